@@ -1,0 +1,34 @@
+/* Heap memory. The x-functions never return NULL: out of memory ends the
+ * program through mem_exhausted(). Large blocks whose failure a user can act
+ * upon (weights, caches, documents) are taken with mem_try(). */
+#ifndef ENGINE_BASE_MEM_H
+#define ENGINE_BASE_MEM_H
+
+#include <stddef.h>
+
+#include "engine/base/err.h"
+
+void *xmalloc(size_t bytes);
+void *xcalloc(size_t count, size_t bytes);
+void *xrealloc(void *old, size_t count, size_t bytes);
+char *xstrdup(const char *text);
+char *xstrndup(const char *text, size_t length);
+
+/* A zeroed block of count * bytes aligned to 64 bytes (freed with free), or
+ * NULL with an ERR_MEMORY that names `what` and the size. */
+void *mem_try(size_t count, size_t bytes, const char *what, struct err *err);
+
+/* Grows an array by doubling so that it can hold `need` elements. */
+#define MEM_GROW(array, capacity, need)                                        \
+    do {                                                                       \
+        if ((need) > (capacity)) {                                             \
+            (capacity) = (need) < 8 ? 8 : 2 * (need);                          \
+            (array) = xrealloc((array), (capacity), sizeof *(array));          \
+        }                                                                      \
+    } while (0)
+
+/* Writes one line and exits with ERR_MEMORY. Weak: the program overrides it to
+ * give the terminal back first. */
+_Noreturn void mem_exhausted(size_t bytes);
+
+#endif

@@ -1,0 +1,172 @@
+#include "engine/base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <utf8proc.h>
+
+enum { COMBINING_MAX = 4 };
+
+/* Bytes of the character that a lead byte announces; 0 for no lead byte. */
+static size_t lead_length(unsigned char lead)
+{
+    if (lead < 0x80)
+        return 1;
+    if (lead >= 0xc2 && lead <= 0xdf)
+        return 2;
+    if (lead >= 0xe0 && lead <= 0xef)
+        return 3;
+    if (lead >= 0xf0 && lead <= 0xf4)
+        return 4;
+    return 0;
+}
+
+/* Is `second` allowed after `lead`? Excludes overlong forms, surrogates and
+ * values beyond U+10FFFF, all of which show in the second byte. */
+static bool second_allowed(unsigned char lead, unsigned char second)
+{
+    unsigned char low = 0x80, high = 0xbf;
+    if (lead == 0xe0)
+        low = 0xa0;
+    else if (lead == 0xed)
+        high = 0x9f;
+    else if (lead == 0xf0)
+        low = 0x90;
+    else if (lead == 0xf4)
+        high = 0x8f;
+    return second >= low && second <= high;
+}
+
+/* Length of the longest prefix of text that could begin a character. */
+static size_t well_formed_prefix(const unsigned char *text, size_t length)
+{
+    size_t want = length ? lead_length(text[0]) : 0;
+    if (want < 2 || length < 2)
+        return want ? 1 : 0;
+    if (!second_allowed(text[0], text[1]))
+        return 1;
+    size_t n = 2;
+    while (n < want && n < length && (text[n] & 0xc0) == 0x80)
+        n++;
+    return n;
+}
+
+size_t text_decode(const char *text, size_t length, uint32_t *codepoint)
+{
+    static const unsigned char lead_mask[5] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    const unsigned char *p = (const unsigned char *)text;
+    size_t n = lead_length(p[0]);
+    if (n == 0 || n > length || well_formed_prefix(p, length) < n) {
+        *codepoint = TEXT_INVALID;
+        return 1;
+    }
+    uint32_t c = p[0] & lead_mask[n];
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (p[i] & 0x3fu);
+    *codepoint = c;
+    return n;
+}
+
+size_t text_encode(uint32_t c, char out[4])
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const unsigned char lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = n - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (c & 0x3f));
+        c >>= 6;
+    }
+    out[0] = (char)(lead[n] | c);
+    return n;
+}
+
+bool text_valid(const char *text, size_t length, size_t *bad)
+{
+    for (size_t i = 0; i < length;) {
+        uint32_t c;
+        size_t n = text_decode(text + i, length - i, &c);
+        if (c == TEXT_INVALID) {
+            if (bad)
+                *bad = i;
+            return false;
+        }
+        i += n;
+    }
+    return true;
+}
+
+size_t text_incomplete(const char *text, size_t length)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    for (size_t back = 1; back <= 3 && back <= length; back++) {
+        const unsigned char *start = p + length - back;
+        size_t want = lead_length(*start);
+        if (want >= 2)
+            return want > back && well_formed_prefix(start, back) == back ? back : 0;
+        if (want == 1)
+            return 0;
+    }
+    return 0;
+}
+
+/* Characters that change how others are laid out, or that cannot be seen. */
+static bool is_invisible(uint32_t c)
+{
+    return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+           (c >= 0xfff0 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+static bool is_unassigned(uint32_t c)
+{
+    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+    return category == UTF8PROC_CATEGORY_CN || category == UTF8PROC_CATEGORY_CS ||
+           category == UTF8PROC_CATEGORY_CO;
+}
+
+size_t text_escape(uint32_t c, char out[TEXT_ESCAPE_MAX])
+{
+    int n = 0;
+    if (c < 0x20 || c == 0x7f)
+        n = snprintf(out, TEXT_ESCAPE_MAX, "^%c", (char)(c ^ 0x40));
+    else if (c >= 0x80 && c < 0xa0)
+        n = snprintf(out, TEXT_ESCAPE_MAX, "<%02X>", c);
+    else if (is_invisible(c) || is_unassigned(c))
+        n = snprintf(out, TEXT_ESCAPE_MAX, "<U+%04X>", c);
+    return (size_t)n;
+}
+
+int text_width(uint32_t c)
+{
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == TEXT_INVALID || is_invisible(c) ||
+        is_unassigned(c))
+        return -1;
+    return utf8proc_charwidth((utf8proc_int32_t)c);
+}
+
+size_t text_sanitize(char *out, size_t size, const char *text, size_t length)
+{
+    size_t used = 0;
+    int combining = 0;
+    for (size_t i = 0; i < length;) {
+        uint32_t c;
+        char piece[TEXT_ESCAPE_MAX];
+        size_t bytes = text_decode(text + i, length - i, &c), n;
+        if (c == TEXT_INVALID)
+            n = (size_t)snprintf(piece, sizeof piece, "<%02X>", (unsigned char)text[i]);
+        else if ((n = text_escape(c, piece)) == 0)
+            memcpy(piece, text + i, n = bytes);
+        i += bytes;
+        combining = c != TEXT_INVALID && text_width(c) == 0 ? combining + 1 : 0;
+        if (combining > COMBINING_MAX)
+            continue;
+        if (used + n >= size)
+            break;
+        memcpy(out + used, piece, n);
+        used += n;
+    }
+    out[used] = '\0';
+    return used;
+}

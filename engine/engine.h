@@ -1,0 +1,119 @@
+/* The facade: what app/ may know of the engine. One engine is used by one thread
+ * at a time (the worker). Long calls take a progress callback; results are
+ * published as snapshots through `publish` as they become available.
+ *
+ *     struct engine *e = engine_open(&options, &err);
+ *     engine_set_document(e, text, size, "notes.md", &err);
+ *     engine_read(e, 0, SIZE_MAX, &progress, &err);       gates, plans, slots
+ *     engine_ask(e, "When?", ANSWER_COMPRESSED, &progress, &err);
+ *     struct snapshot *s = snapshot_retain(engine_snapshot(e));
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/base/progress.h"
+#include "engine/compress/compressor.h"
+#include "engine/model/tokenizer.h"
+#include "engine/snapshot.h"
+
+struct engine;
+
+enum { DOCUMENT_BYTES_MAX = 256 << 20 };
+
+struct engine_options {
+    const char *model;      /* path; NULL = COMPREXIT_MODEL, else the cached default */
+    const char *compressor; /* path, "none" = untrained, NULL = COMPREXIT_COMPRESSOR / default */
+    const char *precision;  /* "auto", "f32", ...; NULL = auto */
+    int threads;            /* 0 = all cores */
+    uint64_t seed;
+    struct compress_settings settings;
+    bool settings_given[5]; /* window, ratio, eps, iters, align: else the compressor's own */
+    size_t segment;         /* 0 = 512 */
+    /* Called with a new snapshot, which the callee must retain to keep. */
+    void (*publish)(void *context, struct snapshot *snapshot);
+    void *context;
+    void (*log)(void *context, const char *line);
+};
+
+struct engine *engine_open(const struct engine_options *options, struct err *err);
+void engine_close(struct engine *e);
+struct snapshot *engine_snapshot(const struct engine *e); /* borrowed */
+
+/* Where the default model is looked for; to be freed. */
+char *engine_default_model_path(void);
+
+/* Change what is open; on failure everything is as before. */
+bool engine_set_model(struct engine *e, const char *path, struct err *err);
+bool engine_set_compressor(struct engine *e, const char *path, struct err *err);
+
+/* Tokenises. The text is copied. ids (NULL: tokenise text) are used as they are. */
+bool engine_set_document(struct engine *e, const char *text, size_t size, const char *name,
+                         struct err *err);
+bool engine_set_document_ids(struct engine *e, const int32_t *ids, size_t count, const char *name,
+                             struct err *err);
+
+/* Makes gates, plans and slots of the segments that hold tokens [from, to), those
+ * not read yet; publishes window by window. Work is one frozen pass a segment. */
+bool engine_read(struct engine *e, size_t from, size_t to, const struct progress *progress,
+                 struct err *err);
+
+/* New settings: plans and slots of the read windows again, from the cached
+ * anchors; the window that holds token `visible` first. Answers become stale. */
+bool engine_set_settings(struct engine *e, const struct compress_settings *settings,
+                         size_t segment, size_t visible, const struct progress *progress,
+                         struct err *err);
+
+/* Slots that are left out of the decoder input, as indices over the document. */
+void engine_mute_slot(struct engine *e, size_t slot, bool muted);
+bool engine_slot_muted(const struct engine *e, size_t slot);
+void engine_unmute_all(struct engine *e);
+
+struct ask_options {
+    size_t max_tokens; /* 0 = 20 */
+    double temperature, top_p;
+    size_t top_k;
+    uint64_t seed;
+    bool attention;     /* keep the attention of the answer tokens */
+    size_t from, to;    /* range of document tokens; to 0 = all */
+    const char *gold;   /* or NULL */
+};
+
+/* Asks in one mode; streams the answer. The prompt is METHOD section 7's. */
+bool engine_ask(struct engine *e, const char *question, enum answer_mode mode,
+                const struct ask_options *options, const struct progress *progress,
+                struct err *err);
+
+/* Next-token loss of ids[0..n): nll [n - 1] (with given = none/full/compressed and
+ * a context: nll [n], the first from the context's last position). */
+bool engine_score(struct engine *e, const int32_t *ids, size_t n, real *nll,
+                  const struct progress *progress, struct err *err);
+bool engine_score_given(struct engine *e, enum answer_mode given, const int32_t *context,
+                        size_t context_n, const int32_t *ids, size_t n, real *nll,
+                        const struct progress *progress, struct err *err);
+
+/* The compression of the whole document as flat tensors, for `compress` and
+ * `export`. Arrays belong to the result; free with engine_compression_free. */
+struct engine_compression {
+    size_t tokens, layers, hidden_size, windows, W, K, slots;
+    float *gate, *anchors, *mass, *cost, *plan, *raw_slots, *slot_vectors, *hidden;
+    double read_ms, gate_ms, plan_ms, slots_ms, project_ms;
+};
+bool engine_compress(struct engine *e, bool want_hidden, struct engine_compression *out,
+                     const struct progress *progress, struct err *err);
+void engine_compression_free(struct engine_compression *c);
+
+const struct tokenizer *engine_tokenizer(const struct engine *e);
+void engine_settings(const struct engine *e, struct compress_settings *settings, size_t *segment);
+
+/* Fills in the hashes of facts (reads the whole model file once). */
+void engine_hash(struct engine *e);
+
+/* Bytes that opening this model would take, and bytes that are free. */
+void engine_memory(const struct engine *e, size_t *needed, size_t *available);
+
+#endif

@@ -1,0 +1,94 @@
+/* Forward pass of the frozen model, with taps on every hidden state, a KV cache,
+ * and input either as token ids or as embeddings (slots); backward to the input
+ * embeddings. Notation: H hidden, L blocks, M = L + 1. METHOD section 0:
+ * hidden[l] is the residual stream after block l, hidden[0] the embedding, and
+ * the last one is taken after the final RMSNorm. */
+#ifndef ENGINE_MODEL_LLAMA_H
+#define ENGINE_MODEL_LLAMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/progress.h"
+#include "engine/model/model.h"
+
+/* Keys and values of one sequence, [layers][capacity][kv_heads * head_dim]. */
+struct kv_cache {
+    size_t capacity, used; /* tokens */
+    real *keys, *values;
+    int32_t *positions;    /* [capacity] */
+};
+bool kv_cache_init(struct kv_cache *cache, const struct llama_config *config, size_t capacity,
+                   struct err *err);
+void kv_cache_free(struct kv_cache *cache);
+/* Forgets all tokens from `used` on (to rewind to a shared prefix). */
+void kv_cache_truncate(struct kv_cache *cache, size_t used);
+/* Bytes that n tokens occupy. */
+size_t kv_cache_bytes(const struct llama_config *config, size_t n);
+
+struct llama_input {
+    size_t n;                 /* tokens in this call */
+    const int32_t *ids;       /* [n], or NULL: */
+    const real *embeddings;   /* [n, H] */
+    const int32_t *positions; /* [n], or NULL: cache->used, +1, ... */
+};
+
+/* What to keep; NULL members are not computed. */
+struct llama_output {
+    real *hidden;        /* [M, n, H], M = blocks + 1 */
+    size_t hidden_stride; /* tokens between two layers in hidden; 0 = n */
+    real *logits;        /* [n_logits, vocab] */
+    size_t first_logit;  /* logits for input tokens first_logit .. n-1 */
+    real *attention;     /* [n, cache->used after the call]: mean over layers and
+                            heads of each token's attention */
+};
+
+/* Runs the first `blocks` blocks (0 = all) on n tokens that follow what the cache
+ * holds (cache NULL: a sequence of its own). ERR_INPUT when an id is outside the
+ * vocabulary or the sequence is longer than the cache; ERR_CANCELLED from
+ * progress, which is called between blocks; then the cache is as before. */
+bool llama_forward(struct model *model, struct kv_cache *cache, size_t blocks,
+                   const struct llama_input *input, const struct llama_output *output,
+                   const struct progress *progress, struct err *err);
+
+/* out[n, H] = embedding rows. */
+bool llama_embed(const struct model *model, const int32_t *ids, size_t n, real *out,
+                 struct err *err);
+
+/* Training: several independent sequences packed one behind the other. */
+struct llama_batch {
+    size_t n, sequences;
+    const size_t *starts;     /* [sequences + 1]: tokens of sequence s are starts[s].. */
+    const real *embeddings;   /* [n, H] */
+    const int32_t *positions; /* [n] */
+};
+
+/* A forward pass that keeps the input of every block (activations inside a block
+ * are recomputed by the backward pass), and the final hidden states after the
+ * last norm, [n, H]. All memory is in the arena. */
+struct llama_tape {
+    struct llama_batch batch;
+    real *inputs; /* [L, n, H] */
+    real *last;   /* [n, H] before the final norm */
+    real *final;  /* [n, H] after it */
+};
+bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
+                        struct llama_tape *tape, struct arena *arena,
+                        const struct progress *progress, struct err *err);
+
+/* Given d(loss)/d(final) [n, H], adds d(loss)/d(embeddings) to dembeddings [n, H]. */
+bool llama_tape_backward(struct model *model, const struct llama_tape *tape, const real *dfinal,
+                         real *dembeddings, struct arena *arena, const struct progress *progress,
+                         struct err *err);
+
+/* Sum of cross-entropies of `count` rows of final hidden states [*, H] against
+ * labels, in panels so that the logits are never all in memory. rows[i] is the
+ * row that predicts labels[i]; nll [count] may be NULL; dfinal (NULL: not wanted)
+ * has scale * gradient added to its rows. */
+double llama_cross_entropy(struct model *model, const real *final, const size_t *rows,
+                           const int32_t *labels, size_t count, double scale, real *nll,
+                           real *dfinal, struct arena *arena);
+
+#endif

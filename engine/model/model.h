@@ -1,0 +1,47 @@
+/* A frozen model, opened: configuration, weights, tokenizer and identity. */
+#ifndef ENGINE_MODEL_MODEL_H
+#define ENGINE_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/err.h"
+#include "engine/model/config.h"
+#include "engine/model/tokenizer.h"
+#include "engine/model/weights.h"
+
+struct model {
+    char *path;
+    char format[16];    /* "gguf" or "safetensors" */
+    char file_type[24]; /* of most weights: "Q4_1", "BF16" ... */
+    size_t file_bytes;
+    struct llama_config config;
+    struct llama_weights weights;
+    struct tokenizer *tokenizer;
+    struct gguf *gguf;               /* one of the two is open: it owns the mapping */
+    struct safetensors *safetensors;
+};
+
+/* path: a .gguf file or a directory in Hugging Face layout; a published
+ * checkpoint directory (tensors under lm.*) opens as a model too, with the
+ * tokenizer of `tokenizer_dir` when its own directory has none (else NULL).
+ * memory: bytes for widened weights, 0 = ask the machine. */
+struct model *model_open(const char *path, const char *tokenizer_dir, size_t memory,
+                         struct err *err);
+void model_close(struct model *model);
+
+/* SHA-256 of the model file's bytes (of all shards, in order), 64 hex digits. */
+void model_sha256(const struct model *model, char hex[65]);
+
+/* SHA-256 of the embedding matrix as stored: the identity that a compressor is
+ * made for. */
+void model_embedding_sha256(const struct model *model, char hex[65]);
+
+/* Was the file changed under us? */
+bool model_changed(const struct model *model);
+
+/* `check`: reads every tensor and reports each non-finite one through
+ * problem(); returns the number of problems. */
+size_t model_check(const struct model *model, void (*problem)(void *, const char *line), void *ctx);
+
+#endif

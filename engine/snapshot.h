@@ -1,0 +1,169 @@
+/* What the engine shows: immutable, reference-counted data that views read. The
+ * worker builds a new snapshot that shares the parts which did not change with the
+ * old one, and swaps one pointer; a reader holds a reference while it draws.
+ * A part that is not there yet is NULL or has its `valid` flag unset; every view
+ * must draw a partial snapshot. Words as in UX.md section 1. */
+#ifndef ENGINE_SNAPSHOT_H
+#define ENGINE_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The open document as text and tokens. */
+struct snapshot_document {
+    atomic_uint references;
+    char *name; /* file name without directories, sanitised */
+    char sha256[65];
+    char *text; /* raw bytes as read (BOM dropped, CRLF kept), never printed unsanitised */
+    size_t size;
+    size_t tokens; /* N */
+    int32_t *ids;
+    uint32_t *start, *end; /* [N] byte range of each token; empty for BOS */
+    char **special;        /* [N] printable name of tokens that stand for no text, or NULL */
+    char note[160];        /* "12 invalid bytes shown as <..>", "CRLF line ends", or "" */
+};
+
+/* One window of the plan. Rows are its tokens, columns its slots. */
+struct snapshot_window {
+    atomic_uint references;
+    size_t first;         /* index of its first token in the document */
+    size_t tokens, slots; /* n, k */
+    size_t layers;        /* M */
+    bool has_gate, has_plan;
+    float *gate; /* [n, M] layer-gate weights */
+    float *mass; /* [n] sender mass, sums to 1 */
+    float capacity;   /* what each slot receives, 1 / k */
+    float *plan; /* [n, k] at the iteration that the settings name */
+    float *cost; /* [n, k]; likeness = 1 - cost */
+    uint32_t *span; /* [k + 1] home span of slot j: tokens span[j] .. span[j+1] - 1, in the window */
+    unsigned iters;      /* iterations that were run */
+    float *f, *g;        /* potentials [iters + 1, n], [iters + 1, k]; NULL when not kept */
+    float *row_error;    /* [iters + 1] senders off: sum over tokens |sent - mass| */
+    float *column_error; /* [iters + 1] sum over slots |received - capacity| */
+    float *twin;         /* [k] cosine of slot j with slot j + 1 (last: 0) */
+    double eps;
+};
+
+enum answer_mode { ANSWER_FULL, ANSWER_COMPRESSED, ANSWER_NONE, ANSWER_MODES };
+extern const char *const answer_mode_name[ANSWER_MODES]; /* "full", "compressed", "none" */
+
+enum answer_state {
+    ANSWER_EMPTY,   /* no question yet */
+    ANSWER_WAITING, /* queued */
+    ANSWER_PREPARING, /* reading its context */
+    ANSWER_RUNNING,
+    ANSWER_DONE,
+    ANSWER_STOPPED, /* by the user; the text so far is kept */
+    ANSWER_FAILED   /* see error */
+};
+
+struct snapshot_answer {
+    atomic_uint references;
+    enum answer_state state;
+    bool stale; /* made with other settings, document or compressor */
+    char *text; /* raw bytes of the answer so far, complete characters only */
+    size_t tokens;         /* A */
+    int32_t *ids;
+    uint32_t *start;       /* [A + 1] byte range of each answer token in text */
+    float *attention;      /* [A, sources]: share of each answer token's attention on each
+                              slot (compressed) or document token (full), rows sum to 1 */
+    size_t sources;        /* slots or tokens of the context; 0 when not kept */
+    size_t context_positions; /* tokens or slots in the prompt */
+    size_t kv_bytes;
+    double compress_ms;    /* compressed: model pass + gates + plan + slots */
+    double prepare_ms;     /* reading the prompt */
+    double first_token_ms; /* from the start of prepare to the first token */
+    double tokens_per_s;
+    double f1;             /* against the gold answer, else the full-context answer; < 0 unknown */
+    double exact;          /* 1 / 0 with a gold answer, < 0 unknown */
+    char error[256];
+};
+
+/* Settings that can be changed live. */
+struct snapshot_settings {
+    unsigned window; /* W */
+    double ratio;
+    unsigned slots_per_window; /* K */
+    double eps;
+    unsigned iters;
+    bool align_head;
+    unsigned segment;
+    unsigned long seed;
+    unsigned max_tokens;
+};
+
+/* What is open and what it costs; strings are sanitised. */
+struct snapshot_facts {
+    char model[96];      /* "SmolLM2-135M-Instruct Q4_1" */
+    char compressor[64]; /* "default-x4" or "warm start" */
+    bool untrained;
+    char compressor_note[200]; /* what it was trained on and reaches, or "" */
+    size_t layers, hidden, vocab, positions;
+    double trained_ratio; /* 0 unknown */
+    unsigned trained_window;
+    char model_sha256[65], compressor_sha256[65]; /* "" until computed */
+    char precision[16];
+    int threads;
+};
+
+/* Work in progress, for the pane that it will fill. */
+struct snapshot_activity {
+    char stage[48]; /* "reading", "layers", "windows", "answers"; "" = idle */
+    size_t done, total;
+    double eta_ms; /* < 0 unknown */
+};
+
+struct snapshot {
+    atomic_uint references;
+    uint64_t version;
+    struct snapshot_facts facts;
+    struct snapshot_settings settings;
+    struct snapshot_document *document; /* NULL: none open */
+    size_t windows;                     /* over the whole document */
+    struct snapshot_window **window;    /* [windows]; NULL = unread */
+    uint32_t *window_first;             /* [windows + 1] first token of each window */
+    char *question;                     /* NULL: none asked */
+    char *gold;                         /* NULL */
+    struct snapshot_answer *answer[ANSWER_MODES]; /* NULL = ANSWER_EMPTY */
+    struct snapshot_answer *previous;   /* the compressed answer before the last run, or NULL */
+    float *minimap_mass;                /* NULL or [N]: sender mass x tokens of its window; NaN = unread */
+    struct snapshot_activity activity;
+    char problem[512]; /* last error of the engine, "" = none; shown until the next job */
+    char note[256];    /* last note, with note_serial going up each time */
+    uint64_t note_serial;
+};
+
+/* Reference counting; all accept NULL. retain returns its argument. */
+struct snapshot *snapshot_retain(struct snapshot *s);
+void snapshot_release(struct snapshot *s);
+
+/* A new snapshot with one reference that shares all parts with `from` (NULL: an
+ * empty one) and has the next version. The builder may change the new one until
+ * it is published. */
+struct snapshot *snapshot_derive(const struct snapshot *from);
+
+struct snapshot_document *snapshot_document_retain(struct snapshot_document *d);
+void snapshot_document_release(struct snapshot_document *d);
+struct snapshot_window *snapshot_window_new(size_t tokens, size_t slots, size_t layers,
+                                            unsigned iters, bool history);
+struct snapshot_window *snapshot_window_retain(struct snapshot_window *w);
+void snapshot_window_release(struct snapshot_window *w);
+struct snapshot_answer *snapshot_answer_new(void);
+struct snapshot_answer *snapshot_answer_retain(struct snapshot_answer *a);
+void snapshot_answer_release(struct snapshot_answer *a);
+
+/* Replaces one part, releasing the old one and taking over the reference. */
+void snapshot_set_windows(struct snapshot *s, size_t windows, const uint32_t *first);
+void snapshot_set_window(struct snapshot *s, size_t i, struct snapshot_window *w);
+void snapshot_set_answer(struct snapshot *s, enum answer_mode mode, struct snapshot_answer *a);
+
+/* The window that holds token t (t < N), by bisection of window_first. */
+size_t snapshot_window_of(const struct snapshot *s, size_t token);
+
+/* The plan of w at iteration i <= iters from its potentials into out [n, k];
+ * false when they were not kept. */
+bool snapshot_window_plan_at(const struct snapshot_window *w, unsigned iteration, float *out);
+
+#endif
