@@ -1,0 +1,173 @@
+/* What the person at the keyboard has chosen: focus, cursor, lock, modes. Plain
+ * data, changed only by app/ (commands) and read by views. A view handles nothing
+ * and draws everything from (snapshot, view state). */
+#ifndef VIEWS_VIEW_STATE_H
+#define VIEWS_VIEW_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/snapshot.h"
+#include "views/canvas.h"
+
+enum screen { SCREEN_EXPLORE, SCREEN_COMPARE, SCREEN_DATA, SCREEN_TRAIN, SCREEN_EVAL, SCREEN_COUNT };
+
+enum pane { PANE_DOCUMENT, PANE_GATES, PANE_PLAN, PANE_ANSWERS, PANE_COUNT };
+extern const char *const pane_name[PANE_COUNT]; /* "Document", "Gates", "Plan", "Answers" */
+
+/* What a pane paints ("next value", key v). One table: pane, id, word. */
+#define VIEW_VALUES(X)                                                         \
+    X(DOCUMENT, NONE, "none")                                                  \
+    X(DOCUMENT, MASS, "mass")                                                  \
+    X(DOCUMENT, LOOKED_AT, "looked-at")                                        \
+    X(GATES, GATE, "gate")                                                     \
+    X(GATES, ENTROPY, "entropy")                                               \
+    X(PLAN, PLAN_MASS, "mass")                                                 \
+    X(PLAN, SLOT_SHARE, "slot-share")                                          \
+    X(PLAN, TOKEN_SHARE, "token-share")                                        \
+    X(PLAN, LIKENESS, "likeness")                                              \
+    X(PLAN, COST, "cost")                                                      \
+    X(ANSWERS, PLAIN, "plain")                                                 \
+    X(ANSWERS, DIFF_PREVIOUS, "previous")                                      \
+    X(ANSWERS, DIFF_FULL, "full")
+#define VIEW_VALUE_ENUM(pane, id, word) VALUE_##id,
+enum view_value { VIEW_VALUES(VIEW_VALUE_ENUM) VALUE_COUNT };
+#undef VIEW_VALUE_ENUM
+
+enum normalise { NORM_WINDOW, NORM_TOKEN, NORM_SLOT, NORM_COUNT };
+enum scale { SCALE_LINEAR, SCALE_SQRT, SCALE_LOG, SCALE_COUNT };
+enum unit { UNIT_TOKEN, UNIT_WORD, UNIT_SENTENCE, UNIT_COUNT };
+enum color_map { MAP_VIRIDIS, MAP_CIVIDIS, MAP_MAGMA, MAP_GRAY, MAP_COUNT };
+extern const char *const normalise_name[NORM_COUNT];
+extern const char *const scale_name[SCALE_COUNT];
+extern const char *const unit_name[UNIT_COUNT];
+extern const char *const color_map_name[MAP_COUNT];
+
+/* What the terminal can show; app/terminal.c finds out, :set and options override. */
+enum color_depth { DEPTH_MONO, DEPTH_16, DEPTH_256, DEPTH_TRUE };
+enum glyph_set { GLYPHS_HALF, GLYPHS_SHADE, GLYPHS_ASCII };
+enum theme_kind { THEME_DEFAULT, THEME_LIGHT, THEME_DARK }; /* default: background unknown */
+struct display {
+    enum color_depth depth;
+    enum glyph_set glyphs;
+    enum theme_kind theme;
+    bool ambiguous_wide;
+};
+
+/* The coordinate that was moved last, or that is locked (UX.md section 3). */
+enum source_kind { SOURCE_NONE, SOURCE_TOKEN, SOURCE_LAYER, SOURCE_SLOT, SOURCE_ANSWER };
+struct source {
+    enum source_kind kind;
+    size_t token;  /* in the document */
+    size_t layer;
+    size_t slot;   /* in its window */
+    size_t window;
+    enum answer_mode answer;
+    size_t answer_token;
+};
+
+enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_COMMANDS, OVERLAY_WORDS, OVERLAY_FORMULAS,
+               OVERLAY_EXPLAIN, OVERLAY_HEALTH, OVERLAY_LOG, OVERLAY_DIALOG, OVERLAY_PROBLEM };
+
+enum strip_field { STRIP_ITERS, STRIP_EPS, STRIP_WINDOW, STRIP_RATIO, STRIP_ALIGN, STRIP_FIELDS };
+
+/* One line of a dialog, of help or of the log, made by app/ or views/. */
+struct list_entry {
+    char *label, *detail; /* sanitised */
+    bool disabled;
+};
+
+struct view_state {
+    int rows, columns;
+    struct display display;
+    enum screen screen;
+    enum pane focus;
+    bool zoomed;
+    int zoom_level;     /* 0 fit, 1 a cell a value, 2 numbers */
+    bool turned;        /* plan with tokens down */
+    enum view_value value[PANE_COUNT];
+    enum normalise normalise;
+    enum scale scale;
+    double limit_low, limit_high; /* both NAN = auto */
+    enum color_map map;
+    enum unit unit;
+    double brush_min; /* 0.05 */
+
+    /* The cursor. */
+    size_t token, layer, slot;
+    enum answer_mode answer;
+    size_t answer_token;
+    struct source moved;  /* source of the light */
+    struct source locked; /* kind NONE: no lock */
+    bool range_open;      /* V pressed once */
+    bool has_range;
+    size_t range_from, range_to; /* inclusive tokens */
+
+    /* Scroll positions, kept by layout so that the cursor stays visible. */
+    size_t document_top; /* first token of the top line */
+    size_t plan_top, plan_left, gate_top, answer_top;
+
+    /* Settings strip. */
+    bool strip_open;
+    enum strip_field strip_field;
+    int iteration; /* -1: the last; else the scrubbed one */
+    bool playing;
+
+    bool muted_any;
+    const bool *muted; /* [document slots] or NULL; borrowed from app */
+    size_t muted_count;
+
+    /* Bottom lines. */
+    char message[512];     /* note in the status line; "" = show the cursor's values */
+    bool message_error;
+    bool prompt_open;
+    const char *prompt_label; /* "ask> ", ":", "/" */
+    const char *prompt_text;  /* UTF-8, owned by app */
+    size_t prompt_point;      /* cursor as a byte offset */
+    const char *question;     /* shown in the closed prompt */
+
+    /* Overlays. */
+    enum overlay overlay;
+    char filter[64];
+    size_t overlay_top, overlay_at;
+    const char *dialog_title, *dialog_keys;
+    const struct list_entry *entries;
+    size_t n_entries;
+};
+
+/* Draws the whole screen: layout, panes, status, prompt, overlays. The one entry
+ * point for app/ and for golden screens. */
+void view_draw(const struct snapshot *snapshot, const struct view_state *state,
+               struct canvas *canvas);
+
+/* What stands at a cell, for the mouse. */
+struct view_hit {
+    enum { HIT_NOTHING, HIT_SCREEN, HIT_PANE, HIT_TOKEN, HIT_GATE, HIT_PLAN, HIT_ANSWER,
+           HIT_MINIMAP, HIT_STRIP } kind;
+    enum screen screen;
+    enum pane pane;
+    size_t token, layer, slot, answer_token;
+    enum answer_mode answer;
+    int iteration;
+};
+struct view_hit view_hit_test(const struct snapshot *snapshot, const struct view_state *state,
+                              int row, int column);
+
+/* Scrolls so that the cursor is on screen; call after moving it or resizing. */
+void view_follow_cursor(const struct snapshot *snapshot, struct view_state *state);
+
+/* Tokens on the document lines above and below, for Up, Down and pages: the token
+ * in the line `lines` further down (negative: up) nearest to the cursor's column. */
+size_t view_document_line(const struct snapshot *snapshot, const struct view_state *state,
+                          size_t token, int lines);
+
+/* The unit (token, word, sentence) that holds `token`: tokens [*from, *to). */
+void view_unit_range(const struct snapshot_document *document, enum unit unit, size_t token,
+                     size_t *from, size_t *to);
+
+/* The sentence of the status line for the cursor, also what `y` copies. */
+void view_status_text(const struct snapshot *snapshot, const struct view_state *state, char *out,
+                      size_t size);
+
+#endif
