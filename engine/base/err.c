@@ -8,7 +8,8 @@
 #include "engine/base/text.h"
 
 /* Raw text may grow fourfold when escaped; the tail is cut in that case. */
-static bool err_set_va(struct err *err, enum err_code code, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static bool
+err_set_va(struct err *err, enum err_code code, const char *fmt, va_list args)
 {
     char raw[1024];
     int n = vsnprintf(raw, sizeof raw, fmt, args);
