@@ -1,0 +1,195 @@
+/* Matrices: a fixed grid of tiles, one single-threaded OpenBLAS gemm each, because
+ * the bits of its own threaded gemm and gemv depend on the number of threads
+ * (README.md). Vectors: kernels of our own. */
+#include "engine/ops/matmul.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <stdbool.h>
+
+#include "engine/base/err.h"
+#include "engine/base/size.h"
+#include "engine/ops/simd.h"
+
+enum {
+    PARALLEL_WORK = 1 << 15, /* multiply-adds below which threads cost more than they give */
+    COLUMN_BLOCK = 256,
+    TILE_ROWS = 256,
+    TILE_COLUMNS = 192,
+    TILE_ALIGN = 16
+};
+
+/* *y = alpha * a.b + beta * *y */
+SIMD_BODY void dot_body(real *y, const real *a, const real *b, size_t k, real alpha, real beta)
+{
+    lanes s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+    size_t i = 0;
+    for (; i + 4 * LANES <= k; i += 4 * LANES) {
+        s0 += LANES_OF(a + i) * LANES_OF(b + i);
+        s1 += LANES_OF(a + i + LANES) * LANES_OF(b + i + LANES);
+        s2 += LANES_OF(a + i + 2 * LANES) * LANES_OF(b + i + 2 * LANES);
+        s3 += LANES_OF(a + i + 3 * LANES) * LANES_OF(b + i + 3 * LANES);
+    }
+    for (; i + LANES <= k; i += LANES)
+        s0 += LANES_OF(a + i) * LANES_OF(b + i);
+    s0 = (s0 + s1) + (s2 + s3);
+    real sum = LANES_SUM(s0);
+    for (; i < k; i++)
+        sum += a[i] * b[i];
+    *y = alpha * sum + (beta == 0 ? 0 : beta * *y);
+}
+SIMD_DISPATCH(dot, (real *y, const real *a, const real *b, size_t k, real alpha, real beta),
+              (y, a, b, k, alpha, beta))
+
+/* y[i * y_step] = alpha * (row i of w) . x + beta * y */
+static void rows_dot(real *y, size_t y_step, const real *w, size_t ldw, const real *x, size_t n,
+                     size_t k, real alpha, real beta)
+{
+#pragma omp parallel for schedule(static) if (n * k > PARALLEL_WORK)
+    for (size_t i = 0; i < n; i++)
+        dot(y + i * y_step, w + i * ldw, x, k, alpha, beta);
+}
+
+/* y[0..width) = alpha * sum_p a[p * a_step] * (row p of b) + beta * y, width <= COLUMN_BLOCK */
+SIMD_BODY void sum_block_body(real *y, const real *a, size_t a_step, const real *b, size_t ldb,
+                              size_t width, size_t k, real alpha, real beta)
+{
+    real sum[COLUMN_BLOCK] = {0};
+    for (size_t p = 0; p < k; p++) {
+        const real *row = b + p * ldb;
+        real factor = a[p * a_step];
+        size_t j = 0;
+        for (; j + LANES <= width; j += LANES)
+            LANES_AT(sum + j) += factor * LANES_OF(row + j);
+        for (; j < width; j++)
+            sum[j] += factor * row[j];
+    }
+    for (size_t j = 0; j < width; j++)
+        y[j] = alpha * sum[j] + (beta == 0 ? 0 : beta * y[j]);
+}
+SIMD_DISPATCH(sum_block,
+              (real *y, const real *a, size_t a_step, const real *b, size_t ldb, size_t width,
+               size_t k, real alpha, real beta),
+              (y, a, a_step, b, ldb, width, k, alpha, beta))
+
+static void rows_sum(real *y, const real *a, size_t a_step, const real *b, size_t ldb, size_t n,
+                     size_t k, real alpha, real beta)
+{
+#pragma omp parallel for schedule(static) if (n * k > PARALLEL_WORK)
+    for (size_t j = 0; j < n; j += COLUMN_BLOCK)
+        sum_block(y + j, a, a_step, b + j, ldb, size_min(COLUMN_BLOCK, n - j), k, alpha, beta);
+}
+
+/* Products with a result of one row or one column. */
+static bool vector_product(enum matmul_kind kind, real *c, size_t ldc, const real *a, size_t lda,
+                           const real *b, size_t ldb, real alpha, real beta, size_t m, size_t n,
+                           size_t k)
+{
+    if (kind == MATMUL_NT && m == 1)
+        rows_dot(c, 1, b, ldb, a, n, k, alpha, beta);
+    else if (kind == MATMUL_NT && n == 1)
+        rows_dot(c, ldc, a, lda, b, m, k, alpha, beta);
+    else if (kind == MATMUL_NN && m == 1)
+        rows_sum(c, a, 1, b, ldb, n, k, alpha, beta);
+    else if (kind == MATMUL_NN && n == 1 && ldb == 1)
+        rows_dot(c, ldc, a, lda, b, m, k, alpha, beta);
+    else if (kind == MATMUL_TN && m == 1)
+        rows_sum(c, a, lda, b, ldb, n, k, alpha, beta);
+    else if (kind == MATMUL_TN && n == 1 && ldc == 1)
+        rows_sum(c, b, ldb, a, lda, m, k, alpha, beta);
+    else
+        return false;
+    return true;
+}
+
+static void scale_rows(real *c, size_t ldc, real beta, size_t m, size_t n)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+}
+
+struct product {
+    enum matmul_kind kind;
+    real *c;
+    const real *a, *b;
+    size_t ldc, lda, ldb, k;
+    real alpha, beta;
+};
+
+/* rows x columns of C from (i, j) on. */
+static void multiply_tile(const struct product *p, size_t i, size_t j, size_t rows, size_t columns)
+{
+    enum CBLAS_TRANSPOSE at = p->kind == MATMUL_TN ? CblasTrans : CblasNoTrans;
+    enum CBLAS_TRANSPOSE bt = p->kind == MATMUL_NT ? CblasTrans : CblasNoTrans;
+    const real *a = p->a + i * (p->kind == MATMUL_TN ? 1 : p->lda);
+    const real *b = p->b + j * (p->kind == MATMUL_NT ? p->ldb : 1);
+    real *c = p->c + i * p->ldc + j;
+#ifdef REAL_DOUBLE
+    cblas_dgemm(CblasRowMajor, at, bt, (int)rows, (int)columns, (int)p->k, p->alpha, a,
+                (int)p->lda, b, (int)p->ldb, p->beta, c, (int)p->ldc);
+#else
+    cblas_sgemm(CblasRowMajor, at, bt, (int)rows, (int)columns, (int)p->k, p->alpha, a,
+                (int)p->lda, b, (int)p->ldb, p->beta, c, (int)p->ldc);
+#endif
+}
+
+/* The grid depends on the shape alone. */
+static void multiply_tiles(const struct product *p, size_t m, size_t n)
+{
+    size_t down = size_div_up(m, TILE_ROWS), across = size_div_up(n, TILE_COLUMNS);
+    if (down % 2 && across % 2 && n >= 4 * TILE_ALIGN)
+        across++; /* an even number keeps two cores equally busy */
+    size_t rows = size_div_up(m, down);
+    size_t columns = size_div_up(size_div_up(n, across), TILE_ALIGN) * TILE_ALIGN;
+    across = size_div_up(n, columns);
+    /* Parallel even for a single tile: inside a region OpenBLAS starts no threads. */
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < down * across; t++) {
+        size_t i = t / across * rows, j = t % across * columns;
+        if (i < m)
+            multiply_tile(p, i, j, size_min(rows, m - i), size_min(columns, n - j));
+    }
+}
+
+void matmul_strided(enum matmul_kind kind, real *c, size_t ldc, const real *a, size_t lda,
+                    const real *b, size_t ldb, real alpha, real beta, size_t m, size_t n, size_t k)
+{
+    if (m == 0 || n == 0)
+        return;
+    if (k == 0) {
+        scale_rows(c, ldc, beta, m, n);
+        return;
+    }
+    if (vector_product(kind, c, ldc, a, lda, b, ldb, alpha, beta, m, n, k))
+        return;
+    CHECK(m <= INT_MAX && n <= INT_MAX && k <= INT_MAX);
+    CHECK(lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX);
+    const struct product product = {kind, c, a, b, ldc, lda, ldb, k, alpha, beta};
+    multiply_tiles(&product, m, n);
+}
+
+void matmul_nt(real *c, const real *a, const real *b, real beta, size_t m, size_t n, size_t k)
+{
+    matmul_strided(MATMUL_NT, c, n, a, k, b, k, 1, beta, m, n, k);
+}
+
+void matmul_nn(real *c, const real *a, const real *b, real beta, size_t m, size_t n, size_t k)
+{
+    matmul_strided(MATMUL_NN, c, n, a, k, b, n, 1, beta, m, n, k);
+}
+
+void matmul_tn(real *c, const real *a, const real *b, real beta, size_t m, size_t n, size_t k)
+{
+    matmul_strided(MATMUL_TN, c, n, a, m, b, n, 1, beta, m, n, k);
+}
+
+void matmul_vec(real *y, const real *w, const real *x, size_t n, size_t k)
+{
+    rows_dot(y, 1, w, k, x, n, k, 1, 0);
+}
+
+const char *matmul_backend(void)
+{
+    return openblas_get_config();
+}
