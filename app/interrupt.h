@@ -1,0 +1,13 @@
+/* Ctrl-C and termination during long work: the first signal is remembered, so
+ * that the work stops at its next progress call and cleans up; a second one ends
+ * the program at once. */
+#ifndef APP_INTERRUPT_H
+#define APP_INTERRUPT_H
+
+/* From now on SIGINT, SIGTERM and SIGHUP are remembered. */
+void interrupt_catch(void);
+
+/* The signal that came, or 0. */
+int interrupt_signal(void);
+
+#endif

@@ -1,0 +1,106 @@
+/* The program: picks the subcommand, reads its arguments, runs it, and turns
+ * what went wrong into one line and an exit code. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/cli.h"
+#include "app/interrupt.h"
+#include "app/manual.h"
+#include "app/report.h"
+#include "app/values.h"
+#include "engine/base/file.h"
+
+/* Is --json among the words? Known before parsing, so that a usage error can be
+ * reported in the form that was asked for. */
+static bool wants_json(size_t argc, const char *const *argv)
+{
+    for (size_t i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+/* --help, --version and --license of any command. True when one was given. */
+static bool answer_general(const struct cli_arguments *arguments, bool named)
+{
+    if (cli_flag(arguments, "help")) {
+        if (named)
+            manual_help_command(stdout, arguments->command);
+        else
+            manual_help(stdout);
+        return true;
+    }
+    if (cli_flag(arguments, "version"))
+        manual_version(stdout);
+    else if (cli_flag(arguments, "license"))
+        manual_license(stdout);
+    else
+        return false;
+    return true;
+}
+
+/* Without a command word the explorer is meant, unless the first operand can
+ * only be a mistyped command. */
+static bool check_word(const struct cli_arguments *arguments, struct err *err)
+{
+    const char *word = arguments->n_operands ? arguments->operands[0] : "-";
+    const char *names[32];
+    size_t count = 0;
+    while (cli_commands[count] && count < sizeof names / sizeof *names - 1) {
+        names[count] = cli_commands[count]->name;
+        count++;
+    }
+    names[count] = NULL;
+    const char *nearest = file_exists(word) ? NULL : value_nearest(word, names);
+    return !nearest || err_set(err, ERR_USAGE, "%s: no such command or file, did you mean %s?",
+                               word, nearest);
+}
+
+static bool run(const struct cli_arguments *arguments, bool named, struct err *err)
+{
+    if (answer_general(arguments, named))
+        return true;
+    if (!named && !check_word(arguments, err))
+        return false;
+    return arguments->command->run(arguments, err);
+}
+
+static int exit_code(const struct err *err)
+{
+    return err->code == ERR_CANCELLED && interrupt_signal() ? 128 + interrupt_signal()
+                                                            : (int)err->code;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    signal(SIGPIPE, SIG_DFL);
+    size_t count = argc > 0 ? (size_t)argc - 1 : 0;
+    const char **words = (const char **)argv + (argc > 0);
+    bool json = wants_json(count, words);
+    size_t word = cli_command_word(count, words);
+    bool named = word != SIZE_MAX;
+    const struct cli_command *command = cli_commands[0];
+    if (named) {
+        command = cli_find_command(words[word]);
+        memmove(words + word, words + word + 1, (count - word) * sizeof *words);
+        count--;
+    }
+    struct err err = {0};
+    struct cli_arguments arguments;
+    bool ok = cli_parse(&arguments, command, count, words, &err);
+    const struct cli_arguments *parsed = ok ? &arguments : NULL;
+    ok = ok && run(&arguments, named, &err);
+    if (!ok && err.text[0])
+        report_error(&err, parsed, json);
+    struct err flushed = {0};
+    if (!report_flush(&flushed) && ok) {
+        err = flushed;
+        report_error(&err, NULL, false);
+    }
+    if (parsed)
+        cli_arguments_free(&arguments);
+    return exit_code(&err);
+}
