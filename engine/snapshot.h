@@ -69,7 +69,9 @@ struct snapshot_answer {
     uint32_t *start;       /* [A + 1] byte range of each answer token in text */
     float *attention;      /* [A, sources]: share of each answer token's attention on each
                               slot (compressed) or document token (full), rows sum to 1 */
-    size_t sources;        /* slots or tokens of the context; 0 when not kept */
+    size_t sources;        /* slots or tokens of the context; 0 when not kept. Consecutive in
+                              the document; muted slots are there with a share of 0 */
+    size_t source_first;   /* slot or token of the document that source 0 is */
     size_t context_positions; /* tokens or slots in the prompt */
     size_t kv_bytes;
     double compress_ms;    /* compressed: model pass + gates + plan + slots */
@@ -144,17 +146,26 @@ void snapshot_release(struct snapshot *s);
  * it is published. */
 struct snapshot *snapshot_derive(const struct snapshot *from);
 
+/* Arrays are allocated and zero, text and name NULL: the builder fills them in. */
+struct snapshot_document *snapshot_document_new(size_t tokens);
 struct snapshot_document *snapshot_document_retain(struct snapshot_document *d);
 void snapshot_document_release(struct snapshot_document *d);
+
+/* All arrays zero; f and g only with `history`. has_gate and has_plan are for the
+ * builder to set, and eps and first to fill in. */
 struct snapshot_window *snapshot_window_new(size_t tokens, size_t slots, size_t layers,
                                             unsigned iters, bool history);
 struct snapshot_window *snapshot_window_retain(struct snapshot_window *w);
 void snapshot_window_release(struct snapshot_window *w);
+
+/* Empty, scores unknown. */
 struct snapshot_answer *snapshot_answer_new(void);
 struct snapshot_answer *snapshot_answer_retain(struct snapshot_answer *a);
 void snapshot_answer_release(struct snapshot_answer *a);
 
-/* Replaces one part, releasing the old one and taking over the reference. */
+/* Replaces one part, releasing the old one and taking over the reference. A new
+ * document drops the windows and the minimap; first [windows + 1] is copied. */
+void snapshot_set_document(struct snapshot *s, struct snapshot_document *d);
 void snapshot_set_windows(struct snapshot *s, size_t windows, const uint32_t *first);
 void snapshot_set_window(struct snapshot *s, size_t i, struct snapshot_window *w);
 void snapshot_set_answer(struct snapshot *s, enum answer_mode mode, struct snapshot_answer *a);
