@@ -112,7 +112,8 @@ $(BUILD)/%.o: %.c
 	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # ---- tests: one program per module, linked with no more than its layer needs --
-TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+# Helpers are an archive, so that a program takes only those that it uses.
+TEST_SUPPORT := $(BUILD)/libsupport.a
 TEST_LIBS_base     := base
 TEST_LIBS_ops      := ops base
 TEST_LIBS_model    := model ops base
@@ -128,6 +129,7 @@ TEST_GROUPS := base ops model compress data train eval engine hostile views app
 
 test_sources  = $(wildcard tests/$(1)/test_*.c)
 test_programs = $(patsubst tests/%.c,$(BUILD)/tests/%,$(call test_sources,$(1)))
+$(eval $(call archive_rule,support,$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))))
 define test_rule
 $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(TEST_SUPPORT) $(foreach l,$(TEST_LIBS_$(1)),$(BUILD)/lib$(l).a)
 	@$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS) -lcmocka

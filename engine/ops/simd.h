@@ -8,11 +8,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/ops/real.h"
 
 enum { LANES = 8 };
 typedef real lanes __attribute__((vector_size(LANES * sizeof(real))));
+
+/* Its bits, and what a comparison of lanes gives: all ones or all zeros. */
+#ifdef REAL_DOUBLE
+typedef uint64_t lanes_bits __attribute__((vector_size(LANES * sizeof(real))));
+#else
+typedef uint32_t lanes_bits __attribute__((vector_size(LANES * sizeof(real))));
+#endif
+#define LANES_WHERE(condition, yes, no)                                        \
+    ((lanes)(((lanes_bits)(yes) & (lanes_bits)(condition)) |                   \
+             ((lanes_bits)(no) & ~(lanes_bits)(condition))))
 
 /* The same at any address of a real. */
 typedef real lanes_at __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)),

@@ -12,23 +12,14 @@
 #endif
 
 #include "engine/base/mem.h"
-#include "engine/base/rng.h"
 #include "engine/ops/matmul.h"
-#include "engine/ops/real.h"
+#include "tests/support/gradcheck.h"
 
 struct product {
     enum matmul_kind kind;
     size_t m, n, k, pad;
     real alpha, beta;
 };
-
-static real *random_reals(struct rng *rng, size_t count)
-{
-    real *x = xcalloc(count, sizeof *x);
-    for (size_t i = 0; i < count; i++)
-        x[i] = (real)rng_normal(rng);
-    return x;
-}
 
 static double oracle(const struct product *p, const real *a, size_t lda, const real *b, size_t ldb,
                      size_t i, size_t j)
@@ -47,9 +38,9 @@ static void check_product(const struct product *p, struct rng *rng)
     size_t lda = (p->kind == MATMUL_TN ? p->m : p->k) + p->pad;
     size_t ldb = (p->kind == MATMUL_NT ? p->k : p->n) + p->pad;
     size_t ldc = p->n + p->pad;
-    real *a = random_reals(rng, lda * (p->kind == MATMUL_TN ? p->k : p->m) + 1);
-    real *b = random_reals(rng, ldb * (p->kind == MATMUL_NT ? p->n : p->k) + 1);
-    real *c = random_reals(rng, ldc * p->m + 1);
+    real *a = random_reals(rng, lda * (p->kind == MATMUL_TN ? p->k : p->m) + 1, 1);
+    real *b = random_reals(rng, ldb * (p->kind == MATMUL_NT ? p->n : p->k) + 1, 1);
+    real *c = random_reals(rng, ldc * p->m + 1, 1);
     real *before = xcalloc(ldc * p->m + 1, sizeof *before);
     memcpy(before, c, (ldc * p->m + 1) * sizeof *c);
     matmul_strided(p->kind, c, ldc, a, lda, b, ldb, p->alpha, p->beta, p->m, p->n, p->k);
@@ -111,8 +102,8 @@ static void check_threads(size_t m, size_t n, size_t k)
     rng_seed(&rng, 2);
     size_t room = m * k > n * k ? m * k : n * k;
     room = room > m * n ? room : m * n;
-    real *a = random_reals(&rng, room), *b = random_reals(&rng, room);
-    real *one = random_reals(&rng, m * n), *many = random_reals(&rng, m * n);
+    real *a = random_reals(&rng, room, 1), *b = random_reals(&rng, room, 1);
+    real *one = random_reals(&rng, m * n, 1), *many = random_reals(&rng, m * n, 1);
     void (*const products[])(real *, const real *, const real *, real, size_t, size_t, size_t) = {
         matmul_nt, matmul_nn, matmul_tn};
     int threads = omp_get_max_threads();
