@@ -1,0 +1,105 @@
+#include "engine/data/stream.h"
+
+#include <string.h>
+
+#include "engine/base/size.h"
+#include "engine/data/permutation.h"
+
+void stream_seed(struct stream *s, uint64_t seed)
+{
+    s->state = (struct stream_state){.seed = seed};
+    rng_seed(&s->state.rng, seed);
+}
+
+static struct block_shape shape_of(const struct stream *s, enum phase phase, size_t shape)
+{
+    return phase == PHASE_SFT ? s->sft_shape : s->shapes[shape];
+}
+
+static size_t training_count(const struct stream *s, const struct dataset *d, enum phase phase,
+                             size_t shape)
+{
+    return dataset_count(d, PART_TRAINING, phase, shape_of(s, phase, shape));
+}
+
+size_t stream_epoch(const struct stream *s, enum phase phase, size_t shape)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_datasets; i++)
+        n += training_count(s, s->datasets[i], phase, shape);
+    return n;
+}
+
+bool stream_check(const struct stream *s, struct err *err)
+{
+    double total = 0;
+    for (int phase = 0; phase < PHASES; phase++) {
+        total += s->mix[phase];
+        for (size_t k = 0; s->mix[phase] > 0 && k < s->n_shapes; k++)
+            if (stream_epoch(s, phase, k) == 0)
+                return err_set(err, ERR_INPUT,
+                               "no %s sample of %zu tokens in the data: %s is needed",
+                               phase_name[phase], shape_of(s, phase, k).context,
+                               phase == PHASE_SFT ? "a question-answer file" : "more plain text");
+    }
+    return total > 0 || err_set(err, ERR_USAGE, "the mixture of phases is empty");
+}
+
+static size_t draw_weighted(struct rng *rng, const double *weight, size_t n)
+{
+    double total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += weight[i];
+    double x = rng_uniform(rng) * total;
+    size_t last = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (weight[i] <= 0)
+            continue;
+        last = i;
+        if (x < weight[i])
+            return i;
+        x -= weight[i];
+    }
+    return last;
+}
+
+/* The next sample of a data set in its shuffled order. */
+static struct sample take(struct stream *s, size_t dataset, enum phase phase, size_t shape)
+{
+    const struct dataset *d = s->datasets[dataset];
+    uint64_t *cursor = &s->state.cursor[phase][shape][dataset];
+    uint64_t n = training_count(s, d, phase, shape);
+    uint64_t key = s->state.seed ^ ((uint64_t)dataset << 8 | (uint64_t)phase << 4 | shape);
+    size_t i = (size_t)permutation_at(n, key, *cursor / n, *cursor % n);
+    ++*cursor;
+    return dataset_sample(d, s->tokenizer, PART_TRAINING, phase, shape_of(s, phase, shape), i);
+}
+
+void stream_draw(struct stream *s, struct sample *samples, size_t n)
+{
+    struct rng *rng = &s->state.rng;
+    size_t shape = s->n_shapes > 1 ? (size_t)rng_below(rng, s->n_shapes) : 0;
+    for (size_t i = 0; i < n; i++) {
+        enum phase phase = (enum phase)draw_weighted(rng, s->mix, PHASES);
+        size_t k = phase == PHASE_SFT ? 0 : shape;
+        double weight[STREAM_DATASETS_MAX];
+        for (size_t d = 0; d < s->n_datasets; d++)
+            weight[d] = s->datasets[d]->weight * (double)training_count(s, s->datasets[d], phase, k);
+        samples[i] = take(s, draw_weighted(rng, weight, s->n_datasets), phase, k);
+    }
+}
+
+bool stream_held_out(const struct stream *s, enum phase phase, struct block_shape shape, size_t i,
+                     struct sample *out)
+{
+    for (size_t k = 0; k < s->n_datasets; k++) {
+        const struct dataset *d = s->datasets[k];
+        size_t held = dataset_count(d, PART_HELD_OUT, phase, shape);
+        if (i < held) {
+            *out = dataset_sample(d, s->tokenizer, PART_HELD_OUT, phase, shape, i);
+            return true;
+        }
+        i -= held;
+    }
+    return false;
+}

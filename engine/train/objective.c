@@ -1,0 +1,297 @@
+#include "engine/train/objective.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/size.h"
+
+const char *const context_mode_name[CONTEXT_MODES] = {"compressed", "wrong", "full", "none"};
+
+/* One sample on its way through the pass. */
+struct item {
+    const struct sample *sample;
+    struct compress_tape tape; /* CONTEXT_COMPRESSED and _WRONG */
+    const real *context;       /* [n_context, H] vectors behind BOS */
+    size_t n_context;
+    size_t start;      /* first row in the packed batch */
+    size_t context_at; /* row of the first context vector, relative to start */
+    size_t length;     /* rows */
+};
+
+struct pass {
+    const struct objective *o;
+    enum context_mode mode;
+    struct item *items;
+    size_t n;
+    struct arena arena;
+    struct llama_batch batch;
+    real *embeddings;
+    int32_t *positions;
+    size_t *starts;
+    size_t *rows;    /* [labels] row of the final states that predicts each label */
+    int32_t *labels; /* [labels] */
+    size_t n_labels;
+};
+
+/* ---- contexts ------------------------------------------------------------------ */
+
+static bool encode(struct pass *p, struct item *item, const struct progress *progress,
+                   struct err *err)
+{
+    const struct sample *s = item->sample;
+    const struct compressor_shape *shape = &p->o->compressor->shape;
+    real *hidden = arena_array(&p->arena, real, shape->M * s->n_context * shape->H);
+    struct llama_input input = {.n = s->n_context, .ids = s->context};
+    struct llama_output output = {.hidden = hidden};
+    return llama_forward(p->o->model, NULL, shape->M - 1, &input, &output, progress, err) &&
+           compressor_forward(p->o->compressor, &p->o->settings, hidden, s->n_context, s->n_context,
+                              &item->tape, &p->arena, progress, err);
+}
+
+static bool make_contexts(struct pass *p, const struct progress *progress, struct err *err)
+{
+    size_t H = p->o->model->config.hidden;
+    bool slots = p->mode == CONTEXT_COMPRESSED || p->mode == CONTEXT_WRONG;
+    for (size_t i = 0; i < p->n; i++) {
+        struct item *item = &p->items[i];
+        const struct sample *s = item->sample;
+        if (slots && s->n_context && !encode(p, item, progress, err))
+            return false;
+        if (p->mode == CONTEXT_FULL) {
+            real *out = arena_array(&p->arena, real, s->n_context * H);
+            if (!llama_embed(p->o->model, s->context, s->n_context, out, err))
+                return false;
+            item->context = out;
+            item->n_context = s->n_context;
+        }
+    }
+    for (size_t i = 0; slots && i < p->n; i++) {
+        const struct item *from = &p->items[p->mode == CONTEXT_WRONG ? (i + 1) % p->n : i];
+        p->items[i].context = from->tape.slots;
+        p->items[i].n_context = from->tape.plan.slots;
+    }
+    return true;
+}
+
+/* ---- the packed decoder input ---------------------------------------------------- */
+
+/* Slots that a context of the whole budget would have. */
+static size_t budget_slots(const struct objective *o)
+{
+    size_t windows = size_div_up(o->budget, o->settings.window);
+    return windows * compress_slots_per_window(&o->settings);
+}
+
+/* METHOD section 4: empty slots keep their places between BOS and the first slot. */
+static size_t position_gap(const struct pass *p, const struct item *item)
+{
+    if (p->o->positions != POSITIONS_REFERENCE || p->mode == CONTEXT_FULL ||
+        p->mode == CONTEXT_NONE)
+        return 0;
+    size_t budget = budget_slots(p->o);
+    return budget > item->n_context ? budget - item->n_context : 0;
+}
+
+/* A context that is read as text begins with its own BOS, if it has one. */
+static bool leads_with_bos(const struct pass *p)
+{
+    return p->mode != CONTEXT_FULL && tokenizer_bos(p->o->model->tokenizer) >= 0;
+}
+
+static void measure(struct pass *p)
+{
+    size_t lead = p->o->n_soft + leads_with_bos(p), total = 0, labels = 0;
+    p->starts = arena_array(&p->arena, size_t, p->n + 1);
+    for (size_t i = 0; i < p->n; i++) {
+        struct item *item = &p->items[i];
+        item->start = p->starts[i] = total;
+        item->context_at = lead;
+        /* Nothing is predicted from the last query token: it is not fed. */
+        item->length = lead + item->n_context + item->sample->n_query - 1;
+        total += item->length;
+        labels += sample_labels(item->sample);
+    }
+    p->starts[p->n] = total;
+    size_t H = p->o->model->config.hidden;
+    p->embeddings = arena_array(&p->arena, real, total * H);
+    p->positions = arena_array(&p->arena, int32_t, total);
+    p->rows = arena_array(&p->arena, size_t, labels);
+    p->labels = arena_array(&p->arena, int32_t, labels);
+}
+
+static bool pack_item(struct pass *p, const struct item *item, struct err *err)
+{
+    const struct objective *o = p->o;
+    size_t H = o->model->config.hidden;
+    real *at = p->embeddings + item->start * H;
+    if (o->n_soft)
+        memcpy(at, o->soft_prompt, o->n_soft * H * sizeof *at);
+    int32_t bos = tokenizer_bos(o->model->tokenizer);
+    if (leads_with_bos(p) && !llama_embed(o->model, &bos, 1, at + o->n_soft * H, err))
+        return false;
+    if (item->n_context)
+        memcpy(at + item->context_at * H, item->context, item->n_context * H * sizeof *at);
+    size_t query = item->context_at + item->n_context;
+    size_t gap = position_gap(p, item);
+    for (size_t t = 0; t < item->length; t++)
+        p->positions[item->start + t] = (int32_t)(t + (t >= item->context_at ? gap : 0));
+    return llama_embed(o->model, item->sample->query, item->length - query, at + query * H, err);
+}
+
+/* The first label has nothing in front of it when context, BOS and soft prompt are
+ * all absent; it does not count then. */
+static void collect_labels(struct pass *p, const struct item *item)
+{
+    size_t query = item->start + item->context_at + item->n_context;
+    for (size_t t = 0; t < item->sample->n_query; t++) {
+        if (item->sample->labels[t] == LABEL_NONE || query + t == item->start)
+            continue;
+        p->rows[p->n_labels] = query + t - 1;
+        p->labels[p->n_labels++] = item->sample->labels[t];
+    }
+}
+
+static bool pack(struct pass *p, struct err *err)
+{
+    measure(p);
+    for (size_t i = 0; i < p->n; i++) {
+        if (!pack_item(p, &p->items[i], err))
+            return false;
+        collect_labels(p, &p->items[i]);
+    }
+    p->batch = (struct llama_batch){
+        .n = p->starts[p->n],
+        .sequences = p->n,
+        .starts = p->starts,
+        .embeddings = p->embeddings,
+        .positions = p->positions,
+    };
+    if (p->n_labels == 0)
+        return err_set(err, ERR_INPUT, "a batch without a single label");
+    return true;
+}
+
+/* ---- backward --------------------------------------------------------------------- */
+
+static void backward_items(const struct pass *p, const real *dembeddings,
+                           const struct compressor_params *grads, real *dsoft)
+{
+    size_t H = p->o->model->config.hidden;
+    struct arena scratch = {0};
+    for (size_t i = 0; i < p->n; i++) {
+        const struct item *item = &p->items[i];
+        const real *d = dembeddings + item->start * H;
+        for (size_t k = 0; dsoft && k < p->o->n_soft * H; k++)
+            dsoft[k] += d[k];
+        if (grads && item->n_context)
+            compressor_backward(p->o->compressor, &item->tape, d + item->context_at * H, grads,
+                                &scratch);
+        arena_free(&scratch);
+    }
+}
+
+static bool decode(struct pass *p, double scale, const struct compressor_params *grads, real *dsoft,
+                   struct objective_result *result, const struct progress *progress,
+                   struct err *err)
+{
+    size_t H = p->o->model->config.hidden, n = p->batch.n;
+    bool wanted = grads || dsoft;
+    struct llama_tape tape;
+    if (!llama_tape_forward(p->o->model, &p->batch, &tape, &p->arena, progress, err))
+        return false;
+    real *dfinal = wanted ? arena_array(&p->arena, real, n * H) : NULL;
+    result->nll_sum = llama_cross_entropy(p->o->model, tape.final, p->rows, p->labels, p->n_labels,
+                                          scale / (double)p->n_labels, NULL, dfinal, &p->arena);
+    result->labels = p->n_labels;
+    result->loss = result->nll_sum / (double)p->n_labels;
+    result->tokens = n;
+    if (!wanted)
+        return true;
+    real *dembeddings = arena_array(&p->arena, real, n * H);
+    if (!llama_tape_backward(p->o->model, &tape, dfinal, dembeddings, &p->arena, progress, err))
+        return false;
+    backward_items(p, dembeddings, grads, dsoft);
+    return true;
+}
+
+/* ---- plan health ------------------------------------------------------------------- */
+
+static double entropy_bits(const real *p, size_t n)
+{
+    double h = 0;
+    for (size_t i = 0; i < n; i++)
+        if (p[i] > 0)
+            h -= (double)p[i] * log2((double)p[i]);
+    return h;
+}
+
+/* Mean over slots of exp(entropy of the shares that a slot is made of). */
+static double window_spread(const struct window_plan *w)
+{
+    double sum = 0;
+    for (size_t j = 0; j < w->slots; j++) {
+        double h = 0;
+        for (size_t t = 0; t < w->tokens; t++) {
+            double share = (double)w->plan[t * w->slots + j] / (double)w->capacity;
+            if (share > 0)
+                h -= share * log(share);
+        }
+        sum += exp(h);
+    }
+    return sum / (double)w->slots;
+}
+
+static void add_gate_health(const struct item *item, size_t M, double *mean,
+                            struct objective_result *r)
+{
+    for (size_t t = 0; t < item->tape.T; t++) {
+        const real *alpha = item->tape.alpha + t * M;
+        for (size_t l = 0; l < M; l++)
+            mean[l] += (double)alpha[l];
+        r->gate_entropy += entropy_bits(alpha, M);
+    }
+}
+
+static void fill_health(struct pass *p, struct objective_result *r)
+{
+    if (p->mode != CONTEXT_COMPRESSED)
+        return;
+    size_t M = p->o->compressor->shape.M, tokens = 0, windows = 0;
+    double *mean = arena_array(&p->arena, double, M);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct item *item = &p->items[i];
+        tokens += item->tape.T;
+        add_gate_health(item, M, mean, r);
+        for (size_t w = 0; w < item->tape.plan.windows; w++, windows++) {
+            const struct window_plan *plan = &item->tape.plan.window[w];
+            r->spread += window_spread(plan);
+            r->senders_off += (double)plan->row_error[plan->iters];
+        }
+    }
+    if (!tokens)
+        return;
+    for (size_t l = 0; l < M; l++)
+        r->gate_max = fmax(r->gate_max, mean[l] / (double)tokens);
+    r->gate_entropy /= (double)tokens;
+    r->spread /= (double)windows;
+    r->senders_off /= (double)windows;
+    r->tokens += tokens;
+}
+
+bool objective_run(const struct objective *o, enum context_mode mode, const struct sample *samples,
+                   size_t n, double scale, const struct compressor_params *grads, real *dsoft,
+                   struct objective_result *result, const struct progress *progress,
+                   struct err *err)
+{
+    struct pass p = {.o = o, .mode = mode, .n = n};
+    *result = (struct objective_result){0};
+    p.items = arena_array(&p.arena, struct item, n);
+    for (size_t i = 0; i < n; i++)
+        p.items[i].sample = &samples[i];
+    bool ok = make_contexts(&p, progress, err) && pack(&p, err) &&
+              decode(&p, scale, grads, dsoft, result, progress, err);
+    if (ok)
+        fill_health(&p, result);
+    arena_free(&p.arena);
+    return ok;
+}
