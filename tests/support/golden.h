@@ -1,0 +1,78 @@
+/* Golden vectors ($COMPREXIT_GOLDEN, described by the README.md there): opens the
+ * files, reads tensors as double whatever their type, compares with a tolerance,
+ * names the worst element, and collects for each quantity how much of its
+ * tolerance was used.
+ *
+ *     struct golden g;
+ *     golden_open(&g, "frozenA");          frozenA.safetensors and frozenA.json
+ *     struct golden_tensor want = golden_get(&g, "s%d.hidden", 0);
+ *     golden_near("hidden", want.name, got, want.values, want.count, 2e-4);
+ *     golden_tensor_free(&want);
+ *     golden_close(&g);
+ *     ...
+ *     golden_report();                     last in main()
+ *
+ * A missing directory skips the test, a missing file or tensor fails it. Take
+ * every shape and case from the files: other sets of this layout must pass too. */
+#ifndef TESTS_SUPPORT_GOLDEN_H
+#define TESTS_SUPPORT_GOLDEN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/model/safetensors.h"
+#include "engine/ops/real.h"
+
+struct golden {
+    struct safetensors *file; /* NULL when there is only a .json */
+    json_t *json;             /* NULL when there is only a .safetensors */
+};
+void golden_open(struct golden *g, const char *name);
+void golden_close(struct golden *g);
+
+/* "$COMPREXIT_GOLDEN/name", to be freed; skips the test when there is no such
+ * directory. */
+char *golden_path(const char *name);
+
+struct golden_tensor {
+    char name[128];
+    unsigned n_dims;
+    size_t dims[TENSOR_DIMS_MAX], count;
+    double *values; /* [count] */
+};
+bool golden_has(const struct golden *g, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+struct golden_tensor golden_get(const struct golden *g, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void golden_tensor_free(struct golden_tensor *tensor);
+
+/* The same as token ids, or as input for a stage; to be freed. count may be NULL. */
+int32_t *golden_ids(const struct golden *g, size_t *count, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+real *golden_reals(const struct golden *g, size_t *count, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The number at a key of an object; fails the test when it is not there. */
+double golden_number(const json_t *object, const char *key);
+
+/* |got - want| <= tolerance, element by element. place: where, for the message. */
+void golden_near(const char *quantity, const char *place, const real *got, const double *want,
+                 size_t count, double tolerance);
+
+/* |got - want| <= tolerance * |want| as vectors (Euclidean norm). */
+void golden_near_norm(const char *quantity, const char *place, const real *got, const double *want,
+                      size_t count, double tolerance);
+
+/* sqrt(mean (got - want)^2) <= tolerance. */
+void golden_near_rms(const char *quantity, const char *place, const real *got, const double *want,
+                     size_t count, double tolerance);
+
+/* One line a quantity: the largest part of its tolerance that was used, and where. */
+void golden_report(void);
+
+/* Path of the default model, to be freed; skips the test when it was not fetched. */
+char *golden_default_model(void);
+
+#endif
