@@ -134,7 +134,7 @@ void snapshot_window_release(struct snapshot_window *w)
 static void plan_before_balancing(const struct snapshot_window *w, float *out)
 {
     size_t count = w->tokens * w->slots;
-    double least = INFINITY, total = 0;
+    double least = HUGE_VAL, total = 0;
     for (size_t i = 0; i < count; i++)
         least = fmin(least, (double)w->cost[i]);
     for (size_t i = 0; i < count; i++) {

@@ -41,9 +41,11 @@ enum canvas_attr { ATTR_BOLD = 1, ATTR_UNDERLINE = 2, ATTR_REVERSE = 4, ATTR_STR
  * to what it has; the theme decides before whether colours are used at all. */
 #define COLOR_NONE UINT32_MAX
 
+enum { CANVAS_COMBINING = 4 };
+
 struct canvas_cell {
     uint32_t codepoint; /* 0: second half of a wide character */
-    uint32_t combining[2]; /* 0 = none */
+    uint32_t combining[CANVAS_COMBINING]; /* 0 = none; filled from the front */
     uint32_t foreground, background; /* COLOR_NONE: by role */
     uint8_t role, attr;
 };

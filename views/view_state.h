@@ -10,6 +10,9 @@
 
 #include "engine/snapshot.h"
 #include "views/canvas.h"
+#include "views/colormap.h" /* enum color_map */
+#include "views/display.h"  /* struct display */
+#include "views/heat.h"     /* enum normalise, enum scale */
 
 enum screen { SCREEN_EXPLORE, SCREEN_COMPARE, SCREEN_DATA, SCREEN_TRAIN, SCREEN_EVAL, SCREEN_COUNT };
 
@@ -35,25 +38,12 @@ extern const char *const pane_name[PANE_COUNT]; /* "Document", "Gates", "Plan", 
 enum view_value { VIEW_VALUES(VIEW_VALUE_ENUM) VALUE_COUNT };
 #undef VIEW_VALUE_ENUM
 
-enum normalise { NORM_WINDOW, NORM_TOKEN, NORM_SLOT, NORM_COUNT };
-enum scale { SCALE_LINEAR, SCALE_SQRT, SCALE_LOG, SCALE_COUNT };
 enum unit { UNIT_TOKEN, UNIT_WORD, UNIT_SENTENCE, UNIT_COUNT };
-enum color_map { MAP_VIRIDIS, MAP_CIVIDIS, MAP_MAGMA, MAP_GRAY, MAP_COUNT };
-extern const char *const normalise_name[NORM_COUNT];
-extern const char *const scale_name[SCALE_COUNT];
 extern const char *const unit_name[UNIT_COUNT];
-extern const char *const color_map_name[MAP_COUNT];
 
-/* What the terminal can show; app/terminal.c finds out, :set and options override. */
-enum color_depth { DEPTH_MONO, DEPTH_16, DEPTH_256, DEPTH_TRUE };
-enum glyph_set { GLYPHS_HALF, GLYPHS_SHADE, GLYPHS_ASCII };
-enum theme_kind { THEME_DEFAULT, THEME_LIGHT, THEME_DARK }; /* default: background unknown */
-struct display {
-    enum color_depth depth;
-    enum glyph_set glyphs;
-    enum theme_kind theme;
-    bool ambiguous_wide;
-};
+/* Word and pane of each value: "slot-share" belongs to PANE_PLAN. */
+extern const char *const view_value_name[VALUE_COUNT];
+extern const enum pane view_value_pane[VALUE_COUNT];
 
 /* The coordinate that was moved last, or that is locked (UX.md section 3). */
 enum source_kind { SOURCE_NONE, SOURCE_TOKEN, SOURCE_LAYER, SOURCE_SLOT, SOURCE_ANSWER };
@@ -72,11 +62,20 @@ enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_COMMANDS, OVERLAY_WORDS, OVER
 
 enum strip_field { STRIP_ITERS, STRIP_EPS, STRIP_WINDOW, STRIP_RATIO, STRIP_ALIGN, STRIP_FIELDS };
 
-/* One line of a dialog, of help or of the log, made by app/ or views/. */
+/* One line of a dialog, of help, of the log or of a list screen; made by app/.
+ *   help, commands: label = keys or usage, detail = what they do
+ *   log:            label = time, detail = text
+ *   dialogs:        label = the choice, detail = its line of facts
+ * A line whose label is empty is no choice: its detail stands there as a heading
+ * (help) or as plain text (dialogs, problem box). */
 struct list_entry {
     char *label, *detail; /* sanitised */
-    bool disabled;
+    bool disabled;        /* dim, cannot be chosen */
 };
+
+/* Is the entry shown under this filter (case-insensitive, in label or detail)?
+ * Headings are, when the filter is empty. */
+bool view_entry_matches(const struct list_entry *entry, const char *filter);
 
 struct view_state {
     int rows, columns;
@@ -127,14 +126,23 @@ struct view_state {
     size_t prompt_point;      /* cursor as a byte offset */
     const char *question;     /* shown in the closed prompt */
 
-    /* Overlays. */
+    /* Overlays. HELP, COMMANDS, LOG, DIALOG and PROBLEM show `entries`; WORDS,
+     * FORMULAS, EXPLAIN and HEALTH have their own text. overlay_at is an index into
+     * all entries (or health lines), filtered or not; overlay_top the first line of
+     * the list that is shown: views move it so that overlay_at is visible.
+     * Without a document, and on the screens other than Explore, the entries fill the
+     * screen under dialog_title. */
     enum overlay overlay;
     char filter[64];
     size_t overlay_top, overlay_at;
-    const char *dialog_title, *dialog_keys;
+    const char *dialog_title, *dialog_keys; /* heading; line of keys at the bottom */
     const struct list_entry *entries;
     size_t n_entries;
 };
+
+/* The state of a fresh start: Explore, document in front, automatic limits, the
+ * first value of each pane, no lock, no overlay, an 80x24 screen. */
+void view_state_init(struct view_state *state);
 
 /* Draws the whole screen: layout, panes, status, prompt, overlays. The one entry
  * point for app/ and for golden screens. */
