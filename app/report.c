@@ -70,6 +70,33 @@ json_t *report_text(const char *text, size_t length)
     return string;
 }
 
+void report_lines(const char *text, size_t length)
+{
+    do {
+        const char *end = length ? memchr(text, '\n', length) : NULL;
+        size_t line = end ? (size_t)(end - text) : length;
+        size_t room = line * TEXT_ESCAPE_MAX + 1;
+        char *shown = xmalloc(room);
+        text_sanitize(shown, room, text, line);
+        puts(shown);
+        free(shown);
+        size_t taken = line + (end != NULL);
+        text += taken;
+        length -= taken;
+    } while (length > 0);
+}
+
+void report_labelled(const char *label, const char *text)
+{
+    printf("%s: ", label);
+    char *line = xstrdup(text);
+    for (char *c = line; *c; c++)
+        if (*c == '\n' || *c == '\r')
+            *c = ' ';
+    report_lines(line, strlen(line));
+    free(line);
+}
+
 bool report_flush(struct err *err)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -24,6 +24,13 @@ json_t *report_ids(const int32_t *ids, size_t count);
 /* Text of unknown origin as a JSON string: invalid UTF-8 becomes U+FFFD. */
 json_t *report_text(const char *text, size_t length);
 
+/* Text of unknown origin for people: what could act on a terminal is escaped, line
+ * ends are kept; ends with one. */
+void report_lines(const char *text, size_t length);
+
+/* The same on one line: "label: text", line ends as blanks. */
+void report_labelled(const char *label, const char *text);
+
 /* Writes out what is buffered; ERR_IO when standard output did not take it all. */
 bool report_flush(struct err *err);
 

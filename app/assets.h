@@ -1,0 +1,11 @@
+/* Where the program's own files are: the sample documents, the default rc file,
+ * the default compressor. */
+#ifndef APP_ASSETS_H
+#define APP_ASSETS_H
+
+/* The path of an asset, to be freed, or NULL when it is nowhere. Looked for in
+ * COMPREXIT_ASSETS, then in share/comprexit beside the bin folder of the installed
+ * program, then in assets/ of the source tree that the program was built in. */
+char *assets_path(const char *name);
+
+#endif
