@@ -270,7 +270,7 @@ static void examples_parse(void **state)
 
 static void expect_mentioned(const char *text, const char *before, const char *name)
 {
-    char want[80];
+    char want[160];
     snprintf(want, sizeof want, "%s%s", before, name);
     if (!strstr(text, want))
         fail_msg("%s is not mentioned", want);
