@@ -49,8 +49,8 @@ struct compressor_shape {
     X(wm, "pooling_layer.source_mass.mass_prj.weight", 1, H, ZERO)                             \
     X(bm, "pooling_layer.source_mass.mass_prj.bias", 1, 0, ZERO)
 
-#define COMPRESSOR_MEMBER(member, name, rows, cols, init) real *member;
 enum { COMPRESSOR_DEPTH_MAX = 8 };
+#define COMPRESSOR_MEMBER(member, name, rows, cols, init) real *member;
 
 /* Views into one block: parameters, or gradients of the same layout. */
 struct compressor_params {
@@ -76,6 +76,7 @@ struct compressor {
     size_t n_tensors;
 };
 
+/* All parameters zero. ERR_INPUT when a dimension is 0 or too large. */
 bool compressor_init(struct compressor *c, const struct compressor_shape *shape, struct err *err);
 void compressor_free(struct compressor *c);
 
@@ -87,13 +88,21 @@ void compressor_view(const struct compressor *c, real *block, struct compressor_
 void compressor_init_published(struct compressor *c, struct rng *rng);
 
 /* Our warm start: a slot begins as an average of token embeddings, and the
- * metric as a whitened random projection of them. embeddings [n, H]: normalised
- * nowhere, rows of the model's embedding matrix for running text.
+ * metric as a whitened random projection of them. embeddings [n, H], n > 0, not
+ * normalised: rows of the model's embedding matrix for running text.
  * gate: G of the gate's preference for the embedding layer (12). */
 void compressor_init_warm(struct compressor *c, const real *embeddings, size_t n, double gate,
                           struct rng *rng);
 
 enum align { ALIGN_TAIL, ALIGN_HEAD };
+
+/* What can be taken out of the method to see what it gives (METHOD section 9). */
+enum compress_ablation {
+    ABLATE_DEPTH = 1, /* anchors from the last hidden state alone: the gate is shut */
+    ABLATE_PLAN = 2,  /* a slot is the mean of its home span: no transport plan */
+    ABLATE_MASS = 4,  /* uniform sender mass */
+    ABLATE_ORDER = 8  /* home spans of a fixed random order of the window's tokens */
+};
 
 /* No parameter depends on these: they may change at any time. */
 struct compress_settings {
@@ -105,6 +114,7 @@ struct compress_settings {
     double gate_tau;     /* 0.7 */
     double source_tau;   /* 1.0 */
     double lambda_floor; /* 0.05 */
+    unsigned ablations;  /* of enum compress_ablation; 0 = the method as published */
 };
 extern const struct compress_settings compress_settings_default;
 
@@ -113,8 +123,9 @@ bool compress_settings_check(const struct compress_settings *s, struct err *err)
 size_t compress_slots_per_window(const struct compress_settings *s); /* K */
 
 /* Section 1. hidden [M, T, H] with `stride` tokens from layer to layer (T when
- * dense). alpha [T, M] gate weights, mixed [T, H] = sum_l alpha h (for the
- * backward pass, may be NULL), anchors [T, H]. */
+ * dense). alpha [T, M] gate weights, mixed [T, H] = sum_l alpha h (may be NULL),
+ * anchors [T, H]. Tokens do not depend on each other, so a segment may come in
+ * pieces. What is taken from scratch is given back. */
 void gate_forward(const struct compressor *c, double tau, const real *hidden, size_t stride,
                   size_t T, real *alpha, real *mixed, real *anchors, struct arena *scratch);
 
@@ -132,15 +143,18 @@ struct window_plan {
     real capacity;        /* b, the same for all valid slots */
     real *cost;           /* C [n, k] */
     real *plan;           /* P [n, k] */
+    const size_t *order;  /* NULL, or [n]: the tokens that home spans count (ABLATE_ORDER) */
     real *f, *g;          /* potentials of every iteration: [iters + 1, n], [iters + 1, k] */
-    unsigned iters;
+    unsigned iters; /* index of the last row of f, g and the errors: 0 without history */
     real *row_error, *column_error; /* [iters + 1]: sum |sent - a|, sum |received - b| */
     real *raw_slots;      /* z [k, H] */
 };
 
 /* Section 2 for all windows of a segment. anchors [T, H]. The windows, in order,
- * with all their arrays in the arena; keep_history: fill f, g and the errors of
- * every iteration, else only of the last (in row 0, iters = 0 rows kept). */
+ * with all their arrays in the arena; keep_history: f, g and the errors of every
+ * iteration (row 0: before the first), else only of the last, as row 0. Whether
+ * the plan has converged is for the caller to judge by row_error; numbers that
+ * are not finite are an error. */
 struct segment_plan {
     size_t windows;
     struct window_plan *window; /* [windows] */
@@ -151,8 +165,8 @@ bool plan_forward(const struct compressor *c, const struct compress_settings *s,
                   const real *anchors, size_t T, bool keep_history, struct segment_plan *out,
                   struct arena *arena, const struct progress *progress, struct err *err);
 
-/* P at an earlier iteration from the kept potentials, into plan [n, k]: iteration
- * 0 is exp(-C/eps) scaled to total mass 1. */
+/* P at an earlier iteration from the kept potentials, into plan [n, k]; iteration
+ * <= w->iters. Iteration 0 of a history is exp(-C/eps) scaled to total mass 1. */
 void window_plan_at(const struct window_plan *w, double eps, unsigned iteration, real *plan);
 
 /* Section 3: slots [S, H] = projector(raw_slots [S, H]). */

@@ -1,0 +1,228 @@
+#include "engine/compress/gate.h"
+
+#include <string.h>
+
+#include "engine/base/size.h"
+#include "engine/ops/linear.h"
+#include "engine/ops/matmul.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/simd.h"
+#include "engine/ops/softmax.h"
+
+/* Tokens whose hidden states of all layers stay in the cache. */
+enum { TOKEN_BLOCK = 64 };
+
+/* The hidden states of a block of tokens. */
+struct states {
+    const real *h;    /* state of layer 0, first token */
+    size_t layer;     /* reals from layer to layer */
+    size_t M, H, count;
+};
+
+/* out [H] = sum_l weight[l] h[l], h[l] = h + l * layer */
+SIMD_BODY void mix_body(real *out, const real *weight, const real *h, size_t layer, size_t M,
+                        size_t H)
+{
+    memset(out, 0, H * sizeof *out);
+    for (size_t l = 0; l < M; l++) {
+        const real *row = h + l * layer;
+        size_t i = 0;
+        for (; i + LANES <= H; i += LANES)
+            LANES_AT(out + i) += weight[l] * LANES_OF(row + i);
+        for (; i < H; i++)
+            out[i] += weight[l] * row[i];
+    }
+}
+SIMD_DISPATCH(mix,
+              (real *out, const real *weight, const real *h, size_t layer, size_t M, size_t H),
+              (out, weight, h, layer, M, H))
+
+/* out[t] = sum_l weight[t][l] h[l][t]; step 0: the same weights for all tokens. */
+static void mix_layers(real *out, const real *weights, size_t step, const struct states *s)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < s->count; t++)
+        mix(out + t * s->H, weights + t * step, s->h + t * s->H, s->layer, s->M, s->H);
+}
+
+/* out[t][l] += vector[t] . h[l][t] */
+static void dot_layers(real *out, const real *vectors, const struct states *s)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < s->count; t++)
+        for (size_t l = 0; l < s->M; l++)
+            out[t * s->M + l] +=
+                reduce_dot(vectors + t * s->H, s->h + l * s->layer + t * s->H, s->H);
+}
+
+static struct states states_of(const struct compressor *c, const real *hidden, size_t stride,
+                               size_t first, size_t T)
+{
+    size_t H = c->shape.H;
+    return (struct states){
+        .h = hidden + first * H,
+        .layer = stride * H,
+        .M = c->shape.M,
+        .H = H,
+        .count = size_min(TOKEN_BLOCK, T - first),
+    };
+}
+
+/* [M, D]: bk + e[l] */
+static real *layer_keys(const struct compressor *c, struct arena *scratch)
+{
+    size_t M = c->shape.M, D = c->shape.D;
+    real *keys = arena_array(scratch, real, M * D);
+    memcpy(keys, c->params.layer_embedding, M * D * sizeof *keys);
+    linear_add_bias(keys, c->params.bk, M, D);
+    return keys;
+}
+
+static real *fusion_weights(const struct compressor *c, struct arena *scratch)
+{
+    real *p = arena_array(scratch, real, c->shape.M);
+    softmax_forward(p, c->params.query_fusion, 1, 1, c->shape.M);
+    return p;
+}
+
+static real score_scale(const struct compressor *c, double tau)
+{
+    return (real)(1 / (sqrt((double)c->shape.D) * tau));
+}
+
+static void shut_gate(const struct compressor *c, const real *hidden, size_t stride, size_t T,
+                      const struct gate_saved *saved)
+{
+    size_t M = c->shape.M, H = c->shape.H;
+    memset(saved->alpha, 0, T * M * sizeof *saved->alpha);
+    for (size_t t = 0; t < T; t++)
+        saved->alpha[t * M + M - 1] = 1;
+    memcpy(saved->mixed, hidden + (M - 1) * stride * H, T * H * sizeof *saved->mixed);
+}
+
+/* pull: [TOKEN_BLOCK, H] of scratch for Wk^T q. */
+static void gate_block(const struct compressor *c, real scale, const real *fusion,
+                       const real *keys, const struct states *s, real *pooled, real *query,
+                       real *alpha, real *mixed, real *pull)
+{
+    const struct compressor_params *w = &c->params;
+    size_t n = s->count, M = s->M, H = s->H, D = c->shape.D;
+    mix_layers(pooled, fusion, 0, s);
+    linear_forward(query, pooled, w->wq, w->bq, n, H, D);
+    matmul_nn(pull, query, w->wk, 0, n, H, D);
+    matmul_nt(alpha, query, keys, 0, n, M, D);
+    dot_layers(alpha, pull, s);
+    softmax_forward(alpha, alpha, scale, n, M);
+    mix_layers(mixed, alpha, M, s);
+}
+
+void gate_forward_saved(const struct compressor *c, double tau, bool last_only, const real *hidden,
+                        size_t stride, size_t T, const struct gate_saved *saved, real *anchors,
+                        struct arena *scratch)
+{
+    size_t M = c->shape.M, H = c->shape.H, D = c->shape.D;
+    struct arena_mark mark = arena_mark(scratch);
+    if (last_only) {
+        shut_gate(c, hidden, stride, T, saved);
+    } else {
+        const real *fusion = fusion_weights(c, scratch), *keys = layer_keys(c, scratch);
+        real *pull = arena_array(scratch, real, TOKEN_BLOCK * H);
+        for (size_t first = 0; first < T; first += TOKEN_BLOCK) {
+            struct states s = states_of(c, hidden, stride, first, T);
+            gate_block(c, score_scale(c, tau), fusion, keys, &s, saved->pooled + first * H,
+                       saved->query + first * D, saved->alpha + first * M,
+                       saved->mixed + first * H, pull);
+        }
+    }
+    linear_forward(anchors, saved->mixed, c->params.wv, c->params.bv, T, H, H);
+    arena_release(scratch, mark);
+}
+
+void gate_forward(const struct compressor *c, double tau, const real *hidden, size_t stride,
+                  size_t T, real *alpha, real *mixed, real *anchors, struct arena *scratch)
+{
+    struct arena_mark mark = arena_mark(scratch);
+    struct gate_saved saved = {
+        .pooled = arena_array(scratch, real, T * c->shape.H),
+        .query = arena_array(scratch, real, T * c->shape.D),
+        .alpha = alpha,
+        .mixed = mixed ? mixed : arena_array(scratch, real, T * c->shape.H),
+    };
+    gate_forward_saved(c, tau, false, hidden, stride, T, &saved, anchors, scratch);
+    arena_release(scratch, mark);
+}
+
+/* What the backward pass of a block works with, beside the states. */
+struct gate_gradients {
+    real *dmixed;  /* [n, H] in */
+    real *dalpha;  /* [n, M] scratch */
+    real *dscore;  /* [n, M] scratch */
+    real *dpull;   /* [n, H] scratch: gradient of Wk^T q, then of pooled */
+    real *dquery;  /* [n, D] scratch */
+    real *dfusion; /* [n, M] out: pooled's gradient . h[l][t] */
+};
+
+static void gate_block_backward(const struct compressor *c, real scale, const real *keys,
+                                const struct states *s, const real *pooled, const real *query,
+                                const real *alpha, const struct gate_gradients *d,
+                                const struct compressor_params *grads)
+{
+    const struct compressor_params *w = &c->params;
+    size_t n = s->count, M = s->M, H = s->H, D = c->shape.D;
+    memset(d->dalpha, 0, n * M * sizeof *d->dalpha);
+    memset(d->dscore, 0, n * M * sizeof *d->dscore);
+    dot_layers(d->dalpha, d->dmixed, s);
+    softmax_backward(d->dscore, d->dalpha, alpha, scale, n, M);
+    mix_layers(d->dpull, d->dscore, M, s);
+    matmul_nn(d->dquery, d->dscore, keys, 0, n, D, M);
+    matmul_nt(d->dquery, d->dpull, w->wk, 1, n, D, H);
+    matmul_tn(grads->layer_embedding, d->dscore, query, 1, M, D, n);
+    matmul_tn(grads->wk, query, d->dpull, 1, D, H, n);
+    memset(d->dpull, 0, n * H * sizeof *d->dpull);
+    linear_backward(d->dpull, grads->wq, grads->bq, d->dquery, pooled, w->wq, n, H, D);
+    dot_layers(d->dfusion, d->dpull, s);
+}
+
+/* dfusion [T, M]: the gradients of the M weights, token by token. */
+static void fusion_backward(const struct compressor *c, const real *dfusion, size_t T,
+                            const struct compressor_params *grads, struct arena *scratch)
+{
+    size_t M = c->shape.M;
+    const real *p = fusion_weights(c, scratch);
+    real *dp = arena_array(scratch, real, M);
+    for (size_t t = 0; t < T; t++)
+        for (size_t l = 0; l < M; l++)
+            dp[l] += dfusion[t * M + l];
+    softmax_backward(grads->query_fusion, dp, p, 1, 1, M);
+}
+
+void gate_backward(const struct compressor *c, double tau, bool last_only, const real *hidden,
+                   size_t stride, size_t T, const struct gate_saved *saved, const real *danchors,
+                   const struct compressor_params *grads, struct arena *scratch)
+{
+    size_t M = c->shape.M, H = c->shape.H, D = c->shape.D;
+    struct arena_mark mark = arena_mark(scratch);
+    real *dmixed = last_only ? NULL : arena_array(scratch, real, T * H);
+    linear_backward(dmixed, grads->wv, grads->bv, danchors, saved->mixed, c->params.wv, T, H, H);
+    if (last_only) {
+        arena_release(scratch, mark);
+        return;
+    }
+    const real *keys = layer_keys(c, scratch);
+    struct gate_gradients d = {
+        .dalpha = arena_array(scratch, real, TOKEN_BLOCK * M),
+        .dscore = arena_array(scratch, real, TOKEN_BLOCK * M),
+        .dpull = arena_array(scratch, real, TOKEN_BLOCK * H),
+        .dquery = arena_array(scratch, real, TOKEN_BLOCK * D),
+    };
+    real *dfusion = arena_array(scratch, real, T * M);
+    for (size_t first = 0; first < T; first += TOKEN_BLOCK) {
+        struct states s = states_of(c, hidden, stride, first, T);
+        d.dmixed = dmixed + first * H;
+        d.dfusion = dfusion + first * M;
+        gate_block_backward(c, score_scale(c, tau), keys, &s, saved->pooled + first * H,
+                            saved->query + first * D, saved->alpha + first * M, &d, grads);
+    }
+    fusion_backward(c, dfusion, T, grads, scratch);
+    arena_release(scratch, mark);
+}
