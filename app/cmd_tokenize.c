@@ -10,9 +10,9 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/data/input.h"
 #include "engine/model/model.h"
 
-enum { LINE_BYTES_MAX = 64 << 20 };
 
 struct job {
     const struct tokenizer *tokenizer;

@@ -1,0 +1,21 @@
+/* What the program runs on. */
+#ifndef APP_MACHINE_H
+#define APP_MACHINE_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* {"version", "cpu", "cores", "memory_bytes", "cpu_features", "kernels",
+ * "libraries"}: a new object. */
+json_t *machine_json(void);
+
+/* The processor's name, or "unknown". size >= 1. */
+void machine_cpu(char *out, size_t size);
+
+/* Cores that this process may run on. */
+size_t machine_cores(void);
+
+/* The most memory that this process has had, in bytes. */
+size_t machine_peak_bytes(void);
+
+#endif
