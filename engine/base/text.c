@@ -170,3 +170,31 @@ size_t text_sanitize(char *out, size_t size, const char *text, size_t length)
     out[used] = '\0';
     return used;
 }
+
+const char *text_grouped(uint64_t n, char out[TEXT_NUMBER_MAX])
+{
+    char digits[TEXT_NUMBER_MAX];
+    size_t count = (size_t)snprintf(digits, sizeof digits, "%ju", (uintmax_t)n), used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
+const char *text_bytes(uint64_t n, char out[TEXT_NUMBER_MAX])
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB",
+                                        "TiB",   "PiB", "EiB"};
+    size_t unit = 0;
+    double scaled = (double)n;
+    while (scaled >= 1024) {
+        scaled /= 1024;
+        unit++;
+    }
+    bool whole = scaled == (double)(uint64_t)scaled;
+    snprintf(out, TEXT_NUMBER_MAX, whole ? "%.0f %s" : "%.1f %s", scaled, units[unit]);
+    return out;
+}
