@@ -1,0 +1,35 @@
+/* Causal attention with grouped heads: head h reads the keys and values of head
+ * h / (heads / kv_heads). Rows of q and out are [heads * head_dim], rows of k and v
+ * [kv_heads * head_dim]; scores are scaled by 1 / sqrt(head_dim).
+ *
+ * Works on blocks of queries: the scores of one block and one head are all that
+ * is ever in memory. */
+#ifndef ENGINE_OPS_ATTENTION_H
+#define ENGINE_OPS_ATTENTION_H
+
+#include <stddef.h>
+
+#include "engine/ops/real.h"
+
+struct attention_shape {
+    size_t heads, kv_heads, head_dim;
+};
+
+/* n queries behind `past` earlier tokens: query i sees keys 0..past + i of k, v
+ * [past + n]. mean [n, past + n] (NULL: not wanted) has the probabilities, averaged
+ * over the heads, added. */
+void attention_forward(real *out, real *mean, const real *q, const real *k, const real *v, size_t n,
+                       size_t past, const struct attention_shape *shape);
+
+/* Independent sequences behind each other: tokens starts[s]..starts[s + 1]-1 of
+ * all arrays see each other only. */
+void attention_packed_forward(real *out, const real *q, const real *k, const real *v,
+                              const size_t *starts, size_t sequences,
+                              const struct attention_shape *shape);
+
+/* Adds to dq, dk, dv; the probabilities are computed again. */
+void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
+                               const real *k, const real *v, const size_t *starts,
+                               size_t sequences, const struct attention_shape *shape);
+
+#endif

@@ -1,0 +1,82 @@
+#include "engine/ops/swiglu.h"
+
+#include <string.h>
+
+#include "engine/base/size.h"
+#include "engine/ops/simd_math.h"
+
+/* Work is handed out in blocks; inside one, the last few values are padded to
+ * eight lanes, so that a value's bits do not depend on its place. */
+enum { BLOCK = 1024 };
+
+SIMD_BODY void forward_lanes(real *y, const real *gate, const real *up)
+{
+    lanes g = LANES_OF(gate), s = g;
+    lanes_sigmoid(&s);
+    LANES_AT(y) = g * s * LANES_OF(up);
+}
+
+SIMD_BODY void forward_block_body(real *y, const real *gate, const real *up, size_t n)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        forward_lanes(y + i, gate + i, up + i);
+    if (i < n) {
+        real rest[3][LANES] = {{0}};
+        memcpy(rest[0], gate + i, (n - i) * sizeof *gate);
+        memcpy(rest[1], up + i, (n - i) * sizeof *up);
+        forward_lanes(rest[2], rest[0], rest[1]);
+        memcpy(y + i, rest[2], (n - i) * sizeof *y);
+    }
+}
+SIMD_DISPATCH(forward_block, (real *y, const real *gate, const real *up, size_t n),
+              (y, gate, up, n))
+
+void swiglu_forward(real *y, const real *gate, const real *up, size_t n)
+{
+#pragma omp parallel for schedule(static) if (n > 4 * BLOCK)
+    for (size_t i = 0; i < n; i += BLOCK)
+        forward_block(y + i, gate + i, up + i, size_min(BLOCK, n - i));
+}
+
+/* silu'(x) = s + x s (1 - s), s the logistic function. */
+SIMD_BODY void backward_lanes(real *dgate, real *dup, const real *dy, const real *gate,
+                              const real *up)
+{
+    lanes g = LANES_OF(gate), s = g, d = LANES_OF(dy);
+    lanes_sigmoid(&s);
+    lanes silu = g * s;
+    LANES_AT(dup) += d * silu;
+    LANES_AT(dgate) += d * LANES_OF(up) * (s + silu * (1 - s));
+}
+
+SIMD_BODY void backward_block_body(real *dgate, real *dup, const real *dy, const real *gate,
+                                   const real *up, size_t n)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        backward_lanes(dgate + i, dup + i, dy + i, gate + i, up + i);
+    if (i < n) {
+        size_t bytes = (n - i) * sizeof(real);
+        real rest[5][LANES] = {{0}};
+        memcpy(rest[0], dgate + i, bytes);
+        memcpy(rest[1], dup + i, bytes);
+        memcpy(rest[2], dy + i, bytes);
+        memcpy(rest[3], gate + i, bytes);
+        memcpy(rest[4], up + i, bytes);
+        backward_lanes(rest[0], rest[1], rest[2], rest[3], rest[4]);
+        memcpy(dgate + i, rest[0], bytes);
+        memcpy(dup + i, rest[1], bytes);
+    }
+}
+SIMD_DISPATCH(backward_block,
+              (real *dgate, real *dup, const real *dy, const real *gate, const real *up, size_t n),
+              (dgate, dup, dy, gate, up, n))
+
+void swiglu_backward(real *dgate, real *dup, const real *dy, const real *gate, const real *up,
+                     size_t n)
+{
+#pragma omp parallel for schedule(static) if (n > 4 * BLOCK)
+    for (size_t i = 0; i < n; i += BLOCK)
+        backward_block(dgate + i, dup + i, dy + i, gate + i, up + i, size_min(BLOCK, n - i));
+}

@@ -1,0 +1,215 @@
+/* Attention against its definition in double: shapes with grouped heads, a past,
+ * packed sequences; the mean of its probabilities; gradients; threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "engine/ops/attention.h"
+#include "tests/support/gradcheck.h"
+
+/* Packed sequences; a problem with `past` has one, whose first queries are left
+ * out. */
+struct problem {
+    struct attention_shape shape;
+    size_t n, past, sequences;
+    const size_t *starts;
+    real *q, *k, *v, *r, *out;
+};
+
+static void problem_init(struct problem *p, struct attention_shape shape, const size_t *starts,
+                         size_t sequences, size_t past)
+{
+    struct rng rng;
+    rng_seed(&rng, starts[sequences] + past);
+    size_t total = starts[sequences], n = total - past;
+    *p = (struct problem){.shape = shape, .n = n, .past = past};
+    p->starts = starts;
+    p->sequences = sequences;
+    p->q = random_reals(&rng, n * shape.heads * shape.head_dim, 1);
+    p->k = random_reals(&rng, total * shape.kv_heads * shape.head_dim, 1);
+    p->v = random_reals(&rng, total * shape.kv_heads * shape.head_dim, 1);
+    p->r = random_reals(&rng, n * shape.heads * shape.head_dim, 1);
+    p->out = random_reals(&rng, n * shape.heads * shape.head_dim, 1);
+}
+
+static void problem_free(struct problem *p)
+{
+    free(p->q);
+    free(p->k);
+    free(p->v);
+    free(p->r);
+    free(p->out);
+}
+
+/* Probabilities of query i (of n) of head h over keys [first, past + i]. */
+static void oracle_row(const struct problem *p, size_t i, size_t h, size_t first, double *prob)
+{
+    size_t d = p->shape.head_dim, kv = h / (p->shape.heads / p->shape.kv_heads);
+    const real *q = p->q + (i * p->shape.heads + h) * d;
+    double sum = 0;
+    for (size_t j = first; j <= p->past + i; j++) {
+        const real *k = p->k + (j * p->shape.kv_heads + kv) * d;
+        double score = 0;
+        for (size_t c = 0; c < d; c++)
+            score += (double)q[c] * (double)k[c];
+        prob[j] = exp(score / sqrt((double)d));
+        sum += prob[j];
+    }
+    for (size_t j = first; j <= p->past + i; j++)
+        prob[j] /= sum;
+}
+
+static void check_row(const struct problem *p, size_t i, size_t h, size_t first, const double *prob)
+{
+    size_t d = p->shape.head_dim, kv = h / (p->shape.heads / p->shape.kv_heads);
+    for (size_t c = 0; c < d; c++) {
+        double want = 0;
+        for (size_t j = first; j <= p->past + i; j++)
+            want += prob[j] * (double)p->v[(j * p->shape.kv_heads + kv) * d + c];
+        double got = (double)p->out[(i * p->shape.heads + h) * d + c];
+        assert_true(fabs(got - want) <= (sizeof(real) == 4 ? 5e-6 : 1e-13));
+    }
+}
+
+static void check_forward(struct attention_shape shape, size_t n, size_t past)
+{
+    size_t starts[2] = {0, past + n}, total = past + n;
+    struct problem p;
+    problem_init(&p, shape, starts, 1, past);
+    real *mean = calloc(n * total, sizeof *mean);
+    double *prob = calloc(total, sizeof *prob), *mean_want = calloc(n * total, sizeof *mean_want);
+    attention_forward(p.out, mean, p.q, p.k, p.v, n, past, &shape);
+    for (size_t i = 0; i < n; i++)
+        for (size_t h = 0; h < shape.heads; h++) {
+            oracle_row(&p, i, h, 0, prob);
+            check_row(&p, i, h, 0, prob);
+            for (size_t j = 0; j <= past + i; j++)
+                mean_want[i * total + j] += prob[j] / (double)shape.heads;
+        }
+    for (size_t i = 0; i < n * total; i++)
+        assert_true(fabs((double)mean[i] - mean_want[i]) <= 2e-6);
+    size_t row = shape.heads * shape.head_dim;
+    real *again = random_reals(&(struct rng){{1, 2, 3, 4}}, n * row, 1);
+    attention_forward(again, NULL, p.q, p.k, p.v, n, past, &shape);
+    assert_memory_equal(again, p.out, n * row * sizeof *again);
+    free(again);
+    free(mean);
+    free(mean_want);
+    free(prob);
+    problem_free(&p);
+}
+
+static void test_forward(void **state)
+{
+    (void)state;
+    check_forward((struct attention_shape){1, 1, 8}, 1, 0);
+    check_forward((struct attention_shape){4, 2, 16}, 1, 77);
+    check_forward((struct attention_shape){6, 2, 10}, 9, 0);
+    check_forward((struct attention_shape){6, 2, 10}, 70, 3);
+    check_forward((struct attention_shape){3, 3, 5}, 200, 60);
+    check_forward((struct attention_shape){9, 3, 64}, 130, 0);
+}
+
+static const size_t packed_starts[5] = {0, 5, 75, 76, 210};
+
+static void test_packed_sequences_do_not_see_each_other(void **state)
+{
+    (void)state;
+    const struct attention_shape shape = {4, 2, 6};
+    struct problem p;
+    problem_init(&p, shape, packed_starts, 4, 0);
+    double prob[210];
+    attention_packed_forward(p.out, p.q, p.k, p.v, packed_starts, 4, &shape);
+    for (size_t s = 0; s < 4; s++)
+        for (size_t i = packed_starts[s]; i < packed_starts[s + 1]; i++)
+            for (size_t h = 0; h < shape.heads; h++) {
+                oracle_row(&p, i, h, packed_starts[s], prob);
+                check_row(&p, i, h, packed_starts[s], prob);
+            }
+    problem_free(&p);
+}
+
+static double loss(void *context)
+{
+    struct problem *p = context;
+    attention_packed_forward(p->out, p->q, p->k, p->v, p->starts, p->sequences, &p->shape);
+    double sum = 0;
+    for (size_t i = 0; i < p->n * p->shape.heads * p->shape.head_dim; i++)
+        sum += (double)p->out[i] * (double)p->r[i];
+    return sum;
+}
+
+static void test_gradients(void **state)
+{
+    (void)state;
+    if (!gradcheck_possible())
+        skip();
+    static const size_t starts[4] = {0, 3, 4, 80};
+    const struct attention_shape shape = {4, 2, 6};
+    struct problem p;
+    problem_init(&p, shape, starts, 3, 0);
+    size_t q_count = 80 * 24, kv_count = 80 * 12;
+    real *dq = calloc(q_count, sizeof *dq), *dk = calloc(kv_count, sizeof *dk);
+    real *dv = calloc(kv_count, sizeof *dv);
+    attention_packed_backward(dq, dk, dv, p.r, p.q, p.k, p.v, starts, 3, &shape);
+    gradcheck("dq", loss, &p, p.q, dq, q_count);
+    gradcheck("dk", loss, &p, p.k, dk, kv_count);
+    gradcheck("dv", loss, &p, p.v, dv, kv_count);
+    free(dq);
+    free(dk);
+    free(dv);
+    problem_free(&p);
+}
+
+static void test_same_bits_for_any_threads(void **state)
+{
+    (void)state;
+#ifdef _OPENMP
+    const struct attention_shape shape = {6, 2, 16};
+    struct problem p;
+    problem_init(&p, shape, packed_starts, 4, 0);
+    size_t q_count = 210 * 96, kv_count = 210 * 32;
+    real *one = calloc(q_count + 2 * kv_count, sizeof *one);
+    real *many = calloc(q_count + 2 * kv_count, sizeof *many);
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    loss(&p);
+    real *out = random_reals(&(struct rng){{1, 2, 3, 4}}, q_count, 1);
+    memcpy(out, p.out, q_count * sizeof *out);
+    attention_packed_backward(one, one + q_count, one + q_count + kv_count, p.r, p.q, p.k, p.v,
+                              packed_starts, 4, &shape);
+    omp_set_num_threads(3);
+    loss(&p);
+    assert_memory_equal(out, p.out, q_count * sizeof *out);
+    attention_packed_backward(many, many + q_count, many + q_count + kv_count, p.r, p.q, p.k, p.v,
+                              packed_starts, 4, &shape);
+    assert_memory_equal(one, many, (q_count + 2 * kv_count) * sizeof *one);
+    omp_set_num_threads(threads);
+    free(one);
+    free(many);
+    free(out);
+    problem_free(&p);
+#else
+    skip();
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forward),
+        cmocka_unit_test(test_packed_sequences_do_not_see_each_other),
+        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_same_bits_for_any_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
