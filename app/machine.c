@@ -1,7 +1,6 @@
 #include "app/machine.h"
 
 #include <fontconfig/fontconfig.h>
-
 #include <nettle/version.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -11,6 +10,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 #include <utf8proc.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -43,6 +45,25 @@ size_t machine_cores(void)
         return (size_t)CPU_COUNT(&set);
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 ? (size_t)n : 1;
+}
+
+void machine_set_threads(int threads)
+{
+#ifdef _OPENMP
+    if (threads > 0)
+        omp_set_num_threads(threads);
+#else
+    (void)threads;
+#endif
+}
+
+int machine_threads(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
 }
 
 size_t machine_peak_bytes(void)

@@ -15,6 +15,11 @@ void machine_cpu(char *out, size_t size);
 /* Cores that this process may run on. */
 size_t machine_cores(void);
 
+/* Threads that the engine computes with: set before its first use (0: as the
+ * environment says, else all cores), and asked. */
+void machine_set_threads(int threads);
+int machine_threads(void);
+
 /* The most memory that this process has had, in bytes. */
 size_t machine_peak_bytes(void);
 

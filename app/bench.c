@@ -1,0 +1,201 @@
+#include "app/bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/base/rng.h"
+#include "engine/compress/compressor.h"
+#include "engine/compress/plan.h"
+#include "engine/model/llama.h"
+
+/* Width of gate and metric, depth of the projector, as published. */
+enum { GATE_WIDTH = 256, METRIC_WIDTH = 256, PROJECTOR_DEPTH = 2 };
+
+struct bench {
+    struct model *model;
+    struct compressor compressor;
+    int32_t *ids;  /* [BENCH_CONTEXT + BENCH_PREDICT] */
+    real *hidden;  /* [M, BENCH_CONTEXT, H] */
+    real *logits;  /* [vocab] */
+    struct arena arena;
+    const struct progress *progress;
+    size_t done, steps;
+};
+
+static bool step(struct bench *b, struct err *err)
+{
+    return progress_tick(b->progress, "bench", b->done++, b->steps, err);
+}
+
+static double take_median(double *values, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t j = i; j > 0 && values[j] < values[j - 1]; j--) {
+            double swap = values[j];
+            values[j] = values[j - 1];
+            values[j - 1] = swap;
+        }
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* ---- set-up ------------------------------------------------------------------- */
+
+static bool load(struct bench *b, const char *path, struct bench_times *out, struct err *err)
+{
+    double start = clock_ms();
+    b->model = model_open(path, NULL, 0, err);
+    if (!b->model)
+        return false;
+    size_t vocab = b->model->config.vocab;
+    b->logits = mem_try(vocab, sizeof *b->logits, "logits", err);
+    int32_t id = 0;
+    struct llama_input input = {.n = 1, .ids = &id};
+    struct llama_output output = {.logits = b->logits};
+    if (!b->logits || !llama_forward(b->model, NULL, 0, &input, &output, NULL, err))
+        return false;
+    out->load = clock_ms() - start;
+    return true;
+}
+
+static bool prepare(struct bench *b, uint64_t seed, struct bench_times *out, struct err *err)
+{
+    const struct llama_config *config = &b->model->config;
+    struct compressor_shape shape = {
+        .M = config->layers + 1, .H = config->hidden,
+        .D = GATE_WIDTH, .E = METRIC_WIDTH, .depth = PROJECTOR_DEPTH,
+    };
+    out->hidden_states = shape.M;
+    out->hidden_size = shape.H;
+    b->ids = xcalloc(BENCH_CONTEXT + BENCH_PREDICT, sizeof *b->ids);
+    b->hidden = mem_try(shape.M * BENCH_CONTEXT, shape.H * sizeof *b->hidden, "hidden states", err);
+    if (!b->hidden || !compressor_init(&b->compressor, &shape, err))
+        return false;
+    struct rng rng;
+    rng_seed(&rng, seed);
+    compressor_init_published(&b->compressor, &rng);
+    for (size_t i = 0; i < BENCH_CONTEXT + BENCH_PREDICT; i++)
+        b->ids[i] = (int32_t)rng_below(&rng, config->vocab);
+    return true;
+}
+
+/* ---- the frozen model ------------------------------------------------------------ */
+
+static bool time_model(struct bench *b, double *prefill, double *decode, struct err *err)
+{
+    struct kv_cache cache;
+    if (!kv_cache_init(&cache, &b->model->config, BENCH_CONTEXT + BENCH_PREDICT, err))
+        return false;
+    struct llama_input input = {.n = BENCH_CONTEXT, .ids = b->ids};
+    struct llama_output output = {.hidden = b->hidden};
+    double start = clock_ms();
+    bool ok = llama_forward(b->model, &cache, 0, &input, &output, NULL, err);
+    *prefill = clock_ms() - start;
+    start = clock_ms();
+    for (size_t i = 0; ok && i < BENCH_PREDICT; i++) {
+        input = (struct llama_input){.n = 1, .ids = b->ids + BENCH_CONTEXT + i};
+        output = (struct llama_output){.logits = b->logits};
+        ok = llama_forward(b->model, &cache, 0, &input, &output, NULL, err);
+    }
+    *decode = clock_ms() - start;
+    kv_cache_free(&cache);
+    return ok && step(b, err);
+}
+
+/* ---- the compressor ---------------------------------------------------------------- */
+
+/* One compression, stage by stage. The plan's own time is what the whole second
+ * section takes without the sender mass and the gathering of slots. */
+static bool time_stages(struct bench *b, double ms[5], struct err *err)
+{
+    const struct compressor *c = &b->compressor;
+    const struct compress_settings *s = &compress_settings_default;
+    size_t M = c->shape.M, H = c->shape.H, T = BENCH_CONTEXT;
+    struct arena_mark mark = arena_mark(&b->arena);
+    real *alpha = arena_array(&b->arena, real, T * M);
+    real *anchors = arena_array(&b->arena, real, T * H);
+    double start = clock_ms();
+    gate_forward(c, s->gate_tau, b->hidden, T, T, alpha, NULL, anchors, &b->arena);
+    ms[0] = clock_ms() - start;
+
+    struct segment_plan plan;
+    struct plan_saved saved = {0};
+    plan_prepare(c, s, T, false, &plan, &b->arena);
+    start = clock_ms();
+    bool ok = plan_run(c, s, anchors, T, &plan, &saved, &b->arena, NULL, err);
+    double whole = clock_ms() - start;
+    start = clock_ms();
+    mass_forward(c, s, anchors, T, &plan, &saved.mass, &b->arena);
+    ms[1] = clock_ms() - start;
+    start = clock_ms();
+    slots_forward(c, anchors, T, &plan, &saved.slots, &b->arena);
+    ms[3] = clock_ms() - start;
+    ms[2] = whole - ms[1] - ms[3];
+
+    real *slots = arena_array(&b->arena, real, plan.slots * H);
+    start = clock_ms();
+    projector_forward(c, plan.raw_slots, plan.slots, slots, &b->arena);
+    ms[4] = clock_ms() - start;
+    arena_release(&b->arena, mark);
+    return ok && step(b, err);
+}
+
+static bool time_backward(struct bench *b, double *ms, struct err *err)
+{
+    const struct compressor *c = &b->compressor;
+    struct arena_mark mark = arena_mark(&b->arena);
+    struct compress_tape tape;
+    if (!compressor_forward(c, &compress_settings_default, b->hidden, BENCH_CONTEXT, BENCH_CONTEXT,
+                            &tape, &b->arena, NULL, err))
+        return false;
+    struct compressor_params grads;
+    compressor_view(c, arena_array(&b->arena, real, c->count), &grads);
+    size_t count = tape.plan.slots * c->shape.H;
+    real *dslots = arena_array(&b->arena, real, count);
+    for (size_t i = 0; i < count; i++)
+        dslots[i] = 1;
+    double start = clock_ms();
+    compressor_backward(c, &tape, dslots, &grads, &b->arena);
+    *ms = clock_ms() - start;
+    arena_release(&b->arena, mark);
+    return step(b, err);
+}
+
+/* ---- all of it --------------------------------------------------------------------- */
+
+static bool measure(struct bench *b, size_t repeat, struct bench_times *out, struct err *err)
+{
+    enum { PREFILL, DECODE, STAGES, BACKWARD = STAGES + 5, ROWS };
+    double row[ROWS][BENCH_REPEAT_MAX];
+    for (size_t i = 0; i < repeat; i++) {
+        double stage[5];
+        if (!time_model(b, &row[PREFILL][i], &row[DECODE][i], err) ||
+            !time_stages(b, stage, err) || !time_backward(b, &row[BACKWARD][i], err))
+            return false;
+        for (size_t s = 0; s < 5; s++)
+            row[STAGES + s][i] = stage[s];
+    }
+    double *const into[ROWS] = {&out->prefill, &out->decode, &out->gate,    &out->mass,
+                                &out->plan,    &out->slots,  &out->project, &out->backward};
+    for (size_t r = 0; r < ROWS; r++)
+        *into[r] = take_median(row[r], repeat);
+    return true;
+}
+
+bool bench_run(const char *path, size_t repeat, uint64_t seed, struct bench_times *out,
+               const struct progress *progress, struct err *err)
+{
+    struct bench b = {.progress = progress, .steps = 3 * repeat};
+    *out = (struct bench_times){0};
+    bool ok = load(&b, path, out, err) && prepare(&b, seed, out, err) &&
+              measure(&b, repeat, out, err);
+    arena_free(&b.arena);
+    compressor_free(&b.compressor);
+    model_close(b.model);
+    free(b.ids);
+    free(b.hidden);
+    free(b.logits);
+    return ok;
+}

@@ -1,0 +1,30 @@
+/* Measurements of `comprexit bench`: one frozen model at one precision, its
+ * compressor with the published shape, 512 tokens of context, 128 predicted. */
+#ifndef APP_BENCH_H
+#define APP_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/base/progress.h"
+
+enum { BENCH_CONTEXT = 512, BENCH_PREDICT = 128, BENCH_REPEAT_MAX = 100 };
+
+/* Medians over the repetitions; milliseconds unless named otherwise. */
+struct bench_times {
+    double load;      /* open, and widen every weight (a first pass over one token) */
+    double prefill;   /* the context, with all hidden states kept */
+    double decode;    /* the predicted tokens, one by one */
+    double gate, mass, plan, slots, project; /* the stages of one compression */
+    double backward;  /* the compressor's gradients */
+    size_t hidden_states, hidden_size;
+};
+
+/* path: the model. Token ids are random from seed, parameters untrained: times do
+ * not depend on either. */
+bool bench_run(const char *path, size_t repeat, uint64_t seed, struct bench_times *out,
+               const struct progress *progress, struct err *err);
+
+#endif
