@@ -1,0 +1,78 @@
+#include "engine/train/muon.h"
+
+#include "engine/base/size.h"
+#include "engine/ops/matmul.h"
+
+enum { NEWTON_SCHULZ_STEPS = 5 };
+
+/* Coefficients of the quintic a x + b x^3 + c x^5 whose iteration drives singular
+ * values towards 1 fastest (Jordan et al., Muon). */
+static const real quintic[3] = {REAL(3.4445), REAL(-4.7750), REAL(2.0315)};
+
+static void transpose(real *out, const real *x, size_t rows, size_t cols)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++)
+            out[j * rows + i] = x[i * cols + j];
+}
+
+static void scale_to_unit_norm(real *x, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)x[i] * (double)x[i];
+    real scale = (real)(1.0 / (sqrt(sum) + 1e-7));
+    for (size_t i = 0; i < count; i++)
+        x[i] *= scale;
+}
+
+/* x [n, m] with n <= m, in place. */
+static void newton_schulz(real *x, size_t n, size_t m, struct arena *scratch)
+{
+    real *gram = arena_array(scratch, real, n * n);
+    real *poly = arena_array(scratch, real, n * n);
+    real *next = arena_array(scratch, real, n * m);
+    for (int step = 0; step < NEWTON_SCHULZ_STEPS; step++) {
+        matmul_nt(gram, x, x, 0, n, n, m);
+        matmul_nn(poly, gram, gram, 0, n, n, n);
+        for (size_t i = 0; i < n * n; i++)
+            poly[i] = quintic[1] * gram[i] + quintic[2] * poly[i];
+        matmul_nn(next, poly, x, 0, n, m, n);
+        for (size_t i = 0; i < n * m; i++)
+            x[i] = quintic[0] * x[i] + next[i];
+    }
+}
+
+void muon_orthogonalize(real *x, size_t rows, size_t cols, struct arena *scratch)
+{
+    struct arena_mark mark = arena_mark(scratch);
+    scale_to_unit_norm(x, rows * cols);
+    if (rows <= cols) {
+        newton_schulz(x, rows, cols, scratch);
+    } else {
+        real *t = arena_array(scratch, real, rows * cols);
+        transpose(t, x, rows, cols);
+        newton_schulz(t, cols, rows, scratch);
+        transpose(x, t, cols, rows);
+    }
+    arena_release(scratch, mark);
+}
+
+void muon_step(real *w, real *momentum, const real *gradient, size_t rows, size_t cols, double lr,
+               double mu, double grad_scale, struct arena *scratch)
+{
+    struct arena_mark mark = arena_mark(scratch);
+    size_t count = rows * cols;
+    real *update = arena_array(scratch, real, count);
+    real keep = (real)mu, add = (real)((1 - mu) * grad_scale);
+    for (size_t i = 0; i < count; i++) {
+        momentum[i] = keep * momentum[i] + add * gradient[i];
+        update[i] = add * gradient[i] + keep * momentum[i];
+    }
+    muon_orthogonalize(update, rows, cols, scratch);
+    double tall = rows > cols ? (double)rows / (double)cols : 1.0;
+    real rate = (real)(lr * 0.2 * sqrt((double)size_max(rows, cols)) * sqrt(tall));
+    for (size_t i = 0; i < count; i++)
+        w[i] -= rate * update[i];
+    arena_release(scratch, mark);
+}

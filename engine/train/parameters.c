@@ -1,0 +1,55 @@
+#include "engine/train/parameters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+
+bool parameters_init(struct parameters *p, real *value, size_t count,
+                     const struct compressor_tensor *tensors, size_t n_tensors, struct err *err)
+{
+    *p = (struct parameters){
+        .value = value, .count = count, .tensors = tensors, .n_tensors = n_tensors};
+    p->gradient = mem_try(count, sizeof(real), "gradients", err);
+    p->moment1 = p->gradient ? mem_try(count, sizeof(real), "first moments", err) : NULL;
+    p->moment2 = p->moment1 ? mem_try(count, sizeof(real), "second moments", err) : NULL;
+    if (p->moment2)
+        return true;
+    parameters_free(p);
+    return false;
+}
+
+void parameters_free(struct parameters *p)
+{
+    free(p->gradient);
+    free(p->moment1);
+    free(p->moment2);
+    *p = (struct parameters){0};
+}
+
+void parameters_zero_gradient(struct parameters *p)
+{
+    memset(p->gradient, 0, p->count * sizeof *p->gradient);
+}
+
+double parameters_gradient_norm(const struct parameters *p)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->count; i++)
+        sum += (double)p->gradient[i] * (double)p->gradient[i];
+    return sqrt(sum);
+}
+
+static bool all_finite(const real *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
+}
+
+bool parameters_finite(const struct parameters *p)
+{
+    return all_finite(p->value, p->count) && all_finite(p->moment1, p->count) &&
+           all_finite(p->moment2, p->count);
+}
