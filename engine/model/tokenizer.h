@@ -14,11 +14,13 @@ struct tokenizer;
 
 /* NULL and *err on failure. The gguf may be closed afterwards. vocab: rows of
  * the embedding matrix, which ids must stay below. */
-struct tokenizer *tokenizer_from_gguf(const struct gguf *gguf, size_t vocab, struct err *err);
+struct tokenizer *tokenizer_from_gguf(const struct gguf *gguf, size_t vocab,
+                                      struct err *err);
 
 /* dir: a Hugging Face directory with tokenizer.json (and tokenizer_config.json,
  * generation_config.json, config.json for BOS/EOS rules). */
-struct tokenizer *tokenizer_from_directory(const char *dir, size_t vocab, struct err *err);
+struct tokenizer *tokenizer_from_directory(const char *dir, size_t vocab,
+                                           struct err *err);
 
 /* From the bytes of a tokenizer.json alone (tests, fuzzing). */
 struct tokenizer *tokenizer_from_json(const char *json, size_t length, const char *name,
@@ -27,7 +29,8 @@ void tokenizer_free(struct tokenizer *tokenizer);
 
 /* Ids with the byte range of the text that each came from: [start[i], end[i]).
  * Tokens that stand for no text (BOS) have an empty range; a token that is a
- * fragment of a character has the bytes of its fragment. */
+ * fragment of a character has the bytes of its fragment. Where normalisation
+ * changed a character, each of its tokens has the whole of it. */
 struct token_list {
     int32_t *ids;
     uint32_t *start, *end;
@@ -37,7 +40,8 @@ void token_list_push(struct token_list *list, int32_t id, uint32_t start, uint32
 void token_list_free(struct token_list *list);
 
 enum tokenizer_flags {
-    TOKENIZER_ADD_SPECIAL = 1,   /* BOS in front when the tokenizer adds one */
+    TOKENIZER_ADD_SPECIAL =
+        1, /* BOS in front, EOS behind, when the tokenizer adds them */
     TOKENIZER_PARSE_SPECIAL = 2, /* "<|im_end|>" in the text is that token */
 };
 
@@ -51,19 +55,23 @@ void tokenizer_encode(const struct tokenizer *tokenizer, const char *text, size_
 const char *tokenizer_piece(const struct tokenizer *tokenizer, int32_t id, bool special,
                             size_t *length);
 
-/* Decodes ids to bytes appended to a malloc'ed, NUL-terminated string. */
-char *tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t count,
-                       bool special, size_t *length);
+/* Decodes ids to a malloc'ed, NUL-terminated string; length may be NULL. Ids
+ * outside of the vocabulary give nothing. */
+char *tokenizer_decode(const struct tokenizer *tokenizer, const int32_t *ids,
+                       size_t count, bool special, size_t *length);
 
 /* Streaming: feeds one id and returns the complete characters that it finishes
  * (borrowed until the next call); fragments wait in the stream. `flush` gives
- * out what is left. */
+ * out what is left. A zeroed stream is ready; all its output together is what
+ * tokenizer_decode gives for the same ids without special tokens. */
 struct token_stream {
-    char pending[512];
+    char pending[1088]; /* the longest token behind an unfinished character */
     size_t held, shown;
+    bool started;
 };
-const char *token_stream_feed(struct token_stream *stream, const struct tokenizer *tokenizer,
-                              int32_t id, size_t *length);
+const char *token_stream_feed(struct token_stream *stream,
+                              const struct tokenizer *tokenizer, int32_t id,
+                              size_t *length);
 const char *token_stream_flush(struct token_stream *stream, size_t *length);
 
 size_t tokenizer_vocab(const struct tokenizer *tokenizer);
