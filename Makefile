@@ -136,7 +136,7 @@ $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(TEST_SUPPORT) $(forea
 endef
 $(foreach g,$(TEST_GROUPS),$(eval $(call test_rule,$(g))))
 TEST_PROGRAMS := $(foreach g,$(TEST_GROUPS),$(call test_programs,$(g)))
-SCRIPT_TESTS  := $(wildcard tests/tmux/test_*.sh tests/app/test_*.sh)
+SCRIPT_TESTS  := $(wildcard tests/tmux/test_*.sh tests/app/test_*.sh tests/app/test_*.py)
 
 tests-build: $(TEST_PROGRAMS)
 

@@ -84,22 +84,32 @@ static bool threads_option(const struct cli_arguments *a, int *threads, struct e
     return true;
 }
 
+/* A command may give the name of a setting a meaning of its own (the --window of
+ * export is an index): then it is not the setting that was given. */
+static bool given_setting(const struct cli_arguments *a, const char *name)
+{
+    return cli_find_option(a->command, name)->group == CLI_SETTINGS && cli_text(a, name);
+}
+
 /* The settings that were given, over the published ones. */
 static bool settings_options(const struct cli_arguments *a, struct engine_options *out,
                              struct err *err)
 {
     static const char *const names[] = {"window", "ratio", "eps", "iters", "align"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        out->settings_given[i] = cli_flag(a, names[i]);
+        out->settings_given[i] = given_setting(a, names[i]);
     struct compress_settings *s = &out->settings;
     *s = compress_settings_default;
-    s->window = cli_count(a, "window", s->window);
-    s->ratio = cli_real(a, "ratio", s->ratio);
-    s->eps = cli_real(a, "eps", s->eps);
-    s->iters = (unsigned)cli_count(a, "iters", s->iters);
-    const char *align = cli_text(a, "align");
-    if (align)
-        s->align = strcmp(align, "head") == 0 ? ALIGN_HEAD : ALIGN_TAIL;
+    if (out->settings_given[0])
+        s->window = cli_count(a, "window", 0);
+    if (out->settings_given[1])
+        s->ratio = cli_real(a, "ratio", 0);
+    if (out->settings_given[2])
+        s->eps = cli_real(a, "eps", 0);
+    if (out->settings_given[3])
+        s->iters = (unsigned)cli_count(a, "iters", 0);
+    if (out->settings_given[4])
+        s->align = strcmp(cli_text(a, "align"), "head") == 0 ? ALIGN_HEAD : ALIGN_TAIL;
     if (compress_settings_check(s, err))
         return true;
     err->code = ERR_USAGE;

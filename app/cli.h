@@ -99,7 +99,8 @@ extern const struct cli_option cli_common_options[];
 extern const struct cli_command *const cli_commands[];
 const struct cli_command *cli_find_command(const char *name);
 
-/* An option of the command, own or common; NULL when there is none. */
+/* An option of the command, its own before the common ones; NULL when there is
+ * none. */
 const struct cli_option *cli_find_option(const struct cli_command *command, const char *name);
 
 /* Reads argv[0..argc) (without program name and command word) for a command.

@@ -77,10 +77,11 @@ static void write_examples(FILE *out, const struct cli_example *example)
         fprintf(out, "  %s\n      %s\n", example->line, example->what);
 }
 
-static void write_group(FILE *out, enum cli_group group)
+/* The common options of a group that the command has no option of its own for. */
+static void write_group(FILE *out, const struct cli_command *command, enum cli_group group)
 {
     for (const struct cli_option *o = cli_common_options; o->name; o++)
-        if (o->group == group)
+        if (o->group == group && cli_find_option(command, o->name) == o)
             write_option(out, o);
 }
 
@@ -106,7 +107,7 @@ void manual_help_command(FILE *out, const struct cli_command *command)
     for (const struct manual_group *g = manual_groups; g->title; g++)
         if ((command->groups | CLI_GENERAL) & g->group) {
             fprintf(out, "\n%s\n", g->title);
-            write_group(out, g->group);
+            write_group(out, command, g->group);
         }
 }
 

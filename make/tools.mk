@@ -29,8 +29,34 @@ model:
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
-install: all
-	install -D $(PROGRAM) $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/comprexit
+# Documents that the program makes from its own tables.
+man: build/comprexit.1
+build/comprexit.1: $(PROGRAM)
+	@$(PROGRAM) help --format man > $@
+readme: $(PROGRAM)
+	@make/replace-block README.md commands $(PROGRAM) help --format markdown
+
+# Everything in order: what is missing, the program, the model, then the explorer
+# (without a terminal: a report and figures).
+demo: deps-demo
+	@echo "building"
+	@$(MAKE) --no-print-directory VARIANT=release -j$$(nproc) all > build/demo.log || { tail -n 5 build/demo.log; exit 1; }
+	@[ -n "$$COMPREXIT_MODEL" ] || make/fetch-model
+	@make/demo
+deps-demo: deps
+	@mkdir -p build
+	@[ -n "$$COMPREXIT_MODEL" ] || make/fetch-model --have || $(MAKE) --no-print-directory deps-model
+deps-model:
+	$(call install_packages,$(DEBIAN_MODEL))
+
+INSTALL_ROOT = $(DESTDIR)$(or $(PREFIX),/usr/local)
+install: all man
+	@install -D $(PROGRAM) $(INSTALL_ROOT)/bin/comprexit
+	@install -D -m 644 build/comprexit.1 $(INSTALL_ROOT)/share/man/man1/comprexit.1
+	@mkdir -p $(INSTALL_ROOT)/share/bash-completion/completions $(INSTALL_ROOT)/share/comprexit
+	@$(PROGRAM) completion bash > $(INSTALL_ROOT)/share/bash-completion/completions/comprexit
+	@cp -R assets/. $(INSTALL_ROOT)/share/comprexit
+	@echo "installed in $(INSTALL_ROOT)"
 
 help:
 	@echo "make            build build/release/comprexit"
@@ -38,8 +64,10 @@ help:
 	@echo "make check      install what is missing, build with gcc and clang, run all tests"
 	@echo "make test       the tests of one variant: VARIANT=release|asan|tsan|double|clang K=name"
 	@echo "make model      fetch the default model into the cache"
+	@echo "make install    program, manual, completion, samples; PREFIX=/usr/local DESTDIR="
+	@echo "make man readme build/comprexit.1; the README's section on commands"
 	@echo "make layers     check which folders include which"
 	@echo "make golden-check GOLDEN=DIR   parity with reference vectors alone"
-	@echo "make asan ubsan tsan fuzz bench lint format install"
+	@echo "make asan ubsan tsan fuzz bench lint format"
 
-.PHONY: deps deps-check model format install help
+.PHONY: deps deps-check deps-demo deps-model model format install help man readme demo
