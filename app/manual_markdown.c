@@ -26,12 +26,8 @@ void manual_markdown(FILE *out)
     for (size_t i = 0; cli_commands[i]; i++)
         for (const struct cli_example *e = cli_commands[i]->examples; e && e->line; e++)
             fprintf(out, "%-62s # %s\n", e->line, e->what);
-    fputs("```\n\nExit codes: ", out);
-    const char *separator = "";
-#define ROW(code, text)                                                        \
-    fprintf(out, "%s%d %s", separator, code, text);                            \
-    separator = " · ";
+    fputs("```\n\n| exit code | meaning |\n| ---: | --- |\n", out);
+#define ROW(code, text) fprintf(out, "| %d | %s |\n", code, text);
     EXIT_CODES(ROW)
 #undef ROW
-    fputs(".\n", out);
 }
