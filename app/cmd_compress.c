@@ -171,7 +171,7 @@ static bool write_output(struct job *job, struct err *err)
 
 static double total_ms(const struct engine_compression *c)
 {
-    return c->read_ms + c->gate_ms + c->plan_ms + c->slots_ms + c->project_ms;
+    return c->read_ms + c->gate_ms + c->plan_ms + c->project_ms;
 }
 
 static json_t *output_json(const struct job *job)
@@ -207,7 +207,7 @@ static void print_json(const struct job *job)
                             set->align == ALIGN_HEAD ? "head" : "tail", "segment",
                             (json_int_t)job->segment));
     json_object_update_new(
-        document, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "read_ms",
+        document, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "read_ms",
                             report_number(c->read_ms), "gate_ms", report_number(c->gate_ms),
                             "plan_ms", report_number(c->plan_ms), "slots_ms",
                             report_number(c->slots_ms), "project_ms",

@@ -5,6 +5,7 @@
 
 #define CLI_COMMANDS(X)                                                        \
     X(help)                                                                    \
+    X(train)                                                                   \
     X(completion)
 
 #endif

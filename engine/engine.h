@@ -26,8 +26,11 @@ struct engine;
 enum { DOCUMENT_BYTES_MAX = 256 << 20 };
 
 struct engine_options {
-    const char *model;      /* path; NULL = COMPREXIT_MODEL, else the cached default */
-    const char *compressor; /* path, "none" = untrained, NULL = COMPREXIT_COMPRESSOR / default */
+    const char *model; /* path; NULL = engine_default_model_path() */
+    /* path, "none" = untrained; NULL: the model directory's own if it holds one, else
+     * default_compressor when it was made for this model, else untrained */
+    const char *compressor;
+    const char *default_compressor; /* path or NULL */
     const char *precision;  /* "auto", "f32", ...; NULL = auto */
     int threads;            /* 0 = all cores */
     uint64_t seed;
@@ -101,7 +104,7 @@ bool engine_score_given(struct engine *e, enum answer_mode given, const int32_t 
 struct engine_compression {
     size_t tokens, layers, hidden_size, windows, W, K, slots;
     float *gate, *anchors, *mass, *cost, *plan, *raw_slots, *slot_vectors, *hidden;
-    double read_ms, gate_ms, plan_ms, slots_ms, project_ms;
+    double read_ms, gate_ms, plan_ms, project_ms; /* plan: cost, mass, Sinkhorn, raw slots */
 };
 bool engine_compress(struct engine *e, bool want_hidden, struct engine_compression *out,
                      const struct progress *progress, struct err *err);

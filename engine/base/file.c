@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -308,4 +309,82 @@ bool file_replace(const char *path, const void *data, size_t size, struct err *e
         return false;
     }
     return atomic_file_commit(&file, err);
+}
+
+/* ---- logs and locks ------------------------------------------------------------ */
+
+bool append_file_open(struct append_file *file, const char *path, size_t keep, struct err *err)
+{
+    *file = (struct append_file){.fd = -1};
+    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+        ((uintmax_t)st.st_size > keep && ftruncate(fd, (off_t)keep) != 0)) {
+        err_set(err, ERR_IO, "%s: cannot append: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    *file = (struct append_file){.path = xstrdup(path), .fd = fd};
+    return true;
+}
+
+bool append_file_line(struct append_file *file, const char *line, struct err *err)
+{
+    off_t before = lseek(file->fd, 0, SEEK_END);
+    size_t length = strlen(line);
+    char *whole = xmalloc(length + 1);
+    memcpy(whole, line, length);
+    whole[length] = '\n';
+    ssize_t n;
+    do
+        n = write(file->fd, whole, length + 1);
+    while (n < 0 && errno == EINTR);
+    int code = n < 0 ? errno : ENOSPC;
+    free(whole);
+    if (n == (ssize_t)length + 1)
+        return true;
+    if (before >= 0 && ftruncate(file->fd, before) != 0)
+        code = errno;
+    return err_set(err, ERR_IO, "%s: cannot append: %s", file->path, strerror(code));
+}
+
+void append_file_close(struct append_file *file)
+{
+    if (!file->path)
+        return;
+    close(file->fd);
+    free(file->path);
+    *file = (struct append_file){.fd = -1};
+}
+
+int file_lock(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0) {
+        io_error(err, path, "open the lock");
+        return -1;
+    }
+    char text[32] = "";
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        ssize_t n = pread(fd, text, sizeof text - 1, 0);
+        text[n > 0 ? strcspn(text, "\n") : 0] = '\0';
+        err_set(err, ERR_LOCKED, "%s: another process (%s) works there", path,
+                *text ? text : "unknown");
+        close(fd);
+        return -1;
+    }
+    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
+        io_error(err, path, "write the lock");
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+void file_unlock(int fd)
+{
+    if (fd >= 0)
+        close(fd);
 }

@@ -62,6 +62,23 @@ bool atomic_file_write(struct atomic_file *file, const void *data, size_t size, 
 bool atomic_file_commit(struct atomic_file *file, struct err *err);
 void atomic_file_abort(struct atomic_file *file);
 
+/* A growing log: opened for appending after `keep` bytes of what is there (the
+ * rest is cut off; SIZE_MAX keeps all). Whole lines only; a line that could not be
+ * written whole is cut off again. */
+struct append_file {
+    char *path;
+    int fd;
+};
+bool append_file_open(struct append_file *file, const char *path, size_t keep, struct err *err);
+bool append_file_line(struct append_file *file, const char *line, struct err *err);
+void append_file_close(struct append_file *file);
+
+/* An exclusive lock on path (created when absent), held until the process ends or
+ * file_unlock; the holder's process id stands in the file. ERR_LOCKED names the
+ * process that has it. Returns the descriptor, or -1. */
+int file_lock(const char *path, struct err *err);
+void file_unlock(int fd);
+
 /* The three in one. */
 bool file_replace(const char *path, const void *data, size_t size, struct err *err);
 

@@ -1,0 +1,383 @@
+/* `comprexit train ntp|sft|prompt`: trains a compressor, or a soft prompt, for the
+ * frozen model. Log lines go to standard error, the path of the best result to
+ * standard output. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/assets.h"
+#include "app/batch.h"
+#include "app/cli.h"
+#include "app/interrupt.h"
+#include "app/report.h"
+#include "app/values.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/train/run.h"
+
+/* Steps over which the z-scores of loss and norm look back. */
+enum { Z_WINDOW = 128, DATA_MAX = STREAM_DATASETS_MAX };
+
+struct history {
+    double value[Z_WINDOW];
+    size_t count;
+};
+
+struct job {
+    const struct cli_arguments *arguments;
+    struct run_options run;
+    struct run_data data[DATA_MAX];
+    char *paths[DATA_MAX];
+    char *map[5]; /* field names of --map, to be freed */
+    size_t log_every;
+    struct history loss, norm;
+};
+
+/* ---- what was asked for -------------------------------------------------------------- */
+
+/* "PATH" or "PATH@WEIGHT". */
+static bool add_data(struct job *j, const char *text, struct err *err)
+{
+    if (j->run.n_data == DATA_MAX)
+        return err_set(err, ERR_USAGE, "train: more than %d data files", DATA_MAX);
+    double weight = 1;
+    const char *at = strrchr(text, '@');
+    size_t length = strlen(text);
+    if (at && !file_exists(text) && value_real(at + 1, &weight))
+        length = (size_t)(at - text);
+    if (weight <= 0)
+        return err_set(err, ERR_USAGE, "train: weight of %s is not above 0", text);
+    size_t i = j->run.n_data++;
+    j->paths[i] = xstrndup(text, length);
+    j->data[i] = (struct run_data){j->paths[i], weight};
+    return true;
+}
+
+/* "context=passage,question=q": other names for JSON fields. */
+static bool read_map(struct job *j, const char *list, struct err *err)
+{
+    struct records_options *o = &j->run.records;
+    static const char words[] = "text|context|question|answers|id";
+    const char **field[] = {&o->text, &o->context, &o->question, &o->answers, &o->id};
+    const char *item;
+    size_t length, index;
+    while (value_next_item(&list, &item, &length)) {
+        char *pair = xstrndup(item, length);
+        char *equals = strchr(pair, '=');
+        bool ok = equals != NULL;
+        if (ok) {
+            *equals = '\0';
+            ok = value_choice(pair, words, &index) && equals[1];
+        }
+        if (ok) {
+            free(j->map[index]);
+            *field[index] = j->map[index] = xstrdup(equals + 1);
+        }
+        free(pair);
+        if (!ok)
+            return err_set(err, ERR_USAGE, "--map: expected FIELD=NAME, fields are %s", words);
+    }
+    return true;
+}
+
+static bool set_pair(struct train_config *c, const char *text, struct err *err)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals)
+        return err_set(err, ERR_USAGE, "--set: expected key=value, found \"%s\"", text);
+    char *key = xstrndup(text, (size_t)(equals - text));
+    bool ok = train_config_set(c, key, equals + 1, err);
+    free(key);
+    return ok;
+}
+
+/* "ntp=0.6,sft=0.4"; phases that are not named get 0. */
+static bool set_mix(struct train_config *c, const char *list, struct err *err)
+{
+    const char *item;
+    size_t length;
+    c->mix_ntp = c->mix_reconstruct = c->mix_sft = 0;
+    while (value_next_item(&list, &item, &length)) {
+        char *pair = xcalloc(length + 5, 1);
+        memcpy(pair, "mix_", 4);
+        memcpy(pair + 4, item, length);
+        bool ok = set_pair(c, pair, err);
+        free(pair);
+        if (!ok)
+            return err_prefix(err, "--mix");
+    }
+    return true;
+}
+
+/* A preset by name (assets/presets/NAME.conf) or by path. */
+static bool apply_preset(struct train_config *c, const char *name, struct err *err)
+{
+    if (strchr(name, '/'))
+        return train_config_read(c, name, err);
+    char relative[96];
+    snprintf(relative, sizeof relative, "presets/%.64s.conf", name);
+    char *path = assets_path(relative);
+    bool ok = path ? train_config_read(c, path, err)
+                   : err_set(err, ERR_USAGE,
+                             "no preset \"%s\" (there are paper-ntp, paper-sft, cpu-ntp, cpu-sft, "
+                             "cpu-prompt)",
+                             name);
+    free(path);
+    return ok;
+}
+
+/* Options that set one key each. */
+static bool apply_shortcuts(struct train_config *c, const struct cli_arguments *a, struct err *err)
+{
+    static const char *const keys[] = {"init", "steps", "batch", "lr", "optimizer", "distill"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *value = cli_text(a, keys[i]);
+        if (value && !train_config_set(c, keys[i], value, err))
+            return err_prefix(err, "--%s", keys[i]);
+    }
+    return true;
+}
+
+static bool make_config(struct job *j, struct err *err)
+{
+    const struct cli_arguments *a = j->arguments;
+    struct train_config *c = &j->run.config;
+    const char *phase = a->operands[0], *mix = cli_text(a, "mix"), *pair;
+    train_config_defaults(c);
+    char standard[32];
+    snprintf(standard, sizeof standard, "cpu-%.16s", phase);
+    const char *preset = cli_text(a, "preset");
+    if (!apply_preset(c, preset ? preset : standard, err) ||
+        !train_config_set(c, "phase", phase, err) || (mix && !set_mix(c, mix, err)) ||
+        !apply_shortcuts(c, a, err))
+        return false;
+    for (size_t i = 0; (pair = cli_text_at(a, "set", i)); i++)
+        if (!set_pair(c, pair, err))
+            return false;
+    if (c->micro_batch > c->batch)
+        c->micro_batch = c->batch;
+    return train_config_check(c, err);
+}
+
+static bool read_arguments(struct job *j, struct err *err)
+{
+    const struct cli_arguments *a = j->arguments;
+    const char *path, *map = cli_text(a, "map");
+    if (!value_choice(a->operands[0], "ntp|sft|prompt", NULL))
+        return err_set(err, ERR_USAGE, "train: expected ntp, sft or prompt, found \"%s\"",
+                       a->operands[0]);
+    if (!make_config(j, err) || (map && !read_map(j, map, err)))
+        return false;
+    for (size_t i = 0; (path = cli_text_at(a, "data", i)); i++)
+        if (!add_data(j, path, err))
+            return false;
+    j->log_every = (size_t)cli_count(a, "log-every", 1);
+    j->run.data = j->data;
+    j->run.directory = cli_text(a, "run");
+    j->run.resume = cli_flag(a, "resume");
+    j->run.accept_data_change = cli_flag(a, "accept-data-change");
+    j->run.overfit_one = cli_flag(a, "overfit-one");
+    return true;
+}
+
+/* ---- log lines ------------------------------------------------------------------------- */
+
+/* How many standard deviations x lies above the mean of the last steps. */
+static double history_z(struct history *h, double x)
+{
+    size_t n = h->count < Z_WINDOW ? h->count : Z_WINDOW;
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += h->value[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        variance += (h->value[i] - mean) * (h->value[i] - mean) / (double)n;
+    if (isfinite(x))
+        h->value[h->count++ % Z_WINDOW] = x;
+    return n > 1 && variance > 0 ? (x - mean) / sqrt(variance) : 0;
+}
+
+static void format_duration(double ms, char *out, size_t size)
+{
+    double minutes = ms / 60e3;
+    if (minutes < 1)
+        snprintf(out, size, "%.0fs", ms / 1e3);
+    else if (minutes < 120)
+        snprintf(out, size, "%.0fm", minutes);
+    else
+        snprintf(out, size, "%.1fh", minutes / 60);
+}
+
+static void on_step(void *context, const struct trainer *t, const struct step_report *r)
+{
+    struct job *j = context;
+    double loss_z = history_z(&j->loss, r->loss), norm_z = history_z(&j->norm, r->grad_norm);
+    if (r->step % j->log_every && r->step != t->config.steps && !r->skipped)
+        return;
+    char eta[32];
+    format_duration(r->ms * (double)(t->config.steps - r->step), eta, sizeof eta);
+    report_note(j->arguments,
+                "step %zu/%zu | loss %.3f (%+.1fz) | norm %.2f (%+.1fz) | lr %.2e | %.0f ms | "
+                "%.0f tok/s | ratio %g | eta %s%s",
+                r->step, t->config.steps, r->loss, loss_z, r->grad_norm, norm_z, r->lr, r->ms,
+                1e3 * (double)r->tokens / r->ms, r->ratio, eta,
+                r->skipped ? " | NOT FINITE, skipped" : "");
+}
+
+static void on_validated(void *context, const struct trainer *t, const struct validation *v,
+                         size_t n, bool best)
+{
+    const struct job *j = context;
+    for (size_t i = 0; i < n; i++)
+        report_note(j->arguments,
+                    "step %zu | held-out %s | compressed %.3f wrong %.3f full %.3f none %.3f | "
+                    "gap closed %.0f %% | about this text %.3f nats | gate max %.2f, spread %.1f%s",
+                    t->state.step, v[i].kind, v[i].loss[CONTEXT_COMPRESSED],
+                    v[i].loss[CONTEXT_WRONG], v[i].loss[CONTEXT_FULL], v[i].loss[CONTEXT_NONE],
+                    100 * v[i].gap_closed, v[i].about_text, v[i].health.gate_max,
+                    v[i].health.spread, best ? " | best" : "");
+}
+
+static void on_saved(void *context, const struct trainer *t, const char *path, double ms)
+{
+    const struct job *j = context;
+    report_note(j->arguments, "step %zu | saved and read back in %s (%.0f ms)", t->state.step, path,
+                ms);
+}
+
+static void on_note(void *context, const char *text)
+{
+    const struct job *j = context;
+    report_note(j->arguments, "%s", text);
+}
+
+static bool on_stop(void *context)
+{
+    (void)context;
+    return interrupt_signal() != 0;
+}
+
+/* ---- running ----------------------------------------------------------------------------- */
+
+static bool print_estimate(const struct job *j, struct err *err)
+{
+    struct run_estimate e;
+    if (!train_estimate(&j->run, &e, NULL, err))
+        return false;
+    char total[32];
+    format_duration(e.total_ms, total, sizeof total);
+    if (cli_flag(j->arguments, "json")) {
+        report_json(json_pack("{s:I, s:I, s:I, s:f, s:f, s:f}", "parameters",
+                              (json_int_t)e.parameters, "memory_bytes", (json_int_t)e.memory_bytes,
+                              "disk_bytes", (json_int_t)e.disk_bytes, "step_ms", e.step_ms,
+                              "validation_ms", e.validation_ms, "total_ms", e.total_ms));
+        return true;
+    }
+    printf("parameters  %zu trained\nmemory      %.0f MiB beside the model\n"
+           "disk        %.0f MiB of checkpoints\nspeed       %.0f ms a step, %.0f ms a validation\n"
+           "whole run   %s for %zu steps\n",
+           e.parameters, (double)e.memory_bytes / 1048576, (double)e.disk_bytes / 1048576,
+           e.step_ms, e.validation_ms, total, j->run.config.steps);
+    return true;
+}
+
+static bool train(struct job *j, struct err *err)
+{
+    const struct cli_arguments *a = j->arguments;
+    char *path = batch_model_path(a);
+    j->run.model = model_open(path, NULL, 0, err);
+    free(path);
+    if (!j->run.model)
+        return false;
+    struct run_listener listener = {.context = j, .step = on_step, .validated = on_validated,
+                                    .saved = on_saved, .note = on_note, .stop = on_stop};
+    interrupt_catch();
+    bool ok = cli_flag(a, "dry-run") ? print_estimate(j, err)
+                                     : train_run(&j->run, &listener, err);
+    model_close(j->run.model);
+    if (ok && !cli_flag(a, "dry-run"))
+        printf("%s/compressor.safetensors\n", j->run.directory);
+    return ok;
+}
+
+static bool run(const struct cli_arguments *a, struct err *err)
+{
+    struct job j = {.arguments = a};
+    bool ok = read_arguments(&j, err);
+    if (ok && cli_flag(a, "print-config")) {
+        char *text = train_config_print(&j.run.config);
+        fputs(text, stdout);
+        free(text);
+    } else if (ok && (!j.run.n_data || (!j.run.directory && !cli_flag(a, "dry-run")))) {
+        ok = err_set(err, ERR_USAGE, "train: --data FILE and --run DIR are needed");
+    } else if (ok) {
+        ok = train(&j, err);
+    }
+    for (size_t i = 0; i < j.run.n_data; i++)
+        free(j.paths[i]);
+    for (size_t i = 0; i < sizeof j.map / sizeof *j.map; i++)
+        free(j.map[i]);
+    return ok;
+}
+
+static const struct cli_option options[] = {
+    {.name = "data", .kind = CLI_PATH, .value = "FILE[@WEIGHT]", .many = true,
+     .help = "training file; may be given several times"},
+    {.name = "run", .kind = CLI_PATH, .value = "DIR",
+     .help = "run directory: configuration, log, checkpoints, result"},
+    {.name = "preset", .kind = CLI_TEXT, .value = "NAME",
+     .help = "settings to begin with: paper-ntp, paper-sft, cpu-ntp, cpu-sft, cpu-prompt"},
+    {.name = "init", .kind = CLI_TEXT, .value = "published|warm|PATH",
+     .help = "where the compressor starts"},
+    {.name = "steps", .kind = CLI_TEXT, .value = "N", .help = "optimizer steps"},
+    {.name = "batch", .kind = CLI_TEXT, .value = "B", .help = "samples a step"},
+    {.name = "lr", .kind = CLI_TEXT, .value = "X", .help = "peak learning rate"},
+    {.name = "optimizer", .kind = CLI_CHOICE, .value = "adamw|muon",
+     .help = "muon: our extension, for the 2-D weights"},
+    {.name = "mix", .kind = CLI_TEXT, .value = "ntp=X,reconstruct=Y,sft=Z",
+     .help = "shares of the phases in the samples (our extension)"},
+    {.name = "distill", .kind = CLI_TEXT, .value = "A",
+     .help = "add A times the KL divergence from the full context (our extension)"},
+    {.name = "set", .kind = CLI_TEXT, .value = "KEY=VALUE", .many = true,
+     .help = "any training setting; --print-config lists them"},
+    {.name = "map", .kind = CLI_TEXT, .value = "FIELD=NAME,...",
+     .help = "other names of the JSON fields text, context, question, answers, id"},
+    {.name = "resume", .kind = CLI_FLAG, .help = "go on from the newest whole checkpoint of DIR"},
+    {.name = "accept-data-change", .kind = CLI_FLAG,
+     .help = "resume although a data file is another one now"},
+    {.name = "dry-run", .kind = CLI_FLAG,
+     .help = "print parameters, memory, disk and measured speed, and end"},
+    {.name = "print-config", .kind = CLI_FLAG, .help = "print all settings as they would be used"},
+    {.name = "overfit-one", .kind = CLI_FLAG,
+     .help = "train on the first batch only: a test of the machinery"},
+    {.name = "log-every", .kind = CLI_COUNT, .value = "N", .min = 1, .max = 1e9,
+     .help = "steps between log lines"},
+    {.name = NULL},
+};
+
+static const struct cli_example examples[] = {
+    {"comprexit train ntp --preset cpu-ntp --data notes.txt --run runs/a --dry-run",
+     "what a run would take"},
+    {"comprexit train ntp --data notes.txt --run runs/a", "train with the settings for a laptop"},
+    {"comprexit train ntp --run runs/a --data notes.txt --resume", "go on after a stop"},
+    {"comprexit train sft --data squad.json --init runs/a/compressor.safetensors --run runs/b",
+     "question answering on top"},
+    {NULL, NULL},
+};
+
+const struct cli_command command_train = {
+    .name = "train",
+    .operands = "ntp|sft|prompt",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "train a compressor or a soft prompt for the frozen model",
+    .description =
+        "ntp: next-token prediction after compressed plain text. sft: answers from compressed "
+        "contexts. prompt: virtual tokens before the whole context, no compressor.\n\n"
+        "Data are UTF-8 text, JSON lines, SQuAD or MRQA files, plain, gzip or zstd. Ctrl-C finishes "
+        "the step, saves and ends with 130; a second one ends at once.",
+    .options = options,
+    .examples = examples,
+    .groups = CLI_MODEL | CLI_OUTPUT,
+    .run = run,
+};

@@ -1,0 +1,399 @@
+/* Opening and closing, what is open, publishing. */
+#include "engine/engine_private.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/base/sha256.h"
+#include "engine/base/size.h"
+
+/* Rows of the embedding matrix that the warm start takes as running text, and the
+ * gate's preference for the embedding layer. */
+enum { WARM_SAMPLES = 8192 };
+static const double warm_gate = 12.0;
+
+void engine_log(struct engine *e, const char *fmt, ...)
+{
+    if (!e->options.log)
+        return;
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    e->options.log(e->options.context, line);
+}
+
+/* ---- snapshots ---------------------------------------------------------------- */
+
+void engine_publish(struct engine *e, struct snapshot *next)
+{
+    snapshot_release(e->snapshot);
+    e->snapshot = next;
+    e->last_publish_ms = clock_ms();
+    if (e->options.publish)
+        e->options.publish(e->options.context, next);
+}
+
+struct snapshot *engine_snapshot(const struct engine *e)
+{
+    return e->snapshot;
+}
+
+void engine_show_activity(struct engine *e, const char *stage, size_t done, size_t total,
+                          double started_ms)
+{
+    struct snapshot *next = snapshot_derive(e->snapshot);
+    struct snapshot_activity *a = &next->activity;
+    snprintf(a->stage, sizeof a->stage, "%s", stage);
+    a->done = done;
+    a->total = total;
+    a->eta_ms = done ? (clock_ms() - started_ms) / (double)done * (double)(total - done) : -1;
+    engine_publish(e, next);
+}
+
+void engine_fill_settings(const struct engine *e, struct snapshot_settings *out)
+{
+    out->window = (unsigned)e->settings.window;
+    out->ratio = e->settings.ratio;
+    out->slots_per_window = (unsigned)compress_slots_per_window(&e->settings);
+    out->eps = e->settings.eps;
+    out->iters = e->settings.iters;
+    out->align_head = e->settings.align == ALIGN_HEAD;
+    out->segment = (unsigned)e->segment;
+    out->seed = (unsigned long)e->options.seed;
+}
+
+static int thread_count(void)
+{
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
+{
+    const struct model *m = e->model;
+    snprintf(f->model, sizeof f->model, "%.64s %.24s", m->config.name, m->file_type);
+    snprintf(f->compressor, sizeof f->compressor, "%s",
+             e->untrained ? "warm start" : e->compressor_info.name);
+    snprintf(f->compressor_note, sizeof f->compressor_note, "%.190s", e->compressor_info.note);
+    f->untrained = e->untrained;
+    f->layers = m->config.layers;
+    f->hidden = m->config.hidden;
+    f->vocab = m->config.vocab;
+    f->positions = m->config.positions;
+    f->trained_ratio = e->untrained ? 0 : e->compressor_info.settings.ratio;
+    f->trained_window = e->untrained ? 0 : (unsigned)e->compressor_info.settings.window;
+    snprintf(f->precision, sizeof f->precision, "f32");
+    f->threads = thread_count();
+}
+
+void engine_mark_stale(struct snapshot *next)
+{
+    struct snapshot_answer *old = next->answer[ANSWER_COMPRESSED];
+    if (!old || old->stale)
+        return;
+    struct snapshot_answer *stale = engine_answer_copy(old);
+    stale->stale = true;
+    snapshot_set_answer(next, ANSWER_COMPRESSED, stale);
+}
+
+/* Facts and settings anew, document unread. */
+static void republish(struct engine *e)
+{
+    struct snapshot *next = snapshot_derive(e->snapshot);
+    next->facts.model_sha256[0] = next->facts.compressor_sha256[0] = '\0';
+    engine_fill_facts(e, &next->facts);
+    engine_fill_settings(e, &next->settings);
+    engine_mark_stale(next);
+    engine_layout_document(e, next);
+    engine_publish(e, next);
+}
+
+/* ---- the compressor ------------------------------------------------------------ */
+
+/* Token embeddings as they come in running text: rank i of a BPE vocabulary is
+ * drawn with probability about 1 / (i + 100), so frequent tokens come often. */
+static real *running_text_embeddings(const struct model *m, size_t n, struct rng *rng,
+                                     struct err *err)
+{
+    size_t vocab = m->config.vocab, H = m->config.hidden;
+    real *out = mem_try(n * H, sizeof(real), "warm start", err);
+    if (!out)
+        return NULL;
+    const double shift = 100;
+    double span = log((double)vocab / shift + 1);
+    for (size_t i = 0; i < n; i++) {
+        double rank = shift * (exp(rng_uniform(rng) * span) - 1);
+        weight_row(out + i * H, &m->weights.embedding, size_min((size_t)rank, vocab - 1));
+    }
+    return out;
+}
+
+static bool make_untrained(struct engine *e, const struct model *m, struct compressor *out,
+                           struct err *err)
+{
+    struct compressor_shape shape = {
+        .M = m->config.layers + 1, .H = m->config.hidden, .D = 256, .E = 256, .depth = 2};
+    struct rng rng;
+    rng_seed(&rng, e->options.seed);
+    real *embeddings = running_text_embeddings(m, WARM_SAMPLES, &rng, err);
+    bool ok = embeddings && compressor_init(out, &shape, err);
+    if (ok)
+        compressor_init_warm(out, embeddings, WARM_SAMPLES, warm_gate, &rng);
+    free(embeddings);
+    return ok;
+}
+
+/* Does a compressor fit a model? Sizes must; a hash that is known must as well. */
+static bool check_fit(const struct compressor *c, const struct compressor_info *info,
+                      const struct model *m, const char *path, struct err *err)
+{
+    if (c->shape.H != m->config.hidden || c->shape.M > m->config.layers + 1)
+        return err_set(err, ERR_INPUT,
+                       "%s: made for a model of hidden size %zu and %zu layers, open is %s with "
+                       "hidden size %zu and %zu layers",
+                       path, c->shape.H, c->shape.M - 1, m->config.name, m->config.hidden,
+                       m->config.layers);
+    if (info->base_sha256[0] == '\0')
+        return true;
+    char hex[65];
+    model_embedding_sha256(m, hex);
+    if (strcmp(hex, info->base_sha256) == 0)
+        return true;
+    return err_set(err, ERR_INPUT,
+                   "%s: made for another model (its embedding has sha256 %.8s.., that of %s is "
+                   "%.8s..)",
+                   path, info->base_sha256, m->config.name, hex);
+}
+
+/* Loads path, or the untrained start for "none". */
+static bool load_compressor(struct engine *e, const struct model *m, const char *path,
+                            struct compressor *out, struct compressor_info *info, bool *untrained,
+                            struct err *err)
+{
+    *info = (struct compressor_info){.settings = compress_settings_default};
+    *untrained = strcmp(path, "none") == 0;
+    if (*untrained)
+        return make_untrained(e, m, out, err);
+    if (!compressor_load(out, info, path, err))
+        return false;
+    if (check_fit(out, info, m, path, err))
+        return true;
+    compressor_free(out);
+    return false;
+}
+
+/* Settings of the compressor, where the user did not give others. */
+static void adopt_settings(struct engine *e)
+{
+    const struct engine_options *o = &e->options;
+    const bool *given = o->settings_given;
+    e->settings = e->compressor_info.settings;
+    if (given[0])
+        e->settings.window = o->settings.window;
+    if (given[1])
+        e->settings.ratio = o->settings.ratio;
+    if (given[2])
+        e->settings.eps = o->settings.eps;
+    if (given[3])
+        e->settings.iters = o->settings.iters;
+    if (given[4])
+        e->settings.align = o->settings.align;
+    e->segment = o->segment ? o->segment : SEGMENT_DEFAULT;
+}
+
+static void install_compressor(struct engine *e, struct compressor *c,
+                               const struct compressor_info *info, bool untrained)
+{
+    compressor_free(&e->compressor);
+    e->compressor = *c;
+    e->compressor_info = *info;
+    e->untrained = untrained;
+}
+
+bool engine_set_compressor(struct engine *e, const char *path, struct err *err)
+{
+    struct compressor c = {0};
+    struct compressor_info info;
+    bool untrained;
+    if (!load_compressor(e, e->model, path, &c, &info, &untrained, err))
+        return false;
+    install_compressor(e, &c, &info, untrained);
+    adopt_settings(e);
+    republish(e);
+    return true;
+}
+
+/* The compressor to begin with; see engine_options.compressor. */
+static bool first_compressor(struct engine *e, const struct model *m, struct compressor *out,
+                             struct compressor_info *info, bool *untrained, struct err *err)
+{
+    const char *wanted = e->options.compressor;
+    if (!wanted && m->safetensors && compressor_present(m->path))
+        wanted = m->path;
+    if (wanted)
+        return load_compressor(e, m, wanted, out, info, untrained, err);
+    const char *fallback = e->options.default_compressor;
+    struct err ignored = {0};
+    if (fallback && load_compressor(e, m, fallback, out, info, untrained, &ignored))
+        return true;
+    if (fallback)
+        engine_log(e, "default compressor not used: %s", ignored.text);
+    return load_compressor(e, m, "none", out, info, untrained, err);
+}
+
+/* ---- the model ------------------------------------------------------------------ */
+
+char *engine_default_model_path(void)
+{
+    const char *named = getenv("COMPREXIT_MODEL");
+    if (named && *named)
+        return xstrdup(named);
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char *base = cache && *cache ? xstrdup(cache) : file_join(home ? home : ".", ".cache");
+    char *path = file_join(base, "comprexit/models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    free(base);
+    return path;
+}
+
+static struct model *open_model(const struct engine *e, const char *path, struct err *err)
+{
+    const char *compressor = e->options.compressor;
+    bool directory = compressor && file_is_directory(compressor);
+    return model_open(path, directory ? compressor : NULL, 0, err);
+}
+
+static void set_threads(int threads)
+{
+#ifdef _OPENMP
+    if (threads > 0)
+        omp_set_num_threads(threads);
+#else
+    (void)threads;
+#endif
+}
+
+/* Swaps model and compressor together; on failure nothing has changed. */
+bool engine_set_model(struct engine *e, const char *path, struct err *err)
+{
+    struct model *m = open_model(e, path, err);
+    if (!m)
+        return false;
+    struct compressor c = {0};
+    struct compressor_info info;
+    bool untrained;
+    if (!first_compressor(e, m, &c, &info, &untrained, err)) {
+        model_close(m);
+        return false;
+    }
+    model_close(e->model);
+    e->model = m;
+    kv_cache_free(&e->encoder_cache);
+    install_compressor(e, &c, &info, untrained);
+    adopt_settings(e);
+    /* Token ids of the old model mean nothing to the new one. */
+    struct snapshot_document *d = snapshot_document_retain(e->snapshot->document);
+    republish(e);
+    bool ok = !d || engine_set_document(e, d->text, d->size, d->name, err);
+    snapshot_document_release(d);
+    return ok;
+}
+
+static char *copy_or_null(const char *text)
+{
+    return text ? xstrdup(text) : NULL;
+}
+
+static bool missing_default(const char *path, struct err *err)
+{
+    return err_set(err, ERR_INPUT,
+                   "%s: no model there. Run 'make model', or give one with --model PATH or "
+                   "COMPREXIT_MODEL",
+                   path);
+}
+
+struct engine *engine_open(const struct engine_options *options, struct err *err)
+{
+    struct engine *e = xcalloc(1, sizeof *e);
+    e->options = *options;
+    e->options.model = options->model ? xstrdup(options->model) : engine_default_model_path();
+    e->options.compressor = copy_or_null(options->compressor);
+    e->options.default_compressor = copy_or_null(options->default_compressor);
+    e->options.precision = copy_or_null(options->precision);
+    e->snapshot = snapshot_derive(NULL);
+    set_threads(options->threads);
+    bool ok;
+    if (!options->model && !file_exists(e->options.model))
+        ok = missing_default(e->options.model, err);
+    else
+        ok = engine_set_model(e, e->options.model, err) &&
+             compress_settings_check(&e->settings, err);
+    if (ok)
+        return e;
+    engine_close(e);
+    return NULL;
+}
+
+void engine_close(struct engine *e)
+{
+    if (!e)
+        return;
+    engine_forget_segments(e);
+    snapshot_release(e->snapshot);
+    compressor_free(&e->compressor);
+    kv_cache_free(&e->encoder_cache);
+    free(e->hidden);
+    model_close(e->model);
+    free((char *)(uintptr_t)e->options.model);
+    free((char *)(uintptr_t)e->options.compressor);
+    free((char *)(uintptr_t)e->options.default_compressor);
+    free((char *)(uintptr_t)e->options.precision);
+    free(e);
+}
+
+const struct tokenizer *engine_tokenizer(const struct engine *e)
+{
+    return e->model->tokenizer;
+}
+
+void engine_settings(const struct engine *e, struct compress_settings *settings, size_t *segment)
+{
+    *settings = e->settings;
+    *segment = e->segment;
+}
+
+void engine_hash(struct engine *e)
+{
+    struct snapshot *next = snapshot_derive(e->snapshot);
+    model_sha256(e->model, next->facts.model_sha256);
+    sha256_hex(e->compressor.block, e->compressor.count * sizeof(real),
+               next->facts.compressor_sha256);
+    engine_publish(e, next);
+}
+
+void engine_memory(const struct engine *e, size_t *needed, size_t *available)
+{
+    const struct llama_config *c = &e->model->config;
+    size_t parameters = 2 * c->vocab * c->hidden * (c->tied_embeddings ? 1 : 2) / 2;
+    size_t per_layer = c->hidden * c->head_dim * (2 * c->heads + 2 * c->kv_heads) +
+                       3 * c->hidden * c->ffn;
+    parameters += c->layers * per_layer;
+    *needed = e->model->file_bytes + parameters * sizeof(real) +
+              kv_cache_bytes(c, e->segment) + e->hidden_count * sizeof(real);
+    *available = (size_t)sysconf(_SC_AVPHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+}

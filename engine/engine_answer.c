@@ -1,0 +1,426 @@
+/* Answers from the full, the compressed and no context (METHOD sections 4 and 7):
+ *   full        tokens of the document, question, answer prompt
+ *   compressed  [BOS] slots, question, answer prompt
+ *   none        [BOS] question, answer prompt */
+#include "engine/engine_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "engine/eval/metrics.h"
+#include "engine/model/sampler.h"
+
+enum { QUESTION_TOKENS_MAX = 64, ANSWER_TOKENS_DEFAULT = 20 };
+
+static const char question_prefix[] = "Question: ";
+static const char answer_prompt[] =
+    "Answer the question directly with a short span only, no explanation. Answer:";
+
+/* One answer in the making. */
+struct run {
+    struct engine *e;
+    enum answer_mode mode;
+    const struct ask_options *options;
+    struct arena arena;
+    struct kv_cache cache;
+    real *prompt;     /* [n_prompt, H] decoder input embeddings */
+    size_t n_prompt;
+    size_t context_at; /* first prompt position of the context */
+    size_t *source;    /* [n_context] document slot or token at each context position */
+    size_t n_context, sources;
+    struct snapshot_answer *answer; /* the latest version, owned here */
+    struct sampler sampler;
+    struct token_stream stream;
+    double started;
+};
+
+static void answer_append_text(struct snapshot_answer *a, const char *text, size_t length)
+{
+    size_t old = a->text ? strlen(a->text) : 0;
+    a->text = xrealloc(a->text, old + length + 1, 1);
+    memcpy(a->text + old, text, length);
+    a->text[old + length] = '\0';
+}
+
+struct snapshot_answer *engine_answer_copy(const struct snapshot_answer *from)
+{
+    struct snapshot_answer *a = snapshot_answer_new();
+    *a = *from;
+    atomic_init(&a->references, 1);
+    a->text = from->text ? xstrdup(from->text) : NULL;
+    a->ids = xmalloc((from->tokens + 1) * sizeof *a->ids);
+    a->start = xcalloc(from->tokens + 2, sizeof *a->start);
+    a->attention = from->sources ? xcalloc((from->tokens + 1) * from->sources, sizeof(float)) : NULL;
+    if (from->tokens) {
+        memcpy(a->ids, from->ids, from->tokens * sizeof *a->ids);
+        if (from->sources)
+            memcpy(a->attention, from->attention, from->tokens * from->sources * sizeof(float));
+    }
+    if (from->start)
+        memcpy(a->start, from->start, (from->tokens + 1) * sizeof *a->start);
+    return a;
+}
+
+/* Publishes the present state of the answer. */
+static void show(struct run *r)
+{
+    struct snapshot *next = snapshot_derive(r->e->snapshot);
+    snapshot_set_answer(next, r->mode, snapshot_answer_retain(r->answer));
+    engine_publish(r->e, next);
+}
+
+static void change_state(struct run *r, enum answer_state state)
+{
+    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    a->state = state;
+    snapshot_answer_release(r->answer);
+    r->answer = a;
+    show(r);
+}
+
+/* ---- the prompt -------------------------------------------------------------- */
+
+static void query_tokens(const struct engine *e, const char *question, struct token_list *out)
+{
+    size_t length = strlen(question);
+    char *text = xmalloc(sizeof question_prefix + length);
+    memcpy(text, question_prefix, sizeof question_prefix - 1);
+    memcpy(text + sizeof question_prefix - 1, question, length + 1);
+    tokenizer_encode(e->model->tokenizer, text, sizeof question_prefix - 1 + length, 0, out);
+    out->count = size_min(out->count, QUESTION_TOKENS_MAX);
+    tokenizer_encode(e->model->tokenizer, answer_prompt, sizeof answer_prompt - 1, 0, out);
+    free(text);
+}
+
+/* Document tokens that the question is about. */
+static void asked_range(const struct run *r, size_t *from, size_t *to)
+{
+    size_t n = r->e->snapshot->document ? r->e->snapshot->document->tokens : 0;
+    *from = size_min(r->options->from, n);
+    *to = r->options->to ? size_min(r->options->to, n) : n;
+}
+
+/* The slots of the read windows that touch [from, to), muted ones left out:
+ * their vectors, and in r->source their index over the document. */
+static real *gather_slots(struct run *r, size_t from, size_t to)
+{
+    struct engine *e = r->e;
+    const struct snapshot *s = e->snapshot;
+    size_t H = e->compressor.shape.H, total = 0;
+    for (size_t i = 0; i < e->n_segments; i++)
+        total += e->segments[i].n_slots;
+    real *out = arena_array(&r->arena, real, total * H);
+    r->source = arena_array(&r->arena, size_t, total);
+    size_t index = 0;
+    for (size_t i = 0; i < e->n_segments; i++) {
+        const struct engine_segment *segment = &e->segments[i];
+        const real *slot = segment->slots;
+        for (size_t w = 0; segment->read && w < segment->windows; w++) {
+            const struct snapshot_window *window = s->window[segment->first_window + w];
+            bool wanted = window->first < to && window->first + window->tokens > from;
+            for (size_t j = 0; j < window->slots; j++, index++, slot += H) {
+                if (!wanted || engine_slot_muted(e, index))
+                    continue;
+                memcpy(out + r->n_context * H, slot, H * sizeof(real));
+                r->source[r->n_context++] = index;
+            }
+        }
+    }
+    r->sources = index;
+    return out;
+}
+
+static double compression_ms(const struct engine *e, size_t from, size_t to)
+{
+    double ms = 0;
+    for (size_t i = 0; i < e->n_segments; i++) {
+        const struct engine_segment *s = &e->segments[i];
+        if (s->first < to && s->first + s->tokens > from)
+            ms += s->times.read + s->times.gate + s->times.plan + s->times.project;
+    }
+    return ms;
+}
+
+/* The context as embeddings [r->n_context, H], or NULL with *err. */
+static real *context_embeddings(struct run *r, const struct progress *progress, struct err *err)
+{
+    struct engine *e = r->e;
+    size_t from, to;
+    asked_range(r, &from, &to);
+    if (r->mode == ANSWER_NONE || from == to)
+        return arena_array(&r->arena, real, 1);
+    if (r->mode == ANSWER_COMPRESSED) {
+        if (!engine_read(e, from, to, progress, err))
+            return NULL;
+        r->answer->compress_ms = compression_ms(e, from, to);
+        return gather_slots(r, from, to);
+    }
+    r->n_context = to - from;
+    r->sources = e->snapshot->document->tokens;
+    r->source = arena_array(&r->arena, size_t, r->n_context);
+    for (size_t i = 0; i < r->n_context; i++)
+        r->source[i] = from + i;
+    real *out = arena_array(&r->arena, real, r->n_context * e->model->config.hidden);
+    const int32_t *ids = e->snapshot->document->ids + from;
+    return llama_embed(e->model, ids, r->n_context, out, err) ? out : NULL;
+}
+
+static bool check_length(const struct run *r, size_t needed, struct err *err)
+{
+    size_t limit = r->e->model->config.positions;
+    if (needed <= limit)
+        return true;
+    const char *unit = r->mode == ANSWER_COMPRESSED ? "slots" : "tokens";
+    return err_set(err, ERR_INPUT,
+                   "%zu context %s and the question need %zu positions, the model has %zu: "
+                   "choose a range (V .. V), a higher ratio, or another model",
+                   r->n_context, unit, needed, limit);
+}
+
+/* [BOS] context query, as embeddings. The full context already begins with the
+ * BOS that its tokenizer adds; slots and the empty context get the BOS that the
+ * tokenizer defines, added or not (METHOD section 4). */
+static bool build_prompt(struct run *r, const char *question, const struct progress *progress,
+                         struct err *err)
+{
+    struct engine *e = r->e;
+    size_t H = e->model->config.hidden;
+    real *context = context_embeddings(r, progress, err);
+    if (!context)
+        return false;
+    struct token_list query = {0};
+    query_tokens(e, question, &query);
+    int32_t bos = tokenizer_bos(e->model->tokenizer);
+    r->context_at = bos >= 0 && r->mode != ANSWER_FULL;
+    r->n_prompt = r->context_at + r->n_context + query.count;
+    r->prompt = arena_array(&r->arena, real, r->n_prompt * H);
+    bool ok = check_length(r, r->n_prompt + r->options->max_tokens, err);
+    if (ok && r->context_at)
+        ok = llama_embed(e->model, &bos, 1, r->prompt, err);
+    if (ok) {
+        real *at = r->prompt + r->context_at * H;
+        memcpy(at, context, r->n_context * H * sizeof(real));
+        ok = llama_embed(e->model, query.ids, query.count, at + r->n_context * H, err);
+    }
+    token_list_free(&query);
+    return ok;
+}
+
+/* ---- generation --------------------------------------------------------------- */
+
+/* Forward of one position; logits and the attention of that position. */
+static bool step(struct run *r, const real *embedding, real *logits, real *attention,
+                 struct err *err)
+{
+    struct llama_input input = {.n = 1, .embeddings = embedding};
+    struct llama_output output = {
+        .logits = logits,
+        .attention = r->options->attention ? attention : NULL,
+    };
+    return llama_forward(r->e->model, &r->cache, 0, &input, &output, NULL, err);
+}
+
+/* Shares of the attention on the context, spread over all sources. */
+static void keep_attention(const struct run *r, struct snapshot_answer *a, const real *attention)
+{
+    if (!a->sources)
+        return;
+    float *row = a->attention + a->tokens * a->sources;
+    double sum = 0;
+    for (size_t i = 0; i < r->n_context; i++)
+        sum += (double)attention[r->context_at + i];
+    for (size_t i = 0; i < r->n_context; i++)
+        row[r->source[i]] = (float)((double)attention[r->context_at + i] / (sum > 0 ? sum : 1));
+}
+
+/* Adds one token; returns false when the answer is complete after it. */
+static bool append_token(struct run *r, int32_t id, const real *attention)
+{
+    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    size_t length;
+    const char *text = token_stream_feed(&r->stream, r->e->model->tokenizer, id, &length);
+    const char *newline = memchr(text, '\n', length);
+    bool blank = !a->text || strspn(a->text, " \t") == strlen(a->text);
+    bool complete = newline && !(blank && newline == text);
+    a->ids[a->tokens] = id;
+    keep_attention(r, a, attention);
+    answer_append_text(a, text, complete ? (size_t)(newline - text) : length);
+    a->tokens++;
+    a->start[a->tokens] = (uint32_t)strlen(a->text);
+    double now = clock_ms();
+    if (a->tokens == 1)
+        a->first_token_ms = now - r->started;
+    else
+        a->tokens_per_s = 1e3 * (double)(a->tokens - 1) / (now - r->started - a->first_token_ms);
+    snapshot_answer_release(r->answer);
+    r->answer = a;
+    show(r);
+    return !complete;
+}
+
+static bool generate(struct run *r, const struct progress *progress, struct err *err)
+{
+    struct engine *e = r->e;
+    size_t H = e->model->config.hidden, vocab = e->model->config.vocab;
+    real *logits = arena_array(&r->arena, real, vocab);
+    real *attention = arena_array(&r->arena, real, r->cache.capacity);
+    real *embedding = arena_array(&r->arena, real, H);
+    memcpy(embedding, r->prompt + (r->n_prompt - 1) * H, H * sizeof(real));
+    for (size_t i = 0; i < r->options->max_tokens; i++) {
+        if (!progress_tick(progress, "answers", i, r->options->max_tokens, err) ||
+            !step(r, embedding, logits, attention, err))
+            return false;
+        int32_t id = sampler_pick(&r->sampler, logits, vocab);
+        if (tokenizer_is_stop(e->model->tokenizer, id) || !append_token(r, id, attention))
+            return true;
+        if (!llama_embed(e->model, &id, 1, embedding, err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_prompt(struct run *r, const struct progress *progress, struct err *err)
+{
+    if (!kv_cache_init(&r->cache, &r->e->model->config, r->n_prompt + r->options->max_tokens, err))
+        return false;
+    /* The last token is read by the first step, which wants its attention. */
+    struct llama_input input = {.n = r->n_prompt - 1, .embeddings = r->prompt};
+    struct llama_output output = {0};
+    return input.n == 0 ||
+           llama_forward(r->e->model, &r->cache, 0, &input, &output, progress, err);
+}
+
+/* Scores against the gold answer, else against the full-context answer. */
+static void score(const struct run *r, struct snapshot_answer *a)
+{
+    const struct snapshot *s = r->e->snapshot;
+    const struct snapshot_answer *full = s->answer[ANSWER_FULL];
+    const char *gold = s->gold;
+    a->f1 = a->exact = -1;
+    if (!gold && r->mode != ANSWER_FULL && full && full->state == ANSWER_DONE)
+        gold = full->text;
+    if (!gold || !a->text)
+        return;
+    size_t start, n = metrics_answer_span(a->text, strlen(a->text), &start);
+    size_t gold_start, gold_n = metrics_answer_span(gold, strlen(gold), &gold_start);
+    char *mine = xstrndup(a->text + start, n);
+    char *theirs = s->gold ? xstrdup(gold) : xstrndup(gold + gold_start, gold_n);
+    struct metrics_score result = metrics_compare(mine, theirs);
+    a->f1 = result.f1;
+    if (s->gold)
+        a->exact = result.exact;
+    free(mine);
+    free(theirs);
+}
+
+/* When the full answer arrives after the others, they are scored again. */
+static void score_others(struct run *r)
+{
+    if (r->mode != ANSWER_FULL || r->e->snapshot->gold)
+        return;
+    for (int mode = ANSWER_COMPRESSED; mode < ANSWER_MODES; mode++) {
+        struct snapshot_answer *old = r->e->snapshot->answer[mode];
+        if (!old || old->state != ANSWER_DONE)
+            continue;
+        struct run other = {.e = r->e, .mode = mode, .answer = engine_answer_copy(old)};
+        score(&other, other.answer);
+        show(&other);
+        snapshot_answer_release(other.answer);
+    }
+}
+
+static void finish(struct run *r, bool ok, const struct err *err)
+{
+    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    a->state = ok ? ANSWER_DONE : err && err->code == ERR_CANCELLED ? ANSWER_STOPPED : ANSWER_FAILED;
+    if (!a->text)
+        a->text = xstrdup("");
+    if (a->state == ANSWER_FAILED && err)
+        memcpy(a->error, err->text, size_min(sizeof a->error - 1, strlen(err->text)));
+    score(r, a);
+    snapshot_answer_release(r->answer);
+    r->answer = a;
+    show(r);
+    if (ok)
+        score_others(r);
+}
+
+/* Sets the question (and forgets the answers to another one). */
+static void set_question(struct engine *e, const char *question, const struct ask_options *options)
+{
+    struct snapshot *next = snapshot_derive(e->snapshot);
+    bool same = next->question && strcmp(next->question, question) == 0;
+    if (!same) {
+        free(next->question);
+        next->question = xstrdup(question);
+        for (int mode = 0; mode < ANSWER_MODES; mode++)
+            snapshot_set_answer(next, mode, NULL);
+        snapshot_answer_release(next->previous);
+        next->previous = NULL;
+    }
+    free(next->gold);
+    next->gold = options->gold ? xstrdup(options->gold) : NULL;
+    engine_publish(e, next);
+}
+
+/* The compressed answer that is about to be replaced, to show what changed. */
+static void keep_previous(struct engine *e)
+{
+    struct snapshot *next = snapshot_derive(e->snapshot);
+    snapshot_answer_release(next->previous);
+    next->previous = snapshot_answer_retain(next->answer[ANSWER_COMPRESSED]);
+    engine_publish(e, next);
+}
+
+static void begin(struct run *r)
+{
+    r->answer = snapshot_answer_new();
+    r->answer->f1 = r->answer->exact = -1;
+    change_state(r, ANSWER_PREPARING);
+}
+
+static bool prepare(struct run *r, const char *question, const struct progress *progress,
+                    struct err *err)
+{
+    if (!build_prompt(r, question, progress, err))
+        return false;
+    r->started = clock_ms();
+    if (!read_prompt(r, progress, err))
+        return false;
+    r->answer->context_positions = r->n_context;
+    r->answer->kv_bytes = kv_cache_bytes(&r->e->model->config, r->n_prompt);
+    r->answer->prepare_ms = clock_ms() - r->started;
+    r->answer->sources = r->options->attention && r->n_context ? r->sources : 0;
+    change_state(r, ANSWER_RUNNING);
+    return true;
+}
+
+bool engine_ask(struct engine *e, const char *question, enum answer_mode mode,
+                const struct ask_options *options, const struct progress *progress, struct err *err)
+{
+    struct ask_options given = *options;
+    if (!given.max_tokens)
+        given.max_tokens = ANSWER_TOKENS_DEFAULT;
+    set_question(e, question, &given);
+    if (mode == ANSWER_COMPRESSED)
+        keep_previous(e);
+    struct run r = {.e = e, .mode = mode, .options = &given};
+    r.sampler = (struct sampler){.temperature = given.temperature,
+                                 .top_k = given.top_k,
+                                 .top_p = given.top_p > 0 ? given.top_p : 1};
+    rng_seed(&r.sampler.rng, given.seed);
+    begin(&r);
+    struct err local = {0};
+    bool ok = prepare(&r, question, progress, &local) && generate(&r, progress, &local);
+    finish(&r, ok, &local);
+    kv_cache_free(&r.cache);
+    arena_free(&r.arena);
+    snapshot_answer_release(r.answer);
+    if (!ok && err)
+        *err = local;
+    return ok;
+}

@@ -1,0 +1,134 @@
+/* One segment: tokens -> hidden states -> gates and anchors -> plan -> slots.
+ * The frozen pass runs in chunks of ENCODE_CHUNK tokens over a KV cache, so that
+ * gates appear before the segment is read whole and the hidden states of only one
+ * chunk are in memory: [M, 128, H] instead of [M, T, H]. */
+#include "engine/engine_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+
+static bool ensure_scratch(struct engine *e, size_t n, struct err *err)
+{
+    if (e->encoder_cache.capacity < n) {
+        kv_cache_free(&e->encoder_cache);
+        if (!kv_cache_init(&e->encoder_cache, &e->model->config, n, err))
+            return false;
+    }
+    kv_cache_truncate(&e->encoder_cache, 0);
+    const struct compressor_shape *shape = &e->compressor.shape;
+    size_t count = shape->M * ENCODE_CHUNK * shape->H;
+    if (e->hidden_count < count) {
+        free(e->hidden);
+        e->hidden_count = 0;
+        e->hidden = mem_try(count, sizeof(real), "hidden states", err);
+        if (!e->hidden)
+            return false;
+        e->hidden_count = count;
+    }
+    return true;
+}
+
+/* Reads tokens [from, from + count) and makes their gates and anchors. */
+static bool encode_chunk(struct engine *e, const int32_t *ids, size_t n, size_t from, size_t count,
+                         const struct encode_listener *listener, struct encoded *out,
+                         struct arena *arena, const struct progress *progress, struct err *err)
+{
+    const struct compressor_shape *shape = &e->compressor.shape;
+    bool keep = listener && listener->hidden;
+    size_t stride = keep ? n : count;
+    real *hidden = keep ? listener->hidden + from * shape->H : e->hidden;
+    double start = clock_ms();
+    struct llama_input input = {.n = count, .ids = ids + from};
+    struct llama_output output = {.hidden = hidden, .hidden_stride = stride};
+    if (!llama_forward(e->model, &e->encoder_cache, shape->M - 1, &input, &output, progress, err))
+        return false;
+    double read = clock_ms();
+    struct arena_mark mark = arena_mark(arena);
+    real *alpha = out->alpha + from * shape->M;
+    gate_forward(&e->compressor, e->settings.gate_tau, hidden, stride, count, alpha, NULL,
+                 out->anchors + from * shape->H, arena);
+    arena_release(arena, mark);
+    out->times.read += read - start;
+    out->times.gate += clock_ms() - read;
+    if (listener && listener->gates)
+        listener->gates(listener->context, from, count, alpha);
+    return true;
+}
+
+bool engine_encode_anchors(struct engine *e, const real *anchors, size_t n, struct encoded *out,
+                           struct arena *arena, const struct progress *progress, struct err *err)
+{
+    double start = clock_ms();
+    if (!plan_forward(&e->compressor, &e->settings, anchors, n, true, &out->plan, arena, progress,
+                      err))
+        return false;
+    double planned = clock_ms();
+    out->slots = arena_array(arena, real, out->plan.slots * e->compressor.shape.H);
+    projector_forward(&e->compressor, out->plan.raw_slots, out->plan.slots, out->slots, arena);
+    out->times.plan = planned - start;
+    out->times.project = clock_ms() - planned;
+    return true;
+}
+
+bool engine_encode(struct engine *e, const int32_t *ids, size_t n,
+                   const struct encode_listener *listener, struct encoded *out, struct arena *arena,
+                   const struct progress *progress, struct err *err)
+{
+    *out = (struct encoded){
+        .alpha = arena_array(arena, real, n * e->compressor.shape.M),
+        .anchors = arena_array(arena, real, n * e->compressor.shape.H),
+    };
+    if (!ensure_scratch(e, n, err))
+        return false;
+    for (size_t from = 0; from < n; from += ENCODE_CHUNK) {
+        size_t count = size_min(ENCODE_CHUNK, n - from);
+        if (!encode_chunk(e, ids, n, from, count, listener, out, arena, progress, err))
+            return false;
+    }
+    return engine_encode_anchors(e, out->anchors, n, out, arena, progress, err);
+}
+
+bool engine_encode_long(struct engine *e, const int32_t *ids, size_t n, real **slots, size_t *count,
+                        struct arena *arena, const struct progress *progress, struct err *err)
+{
+    size_t H = e->compressor.shape.H, capacity = 0, used = 0;
+    real *all = NULL;
+    struct arena scratch = {0};
+    bool ok = true;
+    for (size_t from = 0; ok && from < n; from += e->segment) {
+        struct encoded encoded;
+        size_t tokens = size_min(e->segment, n - from);
+        ok = engine_encode(e, ids + from, tokens, NULL, &encoded, &scratch, progress, err);
+        if (ok) {
+            MEM_GROW(all, capacity, (used + encoded.plan.slots) * H);
+            memcpy(all + used * H, encoded.slots, encoded.plan.slots * H * sizeof(real));
+            used += encoded.plan.slots;
+        }
+        arena_free(&scratch);
+    }
+    if (ok) {
+        *slots = arena_array(arena, real, used * H);
+        if (used)
+            memcpy(*slots, all, used * H * sizeof(real));
+        *count = used;
+    }
+    free(all);
+    return ok;
+}
+
+size_t engine_window_starts(const struct compress_settings *s, size_t n, uint32_t *first)
+{
+    size_t windows = size_div_up(n, s->window);
+    size_t partial = n % s->window;
+    for (size_t i = 0; first && i <= windows; i++) {
+        size_t start = i * s->window;
+        if (s->align == ALIGN_TAIL && partial && i > 0)
+            start -= s->window - partial;
+        first[i] = (uint32_t)size_min(start, n);
+    }
+    return windows;
+}

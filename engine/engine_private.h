@@ -1,0 +1,104 @@
+/* Inside of the facade: shared by the engine_*.c files only. */
+#ifndef ENGINE_ENGINE_PRIVATE_H
+#define ENGINE_ENGINE_PRIVATE_H
+
+#include "engine/base/arena.h"
+#include "engine/compress/checkpoint_io.h"
+#include "engine/engine.h"
+#include "engine/model/llama.h"
+
+/* Times of one encoding, in milliseconds. */
+struct encode_times {
+    double read, gate, plan, project;
+};
+
+/* A segment of the document: what is cached so that settings can change without
+ * another pass of the model. */
+struct engine_segment {
+    size_t first, tokens;         /* in the document */
+    size_t first_window, windows; /* in the snapshot */
+    bool read;
+    real *anchors; /* [tokens, H] once read */
+    real *slots;   /* [n_slots, H] once read */
+    size_t n_slots;
+    struct encode_times times;
+    uint64_t used; /* clock of the last use, for eviction */
+};
+
+/* Segments whose anchors and plans are kept (1024 x 512 tokens: about 1.5 GB for
+ * H = 576); beyond, the least recently used is forgotten and read again on need. */
+enum { SEGMENTS_KEPT = 1024, SEGMENT_DEFAULT = 512, ENCODE_CHUNK = 128 };
+
+struct engine {
+    struct engine_options options; /* strings owned */
+    struct model *model;
+    struct compressor compressor;
+    struct compressor_info compressor_info;
+    bool untrained;
+    struct compress_settings settings;
+    size_t segment;
+    struct snapshot *snapshot; /* the latest published */
+    struct engine_segment *segments;
+    size_t n_segments;
+    uint64_t clock;
+    bool *muted; /* [n_muted] over the slots of the document */
+    size_t n_muted;
+    double last_publish_ms;
+    struct kv_cache encoder_cache; /* scratch of engine_encode, grown on demand */
+    real *hidden;                  /* scratch [M, ENCODE_CHUNK, H] */
+    size_t hidden_count;
+};
+
+/* Makes `next` the current snapshot (taking over its reference) and tells. */
+void engine_publish(struct engine *e, struct snapshot *next);
+void engine_show_activity(struct engine *e, const char *stage, size_t done, size_t total,
+                          double started_ms);
+void engine_log(struct engine *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Slots of ids[0..n) (one segment, positions from 0). Everything in *out lives in
+ * the arena. gates (NULL: none) is called when the gates of tokens [from, from +
+ * count) are there: alpha [count, M]. hidden (NULL: not wanted) receives [M, n, H]. */
+struct encoded {
+    real *alpha;   /* [n, M] */
+    real *anchors; /* [n, H] */
+    struct segment_plan plan;
+    real *slots; /* [plan.slots, H] */
+    struct encode_times times;
+};
+struct encode_listener {
+    void (*gates)(void *context, size_t from, size_t count, const real *alpha);
+    void *context;
+    real *hidden;
+};
+bool engine_encode(struct engine *e, const int32_t *ids, size_t n,
+                   const struct encode_listener *listener, struct encoded *out,
+                   struct arena *arena, const struct progress *progress, struct err *err);
+
+/* Plan, raw slots and slots from anchors alone: what a change of settings redoes. */
+bool engine_encode_anchors(struct engine *e, const real *anchors, size_t n, struct encoded *out,
+                           struct arena *arena, const struct progress *progress, struct err *err);
+
+/* Slots of a context of any length, segment by segment: [*count, H] in the arena. */
+bool engine_encode_long(struct engine *e, const int32_t *ids, size_t n, real **slots, size_t *count,
+                        struct arena *arena, const struct progress *progress, struct err *err);
+
+/* The windows of n tokens: their number, and first[windows + 1] when not NULL. */
+size_t engine_window_starts(const struct compress_settings *s, size_t n, uint32_t *first);
+
+/* Forgets all that depends on model, compressor or segment length and lays the
+ * document out anew (unread). */
+void engine_layout_document(struct engine *e, struct snapshot *next);
+void engine_forget_segments(struct engine *e);
+
+/* The facts part of a snapshot. */
+void engine_fill_facts(const struct engine *e, struct snapshot_facts *facts);
+void engine_fill_settings(const struct engine *e, struct snapshot_settings *out);
+
+/* The compressed answer made so far does not fit what is open any more. */
+void engine_mark_stale(struct snapshot *next);
+
+/* A copy with one reference and room for one more token, to be changed and
+ * published. */
+struct snapshot_answer *engine_answer_copy(const struct snapshot_answer *from);
+
+#endif

@@ -1,0 +1,252 @@
+#include "engine/train/run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+
+struct run {
+    const struct run_options *o;
+    const struct run_listener *l;
+    struct dataset **datasets;
+    size_t n_datasets;
+    struct trainer trainer;
+    bool trainer_ready;
+    struct run_dir dir;
+};
+
+static void tell(const struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void tell(const struct run *r, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    if (!r->l->note)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    r->l->note(r->l->context, text);
+}
+
+/* ---- opening ----------------------------------------------------------------------- */
+
+static bool load_data(struct run *r, const struct train_config *config, struct err *err)
+{
+    const struct run_options *o = r->o;
+    r->datasets = xcalloc(o->n_data, sizeof *r->datasets);
+    for (size_t i = 0; i < o->n_data; i++) {
+        struct dataset *d = dataset_load(o->data[i].path, &o->records, o->model->tokenizer,
+                                         config->sft_context, &r->l->progress, err);
+        if (!d)
+            return false;
+        d->weight = o->data[i].weight;
+        r->datasets[r->n_datasets++] = d;
+        tell(r, "%s: %s, %zu records%s, %zu tokens", d->path, d->form, d->documents,
+             d->bad ? " (bad ones passed over)" : "", d->n_tokens);
+    }
+    return true;
+}
+
+static bool open_trainer(struct run *r, struct err *err)
+{
+    struct train_config config = r->o->config;
+    if (r->o->resume && !run_dir_config(r->dir.path, &config, err))
+        return false;
+    r->dir.keep = config.keep;
+    if (!load_data(r, &config, err))
+        return false;
+    r->trainer_ready = trainer_init(&r->trainer, &config, r->o->model, r->datasets, r->n_datasets,
+                                    err);
+    return r->trainer_ready;
+}
+
+static bool begin(struct run *r, struct err *err)
+{
+    if (!r->o->resume) {
+        if (run_dir_started(&r->dir))
+            return err_set(err, ERR_USAGE,
+                           "%s holds a run already: --resume goes on with it, another --run "
+                           "begins a new one",
+                           r->dir.path);
+        return open_trainer(r, err) && run_dir_begin(&r->dir, &r->trainer, err);
+    }
+    char note[512];
+    if (!open_trainer(r, err) ||
+        !run_dir_resume(&r->dir, &r->trainer, r->o->accept_data_change, note, sizeof note, err))
+        return false;
+    if (note[0])
+        tell(r, "%s", note);
+    tell(r, "resumed at step %zu", r->trainer.state.step);
+    return true;
+}
+
+static void close_run(struct run *r)
+{
+    if (r->trainer_ready)
+        trainer_free(&r->trainer);
+    for (size_t i = 0; i < r->n_datasets; i++)
+        dataset_free(r->datasets[i]);
+    free(r->datasets);
+    run_dir_close(&r->dir);
+}
+
+/* ---- the loop ------------------------------------------------------------------------ */
+
+/* A checkpoint that cannot be written does not end a run while an older one is
+ * there: the disk may have room again at the next. */
+static bool save(struct run *r, bool last, struct err *err)
+{
+    double start = clock_ms();
+    struct err local = {0};
+    if (run_dir_save(&r->dir, &r->trainer, &local)) {
+        if (r->l->saved)
+            r->l->saved(r->l->context, &r->trainer, r->dir.path, clock_ms() - start);
+        return true;
+    }
+    tell(r, "not saved: %s", local.text);
+    if (!last)
+        return true;
+    if (err)
+        *err = local;
+    return false;
+}
+
+static bool stop_asked(const struct run *r)
+{
+    return r->l->stop && r->l->stop(r->l->context);
+}
+
+/* A validation changes nothing, so it is left at once when the run is to stop. */
+static bool validation_tick(void *context, const char *stage, size_t done, size_t total)
+{
+    const struct run *r = context;
+    const struct progress *p = &r->l->progress;
+    return !stop_asked(r) && (!p->tick || p->tick(p->context, stage, done, total));
+}
+
+static bool validate(struct run *r, struct err *err)
+{
+    struct validation v[VALIDATIONS_MAX];
+    struct trainer *t = &r->trainer;
+    struct progress progress = {validation_tick, r};
+    struct err local = {0};
+    size_t n = trainer_validate(t, v, &progress, &local);
+    if (n == 0) {
+        if (local.code == ERR_NONE || (local.code == ERR_CANCELLED && stop_asked(r)))
+            return true;
+        *err = local;
+        return false;
+    }
+    double score = validation_score(v, n);
+    bool best = score < t->state.best;
+    if (best) {
+        t->state.best = score;
+        t->state.best_step = t->state.step;
+    }
+    if (!run_dir_log_validation(&r->dir, t->state.step, v, n, err))
+        return false;
+    if (r->l->validated)
+        r->l->validated(r->l->context, t, v, n, best);
+    if (best && !run_dir_save_best(&r->dir, t, v, n, &local))
+        tell(r, "best not saved: %s", local.text);
+    return true;
+}
+
+static bool due(const struct run *r, size_t every)
+{
+    size_t step = r->trainer.state.step;
+    return every && (step % every == 0 || step == r->trainer.config.steps);
+}
+
+static bool one_step(struct run *r, const struct stream_state *first, struct err *err)
+{
+    struct trainer *t = &r->trainer;
+    struct step_report report;
+    if (r->o->overfit_one)
+        t->stream.state = *first;
+    bool ok = trainer_step(t, &report, &r->l->progress, err);
+    if (report.step) {
+        struct err log_error = {0};
+        if (!run_dir_log_step(&r->dir, &report, &log_error))
+            tell(r, "%s", log_error.text);
+        if (r->l->step)
+            r->l->step(r->l->context, t, &report);
+    }
+    return ok;
+}
+
+static bool loop(struct run *r, struct err *err)
+{
+    struct trainer *t = &r->trainer;
+    const struct train_config *c = &t->config;
+    struct stream_state first = t->stream.state;
+    if (t->state.step == 0 && c->valid_every && !validate(r, err))
+        return false;
+    while (t->state.step < c->steps) {
+        if (!one_step(r, &first, err))
+            return false;
+        if (due(r, c->valid_every) && !validate(r, err))
+            return false;
+        bool stop = stop_asked(r);
+        bool last = stop || t->state.step == c->steps;
+        if ((last || due(r, c->save_every)) && t->nonfinite_in_row == 0 && !save(r, last, err))
+            return false;
+        if (stop)
+            return err_set(err, ERR_CANCELLED, "stopped after step %zu", t->state.step);
+    }
+    return true;
+}
+
+bool train_run(const struct run_options *options, const struct run_listener *listener,
+               struct err *err)
+{
+    struct run r = {.o = options, .l = listener};
+    struct err local = {0};
+    bool ok = run_dir_open(&r.dir, options->directory, options->config.keep, &local) &&
+              begin(&r, &local);
+    if (ok && listener->started)
+        listener->started(listener->context, &r.trainer);
+    ok = ok && loop(&r, &local);
+    close_run(&r);
+    if (!ok && err)
+        *err = local;
+    return ok;
+}
+
+/* ---- dry run ------------------------------------------------------------------------------ */
+
+bool train_estimate(const struct run_options *options, struct run_estimate *out,
+                    const struct progress *progress, struct err *err)
+{
+    struct run_listener silent = {0};
+    if (progress)
+        silent.progress = *progress;
+    struct run r = {.o = options, .l = &silent, .dir = {.lock = -1, .log.fd = -1}};
+    struct step_report step = {0};
+    bool ok = load_data(&r, &options->config, err);
+    if (ok)
+        ok = r.trainer_ready = trainer_init(&r.trainer, &options->config, options->model,
+                                            r.datasets, r.n_datasets, err);
+    /* The first step widens the weights; the second is the one that counts. */
+    for (int i = 0; ok && i < 2; i++)
+        ok = trainer_step(&r.trainer, &step, progress, err);
+    if (ok) {
+        const struct train_config *c = &options->config;
+        size_t checkpoint = 3 * r.trainer.parameters.count * sizeof(real);
+        double pass_ms = step.ms / (double)c->batch;
+        double checks = c->valid_every ? (double)(c->steps / c->valid_every) + 1 : 0;
+        *out = (struct run_estimate){
+            .parameters = r.trainer.parameters.count,
+            .memory_bytes = trainer_memory(&r.trainer),
+            .disk_bytes = (c->keep + 2) * checkpoint,
+            .step_ms = step.ms,
+            .validation_ms = pass_ms * (double)(c->valid_samples * (r.trainer.stream.n_shapes + 1)),
+        };
+        out->total_ms = step.ms * (double)c->steps + checks * out->validation_ms;
+    }
+    close_run(&r);
+    return ok;
+}

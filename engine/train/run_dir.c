@@ -1,0 +1,345 @@
+#include "engine/train/run_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "engine/compress/checkpoint_io.h"
+#include "engine/model/safetensors.h"
+
+enum { NAME_MAX_BYTES = 64 };
+static const char step_format[] = "step-%06zu.safetensors";
+
+/* ---- opening ---------------------------------------------------------------------- */
+
+bool run_dir_open(struct run_dir *dir, const char *path, size_t keep, struct err *err)
+{
+    *dir = (struct run_dir){.lock = -1, .log.fd = -1, .keep = keep};
+    if (!file_make_directories(path, err))
+        return false;
+    char *lock = file_join(path, "lock");
+    dir->lock = file_lock(lock, err);
+    free(lock);
+    if (dir->lock < 0)
+        return false;
+    dir->path = xstrdup(path);
+    return true;
+}
+
+void run_dir_close(struct run_dir *dir)
+{
+    append_file_close(&dir->log);
+    file_unlock(dir->lock);
+    free(dir->path);
+    *dir = (struct run_dir){.lock = -1, .log.fd = -1};
+}
+
+/* ---- the checkpoints that are there -------------------------------------------------- */
+
+static int descending(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* Steps of all checkpoints, the newest first; the caller frees *steps. */
+static size_t list_steps(const struct run_dir *dir, size_t **steps)
+{
+    size_t n = 0, capacity = 0;
+    *steps = NULL;
+    DIR *d = opendir(dir->path);
+    if (!d)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(d));) {
+        char name[NAME_MAX_BYTES];
+        char *end;
+        if (strncmp(entry->d_name, "step-", 5) != 0)
+            continue;
+        size_t step = strtoull(entry->d_name + 5, &end, 10);
+        snprintf(name, sizeof name, step_format, step);
+        if (strcmp(name, entry->d_name) != 0)
+            continue;
+        MEM_GROW(*steps, capacity, n + 1);
+        (*steps)[n++] = step;
+    }
+    closedir(d);
+    if (n)
+        qsort(*steps, n, sizeof **steps, descending);
+    return n;
+}
+
+static char *step_path(const struct run_dir *dir, size_t step)
+{
+    char name[NAME_MAX_BYTES];
+    snprintf(name, sizeof name, step_format, step);
+    return file_join(dir->path, name);
+}
+
+bool run_dir_started(const struct run_dir *dir)
+{
+    size_t *steps, n = list_steps(dir, &steps);
+    free(steps);
+    return n > 0;
+}
+
+static void drop_old(const struct run_dir *dir)
+{
+    size_t *steps, n = list_steps(dir, &steps);
+    for (size_t i = dir->keep; i < n; i++) {
+        char *path = step_path(dir, steps[i]);
+        unlink(path);
+        free(path);
+    }
+    free(steps);
+}
+
+/* ---- beginning and resuming ------------------------------------------------------------ */
+
+static bool open_log(struct run_dir *dir, size_t keep_bytes, struct err *err)
+{
+    char *path = file_join(dir->path, "log.jsonl");
+    bool ok = append_file_open(&dir->log, path, keep_bytes, err);
+    free(path);
+    return ok;
+}
+
+bool run_dir_begin(struct run_dir *dir, const struct trainer *t, struct err *err)
+{
+    char *path = file_join(dir->path, "config");
+    bool ok = file_replace(path, t->state.config, strlen(t->state.config), err);
+    free(path);
+    return ok && open_log(dir, 0, err);
+}
+
+bool run_dir_config(const char *path, struct train_config *config, struct err *err)
+{
+    char *file = file_join(path, "config");
+    bool ok = train_config_read(config, file, err);
+    free(file);
+    return ok;
+}
+
+/* Bytes of the log up to the last line of a step <= `step`. */
+static size_t log_bytes_until(const struct run_dir *dir, size_t step)
+{
+    enum { LOG_BYTES_MAX = 1 << 30 };
+    char *path = file_join(dir->path, "log.jsonl"), *text;
+    size_t size, kept = 0;
+    struct err ignored;
+    bool ok = file_exists(path) && file_read(path, LOG_BYTES_MAX, &text, &size, &ignored);
+    free(path);
+    if (!ok)
+        return 0;
+    for (size_t at = 0; at < size;) {
+        char *end = memchr(text + at, '\n', size - at);
+        if (!end)
+            break;
+        size_t next = (size_t)(end - text) + 1;
+        json_t *line = json_loadb(text + at, next - at, 0, NULL);
+        json_int_t logged = json_integer_value(json_object_get(line, "step"));
+        json_decref(line);
+        if (logged > (json_int_t)step)
+            break;
+        kept = at = next;
+    }
+    free(text);
+    return kept;
+}
+
+static bool check_data(const struct run_dir *dir, const struct trainer *t, const char *before,
+                       bool accept, struct err *err)
+{
+    if (accept || strcmp(before, t->state.data) == 0)
+        return true;
+    return err_set(err, ERR_INPUT,
+                   "%s: the data changed since the checkpoint; going on needs --accept-data-change",
+                   dir->path);
+}
+
+/* Tries one checkpoint; a data set that changed is not a reason to try an older. */
+static bool try_checkpoint(struct run_dir *dir, struct trainer *t, size_t step, bool accept,
+                           bool *fatal, struct err *err)
+{
+    char *path = step_path(dir, step);
+    char *data = xstrdup(t->state.data);
+    bool ok = checkpoint_load(path, &t->parameters, &t->stream.state, &t->state, err);
+    free(path);
+    if (ok) {
+        char *before = t->state.data;
+        t->state.data = data;
+        ok = check_data(dir, t, before, accept, err);
+        *fatal = !ok;
+        free(before);
+    } else {
+        free(data);
+    }
+    return ok;
+}
+
+bool run_dir_resume(struct run_dir *dir, struct trainer *t, bool accept_data_change, char *note,
+                    size_t note_size, struct err *err)
+{
+    size_t *steps, n = list_steps(dir, &steps), used = 0;
+    bool ok = false, fatal = false;
+    struct err last = {0};
+    note[0] = '\0';
+    for (size_t i = 0; i < n && !ok && !fatal; i++) {
+        ok = try_checkpoint(dir, t, steps[i], accept_data_change, &fatal, &last);
+        if (!ok && !fatal && used < note_size)
+            used += (size_t)snprintf(note + used, note_size - used, "%s; ", last.text);
+        if (ok && i > 0 && used < note_size)
+            snprintf(note + used, note_size - used, "using step %zu", steps[i]);
+    }
+    free(steps);
+    if (ok)
+        return open_log(dir, log_bytes_until(dir, t->state.step), err);
+    if (n == 0)
+        return err_set(err, ERR_INPUT, "%s: no checkpoint to resume from", dir->path);
+    if (fatal) {
+        if (err)
+            *err = last;
+        return false;
+    }
+    return err_set(err, ERR_INPUT, "%s: none of %zu checkpoints is whole; the newest: %s",
+                   dir->path, n, last.text);
+}
+
+/* ---- saving ------------------------------------------------------------------------------ */
+
+bool run_dir_save(struct run_dir *dir, const struct trainer *t, struct err *err)
+{
+    char *path = step_path(dir, t->state.step);
+    bool ok = checkpoint_save(path, &t->parameters, &t->stream.state, &t->state, err);
+    free(path);
+    if (ok)
+        drop_old(dir);
+    return ok;
+}
+
+static void describe_recipe(const struct trainer *t, const struct validation *v, size_t n,
+                            char *out, size_t size)
+{
+    int used = snprintf(out, size, "%s, %zu steps of %zu samples", t->config.phase, t->state.step,
+                        t->config.batch);
+    for (size_t i = 0; i < n && used > 0 && (size_t)used < size; i++)
+        used += snprintf(out + used, size - (size_t)used,
+                         "; held-out %s: %.3f nats (full %.3f, none %.3f, wrong %.3f)", v[i].kind,
+                         v[i].loss[CONTEXT_COMPRESSED], v[i].loss[CONTEXT_FULL],
+                         v[i].loss[CONTEXT_NONE], v[i].loss[CONTEXT_WRONG]);
+}
+
+static bool save_compressor(const char *path, const struct trainer *t, const char *note,
+                            struct err *err)
+{
+    struct compressor_info info = {0};
+    train_config_settings(&t->config, t->state.step, &info.settings);
+    info.settings.ratio = t->config.valid_ratio;
+    info.steps = t->state.step;
+    info.samples = t->state.samples;
+    info.tokens = t->state.tokens;
+    info.seconds = (uint64_t)t->state.seconds;
+    snprintf(info.base_architecture, sizeof info.base_architecture, "%s",
+             t->model->config.architecture);
+    info.base_hidden = t->model->config.hidden;
+    info.base_layers = t->model->config.layers;
+    memcpy(info.base_sha256, t->state.base_sha256, sizeof info.base_sha256);
+    snprintf(info.note, sizeof info.note, "%s", note);
+    return compressor_save(path, &t->compressor, &info, TENSOR_F32, err);
+}
+
+static bool save_soft_prompt(const char *path, const struct trainer *t, const char *note,
+                             struct err *err)
+{
+    struct safetensors_entry entry = {.name = "soft_prompt",
+                                      .type = sizeof(real) == 4 ? TENSOR_F32 : TENSOR_F64,
+                                      .n_dims = 2,
+                                      .dims = {t->soft_tensor.rows, t->soft_tensor.cols},
+                                      .data = t->soft_prompt};
+    struct safetensors_pair pairs[] = {{"format", "comprexit soft prompt"},
+                                       {"version", "1"},
+                                       {"base_sha256", t->state.base_sha256},
+                                       {"note", note}};
+    return safetensors_write(path, &entry, 1, pairs, sizeof pairs / sizeof *pairs, err);
+}
+
+bool run_dir_save_best(struct run_dir *dir, const struct trainer *t,
+                       const struct validation *validations, size_t n, struct err *err)
+{
+    char note[512];
+    describe_recipe(t, validations, n, note, sizeof note);
+    char *best = file_join(dir->path, "best.safetensors");
+    char *ready = file_join(dir->path, "compressor.safetensors");
+    bool ok = checkpoint_save(best, &t->parameters, &t->stream.state, &t->state, err) &&
+              (t->soft_prompt ? save_soft_prompt(ready, t, note, err)
+                              : save_compressor(ready, t, note, err));
+    free(best);
+    free(ready);
+    return ok;
+}
+
+/* ---- the log ------------------------------------------------------------------------------- */
+
+/* JSON has no NaN or infinity: such a number is null. */
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static bool log_json(struct run_dir *dir, json_t *line, struct err *err)
+{
+    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    bool ok = append_file_line(&dir->log, text ? text : "{}", err);
+    free(text);
+    json_decref(line);
+    return ok;
+}
+
+static void add_health(json_t *line, const struct objective_result *h)
+{
+    json_object_set_new(line, "gate_max", number(h->gate_max));
+    json_object_set_new(line, "gate_entropy_bits", number(h->gate_entropy));
+    json_object_set_new(line, "spread_tokens", number(h->spread));
+    json_object_set_new(line, "senders_off", number(h->senders_off));
+}
+
+bool run_dir_log_step(struct run_dir *dir, const struct step_report *r, struct err *err)
+{
+    json_t *line = json_object();
+    json_object_set_new(line, "step", json_integer((json_int_t)r->step));
+    json_object_set_new(line, "loss", number(r->loss));
+    json_object_set_new(line, "grad_norm", number(r->grad_norm));
+    json_object_set_new(line, "lr", number(r->lr));
+    json_object_set_new(line, "tokens", json_integer((json_int_t)r->tokens));
+    json_object_set_new(line, "ms", number(r->ms));
+    json_object_set_new(line, "ratio", number(r->ratio));
+    json_object_set_new(line, "eps", number(r->eps));
+    if (r->skipped)
+        json_object_set_new(line, "skipped", json_true());
+    add_health(line, &r->health);
+    return log_json(dir, line, err);
+}
+
+bool run_dir_log_validation(struct run_dir *dir, size_t step, const struct validation *v, size_t n,
+                            struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        json_t *line = json_object();
+        json_object_set_new(line, "step", json_integer((json_int_t)step));
+        json_object_set_new(line, "validation", json_string(v[i].kind));
+        json_object_set_new(line, "samples", json_integer((json_int_t)v[i].samples));
+        for (int mode = 0; mode < CONTEXT_MODES; mode++)
+            json_object_set_new(line, context_mode_name[mode], number(v[i].loss[mode]));
+        json_object_set_new(line, "gap_closed", number(v[i].gap_closed));
+        json_object_set_new(line, "about_text", number(v[i].about_text));
+        add_health(line, &v[i].health);
+        if (!log_json(dir, line, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,412 @@
+#include "engine/train/trainer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "engine/compress/checkpoint_io.h"
+#include "engine/train/adamw.h"
+#include "engine/train/muon.h"
+#include "engine/train/schedule.h"
+
+/* Embeddings that the warm start takes as running text. */
+enum { WARM_TOKENS = 50000 };
+
+static bool is_prompt(const struct train_config *c)
+{
+    return strcmp(c->phase, "prompt") == 0;
+}
+
+/* ---- what is trained ------------------------------------------------------------- */
+
+/* Rows of the embedding matrix for the first tokens of the text data. */
+static real *running_text(const struct trainer *t, size_t *n, struct err *err)
+{
+    const struct stream *s = &t->stream;
+    size_t H = t->model->config.hidden, have = 0;
+    real *out = mem_try((size_t)WARM_TOKENS * H, sizeof(real), "warm start", err);
+    for (size_t d = 0; out && d < s->n_datasets; d++) {
+        const struct dataset *set = s->datasets[d];
+        size_t take = size_min(WARM_TOKENS / s->n_datasets, set->n_tokens);
+        for (size_t i = 0; i < take; i++)
+            weight_row(out + have++ * H, &t->model->weights.embedding, (size_t)set->tokens[i]);
+    }
+    *n = have;
+    return out;
+}
+
+static bool start_warm(struct trainer *t, struct rng *rng, struct err *err)
+{
+    size_t n;
+    real *embeddings = running_text(t, &n, err);
+    if (!embeddings)
+        return false;
+    compressor_init_warm(&t->compressor, embeddings, n, t->config.warm_gate, rng);
+    free(embeddings);
+    return true;
+}
+
+static bool load_start(struct trainer *t, const char *path, struct err *err)
+{
+    struct compressor_info info;
+    if (!compressor_load(&t->compressor, &info, path, err))
+        return false;
+    const struct compressor_shape *s = &t->compressor.shape;
+    if (s->H == t->model->config.hidden && s->M <= t->model->config.layers + 1)
+        return true;
+    return err_set(err, ERR_INPUT, "%s: hidden size %zu and %zu layers do not fit the model (%zu, %zu)",
+                   path, s->H, s->M - 1, t->model->config.hidden, t->model->config.layers);
+}
+
+static bool init_compressor(struct trainer *t, struct err *err)
+{
+    const char *init = t->config.init;
+    struct rng rng;
+    rng_seed(&rng, t->config.seed);
+    bool published = strcmp(init, "published") == 0, warm = strcmp(init, "warm") == 0;
+    if (!published && !warm)
+        return load_start(t, init, err);
+    struct compressor_shape shape = {.M = t->model->config.layers + 1,
+                                     .H = t->model->config.hidden,
+                                     .D = 256, .E = 256, .depth = 2};
+    if (!compressor_init(&t->compressor, &shape, err))
+        return false;
+    if (warm)
+        return start_warm(t, &rng, err);
+    compressor_init_published(&t->compressor, &rng);
+    return true;
+}
+
+/* Virtual tokens begin as embeddings of random tokens. */
+static bool init_prompt(struct trainer *t, struct err *err)
+{
+    size_t H = t->model->config.hidden, n = t->config.soft_tokens;
+    struct rng rng;
+    rng_seed(&rng, t->config.seed);
+    t->soft_prompt = mem_try(n * H, sizeof(real), "soft prompt", err);
+    if (!t->soft_prompt)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        weight_row(t->soft_prompt + i * H, &t->model->weights.embedding,
+                   (size_t)rng_below(&rng, t->model->config.vocab));
+    t->soft_tensor = (struct compressor_tensor){
+        .name = "soft_prompt", .rows = n, .cols = H, .offset = 0, .count = n * H};
+    return parameters_init(&t->parameters, t->soft_prompt, n * H, &t->soft_tensor, 1, err);
+}
+
+static bool init_parameters(struct trainer *t, struct err *err)
+{
+    if (is_prompt(&t->config))
+        return init_prompt(t, err);
+    struct compressor *c = &t->compressor;
+    if (!init_compressor(t, err) ||
+        !parameters_init(&t->parameters, c->block, c->count, c->tensors, c->n_tensors, err))
+        return false;
+    compressor_view(c, t->parameters.gradient, &t->gradients);
+    return true;
+}
+
+/* ---- samples ------------------------------------------------------------------------ */
+
+static bool init_stream(struct trainer *t, struct dataset **datasets, size_t n, struct err *err)
+{
+    const struct train_config *c = &t->config;
+    struct stream *s = &t->stream;
+    if (n > STREAM_DATASETS_MAX)
+        return err_set(err, ERR_USAGE, "%zu data files, at most %d", n, STREAM_DATASETS_MAX);
+    *s = (struct stream){.datasets = datasets, .n_datasets = n, .tokenizer = t->model->tokenizer};
+    s->mix[PHASE_NTP] = c->mix_ntp;
+    s->mix[PHASE_RECONSTRUCT] = c->mix_reconstruct;
+    s->mix[PHASE_SFT] = c->mix_sft;
+    s->n_shapes = train_config_shapes(c->blocks, s->shapes);
+    s->sft_shape = (struct block_shape){c->sft_context, c->sft_tokens};
+    for (size_t i = 0; i < n; i++)
+        dataset_hold_out(datasets[i], c->held_out_tokens, c->held_out_questions);
+    stream_seed(s, c->seed);
+    return stream_check(s, err);
+}
+
+/* A line for each data set, to see at resume whether it changed. */
+static char *describe_data(struct dataset **datasets, size_t n)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < n; i++)
+        size += strlen(datasets[i]->path) + 128;
+    char *out = xcalloc(size, 1);
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s %zu %s\n", datasets[i]->sha256,
+                                 datasets[i]->bytes, datasets[i]->path);
+    return out;
+}
+
+bool trainer_init(struct trainer *t, const struct train_config *config, struct model *model,
+                  struct dataset **datasets, size_t n_datasets, struct err *err)
+{
+    *t = (struct trainer){.config = *config, .model = model, .state.best = INFINITY};
+    if (!train_config_check(config, err) || !init_stream(t, datasets, n_datasets, err) ||
+        !init_parameters(t, err)) {
+        trainer_free(t);
+        return false;
+    }
+    t->state.config = train_config_print(config);
+    t->state.data = describe_data(datasets, n_datasets);
+    model_embedding_sha256(model, t->state.base_sha256);
+    return true;
+}
+
+void trainer_free(struct trainer *t)
+{
+    parameters_free(&t->parameters);
+    compressor_free(&t->compressor);
+    checkpoint_state_free(&t->state);
+    free(t->soft_prompt);
+    *t = (struct trainer){0};
+}
+
+size_t trainer_memory(const struct trainer *t)
+{
+    const struct compressor_shape *s = &t->compressor.shape;
+    size_t longest = t->config.sft_context;
+    for (size_t i = 0; i < t->stream.n_shapes; i++)
+        longest = size_max(longest, t->stream.shapes[i].context + t->stream.shapes[i].predict);
+    size_t rows = t->config.micro_batch * longest, L = t->model->config.layers;
+    size_t tapes = rows * t->model->config.hidden * (s->M + L / 2 + 12);
+    return (4 * t->parameters.count + tapes) * sizeof(real);
+}
+
+/* ---- one step ------------------------------------------------------------------------- */
+
+double trainer_rate(const struct train_config *c, size_t step)
+{
+    enum schedule_kind kind = strcmp(c->schedule, "cosine") == 0     ? SCHEDULE_COSINE
+                              : strcmp(c->schedule, "constant") == 0 ? SCHEDULE_CONSTANT
+                                                                     : SCHEDULE_LINEAR;
+    return schedule_rate(kind, c->lr, schedule_warmup_steps(c->warmup, c->steps), c->steps, step);
+}
+
+static struct objective make_objective(const struct trainer *t, size_t step)
+{
+    struct objective o = {
+        .model = t->model,
+        .compressor = &t->compressor,
+        .budget = 0,
+        .soft_prompt = t->soft_prompt,
+        .n_soft = t->soft_prompt ? t->config.soft_tokens : 0,
+    };
+    bool reference = strcmp(t->config.positions, "reference") == 0;
+    o.positions = reference ? POSITIONS_REFERENCE : POSITIONS_CONTIGUOUS;
+    train_config_settings(&t->config, step, &o.settings);
+    o.budget = t->config.sft_context;
+    return o;
+}
+
+/* All micro-batches of a step; sums gradients as the configuration says. */
+static bool accumulate(struct trainer *t, struct sample *samples, struct step_report *r,
+                       const struct progress *progress, struct err *err)
+{
+    const struct train_config *c = &t->config;
+    struct objective o = make_objective(t, t->state.step);
+    size_t passes = c->batch / c->micro_batch;
+    double scale = strcmp(c->accumulate, "sum") == 0 ? 1.0 : 1.0 / (double)passes;
+    bool prompt = is_prompt(c);
+    for (size_t i = 0; i < passes; i++) {
+        if (!progress_tick(progress, "samples", i * c->micro_batch, c->batch, err))
+            return false;
+        struct objective_result result;
+        if (!objective_run(&o, prompt ? CONTEXT_FULL : CONTEXT_COMPRESSED,
+                           samples + i * c->micro_batch, c->micro_batch, scale,
+                           prompt ? NULL : &t->gradients, prompt ? t->parameters.gradient : NULL,
+                           &result, progress, err))
+            return false;
+        r->loss += result.loss / (double)passes;
+        r->tokens += result.tokens;
+        r->health = result;
+    }
+    r->ratio = o.settings.ratio;
+    r->eps = o.settings.eps;
+    return true;
+}
+
+/* Muon is for the weights of linear layers; embeddings and vectors keep AdamW. */
+static bool wants_muon(const struct train_config *c, const struct compressor_tensor *tensor)
+{
+    return strcmp(c->optimizer, "muon") == 0 && tensor->rows > 1 && tensor->cols > 1 &&
+           strstr(tensor->name, ".weight");
+}
+
+static void update(struct trainer *t, double lr, double grad_scale)
+{
+    const struct train_config *c = &t->config;
+    struct parameters *p = &t->parameters;
+    struct adamw adamw = {.lr = lr,
+                          .beta1 = c->beta1,
+                          .beta2 = c->beta2,
+                          .eps = c->adam_eps,
+                          .weight_decay = c->weight_decay};
+    struct arena scratch = {0};
+    for (size_t i = 0; i < p->n_tensors; i++) {
+        const struct compressor_tensor *tensor = &p->tensors[i];
+        real *w = p->value + tensor->offset, *g = p->gradient + tensor->offset;
+        real *m = p->moment1 + tensor->offset, *v = p->moment2 + tensor->offset;
+        if (wants_muon(c, tensor))
+            muon_step(w, m, g, tensor->rows, tensor->cols, lr, c->muon_momentum, grad_scale,
+                      &scratch);
+        else
+            adamw_step(&adamw, w, m, v, g, tensor->count, grad_scale, t->state.step + 1);
+    }
+    arena_free(&scratch);
+}
+
+static bool finish_step(struct trainer *t, struct step_report *r, struct err *err)
+{
+    const struct train_config *c = &t->config;
+    r->grad_norm = parameters_gradient_norm(&t->parameters);
+    r->lr = trainer_rate(c, t->state.step);
+    r->skipped = !isfinite(r->loss) || !isfinite(r->grad_norm);
+    if (r->skipped) {
+        t->state.skipped++;
+        t->nonfinite_in_row++;
+    } else {
+        update(t, r->lr, c->clip > 0 ? adamw_clip_factor(r->grad_norm, c->clip) : 1.0);
+        t->nonfinite_in_row = 0;
+    }
+    t->state.step++;
+    t->state.samples += r->samples;
+    t->state.tokens += r->tokens;
+    r->step = t->state.step;
+    if (t->nonfinite_in_row >= NONFINITE_MAX)
+        return err_set(err, ERR_NONFINITE,
+                       "step %zu: loss or gradient not finite %d times in a row; the last good "
+                       "checkpoint is kept. A lower rate (--lr) may help",
+                       t->state.step, NONFINITE_MAX);
+    return true;
+}
+
+bool trainer_step(struct trainer *t, struct step_report *r, const struct progress *progress,
+                  struct err *err)
+{
+    double start = clock_ms();
+    size_t n = t->config.batch;
+    *r = (struct step_report){.samples = n};
+    struct stream_state before = t->stream.state;
+    struct sample *samples = xcalloc(n, sizeof *samples);
+    stream_draw(&t->stream, samples, n);
+    parameters_zero_gradient(&t->parameters);
+    bool ok = accumulate(t, samples, r, progress, err);
+    if (!ok)
+        t->stream.state = before;
+    for (size_t i = 0; i < n; i++)
+        sample_free(&samples[i]);
+    free(samples);
+    if (!ok)
+        return false;
+    ok = finish_step(t, r, err);
+    r->ms = clock_ms() - start;
+    t->state.seconds += r->ms * 1e-3;
+    return ok;
+}
+
+/* ---- validation -------------------------------------------------------------------------- */
+
+/* Mean loss a label of held-out samples [0, n) in one mode. */
+static bool held_out_loss(struct trainer *t, enum phase phase, struct block_shape shape, size_t n,
+                          enum context_mode mode, double *loss, struct objective_result *health,
+                          const struct progress *progress, struct err *err)
+{
+    struct objective o = make_objective(t, t->state.step);
+    if (t->config.valid_ratio > 0)
+        o.settings.ratio = t->config.valid_ratio;
+    double sum = 0;
+    size_t labels = 0, per_pass = size_max(2, size_min(t->config.micro_batch, 8));
+    for (size_t from = 0; from < n; from += per_pass) {
+        size_t count = size_min(per_pass, n - from);
+        struct sample samples[8];
+        for (size_t i = 0; i < count; i++)
+            stream_held_out(&t->stream, phase, shape, from + i, &samples[i]);
+        struct objective_result result;
+        bool ok = objective_run(&o, mode, samples, count, 0, NULL, NULL, &result, progress, err);
+        for (size_t i = 0; i < count; i++)
+            sample_free(&samples[i]);
+        if (!ok)
+            return false;
+        sum += result.nll_sum;
+        labels += result.labels;
+        *health = result;
+    }
+    *loss = sum / (double)labels;
+    return true;
+}
+
+/* Held-out samples of a kind that exist, up to the configured number, even so that
+ * the wrong passage is never the right one. */
+static size_t held_out_samples(const struct trainer *t, enum phase phase, struct block_shape shape)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->stream.n_datasets; i++)
+        n += dataset_count(t->stream.datasets[i], PART_HELD_OUT, phase, shape);
+    return size_min(n, t->config.valid_samples) & ~(size_t)1;
+}
+
+static bool validate_kind(struct trainer *t, size_t index, enum phase phase,
+                          struct block_shape shape, struct validation *v,
+                          const struct progress *progress, struct err *err)
+{
+    bool prompt = is_prompt(&t->config);
+    snprintf(v->kind, sizeof v->kind, "%s %zu+%zu", phase_name[phase], shape.context,
+             shape.predict);
+    for (int mode = 0; mode < CONTEXT_MODES; mode++) {
+        bool slots = mode == CONTEXT_COMPRESSED || mode == CONTEXT_WRONG;
+        struct objective_result health;
+        v->loss[mode] = NAN;
+        if (slots && prompt)
+            continue;
+        if (!slots && !prompt && t->fixed_known[index]) {
+            v->loss[mode] = t->fixed_loss[index][mode];
+            continue;
+        }
+        if (!held_out_loss(t, phase, shape, v->samples, mode, &v->loss[mode], &health, progress,
+                           err))
+            return false;
+        if (mode == CONTEXT_COMPRESSED)
+            v->health = health;
+        t->fixed_loss[index][mode] = v->loss[mode];
+    }
+    t->fixed_known[index] = true;
+    const double *loss = v->loss;
+    v->gap_closed = (loss[CONTEXT_NONE] - loss[CONTEXT_COMPRESSED]) /
+                    (loss[CONTEXT_NONE] - loss[CONTEXT_FULL]);
+    v->about_text = loss[CONTEXT_WRONG] - loss[CONTEXT_COMPRESSED];
+    return true;
+}
+
+size_t trainer_validate(struct trainer *t, struct validation out[VALIDATIONS_MAX],
+                        const struct progress *progress, struct err *err)
+{
+    size_t n = 0;
+    for (size_t k = 0; k <= t->stream.n_shapes; k++) {
+        bool sft = k == t->stream.n_shapes;
+        enum phase phase = sft ? PHASE_SFT : PHASE_NTP;
+        struct block_shape shape = sft ? t->stream.sft_shape : t->stream.shapes[k];
+        struct validation *v = &out[n];
+        *v = (struct validation){.samples = held_out_samples(t, phase, shape)};
+        if (v->samples == 0)
+            continue;
+        if (!validate_kind(t, k, phase, shape, v, progress, err))
+            return 0;
+        n++;
+    }
+    return n;
+}
+
+double validation_score(const struct validation *v, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += isnan(v[i].loss[CONTEXT_COMPRESSED]) ? v[i].loss[CONTEXT_FULL]
+                                                    : v[i].loss[CONTEXT_COMPRESSED];
+    return n ? sum / (double)n : (double)INFINITY;
+}
