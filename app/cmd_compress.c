@@ -209,8 +209,7 @@ static void print_json(const struct job *job)
     json_object_update_new(
         document, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "read_ms",
                             report_number(c->read_ms), "gate_ms", report_number(c->gate_ms),
-                            "plan_ms", report_number(c->plan_ms), "slots_ms",
-                            report_number(c->slots_ms), "project_ms",
+                            "plan_ms", report_number(c->plan_ms), "project_ms",
                             report_number(c->project_ms), "total_ms",
                             report_number(total_ms(c)), "output", output_json(job)));
     report_json(document);
