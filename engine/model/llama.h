@@ -12,21 +12,8 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/progress.h"
+#include "engine/model/kv_cache.h"
 #include "engine/model/model.h"
-
-/* Keys and values of one sequence, [layers][capacity][kv_heads * head_dim]. */
-struct kv_cache {
-    size_t capacity, used; /* tokens */
-    real *keys, *values;
-    int32_t *positions;    /* [capacity] */
-};
-bool kv_cache_init(struct kv_cache *cache, const struct llama_config *config, size_t capacity,
-                   struct err *err);
-void kv_cache_free(struct kv_cache *cache);
-/* Forgets all tokens from `used` on (to rewind to a shared prefix). */
-void kv_cache_truncate(struct kv_cache *cache, size_t used);
-/* Bytes that n tokens occupy. */
-size_t kv_cache_bytes(const struct llama_config *config, size_t n);
 
 struct llama_input {
     size_t n;                 /* tokens in this call */
@@ -46,9 +33,11 @@ struct llama_output {
 };
 
 /* Runs the first `blocks` blocks (0 = all) on n tokens that follow what the cache
- * holds (cache NULL: a sequence of its own). ERR_INPUT when an id is outside the
- * vocabulary or the sequence is longer than the cache; ERR_CANCELLED from
- * progress, which is called between blocks; then the cache is as before. */
+ * holds (cache NULL: a sequence of its own). Every token sees all tokens before
+ * it; positions only turn queries and keys, and may have gaps. ERR_INPUT when an id
+ * is outside the vocabulary, a position is negative or the sequence is longer than
+ * the cache; ERR_CANCELLED from progress, which is called between blocks; after any
+ * failure the cache is as before. */
 bool llama_forward(struct model *model, struct kv_cache *cache, size_t blocks,
                    const struct llama_input *input, const struct llama_output *output,
                    const struct progress *progress, struct err *err);

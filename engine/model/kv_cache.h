@@ -1,0 +1,31 @@
+/* Keys (after the rotary turn) and values of one sequence,
+ * [layers][capacity][kv_heads * head_dim]. */
+#ifndef ENGINE_MODEL_KV_CACHE_H
+#define ENGINE_MODEL_KV_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/model/config.h"
+#include "engine/ops/real.h"
+
+struct kv_cache {
+    size_t capacity, used; /* tokens */
+    real *keys, *values;
+    int32_t *positions; /* [capacity] */
+};
+
+/* ERR_MEMORY when the capacity does not fit. */
+bool kv_cache_init(struct kv_cache *cache, const struct llama_config *config, size_t capacity,
+                   struct err *err);
+void kv_cache_free(struct kv_cache *cache);
+
+/* Forgets all tokens from `used` on (to rewind to a shared prefix). */
+void kv_cache_truncate(struct kv_cache *cache, size_t used);
+
+/* Bytes that n tokens occupy. */
+size_t kv_cache_bytes(const struct llama_config *config, size_t n);
+
+#endif

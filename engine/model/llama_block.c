@@ -1,0 +1,104 @@
+#include "engine/model/llama_block.h"
+
+#include <stdlib.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "engine/ops/norm.h"
+#include "engine/ops/swiglu.h"
+
+enum { PARALLEL_ELEMENTS = 1 << 15 };
+
+static real *take(real *block, size_t *used, size_t count)
+{
+    real *at = block ? block + *used : NULL;
+    *used += size_div_up(count, 16) * 16; /* keeps every array on a cache line */
+    return at;
+}
+
+size_t llama_rows_layout(struct llama_rows *rows, const struct llama_config *config, size_t n,
+                         real *block)
+{
+    size_t used = 0, wide = size_min(n, LLAMA_FFN_ROWS) * config->ffn;
+    size_t q = n * config->heads * config->head_dim, turns = n * config->head_dim / 2;
+    rows->n = n;
+    rows->normed = take(block, &used, n * config->hidden);
+    rows->q = take(block, &used, q);
+    rows->attended = take(block, &used, q);
+    rows->gate = take(block, &used, wide);
+    rows->up = take(block, &used, wide);
+    rows->cosine = take(block, &used, turns);
+    rows->sine = take(block, &used, turns);
+    return used;
+}
+
+struct attention_shape llama_attention_shape(const struct llama_config *config)
+{
+    return (struct attention_shape){config->heads, config->kv_heads, config->head_dim};
+}
+
+enum rope_layout llama_rope_layout(const struct llama_config *config)
+{
+    return config->rope_interleaved ? ROPE_NEIGHBOURS : ROPE_HALVES;
+}
+
+void llama_rows_turns(struct llama_rows *rows, const struct llama_config *config,
+                      const struct llama_weights *weights, const int32_t *positions)
+{
+    size_t pairs = config->head_dim / 2;
+    double *frequency = xcalloc(pairs, sizeof *frequency);
+    rope_frequencies(frequency, config->rope_theta, pairs);
+    if (config->rope_scaling == ROPE_SCALING_LINEAR)
+        rope_scale_linear(frequency, config->rope_factor, pairs);
+    if (config->rope_scaling == ROPE_SCALING_LLAMA3)
+        rope_scale_llama3(frequency, config->rope_factor, config->rope_low_freq,
+                          config->rope_high_freq, (double)config->rope_original_positions, pairs);
+    if (weights->rope_divisors)
+        rope_divide(frequency, weights->rope_divisors, pairs);
+    rope_table(rows->cosine, rows->sine, frequency, positions, rows->n, pairs);
+    free(frequency);
+}
+
+void llama_block_project(struct llama_layer *layer, const struct llama_config *config,
+                         struct llama_rows *rows, const real *x, real *k, real *v)
+{
+    size_t n = rows->n, pairs = config->head_dim / 2;
+    enum rope_layout layout = llama_rope_layout(config);
+    rmsnorm_forward(rows->normed, NULL, x, layer->attention_norm, (real)config->rms_eps, n,
+                    config->hidden);
+    weight_forward(rows->q, rows->normed, &layer->q, layer->q_bias, n);
+    weight_forward(k, rows->normed, &layer->k, layer->k_bias, n);
+    weight_forward(v, rows->normed, &layer->v, layer->v_bias, n);
+    rope_forward(rows->q, rows->cosine, rows->sine, layout, n, config->heads, pairs);
+    rope_forward(k, rows->cosine, rows->sine, layout, n, config->kv_heads, pairs);
+}
+
+void llama_block_attended(struct llama_layer *layer, const struct llama_config *config,
+                          struct llama_rows *rows, real *x)
+{
+    weight_forward(rows->normed, rows->attended, &layer->o, layer->o_bias, rows->n);
+    llama_add(x, rows->normed, rows->n * config->hidden);
+}
+
+void llama_block_ffn(struct llama_layer *layer, const struct llama_config *config,
+                     struct llama_rows *rows, real *x)
+{
+    size_t H = config->hidden;
+    for (size_t first = 0; first < rows->n; first += LLAMA_FFN_ROWS) {
+        size_t n = size_min(LLAMA_FFN_ROWS, rows->n - first);
+        real *y = rows->normed, *panel = x + first * H;
+        rmsnorm_forward(y, NULL, panel, layer->ffn_norm, (real)config->rms_eps, n, H);
+        weight_forward(rows->gate, y, &layer->gate, layer->gate_bias, n);
+        weight_forward(rows->up, y, &layer->up, layer->up_bias, n);
+        swiglu_forward(rows->gate, rows->gate, rows->up, n * config->ffn);
+        weight_forward(y, rows->gate, &layer->down, layer->down_bias, n);
+        llama_add(panel, y, n * H);
+    }
+}
+
+void llama_add(real *x, const real *y, size_t count)
+{
+#pragma omp parallel for schedule(static) if (count > PARALLEL_ELEMENTS)
+    for (size_t i = 0; i < count; i++)
+        x[i] += y[i];
+}

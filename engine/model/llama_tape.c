@@ -1,0 +1,196 @@
+/* Training: the forward pass that keeps what each block started from, and the
+ * backward pass to the input embeddings. No weight has a gradient. */
+#include "engine/model/llama.h"
+
+#include <string.h>
+
+#include "engine/base/size.h"
+#include "engine/model/llama_block.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/norm.h"
+#include "engine/ops/swiglu.h"
+
+/* Backward passes hold more wide arrays than forward ones, so fewer rows. */
+enum { BACKWARD_ROWS = 256 };
+
+/* Scratch of the attention half, forward and backward. Sizes as in llama_rows. */
+struct attention_work {
+    struct llama_rows rows;
+    real *k, *v;                    /* [n, K] */
+    real *rstd;                     /* [n] */
+    real *middle;                   /* [n, H] */
+    real *dq, *dattended, *dk, *dv; /* backward only */
+    real *dnormed;                  /* [n, H] */
+};
+
+/* Scratch of the feed-forward half, [R, H] and [R, F]. */
+struct ffn_work {
+    real *normed, *dnormed, *rstd;
+    real *gate, *up, *dgate, *dup, *dact;
+};
+
+static void attention_work_init(struct attention_work *work, struct model *model,
+                                const struct llama_batch *batch, bool backward,
+                                struct arena *arena)
+{
+    const struct llama_config *config = &model->config;
+    size_t n = batch->n, H = config->hidden;
+    size_t Q = config->heads * config->head_dim, K = config->kv_heads * config->head_dim;
+    *work = (struct attention_work){0};
+    size_t scratch = llama_rows_layout(&work->rows, config, n, NULL);
+    llama_rows_layout(&work->rows, config, n, arena_array(arena, real, scratch));
+    llama_rows_turns(&work->rows, config, &model->weights, batch->positions);
+    work->k = arena_array(arena, real, n * K);
+    work->v = arena_array(arena, real, n * K);
+    work->rstd = arena_array(arena, real, n);
+    work->middle = arena_array(arena, real, n * H);
+    if (!backward)
+        return;
+    work->dq = arena_array(arena, real, n * Q);
+    work->dattended = arena_array(arena, real, n * Q);
+    work->dk = arena_array(arena, real, n * K);
+    work->dv = arena_array(arena, real, n * K);
+    work->dnormed = arena_array(arena, real, n * H);
+}
+
+static void ffn_work_init(struct ffn_work *work, const struct llama_config *config, size_t n,
+                          struct arena *arena)
+{
+    size_t rows = size_min(n, BACKWARD_ROWS), H = config->hidden, F = config->ffn;
+    work->normed = arena_array(arena, real, rows * H);
+    work->dnormed = arena_array(arena, real, rows * H);
+    work->rstd = arena_array(arena, real, rows);
+    work->gate = arena_array(arena, real, rows * F);
+    work->up = arena_array(arena, real, rows * F);
+    work->dgate = arena_array(arena, real, rows * F);
+    work->dup = arena_array(arena, real, rows * F);
+    work->dact = arena_array(arena, real, rows * F);
+}
+
+/* x += attention(x) for all sequences. */
+static void attention_half(struct model *model, size_t l, const struct llama_batch *batch,
+                           struct attention_work *work, real *x)
+{
+    const struct attention_shape shape = llama_attention_shape(&model->config);
+    struct llama_layer *layer = &model->weights.layers[l];
+    llama_block_project(layer, &model->config, &work->rows, x, work->k, work->v);
+    attention_packed_forward(work->rows.attended, work->rows.q, work->k, work->v, batch->starts,
+                             batch->sequences, &shape);
+    llama_block_attended(layer, &model->config, &work->rows, x);
+}
+
+bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
+                        struct llama_tape *tape, struct arena *arena,
+                        const struct progress *progress, struct err *err)
+{
+    const struct llama_config *config = &model->config;
+    size_t L = config->layers, count = batch->n * config->hidden;
+    *tape = (struct llama_tape){.batch = *batch};
+    tape->inputs = arena_array(arena, real, L * count);
+    tape->last = arena_array(arena, real, count);
+    tape->final = arena_array(arena, real, count);
+    struct arena_mark mark = arena_mark(arena);
+    struct attention_work work;
+    attention_work_init(&work, model, batch, false, arena);
+    memcpy(tape->last, batch->embeddings, count * sizeof *tape->last);
+    bool going = true;
+    for (size_t l = 0; l < L && going; l++) {
+        memcpy(tape->inputs + l * count, tape->last, count * sizeof *tape->last);
+        attention_half(model, l, batch, &work, tape->last);
+        llama_block_ffn(&model->weights.layers[l], config, &work.rows, tape->last);
+        going = progress_tick(progress, "layers", l + 1, L, err);
+    }
+    rmsnorm_forward(tape->final, NULL, tape->last, model->weights.output_norm,
+                    (real)config->rms_eps, batch->n, config->hidden);
+    arena_release(arena, mark);
+    return going;
+}
+
+/* dx: gradient to the block's output, becomes that to `middle`. n <= BACKWARD_ROWS. */
+static void ffn_panel_backward(struct llama_layer *layer, const struct llama_config *config,
+                               struct ffn_work *work, const real *middle, real *dx, size_t n)
+{
+    size_t H = config->hidden, F = config->ffn, bytes = n * F * sizeof(real);
+    rmsnorm_forward(work->normed, work->rstd, middle, layer->ffn_norm, (real)config->rms_eps, n, H);
+    weight_forward(work->gate, work->normed, &layer->gate, layer->gate_bias, n);
+    weight_forward(work->up, work->normed, &layer->up, layer->up_bias, n);
+    memset(work->dact, 0, bytes);
+    memset(work->dgate, 0, bytes);
+    memset(work->dup, 0, bytes);
+    memset(work->dnormed, 0, n * H * sizeof(real));
+    weight_backward(work->dact, dx, &layer->down, n);
+    swiglu_backward(work->dgate, work->dup, work->dact, work->gate, work->up, n * F);
+    weight_backward(work->dnormed, work->dgate, &layer->gate, n);
+    weight_backward(work->dnormed, work->dup, &layer->up, n);
+    rmsnorm_backward(dx, NULL, work->dnormed, middle, layer->ffn_norm, work->rstd, n, H);
+}
+
+static void ffn_backward(struct llama_layer *layer, const struct llama_config *config,
+                         struct ffn_work *work, const real *middle, real *dx, size_t n)
+{
+    for (size_t first = 0; first < n; first += BACKWARD_ROWS) {
+        size_t offset = first * config->hidden;
+        ffn_panel_backward(layer, config, work, middle + offset, dx + offset,
+                           size_min(BACKWARD_ROWS, n - first));
+    }
+}
+
+/* dx: gradient to `middle`, becomes that to the block's input x. */
+static void attention_half_backward(struct model *model, size_t l, const struct llama_batch *batch,
+                                    struct attention_work *work, const real *x, real *dx)
+{
+    const struct llama_config *config = &model->config;
+    const struct attention_shape shape = llama_attention_shape(config);
+    enum rope_layout layout = llama_rope_layout(config);
+    struct llama_layer *layer = &model->weights.layers[l];
+    struct llama_rows *rows = &work->rows;
+    size_t n = batch->n, H = config->hidden, pairs = config->head_dim / 2;
+    size_t q_bytes = n * config->heads * config->head_dim * sizeof(real);
+    size_t k_bytes = n * config->kv_heads * config->head_dim * sizeof(real);
+    memset(work->dattended, 0, q_bytes);
+    memset(work->dq, 0, q_bytes);
+    memset(work->dk, 0, k_bytes);
+    memset(work->dv, 0, k_bytes);
+    memset(work->dnormed, 0, n * H * sizeof(real));
+    weight_backward(work->dattended, dx, &layer->o, n);
+    attention_packed_backward(work->dq, work->dk, work->dv, work->dattended, rows->q, work->k,
+                              work->v, batch->starts, batch->sequences, &shape);
+    rope_backward(work->dq, rows->cosine, rows->sine, layout, n, config->heads, pairs);
+    rope_backward(work->dk, rows->cosine, rows->sine, layout, n, config->kv_heads, pairs);
+    weight_backward(work->dnormed, work->dq, &layer->q, n);
+    weight_backward(work->dnormed, work->dk, &layer->k, n);
+    weight_backward(work->dnormed, work->dv, &layer->v, n);
+    rmsnorm_forward(rows->normed, work->rstd, x, layer->attention_norm, (real)config->rms_eps, n, H);
+    rmsnorm_backward(dx, NULL, work->dnormed, x, layer->attention_norm, work->rstd, n, H);
+}
+
+bool llama_tape_backward(struct model *model, const struct llama_tape *tape, const real *dfinal,
+                         real *dembeddings, struct arena *arena, const struct progress *progress,
+                         struct err *err)
+{
+    const struct llama_config *config = &model->config;
+    const struct llama_batch *batch = &tape->batch;
+    size_t n = batch->n, H = config->hidden, L = config->layers;
+    struct arena_mark mark = arena_mark(arena);
+    struct attention_work work;
+    struct ffn_work ffn;
+    attention_work_init(&work, model, batch, true, arena);
+    ffn_work_init(&ffn, config, n, arena);
+    real *dx = arena_array(arena, real, n * H);
+    rmsnorm_forward(work.rows.normed, work.rstd, tape->last, model->weights.output_norm,
+                    (real)config->rms_eps, n, H);
+    rmsnorm_backward(dx, NULL, dfinal, tape->last, model->weights.output_norm, work.rstd, n, H);
+    bool going = true;
+    for (size_t l = L; l-- > 0 && going;) {
+        const real *x = tape->inputs + l * n * H;
+        memcpy(work.middle, x, n * H * sizeof *x);
+        attention_half(model, l, batch, &work, work.middle);
+        ffn_backward(&model->weights.layers[l], config, &ffn, work.middle, dx, n);
+        attention_half_backward(model, l, batch, &work, x, dx);
+        going = progress_tick(progress, "gradients", L - l, L, err);
+    }
+    if (going)
+        llama_add(dembeddings, dx, n * H);
+    arena_release(arena, mark);
+    return going;
+}
