@@ -28,12 +28,15 @@ struct llama_config {
     double rope_factor, rope_low_freq, rope_high_freq;
     size_t rope_original_positions;
     bool rope_interleaved; /* rotary pairs are neighbours (GGUF), else halves */
+    bool qkv_bias;         /* q, k and v must have biases */
     bool tied_embeddings;
 };
 
-/* Every value is checked ("key K: value V not valid for llama"). */
-bool llama_config_from_gguf(struct llama_config *config, const struct gguf *gguf, struct err *err);
-bool llama_config_from_json(struct llama_config *config, const json_t *json, const char *path,
+/* Every value is checked ("key K: value V not valid for llama"). In GGUF the vocabulary
+ * is the token list, else the rows of token_embd.weight. */
+bool llama_config_from_gguf(struct llama_config *config, const struct gguf *gguf,
                             struct err *err);
+bool llama_config_from_json(struct llama_config *config, const json_t *json,
+                            const char *path, struct err *err);
 
 #endif

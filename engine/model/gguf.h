@@ -68,4 +68,7 @@ enum gguf_found gguf_get_f32s(const struct gguf *, const char *key, const void *
 size_t gguf_key_count(const struct gguf *gguf);
 const char *gguf_key_at(const struct gguf *gguf, size_t i, char *out, size_t size);
 
+/* The same of a key by name, for messages; returns out. */
+const char *gguf_value(const struct gguf *gguf, const char *key, char *out, size_t size);
+
 #endif

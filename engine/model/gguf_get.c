@@ -47,10 +47,11 @@ static double float_of(const struct gguf_key *key)
     return (double)narrow;
 }
 
-/* The value of anything but an array. */
 static void value_text(const struct gguf_key *key, char *out, size_t size)
 {
-    if (key->type == GGUF_STRING) {
+    if (key->type == GGUF_ARRAY) {
+        snprintf(out, size, "%s array of %zu", type_names[key->element], key->count);
+    } else if (key->type == GGUF_STRING) {
         char text[256];
         text_sanitize(text, sizeof text, key->strings->text,
                       size_min(key->strings->length, sizeof text));
@@ -68,13 +69,12 @@ static void value_text(const struct gguf_key *key, char *out, size_t size)
 
 const char *gguf_key_text(const struct gguf_key *key, char *out, size_t size)
 {
-    if (key->type == GGUF_ARRAY) {
-        snprintf(out, size, "%s array of %zu", type_names[key->element], key->count);
-        return out;
-    }
     char value[300];
     value_text(key, value, sizeof value);
-    snprintf(out, size, "%s %s", type_names[key->type], value);
+    if (key->type == GGUF_ARRAY)
+        snprintf(out, size, "%s", value);
+    else
+        snprintf(out, size, "%s %s", type_names[key->type], value);
     return out;
 }
 
@@ -195,6 +195,15 @@ size_t gguf_key_count(const struct gguf *g)
 
 const char *gguf_key_at(const struct gguf *g, size_t i, char *out, size_t size)
 {
-    gguf_key_text(&g->keys.items[i], out, size);
+    value_text(&g->keys.items[i], out, size);
     return g->keys.items[i].name;
+}
+
+const char *gguf_value(const struct gguf *g, const char *name, char *out, size_t size)
+{
+    const struct gguf_key *key = find_key(g, name);
+    snprintf(out, size, "(absent)");
+    if (key)
+        value_text(key, out, size);
+    return out;
 }

@@ -17,15 +17,16 @@ struct model {
     size_t file_bytes;
     struct llama_config config;
     struct llama_weights weights;
-    struct tokenizer *tokenizer;
-    struct gguf *gguf;               /* one of the two is open: it owns the mapping */
+    struct tokenizer *tokenizer; /* or NULL: see model_open */
+    struct gguf *gguf;           /* one of the two is open: it owns the mapping */
     struct safetensors *safetensors;
 };
 
-/* path: a .gguf file or a directory in Hugging Face layout; a published
- * checkpoint directory (tensors under lm.*) opens as a model too, with the
- * tokenizer of `tokenizer_dir` when its own directory has none (else NULL).
- * memory: bytes for widened weights, 0 = ask the machine. */
+/* path: a .gguf file or a directory in Hugging Face layout; a published checkpoint
+ * directory (tensors under lm.*) opens as a model too. A directory without a
+ * tokenizer.json gets the tokenizer of the directory `tokenizer_dir`; when that is NULL,
+ * model->tokenizer is NULL, and only token ids can be used. memory: bytes for widened
+ * weights, 0 = a part of what the machine has left. */
 struct model *model_open(const char *path, const char *tokenizer_dir, size_t memory,
                          struct err *err);
 void model_close(struct model *model);
@@ -42,6 +43,7 @@ bool model_changed(const struct model *model);
 
 /* `check`: reads every tensor and reports each non-finite one through
  * problem(); returns the number of problems. */
-size_t model_check(const struct model *model, void (*problem)(void *, const char *line), void *ctx);
+size_t model_check(const struct model *model, void (*problem)(void *, const char *line),
+                   void *ctx);
 
 #endif

@@ -1,7 +1,9 @@
 #include "engine/model/tensor.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "engine/base/size.h"
 #include "engine/model/quant.h"
 
 #define TYPE_ROW(id, type_name, block_values, block_bytes)                               \
@@ -83,4 +85,18 @@ void tensor_widen(const struct tensor *tensor, size_t first, size_t count, real 
     }
     for (size_t i = 0; i < count / values; i++)
         widen_block(source + i * bytes, out + i * values);
+}
+
+size_t tensor_count_nonfinite(const struct tensor *tensor)
+{
+    enum { CHUNK = 1 << 12 }; /* a multiple of all block sizes */
+    real values[CHUNK];
+    size_t bad = 0, count = tensor_count(tensor);
+    for (size_t i = 0; i < count; i += CHUNK) {
+        size_t n = size_min(CHUNK, count - i);
+        tensor_widen(tensor, i, n, values);
+        for (size_t j = 0; j < n; j++)
+            bad += isfinite(values[j]) ? 0 : 1;
+    }
+    return bad;
 }

@@ -59,4 +59,7 @@ size_t tensor_count(const struct tensor *tensor);
  * into out: exact for F16 BF16 I8.., ggml's arithmetic for block types. */
 void tensor_widen(const struct tensor *tensor, size_t first, size_t count, real *out);
 
+/* Counts the values that are NaN or infinite. */
+size_t tensor_count_nonfinite(const struct tensor *tensor);
+
 #endif

@@ -1,5 +1,7 @@
 /* The frozen weights: views into the mapped file, widened to `real` matrix by
- * matrix when first used, or on the fly where memory is short. */
+ * matrix when first used, or on the fly where memory is short. The first use
+ * writes the copy: one thread at a time uses a model (the loops inside are
+ * parallel). Results do not depend on the number of threads. */
 #ifndef ENGINE_MODEL_WEIGHTS_H
 #define ENGINE_MODEL_WEIGHTS_H
 
@@ -14,18 +16,20 @@
 struct weight {
     struct tensor stored;
     size_t rows, cols;
-    bool keep;   /* keep the widened copy (else panels are widened per use) */
-    real *dense; /* widened copy, or NULL until needed; owned */
+    bool keep;         /* keep the widened copy (else panels are widened per use) */
+    const real *dense; /* widened, or NULL until needed: `owned`, or the file itself */
+    real *owned;
 };
 
 struct llama_layer {
     real *attention_norm, *ffn_norm; /* [H] */
     struct weight q, k, v, o, gate, up, down;
-    real *q_bias, *k_bias, *v_bias, *o_bias, *gate_bias, *up_bias, *down_bias; /* or NULL */
+    real *q_bias, *k_bias, *v_bias, *o_bias, *gate_bias, *up_bias,
+        *down_bias; /* or NULL */
 };
 
 struct llama_weights {
-    struct weight embedding; /* [vocab, H] */
+    struct weight embedding; /* [vocab, H]; never widened as a whole */
     struct weight output;    /* [vocab, H]; the same tensor when tied */
     real *output_norm;       /* [H] */
     real *rope_divisors;     /* [head_dim / 2] of rope_freqs.weight, or NULL */
@@ -33,20 +37,30 @@ struct llama_weights {
 };
 
 /* Finds and checks every tensor ("token_embd.weight is [577,49152], expected
- * [576,49152]", "missing blk.7.attn_k.weight (and 3 more)"). find: looks a name up
- * in a file. prefix: what stands before "model." ("" or "lm."). memory: bytes that
- * widened copies may take in all. */
+ * [576,49152]", "missing blk.7.attn_k.weight (and 3 more)"); vectors must be finite.
+ * find: looks a name up in a file. memory: bytes that widened copies may take in all;
+ * layers have them before the output matrix. On failure nothing is left to free. */
 struct tensor_source {
     const struct tensor *(*find)(const void *file, const char *name);
     const void *file;
     const char *path;
 };
-bool llama_weights_from_gguf(struct llama_weights *weights, const struct llama_config *config,
-                             const struct tensor_source *source, size_t memory, struct err *err);
+bool llama_weights_from_gguf(struct llama_weights *weights,
+                             const struct llama_config *config,
+                             const struct tensor_source *source, size_t memory,
+                             struct err *err);
+
+/* prefix: what stands before "model.": "" or "lm.". With "lm.", a published checkpoint,
+ * config->layers is raised to the blocks that are there, because its configuration states
+ * only those that the compressor reads; and the embeddings are tied when lm_head is
+ * absent. */
 bool llama_weights_from_hf(struct llama_weights *weights, struct llama_config *config,
-                           const struct tensor_source *source, const char *prefix, size_t memory,
-                           struct err *err);
+                           const struct tensor_source *source, const char *prefix,
+                           size_t memory, struct err *err);
 void llama_weights_free(struct llama_weights *weights, const struct llama_config *config);
+
+/* Bytes that all widened copies take. */
+size_t llama_weights_bytes(const struct llama_config *config);
 
 /* y[n, rows] = x[n, cols] W^T (+ bias [rows] when not NULL). */
 void weight_forward(real *y, const real *x, struct weight *w, const real *bias, size_t n);
@@ -54,7 +68,7 @@ void weight_forward(real *y, const real *x, struct weight *w, const real *bias, 
 /* dx[n, cols] += dy[n, rows] W. */
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n);
 
-/* out[H] = row `row` of an embedding matrix. */
+/* out[cols] = row `row`, for embeddings. */
 void weight_row(real *out, const struct weight *w, size_t row);
 
 #endif

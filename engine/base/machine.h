@@ -1,0 +1,12 @@
+/* What the machine has left. */
+#ifndef ENGINE_BASE_MACHINE_H
+#define ENGINE_BASE_MACHINE_H
+
+#include <stddef.h>
+
+/* Bytes of memory that this process can still take without swapping: the least of what
+ * the kernel calls available and what the limits of its control group and its address
+ * space leave. SIZE_MAX when nothing is known. */
+size_t machine_memory_available(void);
+
+#endif

@@ -1,0 +1,201 @@
+#include "engine/model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/json.h"
+#include "engine/base/machine.h"
+#include "engine/base/mem.h"
+#include "engine/base/sha256.h"
+#include "engine/model/gguf.h"
+#include "engine/model/safetensors.h"
+
+enum { CONFIG_BYTES_LIMIT = 16 << 20 };
+
+/* ---- the two formats as one ----------------------------------------------- */
+
+static const struct tensor *find_gguf(const void *file, const char *name)
+{
+    return gguf_tensor(file, name);
+}
+
+static const struct tensor *find_safetensors(const void *file, const char *name)
+{
+    return safetensors_find(file, name);
+}
+
+static size_t tensor_total(const struct model *m)
+{
+    return m->gguf ? gguf_tensor_count(m->gguf) : safetensors_count(m->safetensors);
+}
+
+static const struct tensor *tensor_at(const struct model *m, size_t i)
+{
+    return m->gguf ? gguf_tensor_at(m->gguf, i) : safetensors_at(m->safetensors, i);
+}
+
+static size_t file_total(const struct model *m)
+{
+    return m->gguf ? gguf_file_count(m->gguf) : safetensors_file_count(m->safetensors);
+}
+
+static const struct mapped_file *file_at(const struct model *m, size_t i)
+{
+    return m->gguf ? gguf_file_at(m->gguf, i) : safetensors_file_at(m->safetensors, i);
+}
+
+/* ---- opening -------------------------------------------------------------- */
+
+/* The part of the free memory that widened weights may take when the caller does not
+ * say: the rest is for the file's pages, activations, caches and training. */
+static size_t default_memory(void)
+{
+    return machine_memory_available() / 10 * 6;
+}
+
+static void set_file_facts(struct model *m)
+{
+    size_t bytes[TENSOR_TYPE_COUNT] = {0}, most = 0;
+    snprintf(m->format, sizeof m->format, "%s", m->gguf ? "gguf" : "safetensors");
+    for (size_t i = 0; i < tensor_total(m); i++) {
+        const struct tensor *t = tensor_at(m, i);
+        if (t->n_dims > 1)
+            bytes[t->type] += t->bytes;
+    }
+    for (size_t i = 1; i < TENSOR_TYPE_COUNT; i++)
+        if (bytes[i] > bytes[most])
+            most = i;
+    snprintf(m->file_type, sizeof m->file_type, "%s",
+             tensor_type_name((enum tensor_type)most));
+    for (size_t i = 0; i < file_total(m); i++)
+        m->file_bytes += file_at(m, i)->size;
+}
+
+static bool open_gguf(struct model *m, size_t memory, struct err *err)
+{
+    m->gguf = gguf_open(m->path, err);
+    if (!m->gguf || !llama_config_from_gguf(&m->config, m->gguf, err))
+        return false;
+    const struct tensor_source source = {find_gguf, m->gguf, m->path};
+    if (!llama_weights_from_gguf(&m->weights, &m->config, &source, memory, err))
+        return false;
+    m->tokenizer = tokenizer_from_gguf(m->gguf, m->config.vocab, err);
+    return m->tokenizer != NULL;
+}
+
+static bool has_tokenizer(const char *dir)
+{
+    char *path = file_join(dir, "tokenizer.json");
+    bool found = file_exists(path);
+    free(path);
+    return found;
+}
+
+static bool open_tokenizer(struct model *m, const char *tokenizer_dir, struct err *err)
+{
+    const char *dir = has_tokenizer(m->path) ? m->path : tokenizer_dir;
+    if (!dir)
+        return true;
+    m->tokenizer = tokenizer_from_directory(dir, m->config.vocab, err);
+    return m->tokenizer != NULL;
+}
+
+/* A published checkpoint has the frozen model's configuration inside its own. */
+static bool read_config(struct model *m, const char **prefix, struct err *err)
+{
+    char *path = file_join(m->path, "config.json");
+    json_t *json = json_parse_file(path, CONFIG_BYTES_LIMIT, err);
+    const json_t *backbone = json_object_get(json, "backbone_config_dict");
+    *prefix = backbone ? "lm." : "";
+    bool ok =
+        json && llama_config_from_json(&m->config, backbone ? backbone : json, path, err);
+    json_decref(json);
+    free(path);
+    return ok;
+}
+
+static bool open_directory(struct model *m, const char *tokenizer_dir, size_t memory,
+                           struct err *err)
+{
+    const char *prefix;
+    if (!read_config(m, &prefix, err))
+        return false;
+    m->safetensors = safetensors_open(m->path, err);
+    if (!m->safetensors)
+        return false;
+    const struct tensor_source source = {find_safetensors, m->safetensors, m->path};
+    return llama_weights_from_hf(&m->weights, &m->config, &source, prefix, memory, err) &&
+           open_tokenizer(m, tokenizer_dir, err);
+}
+
+struct model *model_open(const char *path, const char *tokenizer_dir, size_t memory,
+                         struct err *err)
+{
+    struct model *m = xcalloc(1, sizeof *m);
+    m->path = xstrdup(path);
+    if (memory == 0)
+        memory = default_memory();
+    bool ok = file_is_directory(path) ? open_directory(m, tokenizer_dir, memory, err)
+                                      : open_gguf(m, memory, err);
+    if (!ok) {
+        model_close(m);
+        return NULL;
+    }
+    set_file_facts(m);
+    return m;
+}
+
+void model_close(struct model *m)
+{
+    if (!m)
+        return;
+    llama_weights_free(&m->weights, &m->config);
+    tokenizer_free(m->tokenizer);
+    gguf_close(m->gguf);
+    safetensors_close(m->safetensors);
+    free(m->path);
+    free(m);
+}
+
+/* ---- identity and checks -------------------------------------------------- */
+
+void model_sha256(const struct model *m, char hex[65])
+{
+    struct sha256 hash;
+    sha256_begin(&hash);
+    for (size_t i = 0; i < file_total(m); i++)
+        sha256_add(&hash, file_at(m, i)->data, file_at(m, i)->size);
+    sha256_end(&hash, hex);
+}
+
+void model_embedding_sha256(const struct model *m, char hex[65])
+{
+    sha256_hex(m->weights.embedding.stored.data, m->weights.embedding.stored.bytes, hex);
+}
+
+bool model_changed(const struct model *m)
+{
+    for (size_t i = 0; i < file_total(m); i++)
+        if (mapped_file_changed(file_at(m, i)))
+            return true;
+    return false;
+}
+
+size_t model_check(const struct model *m, void (*problem)(void *, const char *line),
+                   void *ctx)
+{
+    size_t problems = 0;
+    for (size_t i = 0; i < tensor_total(m); i++) {
+        const struct tensor *t = tensor_at(m, i);
+        size_t bad = tensor_count_nonfinite(t);
+        struct err line = {0};
+        if (bad == 0)
+            continue;
+        problems++;
+        err_set(&line, ERR_INPUT, "%s: tensor %s holds %zu non-finite value%s", m->path,
+                t->name, bad, bad == 1 ? "" : "s");
+        problem(ctx, line.text);
+    }
+    return problems;
+}

@@ -1,0 +1,85 @@
+/* One frozen matrix: widening, products. */
+#include <stdlib.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "engine/model/weights.h"
+#include "engine/ops/matmul.h"
+
+/* Values of a panel: large enough to keep several cores busy, small enough for caches. */
+enum { PANEL_VALUES = 1 << 20 };
+
+static void widen_rows(const struct weight *w, size_t first, size_t count, real *out)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < count; i++)
+        tensor_widen(&w->stored, (first + i) * w->cols, w->cols, out + i * w->cols);
+}
+
+/* The widened matrix when it may be kept and there is room for it, else NULL. */
+static const real *dense(struct weight *w)
+{
+    if (w->dense || !w->keep)
+        return w->dense;
+    w->owned = mem_try(w->rows * w->cols, sizeof *w->owned, w->stored.name, NULL);
+    if (w->owned)
+        widen_rows(w, 0, w->rows, w->owned);
+    else
+        w->keep = false;
+    return w->dense = w->owned;
+}
+
+static size_t panel_rows(const struct weight *w)
+{
+    return size_min(w->rows, size_max(PANEL_VALUES / w->cols, 16));
+}
+
+static void add_bias(real *y, const real *bias, size_t n, size_t rows)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < rows; j++)
+            y[i * rows + j] += bias[j];
+}
+
+void weight_forward(real *y, const real *x, struct weight *w, const real *bias, size_t n)
+{
+    const real *matrix = dense(w);
+    if (matrix) {
+        matmul_nt(y, x, matrix, 0, n, w->rows, w->cols);
+    } else {
+        size_t step = panel_rows(w);
+        real *panel = xcalloc(step * w->cols, sizeof *panel);
+        for (size_t r = 0; r < w->rows; r += step) {
+            size_t count = size_min(step, w->rows - r);
+            widen_rows(w, r, count, panel);
+            matmul_strided(MATMUL_NT, y + r, w->rows, x, w->cols, panel, w->cols, 1, 0, n,
+                           count, w->cols);
+        }
+        free(panel);
+    }
+    if (bias)
+        add_bias(y, bias, n, w->rows);
+}
+
+void weight_backward(real *dx, const real *dy, struct weight *w, size_t n)
+{
+    const real *matrix = dense(w);
+    if (matrix) {
+        matmul_nn(dx, dy, matrix, 1, n, w->cols, w->rows);
+        return;
+    }
+    size_t step = panel_rows(w);
+    real *panel = xcalloc(step * w->cols, sizeof *panel);
+    for (size_t r = 0; r < w->rows; r += step) {
+        size_t count = size_min(step, w->rows - r);
+        widen_rows(w, r, count, panel);
+        matmul_strided(MATMUL_NN, dx, w->cols, dy + r, w->rows, panel, w->cols, 1, 1, n,
+                       w->cols, count);
+    }
+    free(panel);
+}
+
+void weight_row(real *out, const struct weight *w, size_t row)
+{
+    tensor_widen(&w->stored, row * w->cols, w->cols, out);
+}
