@@ -17,3 +17,5 @@ asan ubsan:
 	@$(MAKE) --no-print-directory VARIANT=asan test
 
 .PHONY: layers check asan ubsan
+
+include make/bench.mk
