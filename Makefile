@@ -86,7 +86,7 @@ ARCHIVE_views  := $(BUILD)/libviews.a
 ARCHIVE_facade := $(BUILD)/libfacade.a
 ARCHIVE_snapshot := $(BUILD)/libsnapshot.a
 ENGINE_ARCHIVES := $(ARCHIVE_facade) $(ARCHIVE_snapshot) \
-    $(foreach l,eval train data compress model ops base,$(BUILD)/lib$(l).a)
+    $(foreach l,train eval data compress model ops base,$(BUILD)/lib$(l).a)
 PROGRAM := $(BUILD)/comprexit
 
 all: missing $(PROGRAM)
@@ -119,9 +119,9 @@ TEST_LIBS_ops      := ops base
 TEST_LIBS_model    := model ops base
 TEST_LIBS_compress := compress model ops base
 TEST_LIBS_data     := data compress model ops base
-TEST_LIBS_train    := train data compress model ops base
-TEST_LIBS_eval     := eval train data compress model ops base
-TEST_LIBS_engine   := facade snapshot eval train data compress model ops base
+TEST_LIBS_train    := train eval data compress model ops base
+TEST_LIBS_eval     := eval data compress model ops base
+TEST_LIBS_engine   := facade snapshot train eval data compress model ops base
 TEST_LIBS_hostile  := $(TEST_LIBS_engine)
 TEST_LIBS_views    := views snapshot base
 TEST_LIBS_app      := app views $(TEST_LIBS_engine)

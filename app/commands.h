@@ -6,6 +6,7 @@
 #define CLI_COMMANDS(X)                                                        \
     X(help)                                                                    \
     X(train)                                                                   \
+    X(eval)                                                                    \
     X(completion)
 
 #endif

@@ -371,6 +371,16 @@ const struct tokenizer *engine_tokenizer(const struct engine *e)
     return e->model->tokenizer;
 }
 
+struct model *engine_model(const struct engine *e)
+{
+    return e->model;
+}
+
+const struct compressor *engine_compressor(const struct engine *e)
+{
+    return &e->compressor;
+}
+
 void engine_settings(const struct engine *e, struct compress_settings *settings, size_t *segment)
 {
     *settings = e->settings;

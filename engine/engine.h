@@ -111,6 +111,11 @@ bool engine_compress(struct engine *e, bool want_hidden, struct engine_compressi
 void engine_compression_free(struct engine_compression *c);
 
 const struct tokenizer *engine_tokenizer(const struct engine *e);
+
+/* What is open, for evaluation; borrowed. */
+struct model;
+struct model *engine_model(const struct engine *e);
+const struct compressor *engine_compressor(const struct engine *e);
 void engine_settings(const struct engine *e, struct compress_settings *settings, size_t *segment);
 
 /* Fills in the hashes of facts (reads the whole model file once). */

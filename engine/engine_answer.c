@@ -12,13 +12,10 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/eval/metrics.h"
+#include "engine/eval/prompt.h"
 #include "engine/model/sampler.h"
 
-enum { QUESTION_TOKENS_MAX = 64, ANSWER_TOKENS_DEFAULT = 20 };
-
-static const char question_prefix[] = "Question: ";
-static const char answer_prompt[] =
-    "Answer the question directly with a short span only, no explanation. Answer:";
+enum { ANSWER_TOKENS_DEFAULT = 20 };
 
 /* One answer in the making. */
 struct run {
@@ -83,18 +80,6 @@ static void change_state(struct run *r, enum answer_state state)
 }
 
 /* ---- the prompt -------------------------------------------------------------- */
-
-static void query_tokens(const struct engine *e, const char *question, struct token_list *out)
-{
-    size_t length = strlen(question);
-    char *text = xmalloc(sizeof question_prefix + length);
-    memcpy(text, question_prefix, sizeof question_prefix - 1);
-    memcpy(text + sizeof question_prefix - 1, question, length + 1);
-    tokenizer_encode(e->model->tokenizer, text, sizeof question_prefix - 1 + length, 0, out);
-    out->count = size_min(out->count, QUESTION_TOKENS_MAX);
-    tokenizer_encode(e->model->tokenizer, answer_prompt, sizeof answer_prompt - 1, 0, out);
-    free(text);
-}
 
 /* Document tokens that the question is about. */
 static void asked_range(const struct run *r, size_t *from, size_t *to)
@@ -193,7 +178,7 @@ static bool build_prompt(struct run *r, const char *question, const struct progr
     if (!context)
         return false;
     struct token_list query = {0};
-    query_tokens(e, question, &query);
+    prompt_query(e->model->tokenizer, question, &query);
     int32_t bos = tokenizer_bos(e->model->tokenizer);
     r->context_at = bos >= 0 && r->mode != ANSWER_FULL;
     r->n_prompt = r->context_at + r->n_context + query.count;

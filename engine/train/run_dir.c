@@ -11,7 +11,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/compress/checkpoint_io.h"
-#include "engine/model/safetensors.h"
+#include "engine/eval/soft_prompt.h"
 
 enum { NAME_MAX_BYTES = 64 };
 static const char step_format[] = "step-%06zu.safetensors";
@@ -253,21 +253,6 @@ static bool save_compressor(const char *path, const struct trainer *t, const cha
     return compressor_save(path, &t->compressor, &info, TENSOR_F32, err);
 }
 
-static bool save_soft_prompt(const char *path, const struct trainer *t, const char *note,
-                             struct err *err)
-{
-    struct safetensors_entry entry = {.name = "soft_prompt",
-                                      .type = sizeof(real) == 4 ? TENSOR_F32 : TENSOR_F64,
-                                      .n_dims = 2,
-                                      .dims = {t->soft_tensor.rows, t->soft_tensor.cols},
-                                      .data = t->soft_prompt};
-    struct safetensors_pair pairs[] = {{"format", "comprexit soft prompt"},
-                                       {"version", "1"},
-                                       {"base_sha256", t->state.base_sha256},
-                                       {"note", note}};
-    return safetensors_write(path, &entry, 1, pairs, sizeof pairs / sizeof *pairs, err);
-}
-
 bool run_dir_save_best(struct run_dir *dir, const struct trainer *t,
                        const struct validation *validations, size_t n, struct err *err)
 {
@@ -276,7 +261,9 @@ bool run_dir_save_best(struct run_dir *dir, const struct trainer *t,
     char *best = file_join(dir->path, "best.safetensors");
     char *ready = file_join(dir->path, "compressor.safetensors");
     bool ok = checkpoint_save(best, &t->parameters, &t->stream.state, &t->state, err) &&
-              (t->soft_prompt ? save_soft_prompt(ready, t, note, err)
+              (t->soft_prompt ? soft_prompt_save(ready, t->soft_prompt, t->soft_tensor.rows,
+                                                 t->soft_tensor.cols, t->state.base_sha256, note,
+                                                 err)
                               : save_compressor(ready, t, note, err));
     free(best);
     free(ready);

@@ -1,0 +1,371 @@
+/* `comprexit eval`: question answering over a data set (--data), or next-token loss
+ * over blocks of a text (--ntp), from full, compressed, wrong and no context. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/batch.h"
+#include "app/cli.h"
+#include "app/report.h"
+#include "app/values.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "engine/eval/evaluate.h"
+#include "engine/eval/soft_prompt.h"
+#include "engine/train/objective.h"
+
+struct job {
+    const struct cli_arguments *arguments;
+    struct batch batch;
+    struct soft_prompt soft;
+    struct append_file out;
+    struct evaluate_sums sums[EVAL_MODES];
+    char *lines; /* of the context in work */
+    size_t lines_size, lines_capacity;
+};
+
+static const char mode_words[] = "full|compressed|wrong|none";
+
+static bool parse_modes(const struct cli_arguments *a, unsigned *modes, struct err *err)
+{
+    const char *list = cli_text(a, "modes"), *item;
+    size_t length, index;
+    *modes = list ? 0 : (1u << EVAL_MODES) - 1;
+    while (value_next_item(&list, &item, &length)) {
+        char *word = xstrndup(item, length);
+        bool known = value_choice(word, mode_words, &index);
+        if (!known)
+            err_set(err, ERR_USAGE, "--modes: no mode %s, expected some of %s", word, mode_words);
+        free(word);
+        if (!known)
+            return false;
+        *modes |= 1u << index;
+    }
+    return true;
+}
+
+/* ---- question answering ---------------------------------------------------------------- */
+
+/* The line of one prediction, kept until its context is done. */
+static void on_prediction(void *context, const struct prediction *p)
+{
+    struct job *j = context;
+    json_t *answers = json_array();
+    for (size_t i = 0; i < p->question->n_answers; i++)
+        json_array_append_new(answers, json_string(p->question->answers[i]));
+    json_t *line = json_pack("{s:s, s:s, s:o, s:o, s:f, s:f, s:f, s:I}", "qid", p->qid, "mode",
+                             eval_mode_name[p->mode], "prediction",
+                             report_text(p->text, strlen(p->text)), "answers", answers, "em",
+                             p->score.exact, "f1", p->score.f1, "nll_sum", p->nll, "labels",
+                             (json_int_t)p->labels);
+    char *text = json_dumps(line, JSON_COMPACT);
+    size_t length = strlen(text);
+    MEM_GROW(j->lines, j->lines_capacity, j->lines_size + length + 2);
+    memcpy(j->lines + j->lines_size, text, length);
+    j->lines_size += length;
+    j->lines[j->lines_size++] = '\n';
+    free(text);
+    json_decref(line);
+}
+
+/* All lines of a context go out in one write, so that the file only ever holds
+ * whole contexts. */
+static bool on_context_done(void *context, struct err *err)
+{
+    struct job *j = context;
+    bool ok = true;
+    if (j->out.path && j->lines_size) {
+        j->lines[j->lines_size - 1] = '\0';
+        ok = append_file_line(&j->out, j->lines, err);
+    }
+    j->lines_size = 0;
+    return ok;
+}
+
+static void add_line(struct evaluate_sums *s, const json_t *line)
+{
+    double exact = json_number_value(json_object_get(line, "em"));
+    double f1 = json_number_value(json_object_get(line, "f1"));
+    s->n++;
+    s->exact += exact;
+    s->f1 += f1;
+    s->exact_squared += exact * exact;
+    s->f1_squared += f1 * f1;
+    s->nll += json_number_value(json_object_get(line, "nll_sum"));
+    s->labels += (size_t)json_integer_value(json_object_get(line, "labels"));
+}
+
+/* Takes up what an earlier evaluation wrote to --out: its sums, and the number of
+ * questions that need not be asked again. */
+static bool read_done(struct job *j, const char *path, unsigned modes, size_t *done,
+                      struct err *err)
+{
+    enum { OUT_BYTES_MAX = 1 << 30 };
+    char *text;
+    size_t size, lines = 0;
+    if (!file_exists(path))
+        return true;
+    if (!file_read(path, OUT_BYTES_MAX, &text, &size, err))
+        return false;
+    char *rest = text;
+    bool ok = true;
+    for (char *at = strsep(&rest, "\n"); ok && at && *at; at = strsep(&rest, "\n")) {
+        size_t mode;
+        json_t *line = json_loads(at, 0, NULL);
+        const char *name = json_string_value(json_object_get(line, "mode"));
+        ok = name && value_choice(name, mode_words, &mode) && modes & 1u << mode;
+        if (ok)
+            add_line(&j->sums[mode], line);
+        json_decref(line);
+        lines++;
+    }
+    free(text);
+    size_t per_question = (size_t)__builtin_popcount(modes);
+    if (!ok || lines % per_question)
+        return err_set(err, ERR_INPUT, "%s: line %zu is not of an evaluation in these modes", path,
+                       lines);
+    *done = lines / per_question;
+    return true;
+}
+
+static json_t *mode_json(const struct evaluate_sums *s, size_t mode)
+{
+    double n = (double)s->n;
+    return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "mode", eval_mode_name[mode], "n",
+                     (json_int_t)s->n, "em", report_number(s->exact / n), "f1",
+                     report_number(s->f1 / n), "mean_nll",
+                     report_number(s->nll / (double)s->labels), "em_interval",
+                     report_number(evaluate_interval(s->exact, s->exact_squared, s->n)),
+                     "f1_interval", report_number(evaluate_interval(s->f1, s->f1_squared, s->n)),
+                     "ms_per_question", report_number(s->ms / n));
+}
+
+static void print_results(const struct job *j)
+{
+    bool json = cli_flag(j->arguments, "json");
+    json_t *results = json_array();
+    for (size_t mode = 0; mode < EVAL_MODES; mode++) {
+        const struct evaluate_sums *s = &j->sums[mode];
+        if (!s->n)
+            continue;
+        if (json) {
+            json_array_append_new(results, mode_json(s, mode));
+            continue;
+        }
+        double n = (double)s->n;
+        printf("%-11s n %zu  EM %5.1f +- %.1f  F1 %5.1f +- %.1f  answer loss %.3f  %.0f ms a "
+               "question\n",
+               eval_mode_name[mode], s->n, 100 * s->exact / n,
+               100 * evaluate_interval(s->exact, s->exact_squared, s->n), 100 * s->f1 / n,
+               100 * evaluate_interval(s->f1, s->f1_squared, s->n), s->nll / (double)s->labels,
+               s->ms / n);
+    }
+    if (json)
+        report_json(json_pack("{s:o}", "results", results));
+    else
+        json_decref(results);
+}
+
+/* --fail-under: the F1 of the compressed context. */
+static bool check_limit(const struct job *j, struct err *err)
+{
+    double limit = cli_real(j->arguments, "fail-under", -1);
+    const struct evaluate_sums *s = &j->sums[EVAL_COMPRESSED];
+    if (limit < 0 || (s->n && s->f1 / (double)s->n >= limit))
+        return true;
+    return err_set(err, ERR_OTHER, "F1 of the compressed context is below %g", limit);
+}
+
+static bool open_output(struct job *j, unsigned modes, size_t *done, struct err *err)
+{
+    const char *path = cli_text(j->arguments, "out");
+    bool resume = cli_flag(j->arguments, "resume");
+    if (!path)
+        return !resume || err_set(err, ERR_USAGE, "eval: --resume needs --out");
+    if (resume && !read_done(j, path, modes, done, err))
+        return false;
+    if (!resume && file_exists(path) && !cli_flag(j->arguments, "force"))
+        return err_set(err, ERR_USAGE, "%s is there already: --resume goes on, --force begins anew",
+                       path);
+    return append_file_open(&j->out, path, resume ? SIZE_MAX : 0, err);
+}
+
+static bool answer_questions(struct job *j, const char *path, struct err *err)
+{
+    const struct cli_arguments *a = j->arguments;
+    struct engine *e = j->batch.engine;
+    struct evaluate_options o = {.model = engine_model(e),
+                                 .compressor = engine_compressor(e),
+                                 .max_tokens = (size_t)cli_count(a, "max-tokens", 20),
+                                 .limit = (size_t)cli_count(a, "limit", 0),
+                                 .soft_prompt = j->soft.vectors,
+                                 .n_soft = j->soft.n};
+    engine_settings(e, &o.settings, &o.budget);
+    if (!parse_modes(a, &o.modes, err) || !open_output(j, o.modes, &o.skip, err))
+        return false;
+    struct records_options records = {0};
+    struct dataset *d = dataset_load(path, &records, o.model->tokenizer, o.budget,
+                                     &j->batch.progress, err);
+    struct evaluate_listener listener = {on_prediction, on_context_done, j};
+    bool ok = d && evaluate(&o, d, j->sums, &listener, &j->batch.progress, err);
+    dataset_free(d);
+    progress_line_end(&j->batch.line);
+    if (ok)
+        print_results(j);
+    return ok && check_limit(j, err);
+}
+
+/* ---- next-token loss ---------------------------------------------------------------------- */
+
+static const enum context_mode ntp_mode[EVAL_MODES] = {
+    [EVAL_FULL] = CONTEXT_FULL,
+    [EVAL_COMPRESSED] = CONTEXT_COMPRESSED,
+    [EVAL_WRONG] = CONTEXT_WRONG,
+    [EVAL_NONE] = CONTEXT_NONE,
+};
+
+/* Mean loss over the blocks in one mode. */
+static bool ntp_loss(struct job *j, const struct dataset *d, struct block_shape shape, size_t blocks,
+                     enum context_mode mode, double *mean, struct err *err)
+{
+    enum { PASS = 8 };
+    struct engine *e = j->batch.engine;
+    struct objective o = {.model = engine_model(e),
+                          .compressor = engine_compressor(e),
+                          .positions = POSITIONS_CONTIGUOUS,
+                          .soft_prompt = j->soft.vectors,
+                          .n_soft = j->soft.n};
+    size_t segment, labels = 0;
+    double sum = 0;
+    engine_settings(e, &o.settings, &segment);
+    for (size_t from = 0; from < blocks; from += PASS) {
+        struct sample samples[PASS];
+        size_t n = size_min(PASS, blocks - from);
+        for (size_t i = 0; i < n; i++)
+            samples[i] = dataset_sample(d, o.model->tokenizer, PART_TRAINING, PHASE_NTP, shape,
+                                        from + i);
+        struct objective_result r;
+        bool ok = progress_tick(&j->batch.progress, "blocks", from, blocks, err) &&
+                  objective_run(&o, mode, samples, n, 0, NULL, NULL, &r, &j->batch.progress, err);
+        for (size_t i = 0; i < n; i++)
+            sample_free(&samples[i]);
+        if (!ok)
+            return false;
+        sum += r.nll_sum;
+        labels += r.labels;
+    }
+    *mean = sum / (double)labels;
+    return true;
+}
+
+static bool score_blocks(struct job *j, const struct dataset *d, struct block_shape shape,
+                         size_t blocks, unsigned modes, struct err *err)
+{
+    bool json = cli_flag(j->arguments, "json");
+    json_t *results = json_array();
+    bool ok = true;
+    for (size_t mode = 0; ok && mode < EVAL_MODES; mode++) {
+        double mean;
+        if (!(modes & 1u << mode))
+            continue;
+        ok = ntp_loss(j, d, shape, blocks, ntp_mode[mode], &mean, err);
+        if (!ok)
+            break;
+        progress_line_end(&j->batch.line);
+        json_array_append_new(results, json_pack("{s:s, s:I, s:f}", "mode", eval_mode_name[mode],
+                                                 "blocks", (json_int_t)blocks, "mean_nll", mean));
+        if (!json)
+            printf("%-11s %zu blocks of %zu + %zu  %.4f nats a token\n", eval_mode_name[mode],
+                   blocks, shape.context, shape.predict, mean);
+    }
+    if (ok && json)
+        report_json(json_pack("{s:o}", "results", results));
+    else
+        json_decref(results);
+    return ok;
+}
+
+static bool predict_text(struct job *j, const char *path, struct err *err)
+{
+    const struct cli_arguments *a = j->arguments;
+    struct block_shape shape = {(size_t)cli_count(a, "context", 512),
+                                (size_t)cli_count(a, "predict", 128)};
+    unsigned modes;
+    struct records_options records = {0};
+    struct dataset *d = NULL;
+    bool ok = parse_modes(a, &modes, err);
+    if (ok)
+        d = dataset_load(path, &records, engine_model(j->batch.engine)->tokenizer, shape.context,
+                         &j->batch.progress, err);
+    size_t blocks = d ? dataset_count(d, PART_TRAINING, PHASE_NTP, shape) : 0;
+    if (d && blocks == 0)
+        err_set(err, ERR_INPUT, "%s: not one block of %zu tokens", path,
+                shape.context + shape.predict);
+    size_t limit = (size_t)cli_count(a, "blocks", 0);
+    if (limit)
+        blocks = size_min(blocks, limit);
+    ok = blocks > 0 && score_blocks(j, d, shape, blocks, modes, err);
+    dataset_free(d);
+    return ok;
+}
+
+static bool run(const struct cli_arguments *a, struct err *err)
+{
+    struct job j = {.arguments = a, .out.fd = -1};
+    const char *data = cli_text(a, "data"), *text = cli_text(a, "ntp");
+    const char *soft = cli_text(a, "soft-prompt");
+    if (!data == !text)
+        return err_set(err, ERR_USAGE, "eval: expected either --data FILE or --ntp TEXT");
+    bool ok = batch_open(&j.batch, a, err);
+    if (ok && soft && strcmp(soft, "none") != 0)
+        ok = soft_prompt_load(&j.soft, soft, engine_model(j.batch.engine), err);
+    ok = ok && (data ? answer_questions(&j, data, err) : predict_text(&j, text, err));
+    append_file_close(&j.out);
+    soft_prompt_free(&j.soft);
+    batch_close(&j.batch);
+    free(j.lines);
+    return ok;
+}
+
+static const struct cli_option options[] = {
+    {.name = "data", .kind = CLI_PATH, .value = "FILE",
+     .help = "questions: SQuAD, MRQA or JSON lines"},
+    {.name = "ntp", .kind = CLI_PATH, .value = "TEXT",
+     .help = "next-token loss over blocks of a text, in place of questions"},
+    {.name = "limit", .kind = CLI_COUNT, .value = "N", .help = "the first N questions only"},
+    {.name = "modes", .kind = CLI_TEXT, .value = "full,compressed,wrong,none",
+     .help = "contexts to try; wrong: the slots of another passage, as a control"},
+    {.name = "max-tokens", .kind = CLI_COUNT, .value = "N", .min = 1, .max = 1e4,
+     .help = "longest answer (20)"},
+    {.name = "out", .kind = CLI_PATH, .value = "PRED.jsonl",
+     .help = "a line for each question and mode"},
+    {.name = "resume", .kind = CLI_FLAG, .help = "go on with what --out holds already"},
+    {.name = "blocks", .kind = CLI_COUNT, .value = "N", .help = "--ntp: the first N blocks only"},
+    {.name = "context", .kind = CLI_COUNT, .value = "C", .min = 1, .max = 1e6,
+     .help = "--ntp: tokens of a block that are the context (512)"},
+    {.name = "predict", .kind = CLI_COUNT, .value = "P", .min = 1, .max = 1e6,
+     .help = "--ntp: tokens of a block that are predicted (128)"},
+    {.name = "fail-under", .kind = CLI_REAL, .value = "F1", .max = 1,
+     .help = "exit with 1 when the F1 of the compressed context is lower"},
+    {.name = NULL},
+};
+
+static const struct cli_example examples[] = {
+    {"comprexit eval --data dev.jsonl.gz --limit 500 --json", "exact match and F1 by context"},
+    {"comprexit eval --ntp notes.txt --context 128 --predict 64", "loss by context, in nats"},
+    {NULL, NULL},
+};
+
+const struct cli_command command_eval = {
+    .name = "eval",
+    .operands = "",
+    .summary = "measure answers or losses from full, compressed, wrong and no context",
+    .description = "Exact match and F1 are SQuAD's, the best over the gold answers; answers are "
+                   "greedy and end at the first full stop or line end. Intervals are 95 %.",
+    .options = options,
+    .examples = examples,
+    .groups = CLI_MODEL | CLI_SETTINGS | CLI_OUTPUT,
+    .run = run,
+};
