@@ -4,9 +4,14 @@
 #define APP_COMMANDS_H
 
 #define CLI_COMMANDS(X)                                                        \
-    X(help)                                                                    \
+    X(compress)                                                                \
+    X(ask)                                                                     \
+    X(score)                                                                   \
+    X(tokenize)                                                                \
     X(train)                                                                   \
     X(eval)                                                                    \
+    X(bench)                                                                   \
+    X(help)                                                                    \
     X(completion)
 
 #endif
