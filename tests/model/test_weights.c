@@ -1,0 +1,388 @@
+/* Weights: the same matrices from both formats, products with and without a widened
+ * copy against plain loops, and the messages for what is missing or of a wrong shape. */
+#include "engine/model/weights.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/base/rng.h"
+#include "tests/support/gguf_builder.h"
+#include "tests/support/golden.h"
+
+static const struct tensor *find_gguf(const void *file, const char *name)
+{
+    return gguf_tensor(file, name);
+}
+
+static const struct tensor *find_safetensors(const void *file, const char *name)
+{
+    return safetensors_find(file, name);
+}
+
+/* A model without its tokenizer. */
+struct opened {
+    struct gguf *gguf;
+    struct safetensors *safetensors;
+    struct llama_config config;
+    struct llama_weights weights;
+};
+
+static void open_gguf(struct opened *o, const char *name, size_t memory)
+{
+    struct err err = {0};
+    char *path = golden_path(name);
+    *o = (struct opened){.gguf = gguf_open(path, &err)};
+    const struct tensor_source source = {find_gguf, o->gguf, path};
+    if (!o->gguf || !llama_config_from_gguf(&o->config, o->gguf, &err) ||
+        !llama_weights_from_gguf(&o->weights, &o->config, &source, memory, &err))
+        fail_msg("%s", err.text);
+    free(path);
+}
+
+static void open_directory(struct opened *o, const char *name, const char *prefix,
+                           size_t memory)
+{
+    struct err err = {0};
+    char *path = golden_path(name), *config = file_join(path, "config.json");
+    *o = (struct opened){.safetensors = safetensors_open(path, &err)};
+    json_t *json = json_parse_file(config, 1 << 24, &err);
+    const json_t *backbone = json_object_get(json, "backbone_config_dict");
+    const struct tensor_source source = {find_safetensors, o->safetensors, path};
+    if (!o->safetensors || !json ||
+        !llama_config_from_json(&o->config, backbone ? backbone : json, config, &err) ||
+        !llama_weights_from_hf(&o->weights, &o->config, &source, prefix, memory, &err))
+        fail_msg("%s", err.text);
+    json_decref(json);
+    free(config);
+    free(path);
+}
+
+static void close_model(struct opened *o)
+{
+    llama_weights_free(&o->weights, &o->config);
+    gguf_close(o->gguf);
+    safetensors_close(o->safetensors);
+}
+
+/* ---- the same numbers in both formats -------------------------------------- */
+
+/* Row r of a Q or K matrix stands in GGUF where the rotary pair of its head puts it:
+ * halves (i, i + d/2) become neighbours (2i, 2i + 1). */
+static size_t permuted_row(size_t r, size_t head_dim)
+{
+    size_t head = r / head_dim, i = r % head_dim, half = head_dim / 2;
+    return head * head_dim + (i < half ? 2 * i : 2 * (i - half) + 1);
+}
+
+static void assert_same_matrix(const struct weight *hf, const struct weight *gguf,
+                               size_t head_dim)
+{
+    assert_int_equal(hf->rows, gguf->rows);
+    assert_int_equal(hf->cols, gguf->cols);
+    real *x = xcalloc(hf->cols, sizeof *x), *y = xcalloc(hf->cols, sizeof *y);
+    for (size_t r = 0; r < hf->rows; r++) {
+        weight_row(x, hf, r);
+        weight_row(y, gguf, head_dim ? permuted_row(r, head_dim) : r);
+        assert_memory_equal(x, y, hf->cols * sizeof *x);
+    }
+    free(x);
+    free(y);
+}
+
+static void both_formats_hold_the_same(void **state)
+{
+    (void)state;
+    struct opened hf, gguf;
+    open_directory(&hf, "modelA", "", 0);
+    open_gguf(&gguf, "modelA/A-F32.gguf", 0);
+    size_t H = hf.config.hidden, d = hf.config.head_dim;
+    assert_same_matrix(&hf.weights.embedding, &gguf.weights.embedding, 0);
+    assert_same_matrix(&hf.weights.output, &gguf.weights.output, 0);
+    assert_memory_equal(hf.weights.output_norm, gguf.weights.output_norm,
+                        H * sizeof(real));
+    for (size_t i = 0; i < hf.config.layers; i++) {
+        const struct llama_layer *a = &hf.weights.layers[i], *b = &gguf.weights.layers[i];
+        assert_memory_equal(a->attention_norm, b->attention_norm, H * sizeof(real));
+        assert_memory_equal(a->ffn_norm, b->ffn_norm, H * sizeof(real));
+        assert_same_matrix(&a->q, &b->q, d);
+        assert_same_matrix(&a->k, &b->k, d);
+        assert_same_matrix(&a->v, &b->v, 0);
+        assert_same_matrix(&a->o, &b->o, 0);
+        assert_same_matrix(&a->gate, &b->gate, 0);
+        assert_same_matrix(&a->up, &b->up, 0);
+        assert_same_matrix(&a->down, &b->down, 0);
+    }
+    close_model(&hf);
+    close_model(&gguf);
+}
+
+static void tied_embeddings_share_a_tensor(void **state)
+{
+    (void)state;
+    struct opened o;
+    open_directory(&o, "modelB", "", SIZE_MAX);
+    assert_true(o.config.tied_embeddings);
+    assert_ptr_equal(o.weights.output.stored.data, o.weights.embedding.stored.data);
+    assert_null(o.weights.rope_divisors);
+    close_model(&o);
+    open_gguf(&o, "modelB/B-Q8_0.gguf", SIZE_MAX);
+    assert_ptr_equal(o.weights.output.stored.data, o.weights.embedding.stored.data);
+    assert_non_null(o.weights.rope_divisors);
+    assert_true(o.weights.rope_divisors[0] == 1);
+    assert_true(o.weights.rope_divisors[o.config.head_dim / 2 - 1] > 1);
+    close_model(&o);
+}
+
+/* The configuration of a checkpoint may state fewer blocks than it has. */
+static void published_checkpoint_has_all_blocks(void **state)
+{
+    (void)state;
+    struct opened o;
+    open_directory(&o, "refckpt", "lm.", 0);
+    size_t layers = o.config.layers;
+    llama_weights_free(&o.weights, &o.config);
+    struct err err = {0};
+    const struct tensor_source source = {find_safetensors, o.safetensors, "refckpt"};
+    o.config.layers = 1;
+    assert_true(llama_weights_from_hf(&o.weights, &o.config, &source, "lm.", 0, &err));
+    assert_int_equal(o.config.layers, layers);
+    close_model(&o);
+}
+
+/* ---- products ------------------------------------------------------------- */
+
+/* y = x W^T + bias and dx += dy W, in double, from the rows of the matrix. */
+static void check_products(struct weight *w, const real *bias, size_t n,
+                           const char *place)
+{
+    struct rng rng;
+    rng_seed(&rng, w->rows * 31 + n);
+    size_t rows = w->rows, cols = w->cols;
+    real *x = xcalloc(n * cols, sizeof *x), *dy = xcalloc(n * rows, sizeof *dy);
+    real *y = xcalloc(n * rows, sizeof *y), *dx = xcalloc(n * cols, sizeof *dx);
+    double *want_y = xcalloc(n * rows, sizeof *want_y),
+           *want_dx = xcalloc(n * cols, sizeof *want_dx);
+    real *row = xcalloc(cols, sizeof *row);
+    for (size_t i = 0; i < n * cols; i++) {
+        x[i] = (real)rng_normal(&rng);
+        dx[i] = (real)rng_normal(&rng);
+        want_dx[i] = (double)dx[i];
+    }
+    for (size_t i = 0; i < n * rows; i++)
+        dy[i] = (real)rng_normal(&rng);
+    for (size_t r = 0; r < rows; r++) {
+        weight_row(row, w, r);
+        for (size_t i = 0; i < n; i++) {
+            want_y[i * rows + r] = bias ? (double)bias[r] : 0;
+            for (size_t c = 0; c < cols; c++) {
+                want_y[i * rows + r] += (double)x[i * cols + c] * (double)row[c];
+                want_dx[i * cols + c] += (double)dy[i * rows + r] * (double)row[c];
+            }
+        }
+    }
+    weight_forward(y, x, w, bias, n);
+    weight_backward(dx, dy, w, n);
+    golden_near("forward product", place, y, want_y, n * rows, 2e-4);
+    golden_near("backward product", place, dx, want_dx, n * cols, 4e-4);
+    free(x);
+    free(dy);
+    free(y);
+    free(dx);
+    free(want_y);
+    free(want_dx);
+    free(row);
+}
+
+static void check_model(const char *name, size_t memory)
+{
+    struct opened o;
+    open_gguf(&o, name, memory);
+    struct llama_layer *layer = &o.weights.layers[0];
+    struct weight *weights[] = {&layer->q, &layer->k, &layer->o, &layer->down,
+                                &o.weights.output};
+    real *bias = xcalloc(o.config.vocab + o.config.ffn + o.config.hidden, sizeof *bias);
+    for (size_t i = 0; i < o.config.vocab; i++)
+        bias[i] = (real)(i % 7);
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
+        for (size_t n = 1; n <= 9; n += 4)
+            check_products(weights[i], n == 5 ? bias : NULL, n, name);
+    bool kept = layer->q.dense && layer->q.owned;
+    bool stored_as_real =
+        layer->q.stored.type == (sizeof(real) == 8 ? TENSOR_F64 : TENSOR_F32);
+    assert_int_equal(kept, memory > 0 && !stored_as_real);
+    assert_null(o.weights.embedding.dense && !stored_as_real ? o.weights.embedding.dense
+                                                             : NULL);
+    free(bias);
+    close_model(&o);
+}
+
+static void products_equal_plain_loops(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"A", "B"};
+    for (size_t i = 0; i < 2; i++) {
+        struct golden golden;
+        char name[64];
+        const char *file;
+        json_t *facts;
+        snprintf(name, sizeof name, "frozen%s", models[i]);
+        golden_open(&golden, name);
+        json_object_foreach(json_object_get(golden.json, "files"), file, facts)
+        {
+            snprintf(name, sizeof name, "model%s/%s", models[i], file);
+            check_model(name, 0);
+            check_model(name, SIZE_MAX);
+        }
+        golden_close(&golden);
+    }
+}
+
+/* A matrix of several panels, the last one shorter. */
+static void products_in_panels(void **state)
+{
+    (void)state;
+    enum { ROWS = 1100, COLS = 1024 };
+    struct rng rng;
+    rng_seed(&rng, 5);
+    uint16_t *stored = xcalloc(ROWS * COLS, sizeof *stored);
+    for (size_t i = 0; i < (size_t)ROWS * COLS; i++)
+        stored[i] = (uint16_t)(0x3c00 | rng_below(&rng, 1024)); /* bfloat16 around 0.01 */
+    struct weight w = {.stored = {.name = "w",
+                                  .type = TENSOR_BF16,
+                                  .n_dims = 2,
+                                  .dims = {ROWS, COLS},
+                                  .data = stored,
+                                  .bytes = sizeof *stored * ROWS * COLS},
+                       .rows = ROWS,
+                       .cols = COLS};
+    check_products(&w, NULL, 1, "panels");
+    check_products(&w, NULL, 3, "panels");
+    assert_null(w.dense);
+    w.keep = true;
+    check_products(&w, NULL, 3, "kept");
+    assert_non_null(w.owned);
+    free(w.owned);
+    free(stored);
+}
+
+static void memory_is_a_budget(void **state)
+{
+    (void)state;
+    struct opened o;
+    open_gguf(&o, "modelB/B-Q8_0.gguf", SIZE_MAX);
+    size_t all = llama_weights_bytes(&o.config);
+    close_model(&o);
+    open_gguf(&o, "modelB/B-Q8_0.gguf", all);
+    assert_true(o.weights.output.keep && o.weights.layers[o.config.layers - 1].down.keep);
+    assert_false(o.weights.embedding.keep);
+    close_model(&o);
+    open_gguf(&o, "modelB/B-Q8_0.gguf", all - 1);
+    assert_true(o.weights.layers[o.config.layers - 1].down.keep);
+    assert_false(o.weights.output.keep);
+    close_model(&o);
+}
+
+/* ---- messages ------------------------------------------------------------- */
+
+/* Loads the model and frees it; the message must hold `expected` (NULL: no error). */
+static void expect(struct gguf_builder *m, const char *expected)
+{
+    struct bytes b = {0};
+    struct err err = {0};
+    struct llama_config config;
+    struct llama_weights weights;
+    gguf_builder_write(m, &b);
+    struct gguf *gguf = gguf_open_buffer(b.data, b.size, "t.gguf", &err);
+    if (!gguf || !llama_config_from_gguf(&config, gguf, &err))
+        fail_msg("%s", err.text);
+    const struct tensor_source source = {find_gguf, gguf, "t.gguf"};
+    bool ok = llama_weights_from_gguf(&weights, &config, &source, SIZE_MAX, &err);
+    if (ok)
+        llama_weights_free(&weights, &config);
+    if (ok != !expected || (expected && !strstr(err.text, expected)))
+        fail_msg("got \"%s\", expected \"%s\"", err.text,
+                 expected ? expected : "no error");
+    gguf_close(gguf);
+    bytes_free(&b);
+    gguf_builder_free(m);
+}
+
+static void names_what_is_missing(void **state)
+{
+    (void)state;
+    struct gguf_builder m = gguf_builder_llama();
+    expect(&m, NULL);
+    m = gguf_builder_llama();
+    gguf_builder_drop(&m, "blk.1.attn_k.weight");
+    expect(&m, "t.gguf: missing blk.1.attn_k.weight");
+    m = gguf_builder_llama();
+    gguf_builder_drop(&m, "blk.1.attn_k.weight");
+    gguf_builder_drop(&m, "blk.1.ffn_norm.weight");
+    gguf_builder_drop(&m, "output_norm.weight");
+    expect(&m, "t.gguf: missing output_norm.weight (and 2 more)");
+    m = gguf_builder_llama();
+    gguf_builder_drop(&m, "output.weight");
+    gguf_builder_drop(&m, "token_embd.weight");
+    expect(&m, "t.gguf: missing token_embd.weight");
+}
+
+static void names_wrong_shapes(void **state)
+{
+    (void)state;
+    struct gguf_builder m = gguf_builder_llama();
+    gguf_builder_drop(&m, "token_embd.weight");
+    gguf_builder_tensor(&m, "token_embd.weight", 33, 260);
+    expect(&m, "t.gguf: token_embd.weight is [33,260], expected [32,260]");
+    m = gguf_builder_llama();
+    gguf_builder_drop(&m, "output_norm.weight");
+    gguf_builder_tensor(&m, "output_norm.weight", 32, 1);
+    expect(&m, "output_norm.weight is [32,1], expected [32]");
+    m = gguf_builder_llama();
+    gguf_builder_tensor(&m, "blk.0.attn_q.bias", 31, 0);
+    expect(&m, "blk.0.attn_q.bias is [31], expected [32]");
+    m = gguf_builder_llama();
+    gguf_builder_find(&m, "blk.0.attn_q.weight")->type = 26;
+    expect(&m, "tensor blk.0.attn_q.weight has type I32");
+}
+
+static void names_nonfinite_vectors(void **state)
+{
+    (void)state;
+    static const float bad[3] = {NAN, INFINITY, -INFINITY};
+    struct gguf_builder m = gguf_builder_llama();
+    memcpy(gguf_builder_find(&m, "blk.0.attn_norm.weight")->data.data, bad, sizeof bad);
+    expect(&m, "tensor blk.0.attn_norm.weight holds 3 non-finite values");
+    m = gguf_builder_llama();
+    gguf_builder_tensor(&m, "blk.1.ffn_down.bias", 32, 0);
+    expect(&m, NULL);
+    m = gguf_builder_llama();
+    gguf_builder_tensor(&m, "blk.1.ffn_down.bias", 32, 0);
+    memcpy(gguf_builder_find(&m, "blk.1.ffn_down.bias")->data.data, bad, sizeof *bad);
+    expect(&m, "tensor blk.1.ffn_down.bias holds 1 non-finite value");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_formats_hold_the_same),
+        cmocka_unit_test(tied_embeddings_share_a_tensor),
+        cmocka_unit_test(published_checkpoint_has_all_blocks),
+        cmocka_unit_test(products_equal_plain_loops),
+        cmocka_unit_test(products_in_panels),
+        cmocka_unit_test(memory_is_a_budget),
+        cmocka_unit_test(names_what_is_missing),
+        cmocka_unit_test(names_wrong_shapes),
+        cmocka_unit_test(names_nonfinite_vectors),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    golden_report();
+    return failed;
+}
