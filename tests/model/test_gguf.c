@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "engine/base/file.h"
-#include "engine/base/mem.h"
 #include "tests/support/gguf_builder.h"
 #include "tests/support/golden.h"
+#include "tests/support/temporary.h"
 
 static struct gguf *open_bytes(const struct bytes *b)
 {
@@ -214,31 +214,16 @@ static void write_parts(const char *dir, size_t n)
         gguf_builder_u32(&m, "split.tensors.count", (uint32_t)total);
         gguf_builder_write(&m, &b);
         snprintf(name, sizeof name, "m-%05zu-of-%05zu.gguf", part + 1, n);
-        char *path = file_join(dir, name);
-        assert_true(file_replace(path, b.data, b.size, NULL));
-        free(path);
+        free(temporary_file(dir, name, b.data, b.size));
         bytes_free(&b);
         gguf_builder_free(&m);
     }
 }
 
-static void remove_parts(const char *dir, size_t n)
-{
-    for (size_t part = 0; part < n; part++) {
-        char name[64];
-        snprintf(name, sizeof name, "m-%05zu-of-%05zu.gguf", part + 1, n);
-        char *path = file_join(dir, name);
-        unlink(path);
-        free(path);
-    }
-    rmdir(dir);
-}
-
 static void opens_split_files(void **state)
 {
     (void)state;
-    char dir[] = "/tmp/comprexit-test-XXXXXX";
-    assert_non_null(mkdtemp(dir));
+    char *dir = temporary_directory();
     write_parts(dir, 3);
     char *first = file_join(dir, "m-00001-of-00003.gguf");
     char *second = file_join(dir, "m-00002-of-00003.gguf");
@@ -262,9 +247,9 @@ static void opens_split_files(void **state)
     assert_null(gguf_open(first, &err));
     assert_non_null(strstr(err.text, second));
     gguf_builder_free(&m);
-    remove_parts(dir, 3);
     free(first);
     free(second);
+    temporary_remove(dir);
 }
 
 static void opens_golden_models(void **state)
