@@ -3,6 +3,8 @@
 #include <float.h>
 #include <string.h>
 
+#include "engine/ops/reduce.h"
+
 #ifdef REAL_DOUBLE
 static const real nearly_zero = DBL_MIN * 1e8;
 #else
@@ -12,34 +14,28 @@ static const real nearly_zero = FLT_MIN * 1e8f;
 /* exp(x) may be multiplied by another exp of a sum without harm up to here. */
 static const real safe_exponent = 20;
 
-static real largest_sum(const real *x, const real *y, size_t n)
+static void add_rows(real *out, const real *x, const real *y, size_t n)
 {
-    real largest = -INFINITY;
-    for (size_t i = 0; i < n; i++) {
-        real sum = x[i] + y[i];
-        largest = sum > largest ? sum : largest;
-    }
-    return largest;
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] + y[i];
 }
 
 /* kernel[t,j] = exp(S[t,j] + g[j]) / row sum, f[t] = log a[t] - log of the row sum. */
 static void update_rows(const struct sinkhorn *p, const real *g, real *f, real *kernel, bool first)
 {
+    size_t ghosts = first ? p->ghosts : 0;
     for (size_t t = 0; t < p->n; t++) {
-        const real *score = p->score + t * p->k;
         real *row = kernel + t * p->k;
-        real largest = largest_sum(score, g, p->k);
-        if (first && p->ghosts && p->ghost[t] > largest)
+        add_rows(row, p->score + t * p->k, g, p->k);
+        real largest = reduce_max(row, p->k);
+        if (ghosts && p->ghost[t] > largest)
             largest = p->ghost[t];
-        real sum = 0;
-        for (size_t j = 0; j < p->k; j++) {
-            row[j] = real_exp(score[j] + g[j] - largest);
-            sum += row[j];
-        }
-        if (first && p->ghosts)
-            sum += (real)p->ghosts * real_exp(p->ghost[t] - largest);
+        real sum = (real)reduce_exp(row, row, 1, largest, p->k);
+        if (ghosts)
+            sum += (real)ghosts * real_exp(p->ghost[t] - largest);
+        real inverse = 1 / sum;
         for (size_t j = 0; j < p->k; j++)
-            row[j] /= sum;
+            row[j] *= inverse;
         f[t] = real_log(p->a[t]) - largest - real_log(sum);
     }
 }
@@ -104,9 +100,11 @@ static void plan_errors(const struct sinkhorn *p, const real *plan, real *rows, 
 
 void sinkhorn_plan(real *plan, const real *score, const real *f, const real *g, size_t n, size_t k)
 {
-    for (size_t t = 0; t < n; t++)
-        for (size_t j = 0; j < k; j++)
-            plan[t * k + j] = real_exp(score[t * k + j] + f[t] + g[j]);
+    for (size_t t = 0; t < n; t++) {
+        real *row = plan + t * k;
+        add_rows(row, score + t * k, g, k);
+        reduce_exp(row, row, 1, -f[t], k);
+    }
 }
 
 /* Row 0 of a history: f = g = 0 shifted so that the plan has the total mass 1. */
@@ -180,12 +178,9 @@ static void iterate_backward(const struct sinkhorn *p, unsigned i, real *df, rea
         if (!(p->a[t] > 0))
             continue;
         const real *score = p->score + t * k;
-        real received = 0;
-        for (size_t j = 0; j < k; j++) {
-            row[j] = real_exp(score[j] + f[t] + g[j]);
-            received += row[j] * pull[j];
-        }
-        real push = df[t] - received;
+        add_rows(row, score, g, k);
+        reduce_exp(row, row, 1, -f[t], k);
+        real push = df[t] - reduce_dot(row, pull, k);
         dlog_a[t] += push;
         push /= p->a[t];
         for (size_t j = 0; j < k; j++) {
