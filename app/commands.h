@@ -10,6 +10,7 @@
     X(tokenize)                                                                \
     X(train)                                                                   \
     X(eval)                                                                    \
+    X(data)                                                                    \
     X(bench)                                                                   \
     X(help)                                                                    \
     X(completion)

@@ -125,15 +125,13 @@ static double bag_f1(char *prediction, char *gold)
 {
     const char **a, **b;
     size_t n = split_words(prediction, &a), m = split_words(gold, &b);
-    double f1 = n == m ? 1.0 : 0.0; /* both empty: equal */
+    double f1 = 0;
     if (n && m) {
         qsort(a, n, sizeof *a, compare_words);
         qsort(b, m, sizeof *b, compare_words);
         double common = (double)common_words(a, n, b, m);
         double precision = common / (double)n, recall = common / (double)m;
-        f1 = common > 0 ? 2 * precision * recall / (precision + recall) : 0.0;
-    } else if (n || m) {
-        f1 = 0.0;
+        f1 = common > 0 ? 2 * precision * recall / (precision + recall) : 0;
     }
     free(a);
     free(b);
