@@ -52,8 +52,7 @@ void token_list_free(struct token_list *list)
     *list = (struct token_list){0};
 }
 
-/* ---- single tokens ------------------------------------------------------------------
- */
+/* ---- single tokens ---- */
 
 static bool is_id(const struct tokenizer *t, int32_t id)
 {
@@ -107,8 +106,7 @@ const char *tokenizer_kind(const struct tokenizer *t)
     return t->vocab.alphabet == VOCAB_SENTENCEPIECE ? "spm" : split_name(t->split);
 }
 
-/* ---- back to text
- * ---------------------------------------------------------------------- */
+/* ---- back to text ---- */
 
 /* The bytes that a token adds to a text; the one space that encoding put in front
  * of the text is left out. */

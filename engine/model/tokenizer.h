@@ -29,8 +29,7 @@ void tokenizer_free(struct tokenizer *tokenizer);
 
 /* Ids with the byte range of the text that each came from: [start[i], end[i]).
  * Tokens that stand for no text (BOS) have an empty range; a token that is a
- * fragment of a character has the bytes of its fragment. Where normalisation
- * changed a character, each of its tokens has the whole of it. */
+ * fragment of a character has the bytes of its fragment. */
 struct token_list {
     int32_t *ids;
     uint32_t *start, *end;

@@ -10,8 +10,8 @@
 static void push_token(struct encoder *e, int32_t id, size_t start, size_t end)
 {
     if (e->nfc) {
-        start = nfc_original_start(e->nfc, start);
-        end = size_max(nfc_original_end(e->nfc, end), start);
+        start = nfc_original(e->nfc, start);
+        end = nfc_original(e->nfc, end);
     }
     token_list_push(e->list, id, (uint32_t)(e->base + start), (uint32_t)(e->base + end));
 }

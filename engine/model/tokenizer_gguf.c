@@ -22,8 +22,7 @@ static bool complain(struct loader *l, const char *key, const char *what)
     return err_set(l->err, ERR_INPUT, "%s: tokenizer.ggml.%s %s", l->name, key, what);
 }
 
-/* ---- values that may be absent; all false only with *err set -------------------------
- */
+/* ---- values that may be absent; all false only with *err set ---- */
 
 static bool read_bool(struct loader *l, const char *key, bool fallback, bool *out)
 {
@@ -45,8 +44,7 @@ static bool read_id(struct loader *l, const char *key, const char *what, int32_t
     return true;
 }
 
-/* ---- tokens
- * ---------------------------------------------------------------------------- */
+/* ---- tokens ---- */
 
 static bool read_texts(struct loader *l, size_t vocab)
 {
@@ -115,8 +113,7 @@ static bool read_added(struct loader *l)
     return true;
 }
 
-/* ---- merges
- * ------------------------------------------------------------------------------ */
+/* ---- merges ---- */
 
 static bool read_merges(struct loader *l)
 {

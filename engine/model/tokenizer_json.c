@@ -31,8 +31,7 @@ static int shown(struct text_span text)
     return (int)size_min(text.length, 64);
 }
 
-/* ---- vocabulary
- * --------------------------------------------------------------------------- */
+/* ---- vocabulary ---- */
 
 /* The id in *at, when it is one that can be. */
 static bool read_id(struct loader *l, struct text_span text, const json_t *id, size_t *at)
@@ -129,8 +128,7 @@ static bool read_tokens(struct loader *l)
     return check_vocab(l);
 }
 
-/* ---- added tokens
- * ---------------------------------------------------------------------------- */
+/* ---- added tokens ---- */
 
 static unsigned added_flags(const json_t *token)
 {
@@ -172,8 +170,7 @@ static bool read_added(struct loader *l)
     return true;
 }
 
-/* ---- the model
- * -------------------------------------------------------------------------------- */
+/* ---- the model ---- */
 
 static bool read_merge(struct loader *l, size_t i, const json_t *merge)
 {

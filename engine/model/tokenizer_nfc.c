@@ -5,6 +5,7 @@
 #include <utf8proc.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/size.h"
 #include "engine/base/text.h"
 #include "engine/model/tokenizer_unicode.h"
 
@@ -87,8 +88,7 @@ void nfc_free(struct nfc_text *out)
     *out = (struct nfc_text){0};
 }
 
-/* The number of edits that begin in front of `at`. */
-static size_t edits_before(const struct nfc_text *nfc, size_t at)
+size_t nfc_original(const struct nfc_text *nfc, size_t at)
 {
     size_t low = 0, high = nfc->count;
     while (low < high) {
@@ -98,23 +98,10 @@ static size_t edits_before(const struct nfc_text *nfc, size_t at)
         else
             high = middle;
     }
-    return low;
-}
-
-size_t nfc_original_start(const struct nfc_text *nfc, size_t at)
-{
-    size_t n = edits_before(nfc, at + 1);
-    if (n == 0)
+    if (low == 0)
         return at;
-    const struct nfc_edit *edit = &nfc->edits[n - 1];
-    return at < edit->end ? edit->from : edit->to + (at - edit->end);
-}
-
-size_t nfc_original_end(const struct nfc_text *nfc, size_t at)
-{
-    size_t n = edits_before(nfc, at);
-    if (n == 0)
-        return at;
-    const struct nfc_edit *edit = &nfc->edits[n - 1];
-    return at <= edit->end ? edit->to : edit->to + (at - edit->end);
+    const struct nfc_edit *edit = &nfc->edits[low - 1];
+    if (at < edit->end)
+        return size_min(edit->from + (at - edit->start), edit->to);
+    return edit->to + (at - edit->end);
 }

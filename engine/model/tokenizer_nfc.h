@@ -24,9 +24,8 @@ struct nfc_text {
 bool nfc_apply(struct nfc_text *out, const char *text, size_t length);
 void nfc_free(struct nfc_text *out);
 
-/* The original position of a normalised one; inside an edit its first original
- * byte for the start of a range and behind its last for the end of one. */
-size_t nfc_original_start(const struct nfc_text *nfc, size_t at);
-size_t nfc_original_end(const struct nfc_text *nfc, size_t at);
+/* The original position of a normalised one. Never decreases; inside an edit it
+ * runs along both sides until the original one ends. */
+size_t nfc_original(const struct nfc_text *nfc, size_t at);
 
 #endif

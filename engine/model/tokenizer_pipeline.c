@@ -52,8 +52,7 @@ static const json_t *part_at(const json_t *part, const char *list, size_t i)
                                      : part;
 }
 
-/* ---- normalizer
- * ------------------------------------------------------------------------- */
+/* ---- normalizer ---- */
 
 /* Replaces `from`, a plain string, with `to`? */
 static bool is_replace(const json_t *part, const char *from, const char *to)
@@ -87,8 +86,7 @@ static bool read_normalizer(struct pipeline *p, const json_t *normalizer)
     return true;
 }
 
-/* ---- pre-tokenizer
- * ----------------------------------------------------------------------- */
+/* ---- pre-tokenizer ---- */
 
 static bool is_byte_level(const json_t *part, bool regex)
 {
@@ -173,8 +171,7 @@ static bool read_pre_tokenizer(struct pipeline *p, const json_t *pre)
     return true;
 }
 
-/* ---- decoder
- * ------------------------------------------------------------------------------- */
+/* ---- decoder ---- */
 
 static bool strips_one_space(const json_t *part)
 {
@@ -222,8 +219,7 @@ bool tokenizer_read_pipeline(struct tokenizer *t, enum vocab_alphabet *alphabet,
     return true;
 }
 
-/* ---- post-processor
- * -------------------------------------------------------------------------- */
+/* ---- post-processor ---- */
 
 /* The one id of a special token that a template names, or -1. */
 static int32_t template_id(const struct tokenizer *t, const json_t *template,

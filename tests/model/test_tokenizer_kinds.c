@@ -1,0 +1,103 @@
+/* All kinds of tokenizer.json against ids of the reference implementation:
+ * tests/golden-extra/tokenizers, made by tests/gen/make_tokenizers.py. */
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/file.h"
+#include "engine/model/tokenizer.h"
+#include "tests/support/fixture.h"
+
+/* $COMPREXIT_GOLDEN_EXTRA: another set of this layout, for longer comparisons. */
+static char *kinds_path(const char *name)
+{
+    const char *root = getenv("COMPREXIT_GOLDEN_EXTRA");
+    return file_join(root ? root : "tests/golden-extra/tokenizers", name);
+}
+
+static struct tokenizer *open_json(const char *path)
+{
+    struct err err = {0};
+    char *json;
+    size_t length;
+    if (!file_read(path, 1 << 24, &json, &length, &err))
+        fail_msg("%s", err.text);
+    struct tokenizer *t = tokenizer_from_json(json, length, path, 4096, &err);
+    if (!t)
+        fail_msg("%s", err.text);
+    free(json);
+    return t;
+}
+
+/* The reference shows bytes that are no UTF-8 as U+FFFD; there is nothing to
+ * compare then. */
+static void check_decoded(const struct tokenizer *t, const struct fixture *f,
+                          const struct token_list *list)
+{
+    const json_t *want = json_object_get(f->json, "decoded");
+    want = want ? want : json_object_get(f->json, "text");
+    if (memmem(json_string_value(want), json_string_length(want), "\xef\xbf\xbd", 3))
+        return;
+    size_t length;
+    char *text = tokenizer_decode(t, list->ids, list->count, true, &length);
+    if (length != json_string_length(want) ||
+        memcmp(text, json_string_value(want), length) != 0)
+        fail_msg("%s line %zu: decoded as \"%s\", expected \"%s\"", f->path, f->number,
+                 text, json_string_value(want));
+    free(text);
+}
+
+static size_t check_lines(const struct tokenizer *t, const char *path)
+{
+    struct fixture f;
+    size_t lines = 0;
+    fixture_open(&f, path);
+    for (; fixture_next(&f); lines++) {
+        struct token_list list = {0};
+        tokenizer_encode(t, f.text, f.length,
+                         TOKENIZER_ADD_SPECIAL | TOKENIZER_PARSE_SPECIAL, &list);
+        fixture_check_ids(&f, "ids", &list);
+        fixture_check_ranges(t, &list, f.length);
+        check_decoded(t, &f, &list);
+        list.count = 0;
+        tokenizer_encode(t, f.text, f.length, 0, &list);
+        bool differs = json_object_get(f.json, "ids_plain") != NULL;
+        fixture_check_ids(&f, differs ? "ids_plain" : "ids", &list);
+        token_list_free(&list);
+    }
+    return lines;
+}
+
+static void every_kind_has_reference_ids(void **state)
+{
+    (void)state;
+    char *pattern = kinds_path("*.jsonl");
+    glob_t files;
+    size_t lines = 0;
+    assert_int_equal(glob(pattern, 0, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        char model[1024];
+        int stem = (int)strlen(files.gl_pathv[i]) - 1;
+        snprintf(model, sizeof model, "%.*s", stem, files.gl_pathv[i]);
+        struct tokenizer *t = open_json(model);
+        lines += check_lines(t, files.gl_pathv[i]);
+        tokenizer_free(t);
+    }
+    print_message("%zu tokenizers, %zu lines\n", files.gl_pathc, lines);
+    assert_true(files.gl_pathc >= 9);
+    globfree(&files);
+    free(pattern);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_has_reference_ids),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
