@@ -16,7 +16,8 @@ enum {
     COLUMN_BLOCK = 256,
     TILE_ROWS = 256,
     TILE_COLUMNS = 192,
-    TILE_ALIGN = 16
+    TILE_ALIGN = 16,
+    TILE_WORK = 1 << 16
 };
 
 /* *y = alpha * a.b + beta * *y */
@@ -143,8 +144,9 @@ static void multiply_tiles(const struct product *p, size_t m, size_t n)
     size_t rows = size_div_up(m, down);
     size_t columns = size_div_up(size_div_up(n, across), TILE_ALIGN) * TILE_ALIGN;
     across = size_div_up(n, columns);
-    /* Parallel even for a single tile: inside a region OpenBLAS starts no threads. */
-#pragma omp parallel for schedule(static)
+    /* Parallel even for a single tile: inside a region OpenBLAS starts no threads, nor
+     * does it for a product smaller than 2^18. */
+#pragma omp parallel for schedule(static) if (m * n * p->k > TILE_WORK)
     for (size_t t = 0; t < down * across; t++) {
         size_t i = t / across * rows, j = t % across * columns;
         if (i < m)

@@ -21,16 +21,24 @@ static struct usage {
 } usages[64];
 static size_t n_usages;
 
-char *golden_path(const char *name)
+static const char *golden_directory(void)
 {
     const char *directory = getenv("COMPREXIT_GOLDEN");
-    if (!directory)
-        directory = "tests/golden";
-    if (!file_is_directory(directory)) {
-        print_message("no golden vectors in %s\n", directory);
+    return directory ? directory : "tests/golden";
+}
+
+void golden_require(void)
+{
+    if (!file_is_directory(golden_directory())) {
+        print_message("no golden vectors in %s\n", golden_directory());
         skip();
     }
-    return file_join(directory, name);
+}
+
+char *golden_path(const char *name)
+{
+    golden_require();
+    return file_join(golden_directory(), name);
 }
 
 static char *with_suffix(const char *name, const char *suffix)

@@ -32,8 +32,11 @@ struct golden {
 void golden_open(struct golden *g, const char *name);
 void golden_close(struct golden *g);
 
-/* "$COMPREXIT_GOLDEN/name", to be freed; skips the test when there is no such
- * directory. */
+/* Skips the test when there is no such directory, as golden_open and golden_path
+ * do; for tests that allocate something before. */
+void golden_require(void);
+
+/* "$COMPREXIT_GOLDEN/name", to be freed. */
 char *golden_path(const char *name);
 
 struct golden_tensor {

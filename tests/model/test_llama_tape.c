@@ -1,0 +1,266 @@
+/* The training pass: equal to inference, blind across packed sequences, and its
+ * gradient against central differences in the double build. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "engine/model/llama.h"
+#include "tests/support/gradcheck.h"
+#include "tests/support/tiny_llama.h"
+
+enum { N = 90, SEQUENCES = 3, LABELS = 70 };
+static const size_t starts[SEQUENCES + 1] = {0, 9, 10, N};
+
+/* loss = scale * sum of cross-entropies of some rows */
+struct problem {
+    struct tiny_llama tiny;
+    struct llama_batch batch;
+    real *embeddings;
+    int32_t positions[N], labels[LABELS];
+    size_t rows[LABELS];
+    double scale;
+};
+
+static void problem_init(struct problem *p, const struct tiny_llama_options *options)
+{
+    struct rng rng;
+    rng_seed(&rng, 12);
+    tiny_llama_init(&p->tiny, options, 8);
+    p->embeddings = random_reals(&rng, N * options->config.hidden, 0.7);
+    p->batch = (struct llama_batch){N, SEQUENCES, starts, p->embeddings, p->positions};
+    for (size_t s = 0; s < SEQUENCES; s++)
+        for (size_t i = starts[s]; i < starts[s + 1]; i++)
+            p->positions[i] = (int32_t)(i - starts[s] + (i - starts[s] > 4 ? 3 : 0)); /* a gap */
+    for (size_t i = 0; i < LABELS; i++) {
+        p->rows[i] = (i * 13) % N;
+        p->labels[i] = (int32_t)rng_below(&rng, options->config.vocab);
+    }
+    p->rows[1] = p->rows[0]; /* a row may predict twice */
+    p->scale = 1.0 / LABELS;
+}
+
+static void problem_free(struct problem *p)
+{
+    free(p->embeddings);
+    tiny_llama_free(&p->tiny);
+}
+
+static double loss(void *context)
+{
+    struct problem *p = context;
+    struct arena arena = {0};
+    struct llama_tape tape;
+    struct err err = {0};
+    assert_true(llama_tape_forward(&p->tiny.model, &p->batch, &tape, &arena, NULL, &err));
+    double sum = llama_cross_entropy(&p->tiny.model, tape.final, p->rows, p->labels, LABELS, 0,
+                                     NULL, NULL, &arena);
+    arena_free(&arena);
+    return p->scale * sum;
+}
+
+/* d loss / d embeddings, to be freed. */
+static real *gradient(struct problem *p)
+{
+    size_t count = N * p->tiny.model.config.hidden;
+    struct arena arena = {0};
+    struct llama_tape tape;
+    struct err err = {0};
+    real *dx = calloc(count, sizeof *dx);
+    assert_true(llama_tape_forward(&p->tiny.model, &p->batch, &tape, &arena, NULL, &err));
+    real *dfinal = arena_array(&arena, real, count);
+    llama_cross_entropy(&p->tiny.model, tape.final, p->rows, p->labels, LABELS, p->scale, NULL,
+                        dfinal, &arena);
+    size_t bytes = arena.bytes;
+    assert_true(llama_tape_backward(&p->tiny.model, &tape, dfinal, dx, &arena, NULL, &err));
+    assert_int_equal(arena.bytes, bytes); /* scratch is given back */
+    arena_free(&arena);
+    return dx;
+}
+
+static void test_equals_inference(void **state)
+{
+    (void)state;
+    struct problem p;
+    problem_init(&p, &tiny_llama_default);
+    size_t H = p.tiny.model.config.hidden, M = p.tiny.model.config.layers + 1;
+    struct arena arena = {0};
+    struct llama_tape tape;
+    struct err err = {0};
+    assert_true(llama_tape_forward(&p.tiny.model, &p.batch, &tape, &arena, NULL, &err));
+    for (size_t s = 0; s < SEQUENCES; s++) {
+        size_t first = starts[s], n = starts[s + 1] - first;
+        real *hidden = calloc(M * n * H, sizeof *hidden);
+        struct llama_input input = {n, NULL, p.embeddings + first * H, p.positions + first};
+        struct llama_output output = {.hidden = hidden};
+        assert_true(llama_forward(&p.tiny.model, NULL, 0, &input, &output, NULL, &err));
+        for (size_t i = 0; i < n * H; i++) {
+            double want = (double)hidden[(M - 1) * n * H + i];
+            double got = (double)tape.final[first * H + i];
+            assert_true(fabs(got - want) <= (sizeof(real) == 4 ? 2e-5 : 1e-12));
+        }
+        free(hidden);
+    }
+    arena_free(&arena);
+    problem_free(&p);
+}
+
+/* Gradients are added to; a sequence without labels has none. */
+static void test_gradient_accumulates_and_stays_inside(void **state)
+{
+    (void)state;
+    struct problem p;
+    problem_init(&p, &tiny_llama_default);
+    size_t H = p.tiny.model.config.hidden;
+    for (size_t i = 0; i < LABELS; i++)
+        p.rows[i] = 10 + i; /* the third sequence */
+    real *dx = gradient(&p);
+    for (size_t i = 0; i < 10 * H; i++)
+        assert_true(dx[i] == 0);
+    for (size_t i = 10 * H; i < 80 * H; i++)
+        assert_true(dx[i] != 0);
+    for (size_t i = 80 * H; i < N * H; i++)
+        assert_true(dx[i] == 0); /* behind the last label */
+    free(dx);
+    problem_free(&p);
+}
+
+static void check_gradient(const struct tiny_llama_options *options)
+{
+    struct problem p;
+    problem_init(&p, options);
+    real *dx = gradient(&p);
+    gradcheck("d loss / d embeddings", loss, &p, p.embeddings, dx, N * options->config.hidden);
+    free(dx);
+    problem_free(&p);
+}
+
+static void test_gradient(void **state)
+{
+    (void)state;
+    if (!gradcheck_possible())
+        skip();
+    struct tiny_llama_options options = tiny_llama_default;
+    check_gradient(&options);
+    options.biases = false;
+    options.config.tied_embeddings = true;
+    options.config.rope_interleaved = true;
+    options.config.rope_scaling = ROPE_SCALING_LINEAR;
+    options.config.rope_factor = 2;
+    check_gradient(&options);
+    options.config.kv_heads = 1;
+    options.config.layers = 1;
+    options.config.head_dim = 6;
+    check_gradient(&options);
+}
+
+/* Labels in panels: the sum, the values and the gradient rows. */
+static void test_cross_entropy_values(void **state)
+{
+    (void)state;
+    struct problem p;
+    problem_init(&p, &tiny_llama_default);
+    size_t V = p.tiny.model.config.vocab, H = p.tiny.model.config.hidden;
+    struct arena arena = {0};
+    struct rng rng;
+    rng_seed(&rng, 3);
+    real *final = random_reals(&rng, N * H, 1), nll[LABELS], *logits = calloc(V, sizeof *logits);
+    double sum = llama_cross_entropy(&p.tiny.model, final, p.rows, p.labels, LABELS, 1, nll, NULL,
+                                     &arena);
+    assert_int_equal(arena.bytes, 0);
+    double total = 0;
+    for (size_t i = 0; i < LABELS; i++) {
+        weight_forward(logits, final + p.rows[i] * H, &p.tiny.model.weights.output, NULL, 1);
+        double z = 0;
+        for (size_t j = 0; j < V; j++)
+            z += exp((double)logits[j] - (double)logits[p.labels[i]]);
+        assert_true(fabs((double)nll[i] - log(z)) <= 1e-5);
+        total += (double)nll[i];
+    }
+    assert_true(fabs(sum - total) <= 1e-9 * total);
+    free(final);
+    free(logits);
+    arena_free(&arena);
+    problem_free(&p);
+}
+
+static bool stop_at_two(void *context, const char *stage, size_t done, size_t total)
+{
+    (void)stage;
+    (void)total;
+    *(size_t *)context = done;
+    return done != 2;
+}
+
+static void test_cancelling(void **state)
+{
+    (void)state;
+    struct problem p;
+    problem_init(&p, &tiny_llama_default);
+    size_t H = p.tiny.model.config.hidden, done = 0;
+    struct arena arena = {0};
+    struct llama_tape tape;
+    struct err err = {0};
+    struct progress progress = {stop_at_two, &done};
+    assert_false(llama_tape_forward(&p.tiny.model, &p.batch, &tape, &arena, &progress, &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
+    assert_int_equal(done, 2);
+    assert_true(llama_tape_forward(&p.tiny.model, &p.batch, &tape, &arena, NULL, &err));
+    real *dfinal = arena_array(&arena, real, N * H), *dx = arena_array(&arena, real, N * H);
+    dfinal[0] = 1;
+    assert_false(llama_tape_backward(&p.tiny.model, &tape, dfinal, dx, &arena, &progress, &err));
+    for (size_t i = 0; i < N * H; i++)
+        assert_true(dx[i] == 0);
+    arena_free(&arena);
+    problem_free(&p);
+}
+
+static void test_same_bits_for_any_threads(void **state)
+{
+    (void)state;
+#ifdef _OPENMP
+    struct tiny_llama_options options = tiny_llama_default;
+    options.config.hidden = 64;
+    options.config.ffn = 200;
+    options.config.vocab = 3000;
+    struct problem p;
+    problem_init(&p, &options);
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    double one = loss(&p);
+    real *dx = gradient(&p);
+    for (int t = 2; t <= 3; t++) {
+        omp_set_num_threads(t);
+        assert_true(loss(&p) == one);
+        real *other = gradient(&p);
+        assert_memory_equal(other, dx, N * options.config.hidden * sizeof *dx);
+        free(other);
+    }
+    omp_set_num_threads(threads);
+    free(dx);
+    problem_free(&p);
+#else
+    skip();
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equals_inference),
+        cmocka_unit_test(test_gradient_accumulates_and_stays_inside),
+        cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_cross_entropy_values),
+        cmocka_unit_test(test_cancelling),
+        cmocka_unit_test(test_same_bits_for_any_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
