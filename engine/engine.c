@@ -257,6 +257,23 @@ static bool first_compressor(struct engine *e, const struct model *m, struct com
     return load_compressor(e, m, "none", out, info, untrained, err);
 }
 
+/* ---- the soft prompt ------------------------------------------------------------ */
+
+/* The one that was asked for must load; the default one is used where it fits. */
+static bool load_soft_prompt(struct engine *e, struct err *err)
+{
+    const struct engine_options *o = &e->options;
+    soft_prompt_free(&e->soft);
+    if (o->soft_prompt)
+        return strcmp(o->soft_prompt, "none") == 0 ||
+               soft_prompt_load(&e->soft, o->soft_prompt, e->model, err);
+    struct err ignored = {0};
+    if (o->default_soft_prompt &&
+        !soft_prompt_load(&e->soft, o->default_soft_prompt, e->model, &ignored))
+        engine_log(e, "default soft prompt not used: %s", ignored.text);
+    return true;
+}
+
 /* ---- the model ------------------------------------------------------------------ */
 
 char *engine_default_model_path(void)
@@ -309,7 +326,8 @@ bool engine_set_model(struct engine *e, const char *path, struct err *err)
     /* Token ids of the old model mean nothing to the new one. */
     struct snapshot_document *d = snapshot_document_retain(e->snapshot->document);
     republish(e);
-    bool ok = !d || engine_set_document(e, d->text, d->size, d->name, err);
+    bool ok = load_soft_prompt(e, err);
+    ok = ok && (!d || engine_set_document(e, d->text, d->size, d->name, err));
     snapshot_document_release(d);
     return ok;
 }
@@ -335,6 +353,8 @@ struct engine *engine_open(const struct engine_options *options, struct err *err
     e->options.compressor = copy_or_null(options->compressor);
     e->options.default_compressor = copy_or_null(options->default_compressor);
     e->options.precision = copy_or_null(options->precision);
+    e->options.soft_prompt = copy_or_null(options->soft_prompt);
+    e->options.default_soft_prompt = copy_or_null(options->default_soft_prompt);
     e->snapshot = snapshot_derive(NULL);
     set_threads(options->threads);
     bool ok;
@@ -363,6 +383,9 @@ void engine_close(struct engine *e)
     free((char *)(uintptr_t)e->options.compressor);
     free((char *)(uintptr_t)e->options.default_compressor);
     free((char *)(uintptr_t)e->options.precision);
+    free((char *)(uintptr_t)e->options.soft_prompt);
+    free((char *)(uintptr_t)e->options.default_soft_prompt);
+    soft_prompt_free(&e->soft);
     free(e);
 }
 

@@ -31,6 +31,10 @@ struct engine_options {
      * default_compressor when it was made for this model, else untrained */
     const char *compressor;
     const char *default_compressor; /* path or NULL */
+    /* Virtual tokens before every prompt: path, "none", or NULL for the default one
+     * where it fits the model. */
+    const char *soft_prompt;
+    const char *default_soft_prompt; /* path or NULL */
     const char *precision;  /* "auto", "f32", ...; NULL = auto */
     int threads;            /* 0 = all cores */
     uint64_t seed;

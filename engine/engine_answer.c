@@ -1,7 +1,8 @@
 /* Answers from the full, the compressed and no context (METHOD sections 4 and 7):
  *   full        tokens of the document, question, answer prompt
  *   compressed  [BOS] slots, question, answer prompt
- *   none        [BOS] question, answer prompt */
+ *   none        [BOS] question, answer prompt
+ * with the virtual tokens of a soft prompt, if there is one, before all of it. */
 #include "engine/engine_private.h"
 
 #include <math.h>
@@ -180,12 +181,15 @@ static bool build_prompt(struct run *r, const char *question, const struct progr
     struct token_list query = {0};
     prompt_query(e->model->tokenizer, question, &query);
     int32_t bos = tokenizer_bos(e->model->tokenizer);
-    r->context_at = bos >= 0 && r->mode != ANSWER_FULL;
+    bool lead = bos >= 0 && r->mode != ANSWER_FULL;
+    r->context_at = e->soft.n + lead;
     r->n_prompt = r->context_at + r->n_context + query.count;
     r->prompt = arena_array(&r->arena, real, r->n_prompt * H);
     bool ok = check_length(r, r->n_prompt + r->options->max_tokens, err);
-    if (ok && r->context_at)
-        ok = llama_embed(e->model, &bos, 1, r->prompt, err);
+    if (e->soft.n)
+        memcpy(r->prompt, e->soft.vectors, e->soft.n * H * sizeof(real));
+    if (ok && lead)
+        ok = llama_embed(e->model, &bos, 1, r->prompt + e->soft.n * H, err);
     if (ok) {
         real *at = r->prompt + r->context_at * H;
         memcpy(at, context, r->n_context * H * sizeof(real));

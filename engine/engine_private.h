@@ -5,6 +5,7 @@
 #include "engine/base/arena.h"
 #include "engine/compress/checkpoint_io.h"
 #include "engine/engine.h"
+#include "engine/eval/soft_prompt.h"
 #include "engine/model/llama.h"
 
 /* Times of one encoding, in milliseconds. */
@@ -35,6 +36,7 @@ struct engine {
     struct compressor compressor;
     struct compressor_info compressor_info;
     bool untrained;
+    struct soft_prompt soft; /* n = 0: none */
     struct compress_settings settings;
     size_t segment;
     struct snapshot *snapshot; /* the latest published */
