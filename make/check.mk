@@ -18,4 +18,4 @@ asan ubsan:
 
 .PHONY: layers check asan ubsan
 
-include make/bench.mk
+include make/bench.mk make/golden.mk

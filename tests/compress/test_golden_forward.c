@@ -6,14 +6,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include "engine/base/mem.h"
-#include "engine/compress/checkpoint_io.h"
 #include "engine/compress/plan.h"
-#include "tests/support/golden.h"
+#include "tests/support/golden_compress.h"
 
 struct fixture {
     const char *name;
@@ -23,31 +20,6 @@ struct fixture {
     size_t n;
     struct arena arena;
 };
-
-static struct compress_settings settings_of(const json_t *j)
-{
-    struct compress_settings s = compress_settings_default;
-    const char *align = json_string_value(json_object_get(j, "align"));
-    s.window = (size_t)golden_number(j, "W");
-    s.ratio = golden_number(j, "r");
-    s.eps = golden_number(j, "eps");
-    s.iters = (unsigned)golden_number(j, "iters");
-    s.align = align && strcmp(align, "head") == 0 ? ALIGN_HEAD : ALIGN_TAIL;
-    s.gate_tau = golden_number(j, "gate_tau");
-    s.source_tau = golden_number(j, "source_tau");
-    s.lambda_floor = golden_number(j, "lambda_floor");
-    return s;
-}
-
-static void load_compressor(struct compressor *c)
-{
-    struct err err = {0};
-    struct compressor_info info;
-    char *path = golden_path("compressorA.safetensors");
-    if (!compressor_load(c, &info, path, &err))
-        fail_msg("%s", err.text);
-    free(path);
-}
 
 /* Runs check on every case of forward.json. */
 static void each_case(void (*check)(struct fixture *f))
@@ -59,12 +31,13 @@ static void each_case(void (*check)(struct fixture *f))
     size_t cases = 0;
     json_object_foreach(json_object_get(index.json, "cases"), name, value)
     {
-        struct fixture f = {.name = name, .settings = settings_of(value),
+        struct fixture f = {.name = name, .settings = golden_settings(value),
                             .n = (size_t)golden_number(value, "n")};
+        struct compressor_info info;
         char file[160];
         snprintf(file, sizeof file, "forward/%s", name);
         golden_open(&f.g, file);
-        load_compressor(&f.c);
+        golden_compressor(&f.c, &info, "compressorA.safetensors");
         check(&f);
         golden_close(&f.g);
         compressor_free(&f.c);
@@ -78,13 +51,7 @@ static void each_case(void (*check)(struct fixture *f))
 static void compare(const struct fixture *f, const char *quantity, const char *tensor,
                     const real *got, size_t count, double tolerance)
 {
-    struct golden_tensor want = golden_get(&f->g, "%s", tensor);
-    char place[160];
-    snprintf(place, sizeof place, "%s %s", f->name, tensor);
-    if (count != want.count)
-        fail_msg("%s: %zu values, expected %zu", place, count, want.count);
-    golden_near(quantity, place, got, want.values, count, tolerance);
-    golden_tensor_free(&want);
+    golden_compare(&f->g, f->name, quantity, tensor, got, count, tolerance);
 }
 
 static void check_gate(struct fixture *f)

@@ -10,14 +10,12 @@
 
 #include <cmocka.h>
 
-#include "engine/base/file.h"
 #include "engine/base/mem.h"
-#include "engine/compress/checkpoint_io.h"
 #include "engine/train/adamw.h"
 #include "engine/train/objective.h"
 #include "engine/train/parameters.h"
 #include "engine/train/schedule.h"
-#include "tests/support/golden.h"
+#include "tests/support/golden_compress.h"
 
 enum { SAMPLES_MAX = 16 };
 
@@ -30,40 +28,28 @@ struct fixture {
     struct compressor_params grads;
 };
 
-/* The frozen model that the training vectors were made with stands in forward.json. */
-static char *model_directory(void)
-{
-    struct golden forward;
-    golden_open(&forward, "forward");
-    const char *name = json_string_value(json_object_get(forward.json, "model"));
-    char *path = golden_path(name ? name : "modelA");
-    golden_close(&forward);
-    return path;
-}
-
 static void fixture_open(struct fixture *f)
 {
     struct err err = {0};
     struct compressor_info info;
     *f = (struct fixture){0};
     golden_open(&f->g, "train");
-    char *directory = model_directory(), *compressor = golden_path("compressorA.safetensors");
+    char *name = golden_model_name(), *directory = golden_path(name);
+    golden_compressor(&f->c, &info, "compressorA.safetensors");
     f->model = model_open(directory, NULL, 0, &err);
-    if (!f->model || !compressor_load(&f->c, &info, compressor, &err) ||
+    if (!f->model ||
         !parameters_init(&f->p, f->c.block, f->c.count, f->c.tensors, f->c.n_tensors, &err))
         fail_msg("%s", err.text);
     compressor_view(&f->c, f->p.gradient, &f->grads);
     f->objective = (struct objective){
         .model = f->model,
         .compressor = &f->c,
-        .settings = compress_settings_default,
+        .settings = golden_settings(f->g.json),
         .budget = (size_t)golden_number(f->g.json, "budget"),
         .positions = POSITIONS_REFERENCE,
     };
-    f->objective.settings.window = (size_t)golden_number(f->g.json, "W");
-    f->objective.settings.ratio = golden_number(f->g.json, "r");
+    free(name);
     free(directory);
-    free(compressor);
 }
 
 static void fixture_close(struct fixture *f)
