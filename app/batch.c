@@ -185,13 +185,15 @@ bool batch_tokens(const struct batch *batch, const struct batch_input *input, bo
 {
     const struct tokenizer *tokenizer = engine_tokenizer(batch->engine);
     *out = (struct token_list){0};
+    if (!input->ids && !tokenizer)
+        return err_set(err, ERR_INPUT, "the model has no tokenizer: give token ids");
     if (!input->ids) {
         unsigned flags = TOKENIZER_PARSE_SPECIAL | (special ? TOKENIZER_ADD_SPECIAL : 0u);
         tokenizer_encode(tokenizer, input->text, input->size, flags, out);
         return true;
     }
     for (size_t i = 0; i < input->n_ids; i++) {
-        if ((size_t)input->ids[i] >= tokenizer_vocab(tokenizer)) {
+        if (tokenizer && (size_t)input->ids[i] >= tokenizer_vocab(tokenizer)) {
             token_list_free(out);
             return err_set(err, ERR_INPUT, "%s: item %zu is %d, the vocabulary has %zu tokens",
                            input->name, i, (int)input->ids[i], tokenizer_vocab(tokenizer));

@@ -8,7 +8,7 @@
 #include "app/bench.h"
 #include "app/cli.h"
 #include "app/interrupt.h"
-#include "app/machine.h"
+#include "app/host.h"
 #include "app/report.h"
 #include "engine/ops/matmul.h"
 
@@ -31,17 +31,17 @@ static json_t *precision_json(const struct bench_times *t)
                      report_number(per_second(BENCH_CONTEXT, t->prefill)), "decode_tok_s",
                      report_number(per_second(BENCH_PREDICT, t->decode)), "compress_ms", stages,
                      "compress_backward_ms", report_number(t->backward), "ntp_step_ms",
-                     "sft_step_ms", "peak_rss_bytes", (json_int_t)machine_peak_bytes(),
+                     "sft_step_ms", "peak_rss_bytes", (json_int_t)host_peak_bytes(),
                      "top1_agreement", 1.0, "mean_kl", 0.0);
 }
 
 static void print_json(const struct bench_times *t, size_t repeat)
 {
     char cpu[128];
-    machine_cpu(cpu, sizeof cpu);
+    host_cpu(cpu, sizeof cpu);
     report_json(json_pack("{s:[o], s:s, s:s, s:i, s:i, s:i, s:I}", "precisions",
                           precision_json(t), "cpu", cpu, "kernels", matmul_backend(), "threads",
-                          machine_threads(), "context", (int)BENCH_CONTEXT, "predicted",
+                          host_threads(), "context", (int)BENCH_CONTEXT, "predicted",
                           (int)BENCH_PREDICT, "repeat", (json_int_t)repeat));
 }
 
@@ -62,7 +62,7 @@ static void print_table(const struct bench_times *t)
         {"slots", "ms", t->slots},
         {"project", "ms", t->project},
         {"compressor backward", "ms", t->backward},
-        {"peak memory", "MiB", (double)machine_peak_bytes() / (1 << 20)},
+        {"peak memory", "MiB", (double)host_peak_bytes() / (1 << 20)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         printf("  %-20s %10.1f %s\n", rows[i].name, rows[i].value, rows[i].unit);
@@ -84,7 +84,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
     struct progress progress = {.tick = tick, .context = &line};
     progress_line_start(&line, a);
     interrupt_catch();
-    machine_set_threads(options.threads);
+    host_set_threads(options.threads);
     char *path = batch_model_path(a);
     struct bench_times times;
     bool ok = bench_run(path, repeat, options.seed, &times, &progress, err);

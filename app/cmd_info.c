@@ -5,7 +5,7 @@
 
 #include "app/cli.h"
 #include "app/file_kind.h"
-#include "app/machine.h"
+#include "app/host.h"
 #include "app/report.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -104,7 +104,7 @@ static json_t *describe_file(const char *path, struct err *err)
 
 static bool run(const struct cli_arguments *a, struct err *err)
 {
-    json_t *facts = a->n_operands ? describe_file(a->operands[0], err) : machine_json();
+    json_t *facts = a->n_operands ? describe_file(a->operands[0], err) : host_json();
     if (!facts)
         return false;
     if (cli_flag(a, "json")) {

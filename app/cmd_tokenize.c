@@ -196,7 +196,10 @@ static bool run(const struct cli_arguments *a, struct err *err)
         .decode = cli_flag(a, "decode"),
         .json = cli_flag(a, "json"),
     };
-    bool ok = model && work(&job, a, data, size, err);
+    bool ok = model != NULL;
+    if (ok && !job.tokenizer)
+        ok = err_set(err, ERR_INPUT, "%s: the model has no tokenizer", model_path);
+    ok = ok && work(&job, a, data, size, err);
     model_close(model);
     free(model_path);
     free(data);

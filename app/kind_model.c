@@ -7,6 +7,7 @@
 #include "app/report.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/compress/checkpoint_io.h"
 #include "engine/model/gguf.h"
 #include "engine/model/model.h"
 #include "engine/model/safetensors.h"
@@ -124,46 +125,39 @@ static bool is_directory(const char *path, const struct file_head *head)
     return head->directory;
 }
 
-/* A published checkpoint holds a compressor beside the model, or alone. */
-static struct safetensors *open_compressor(const char *path)
+/* Does the directory hold a model? A published checkpoint may hold a compressor
+ * alone. */
+static bool holds_model(const char *path)
 {
+    if (!compressor_present(path))
+        return true;
     struct safetensors *file = safetensors_open(path, NULL);
-    if (file && !tensor_list_is_compressor(file)) {
-        safetensors_close(file);
-        file = NULL;
-    }
-    return file;
-}
-
-static bool holds_model(const struct safetensors *file)
-{
-    return safetensors_find(file, "lm.model.embed_tokens.weight") != NULL;
+    bool model = file && safetensors_find(file, "lm.model.embed_tokens.weight");
+    safetensors_close(file);
+    return model;
 }
 
 static json_t *describe_directory(const char *path, struct err *err)
 {
-    struct safetensors *compressor = open_compressor(path);
-    json_t *object = json_object();
-    if (!compressor || holds_model(compressor)) {
-        json_decref(object);
-        object = describe(path, err);
+    json_t *object = holds_model(path) ? describe(path, err) : json_object();
+    if (!object || !compressor_present(path))
+        return object;
+    json_t *compressor = compressor_json(path, err);
+    if (compressor) {
+        json_object_set_new(object, "compressor", compressor);
+        return object;
     }
-    if (object && compressor)
-        json_object_set_new(object, "compressor", compressor_json(compressor));
-    safetensors_close(compressor);
-    return object;
+    json_decref(object);
+    return NULL;
 }
 
 static bool check_directory(const char *path, const struct problem_sink *sink)
 {
-    struct safetensors *compressor = open_compressor(path);
-    bool ok = true;
-    if (!compressor || holds_model(compressor))
-        ok = check(path, sink);
-    if (compressor)
-        ok = check_compressor(compressor, sink) && ok;
-    safetensors_close(compressor);
-    return ok;
+    bool ok = !holds_model(path) || check(path, sink);
+    if (!compressor_present(path))
+        return ok;
+    bool tensors = check_tensors(path, true, sink);
+    return tensors && check_compressor(path, sink) && ok;
 }
 
 const struct file_kind file_kind_directory = {

@@ -6,9 +6,8 @@
 #include "app/kind_tensors.h"
 #include "app/report.h"
 #include "engine/base/size.h"
+#include "engine/compress/checkpoint_io.h"
 #include "engine/model/safetensors.h"
-
-static const char gate_name[] = "pooling_layer.query_fusion_weights";
 
 static bool is_safetensors(const char *path, const struct file_head *head)
 {
@@ -39,17 +38,6 @@ json_t *tensor_list_types(const struct tensor_list *list)
     return types;
 }
 
-bool tensor_list_is_compressor(const struct safetensors *file)
-{
-    return safetensors_find(file, gate_name) != NULL;
-}
-
-static json_t *dimension(const struct safetensors *file, const char *name, size_t axis)
-{
-    const struct tensor *t = safetensors_find(file, name);
-    return t && axis < t->n_dims ? json_integer((json_int_t)t->dims[axis]) : json_null();
-}
-
 static bool is_parameter(const struct tensor *t)
 {
     return strncmp(t->name, "pooling_layer.", 14) == 0 || strncmp(t->name, "projector.", 10) == 0;
@@ -65,22 +53,30 @@ static json_t *metadata_json(const struct safetensors *file)
     return object;
 }
 
-json_t *compressor_json(const struct safetensors *file)
+static json_t *settings_json(const struct compressor_info *info)
 {
-    size_t parameters = 0, depth = 0;
-    for (size_t i = 0; i < safetensors_count(file); i++) {
-        const struct tensor *t = safetensors_at(file, i);
-        if (!is_parameter(t))
-            continue;
-        parameters += tensor_count(t);
-        depth += strncmp(t->name, "projector.mlp.", 14) == 0 && t->n_dims == 2;
-    }
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "hidden_states", dimension(file, gate_name, 0),
-        "hidden_size", dimension(file, "pooling_layer.layer_fusion_q_prj.weight", 1),
-        "gate_width", dimension(file, "pooling_layer.layer_fusion_q_prj.weight", 0),
-        "metric_width", dimension(file, "pooling_layer.metric_prj.weight", 0), "projector_depth",
-        (json_int_t)depth, "parameters", (json_int_t)parameters, "metadata", metadata_json(file));
+    const struct compress_settings *s = &info->settings;
+    return json_pack("{s:I, s:f, s:f, s:I, s:s}", "window", (json_int_t)s->window, "ratio",
+                     s->ratio, "eps", s->eps, "iters", (json_int_t)s->iters, "align",
+                     s->align == ALIGN_HEAD ? "head" : "tail");
+}
+
+json_t *compressor_json(const char *path, struct err *err)
+{
+    struct compressor c;
+    struct compressor_info info;
+    if (!compressor_load(&c, &info, path, err))
+        return NULL;
+    json_t *object = json_pack(
+        "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s, s:I, s:I, s:I}", "name",
+        info.name, "note", info.note, "published", (int)info.published, "parameters",
+        (json_int_t)c.count, "hidden_states", (json_int_t)c.shape.M, "hidden_size",
+        (json_int_t)c.shape.H, "gate_width", (json_int_t)c.shape.D, "metric_width",
+        (json_int_t)c.shape.E, "projector_depth", (json_int_t)c.shape.depth, "settings",
+        settings_json(&info), "base_sha256", info.base_sha256, "steps", (json_int_t)info.steps,
+        "samples", (json_int_t)info.samples, "tokens", (json_int_t)info.tokens);
+    compressor_free(&c);
+    return object;
 }
 
 static json_t *tensor_json(const struct tensor *t)
@@ -94,21 +90,23 @@ static json_t *tensor_json(const struct tensor *t)
 
 static json_t *describe(const char *path, struct err *err)
 {
-    struct safetensors *file = safetensors_open(path, err);
-    if (!file)
+    json_t *compressor = NULL;
+    if (compressor_present(path) && !(compressor = compressor_json(path, err)))
         return NULL;
+    struct safetensors *file = safetensors_open(path, err);
+    if (!file) {
+        json_decref(compressor);
+        return NULL;
+    }
     json_t *tensors = json_array();
     size_t bytes = 0;
     for (size_t i = 0; i < safetensors_count(file); i++) {
         json_array_append_new(tensors, tensor_json(safetensors_at(file, i)));
         bytes += safetensors_at(file, i)->bytes;
     }
-    json_t *object =
-        json_pack("{s:s, s:I, s:o, s:o}", "holds",
-                  tensor_list_is_compressor(file) ? "compressor" : "tensors", "data_bytes",
-                  (json_int_t)bytes, "metadata", metadata_json(file), "tensors", tensors);
-    if (tensor_list_is_compressor(file))
-        json_object_set_new(object, "compressor", compressor_json(file));
+    json_t *object = json_pack("{s:I, s:o*, s:o, s:o}", "data_bytes", (json_int_t)bytes,
+                               "compressor", compressor, "metadata", metadata_json(file),
+                               "tensors", tensors);
     safetensors_close(file);
     return object;
 }
@@ -130,37 +128,41 @@ static size_t count_nonfinite(const struct tensor *t)
     return bad;
 }
 
-static bool check_values(const struct safetensors *file, bool parameters_only,
-                         const struct problem_sink *sink)
+bool check_tensors(const char *path, bool parameters_only, const struct problem_sink *sink)
 {
+    struct err err = {0};
+    struct safetensors *file = safetensors_open(path, &err);
+    if (!file)
+        return problem_error(sink, &err);
     bool ok = true;
     for (size_t i = 0; i < safetensors_count(file); i++) {
         const struct tensor *t = safetensors_at(file, i);
         size_t bad = parameters_only && !is_parameter(t) ? 0 : count_nonfinite(t);
         if (bad == 0)
             continue;
-        struct err err;
         err_set(&err, ERR_INPUT, "%s: tensor %s holds %zu non-finite values",
                 safetensors_path(file), t->name, bad);
         ok = problem_error(sink, &err);
     }
+    safetensors_close(file);
     return ok;
 }
 
-bool check_compressor(const struct safetensors *file, const struct problem_sink *sink)
+bool check_compressor(const char *path, const struct problem_sink *sink)
 {
-    return check_values(file, true, sink);
+    struct compressor c;
+    struct compressor_info info;
+    struct err err = {0};
+    if (!compressor_load(&c, &info, path, &err))
+        return problem_error(sink, &err);
+    compressor_free(&c);
+    return true;
 }
 
 static bool check(const char *path, const struct problem_sink *sink)
 {
-    struct err err = {0};
-    struct safetensors *file = safetensors_open(path, &err);
-    if (!file)
-        return problem_error(sink, &err);
-    bool ok = check_values(file, false, sink);
-    safetensors_close(file);
-    return ok;
+    return check_tensors(path, false, sink) &&
+           (!compressor_present(path) || check_compressor(path, sink));
 }
 
 const struct file_kind file_kind_safetensors = {

@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 #include "app/file_kind.h"
-#include "engine/model/safetensors.h"
 #include "engine/model/tensor.h"
 
 /* The tensors of any file format, by index. */
@@ -20,13 +19,15 @@ struct tensor_list {
 /* {"Q4_1": {"tensors", "bytes"}, ...} */
 json_t *tensor_list_types(const struct tensor_list *list);
 
-/* Does the file hold a compressor's parameters? */
-bool tensor_list_is_compressor(const struct safetensors *file);
+/* What the compressor at path (a file or a checkpoint directory) is: its shape, the
+ * settings and totals of its training. NULL and *err when it does not load. */
+json_t *compressor_json(const char *path, struct err *err);
 
-/* Its shape, parameter count and metadata. */
-json_t *compressor_json(const struct safetensors *file);
+/* Loads it as a compressor; reports why it does not. */
+bool check_compressor(const char *path, const struct problem_sink *sink);
 
-/* Opens it as a compressor and looks for values that are not finite. */
-bool check_compressor(const struct safetensors *file, const struct problem_sink *sink);
+/* Reports every tensor of the file or directory, or only of a compressor's
+ * parameters in it, that holds values which are not finite. */
+bool check_tensors(const char *path, bool parameters_only, const struct problem_sink *sink);
 
 #endif

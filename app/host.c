@@ -1,4 +1,4 @@
-#include "app/machine.h"
+#include "app/host.h"
 
 #include <fontconfig/fontconfig.h>
 #include <nettle/version.h>
@@ -20,7 +20,7 @@
 #include "engine/base/text.h"
 #include "engine/ops/matmul.h"
 
-void machine_cpu(char *out, size_t size)
+void host_cpu(char *out, size_t size)
 {
     snprintf(out, size, "unknown");
     FILE *file = fopen("/proc/cpuinfo", "r");
@@ -38,7 +38,7 @@ void machine_cpu(char *out, size_t size)
     fclose(file);
 }
 
-size_t machine_cores(void)
+size_t host_cores(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
@@ -47,7 +47,7 @@ size_t machine_cores(void)
     return n > 0 ? (size_t)n : 1;
 }
 
-void machine_set_threads(int threads)
+void host_set_threads(int threads)
 {
 #ifdef _OPENMP
     if (threads > 0)
@@ -57,7 +57,7 @@ void machine_set_threads(int threads)
 #endif
 }
 
-int machine_threads(void)
+int host_threads(void)
 {
 #ifdef _OPENMP
     return omp_get_max_threads();
@@ -66,7 +66,7 @@ int machine_threads(void)
 #endif
 }
 
-size_t machine_peak_bytes(void)
+size_t host_peak_bytes(void)
 {
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
@@ -105,14 +105,14 @@ static json_t *libraries(void)
                      utf8proc_version(), "nettle", nettle, "fontconfig", fontconfig);
 }
 
-json_t *machine_json(void)
+json_t *host_json(void)
 {
     char cpu[128];
-    machine_cpu(cpu, sizeof cpu);
+    host_cpu(cpu, sizeof cpu);
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     json_int_t memory = pages > 0 && page > 0 ? (json_int_t)pages * page : 0;
     return json_pack("{s:s, s:s, s:I, s:I, s:o, s:s, s:o}", "version", COMPREXIT_VERSION, "cpu",
-                     cpu, "cores", (json_int_t)machine_cores(), "memory_bytes", memory,
+                     cpu, "cores", (json_int_t)host_cores(), "memory_bytes", memory,
                      "cpu_features", cpu_features(), "kernels", matmul_backend(), "libraries",
                      libraries());
 }

@@ -1,26 +1,26 @@
 /* What the program runs on. */
-#ifndef APP_MACHINE_H
-#define APP_MACHINE_H
+#ifndef APP_HOST_H
+#define APP_HOST_H
 
 #include <jansson.h>
 #include <stddef.h>
 
 /* {"version", "cpu", "cores", "memory_bytes", "cpu_features", "kernels",
  * "libraries"}: a new object. */
-json_t *machine_json(void);
+json_t *host_json(void);
 
 /* The processor's name, or "unknown". size >= 1. */
-void machine_cpu(char *out, size_t size);
+void host_cpu(char *out, size_t size);
 
 /* Cores that this process may run on. */
-size_t machine_cores(void);
+size_t host_cores(void);
 
 /* Threads that the engine computes with: set before its first use (0: as the
  * environment says, else all cores), and asked. */
-void machine_set_threads(int threads);
-int machine_threads(void);
+void host_set_threads(int threads);
+int host_threads(void);
 
 /* The most memory that this process has had, in bytes. */
-size_t machine_peak_bytes(void);
+size_t host_peak_bytes(void);
 
 #endif
