@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """The limits that SECURITY.md states are the constants of the source."""
 import re
 import unittest

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """Arguments, exit codes and generated documents of the running program, without a model."""
 import os
 import pathlib

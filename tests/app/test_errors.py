@@ -1,0 +1,137 @@
+#!/usr/bin/env -S python3 -B
+"""Exit codes and error documents of commands that open a model; Ctrl-C; bench."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import GOLDEN, PROGRAM, ProgramTest, call, main_with_golden
+
+MODEL = GOLDEN / "modelA/A-F32.gguf"
+COMPRESSOR = GOLDEN / "compressorA.safetensors"
+
+
+class Errors(ProgramTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name)
+
+    def file(self, name, content):
+        path = self.path / name
+        path.write_bytes(content)
+        return path
+
+    def test_bad_input_is_3(self):
+        document = self.file("notes.md", b"Salt and peat.")
+        for name, about, words in (
+                ("missing document", "nowhere", ["compress", self.path / "nowhere"]),
+                ("directory", self.path, ["compress", self.path]),
+                ("empty document", "empty", ["compress", self.file("empty", b"")]),
+                ("not a list", "object", ["compress", "--ids", self.file("object", b'{"a": 1}')]),
+                ("no ids", "none", ["compress", "--ids", self.file("none", b"[]")]),
+                ("half JSON", "half", ["compress", "--ids", self.file("half", b"[1, 2")]),
+                ("negative id", "minus", ["score", "--ids", self.file("minus", b"[1, -2]")]),
+                ("id outside vocabulary", "big", ["score", "--ids", self.file("big", b"[1, 400]")]),
+        ):
+            with self.subTest(name):
+                error = self.run_error(3, *words, "-m", MODEL, "-c", COMPRESSOR)
+                self.assertIn(str(about), error["message"])
+                if error["file"] is not None:
+                    self.assertIn(str(about), error["file"])
+
+    def test_bad_models_are_3(self):
+        document = self.file("notes.md", b"Salt and peat.")
+        for model in (self.path / "nowhere.gguf", self.file("bad.gguf", b"GGUF"), self.path):
+            with self.subTest(model):
+                error = self.run_error(3, "compress", document, "-m", model, "-c", "none")
+                self.assertTrue(error["file"].startswith(str(model)), error)
+        for compressor in (self.path / "nowhere", self.file("bad", b"12345678{}"), MODEL):
+            with self.subTest(compressor):
+                error = self.run_error(3, "compress", document, "-m", MODEL, "-c", compressor)
+                self.assertTrue(error["file"].startswith(str(compressor)), error)
+        error = self.run_error(3, "compress", document, "-m", MODEL, "-c",
+                               GOLDEN / "smol_compressor.safetensors")
+        self.assertIn("hidden size", error["message"])
+        error = self.run_error(3, "compress", document,
+                               environment={"COMPREXIT_MODEL": "", "XDG_CACHE_HOME": str(self.path)})
+        self.assertIn("--model", error["message"])
+
+    def test_usage_is_2(self):
+        document = self.file("notes.md", b"Salt and peat.")
+        for words in (["compress"], ["ask", document], ["ask", "-q", "Who?"], ["score"],
+                      ["compress", document, "--window", "0"],
+                      ["compress", document, "--window", "9999999"],
+                      ["compress", document, "--ratio", "0.5"],
+                      ["compress", document, "--ratio", "nan"],
+                      ["compress", document, "--eps", "0"], ["compress", document, "--eps", "-1"],
+                      ["compress", document, "--iters", "0"],
+                      ["compress", document, "--align", "middle"],
+                      ["compress", document, "--dump", "plan,slot"],
+                      ["compress", document, "-o", "-"],
+                      ["ask", document, "-q", "Who?", "--mode", "some"],
+                      ["score", document, "--given", "full"], ["check"],
+                      ["info", document, document], ["bench", "--repeat", "0"]):
+            with self.subTest(words):
+                self.run_error(2, *words)
+        error = self.run_error(2, "compress", document, environment={"COMPREXIT_THREADS": "two"})
+        self.assertIn("COMPREXIT_THREADS", error["message"])
+
+    def test_output_that_cannot_be_written_is_4(self):
+        document = self.file("notes.md", b"Salt and peat.")
+        for target in (self.path / "no/such/folder.safetensors", self.path):
+            error = self.run_error(4, "compress", document, "-o", target, "-m", MODEL, "-c", "none")
+            self.assertEqual(error["file"], str(target))
+
+    def test_names_are_escaped(self):
+        name = "n\x1b[31m\u202e.md"
+        status, out, err = call("compress", self.path / name, "-m", MODEL)
+        self.assertEqual((status, out), (3, b""))
+        self.assertNotIn(b"\x1b", err)
+        document = self.file(name, b"Salt and peat.")
+        status, out, err = call("compress", document, "-m", MODEL, "-c", "none")
+        self.assertEqual((status, err), (0, b""))
+        self.assertNotIn(b"\x1b", out)
+
+
+class Interrupt(ProgramTest):
+    def test_ctrl_c_stops_and_leaves_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "ids.json").write_text(json.dumps([5 + i % 390 for i in range(2_000_000)]))
+            process = subprocess.Popen(
+                [PROGRAM, "compress", "--ids", path / "ids.json", "-m", MODEL, "-c", COMPRESSOR,
+                 "-o", path / "out.safetensors", "--json"], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, env=dict(os.environ, OMP_NUM_THREADS="1"))
+            time.sleep(2)
+            self.assertIsNone(process.poll(), "done before it could be stopped")
+            process.send_signal(signal.SIGINT)
+            start = time.monotonic()
+            out, _ = process.communicate(timeout=20)
+            self.assertLess(time.monotonic() - start, 5)
+            self.assertEqual(process.returncode, 130)
+            self.assertEqual(json.loads(out)["error"]["code"], 130)
+            self.assertEqual(sorted(os.listdir(folder)), ["ids.json"])
+
+
+class Bench(ProgramTest):
+    def test_every_key_is_there(self):
+        got = self.run_json("bench", "--repeat", 2, "-m", MODEL, "--threads", 1)
+        self.assertEqual(got["threads"], 1)
+        self.assertLessEqual({"precisions", "cpu", "kernels", "threads"}, set(got))
+        keys = {"precision", "load_ms", "prefill_tok_s", "decode_tok_s", "compress_ms",
+                "compress_backward_ms", "ntp_step_ms", "sft_step_ms", "peak_rss_bytes",
+                "top1_agreement", "mean_kl"}
+        for row in got["precisions"]:
+            self.assertEqual(set(row), keys)
+            self.assertEqual(set(row["compress_ms"]), {"gate", "mass", "plan", "slots", "project"})
+            for key in ("load_ms", "prefill_tok_s", "decode_tok_s", "peak_rss_bytes"):
+                self.assertGreater(row[key], 0)
+
+
+if __name__ == "__main__":
+    main_with_golden()

@@ -1,0 +1,220 @@
+#!/usr/bin/env -S python3 -B
+"""tokenize, score, ask, info and check on the reference models."""
+import json
+import math
+import os
+import pathlib
+import struct
+import tempfile
+import unittest
+
+from harness import (GOLDEN, ROOT, ProgramTest, call, main_with_golden, read_safetensors,
+                     strict_json)
+
+MODEL_A, MODEL_B = GOLDEN / "modelA/A-F32.gguf", GOLDEN / "modelB/B-Q8_0.gguf"
+COMPRESSOR = GOLDEN / "compressorA.safetensors"
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().split("\n") if line]
+
+
+class Tokenize(ProgramTest):
+    def check_fixture(self, model, fixture):
+        rows = lines_of(fixture)
+        texts = "".join(json.dumps({"text": row["text"]}) + "\n" for row in rows).encode()
+        status, out, err = call("tokenize", "-", "--jsonl", "--json", "-m", model, stdin=texts)
+        self.assertEqual((status, err), (0, b""))
+        got = [strict_json(line) for line in out.decode().splitlines()]
+        self.assertEqual(got, [{"ids": row["ids"]} for row in rows])
+        status, back, err = call("tokenize", "--jsonl", "--decode", "-m", model, stdin=out)
+        self.assertEqual((status, err), (0, b""))
+        return rows, [strict_json(line)["text"] for line in back.decode().splitlines()]
+
+    def test_fixtures_there_and_back(self):
+        for model, fixture in ((MODEL_A, "modelA"), (GOLDEN / "modelA", "modelA"),
+                               (MODEL_B, "modelB"), (GOLDEN / "modelB", "modelB")):
+            with self.subTest(model):
+                rows, back = self.check_fixture(model, GOLDEN / fixture / "tokenizer_fixture.jsonl")
+                self.assertEqual(len(back), len(rows))
+                same = sum(text == row["text"] for text, row in zip(back, rows))
+                self.assertGreater(same, 0.9 * len(rows))
+
+    def test_one_text(self):
+        document = self.run_json("tokenize", "-m", MODEL_A, stdin=b"Salt")
+        self.assertEqual(document["n"], len(document["ids"]))
+        bare = self.run_json("tokenize", "--no-special", "-m", MODEL_A, stdin=b"Salt")
+        self.assertEqual(document["ids"][1:], bare["ids"])
+        plain = call("tokenize", "-m", MODEL_A, stdin=b"Salt")[1]
+        self.assertEqual(plain.decode().split(), [str(i) for i in document["ids"]])
+        for ids in (plain, json.dumps(document["ids"]).encode(), json.dumps(document).encode()):
+            self.assertEqual(call("tokenize", "--decode", "-m", MODEL_A, stdin=ids)[1], b"Salt")
+        self.assertEqual(self.run_json("tokenize", "--decode", "-m", MODEL_A, stdin=plain),
+                         {"text": "Salt"})
+
+    def test_bad_lines_name_their_place(self):
+        for stdin, place in ((b'{"text": "a"}\n{"txt": 1}\n', ":2: expected"),
+                             (b'{"text": "a"}\n\n{"text": \n', ":3: "), (b"[1", ":1: ")):
+            status, _, err = call("tokenize", "--jsonl", "-m", MODEL_A, stdin=stdin)
+            self.assertEqual(status, 3)
+            self.assertIn("standard input" + place, err.decode())
+        for stdin in (b"[99999]", b"[-1]", b"[1.5]", b"12 x", b'{"ids": 3}'):
+            self.assertEqual(call("tokenize", "--decode", "-m", MODEL_A, stdin=stdin)[0], 3)
+
+
+class Score(ProgramTest):
+    def test_losses_are_those_of_the_reference_logits(self):
+        want, _ = read_safetensors(GOLDEN / "frozenA.safetensors")
+        ids = list(want["s0.ids"].values)
+        vocab = want["s0.logits"].shape[1]
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "ids.json"
+            path.write_text(json.dumps(ids))
+            got = self.run_json("score", "--ids", path, "-m", MODEL_A)
+        self.assertEqual((got["n"], len(got["nll"])), (len(ids), len(ids) - 1))
+        self.assertAlmostEqual(got["mean_nll"], sum(got["nll"]) / len(got["nll"]), places=5)
+        compared = 0
+        for row, position in enumerate(want["s0.lpos"].values):
+            if position + 1 >= len(ids):
+                continue
+            logits = want["s0.logits"].values[row * vocab:(row + 1) * vocab]
+            top = max(logits)
+            nll = top + math.log(sum(math.exp(x - top) for x in logits)) - logits[ids[position + 1]]
+            self.assertAlmostEqual(got["nll"][position], nll, delta=6e-4)
+            compared += 1
+        self.assertGreater(compared, 0)
+
+    def test_after_a_context(self):
+        with tempfile.TemporaryDirectory() as folder:
+            context, end = pathlib.Path(folder) / "context.txt", pathlib.Path(folder) / "end.txt"
+            context.write_text("The ponds were lined with clay and the brine ran down a gutter. " * 3)
+            end.write_text("From the ponds the brine ran down to the boiling house.")
+            means = {}
+            for given in ("full", "compressed", "none"):
+                got = self.run_json("score", end, "--context", context, "--given", given, "-m",
+                                    MODEL_A, "-c", COMPRESSOR, "--window", 16)
+                self.assertEqual(len(got["nll"]), got["n"])
+                self.assertEqual(got["given"], given)
+                means[given] = got["mean_nll"]
+            self.assertEqual(len(set(means.values())), 3)
+
+
+class Ask(ProgramTest):
+    KEYS = {"mode", "text", "tokens", "context_positions", "kv_bytes", "prepare_ms",
+            "first_token_ms", "tokens_per_s"}
+
+    def ask(self, *options, **settings):
+        return self.run_json("ask", ROOT / "assets/harbour.txt", "-q", "Who worked out the tables?",
+                             "-m", MODEL_A, "-c", COMPRESSOR, "--max-tokens", 5, *options, **settings)
+
+    def test_modes(self):
+        document = self.ask("--mode", "all")
+        self.assertEqual([a["mode"] for a in document["answers"]], ["full", "compressed", "none"])
+        for answer in document["answers"]:
+            self.assertLessEqual(self.KEYS, set(answer))
+            self.assertLessEqual(answer["tokens"], 5)
+            self.assertGreater(answer["kv_bytes"], 0)
+        full, compressed, none = document["answers"]
+        self.assertGreater(full["context_positions"], compressed["context_positions"])
+        self.assertGreater(full["kv_bytes"], compressed["kv_bytes"])
+        self.assertEqual(none["context_positions"], 0)
+        for mode in ("full", "compressed", "none"):
+            alone = self.ask("--mode", mode)["answers"]
+            self.assertEqual([a["mode"] for a in alone], [mode])
+            same = [a for a in document["answers"] if a["mode"] == mode][0]
+            self.assertEqual(alone[0]["text"], same["text"])
+
+    def test_plain_output(self):
+        words = ["ask", "-", "-q", "Who?", "-m", MODEL_A, "-c", COMPRESSOR, "--max-tokens", "3"]
+        status, out, err = call(*words, stdin=b"Salt and peat and coal.")
+        self.assertEqual((status, err), (0, b""))
+        self.assertNotIn(b"\x1b", out)
+        status, out, _ = call(*words, "--mode", "all", stdin=b"Salt and peat and coal.")
+        self.assertEqual([line.split(b":")[0] for line in out.splitlines()],
+                         [b"full", b"compressed", b"none"])
+
+
+class Info(ProgramTest):
+    def test_machine(self):
+        document = self.run_json("info")
+        self.assertLessEqual({"version", "cpu", "cores", "memory_bytes", "cpu_features", "kernels",
+                              "libraries"}, set(document))
+        self.assertGreaterEqual(document["cores"], 1)
+
+    def test_model(self):
+        got = self.run_json("info", MODEL_A)
+        self.assertEqual((got["kind"], got["format"], got["file_type"]), ("model", "gguf", "F32"))
+        config = got["config"]
+        self.assertEqual([config[k] for k in ("hidden_size", "layers", "heads", "kv_heads", "head_dim",
+                                              "ffn", "vocab")], [64, 3, 4, 2, 16, 96, 400])
+        self.assertTrue(got["tokenizer"]["adds_bos"])
+        self.assertEqual(sum(t["tensors"] for t in got["tensor_types"].values()), got["tensors"])
+        directory = self.run_json("info", GOLDEN / "modelB")
+        self.assertEqual(directory["format"], "safetensors")
+        self.assertTrue(directory["config"]["tied_embeddings"])
+        both = self.run_json("info", GOLDEN / "refckpt")
+        self.assertEqual(both["compressor"]["hidden_size"], both["config"]["hidden_size"])
+
+    def test_compressor_and_data(self):
+        got = self.run_json("info", COMPRESSOR)
+        self.assertEqual(got["kind"], "safetensors")
+        self.assertEqual([got["compressor"][k] for k in ("gate_width", "metric_width",
+                                                         "projector_depth")], [32, 24, 2])
+        got = self.run_json("info", GOLDEN / "modelA/tokenizer_fixture.jsonl")
+        self.assertEqual((got["kind"], got["form"]), ("data", "JSON lines"))
+        for path in (MODEL_A, COMPRESSOR, GOLDEN / "refckpt"):
+            status, out, _ = call("info", path)
+            self.assertEqual(status, 0)
+            self.assertNotIn(b"\x1b", out)
+
+
+def safetensors_bytes(tensors):
+    header, data = {}, b""
+    for name, values in tensors.items():
+        raw = struct.pack(f"<{len(values)}f", *values)
+        header[name] = {"dtype": "F32", "shape": [len(values)],
+                        "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+class Check(ProgramTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name)
+
+    def test_good_files(self):
+        got = self.run_json("check", MODEL_A, GOLDEN / "modelB", COMPRESSOR, GOLDEN / "refckpt",
+                            GOLDEN / "modelA/tokenizer_fixture.jsonl", "--quiet")
+        self.assertEqual(got["problems"], 0)
+        self.assertEqual(len(got["files"]), 5)
+
+    def test_problems_have_a_place(self):
+        nan = self.path / "nan.safetensors"
+        nan.write_bytes(safetensors_bytes({"good": [1, 2], "bad": [math.nan, 1, math.inf]}))
+        short = self.path / "short.gguf"
+        short.write_bytes(MODEL_A.read_bytes()[:-1])
+        lines = self.path / "lines.jsonl"
+        good = json.dumps({"text": "a word"}) + "\n"
+        lines.write_text(good * 150 + "{\n" + good)
+        empty = self.path / "empty"
+        empty.write_bytes(b"")
+        status, out, err = call("check", nan, short, lines, empty, self.path / "missing")
+        self.assertEqual((status, err), (3, b""))
+        rows = out.decode().splitlines()
+        self.assertEqual(rows[0], f"{nan}: tensor bad holds 2 non-finite values")
+        self.assertTrue(rows[1].startswith(f"{short}: "), rows[1])
+        self.assertTrue(rows[2].startswith(f"{lines}:151: "), rows[2])
+        self.assertEqual(rows[3], f"{empty}: empty file")
+        self.assertTrue(rows[4].startswith(f"{self.path / 'missing'}: cannot open"), rows[4])
+        self.assertEqual(len(rows), 5)
+        status, out, _ = call("check", nan, COMPRESSOR, "--json")
+        document = strict_json(out)
+        self.assertEqual((status, document["problems"]), (3, 1))
+        self.assertEqual([len(f["problems"]) for f in document["files"]], [1, 0])
+
+
+if __name__ == "__main__":
+    main_with_golden()
