@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/assets.h"
 #include "app/interrupt.h"
 #include "app/values.h"
 #include "engine/base/file.h"
@@ -119,6 +120,7 @@ static bool settings_options(const struct cli_arguments *a, struct engine_option
 bool batch_engine_options(const struct cli_arguments *a, struct engine_options *out,
                           struct err *err)
 {
+    const char *variable = getenv("COMPREXIT_COMPRESSOR");
     *out = (struct engine_options){
         .model = cli_text(a, "model"),
         .compressor = cli_text(a, "compressor"),
@@ -126,7 +128,18 @@ bool batch_engine_options(const struct cli_arguments *a, struct engine_options *
         .seed = cli_count(a, "seed", 0),
         .segment = cli_count(a, "segment", 0),
     };
-    return threads_option(a, &out->threads, err) && settings_options(a, out, err);
+    if (!out->compressor && variable && variable[0])
+        out->compressor = variable;
+    if (!threads_option(a, &out->threads, err) || !settings_options(a, out, err))
+        return false;
+    out->default_compressor = assets_path(DEFAULT_COMPRESSOR);
+    return true;
+}
+
+void batch_engine_options_free(struct engine_options *options)
+{
+    free((char *)(uintptr_t)options->default_compressor);
+    options->default_compressor = NULL;
 }
 
 char *batch_model_path(const struct cli_arguments *a)
@@ -162,6 +175,7 @@ bool batch_open(struct batch *batch, const struct cli_arguments *a, struct err *
     progress_line_start(&batch->line, a);
     interrupt_catch();
     batch->engine = engine_open(&options, err);
+    batch_engine_options_free(&options);
     return batch->engine != NULL;
 }
 

@@ -11,6 +11,9 @@
 #include "app/report.h"
 #include "engine/engine.h"
 
+/* The asset that is used where no compressor is named. */
+#define DEFAULT_COMPRESSOR "default-x4.safetensors"
+
 /* A document as it was given: text, or token ids that are used as they are. */
 struct batch_input {
     char *text;
@@ -40,9 +43,11 @@ struct batch {
 };
 
 /* Fills in the engine's options from the common options and the environment
- * (COMPREXIT_THREADS); the texts are borrowed from the arguments. */
+ * (COMPREXIT_COMPRESSOR, COMPREXIT_THREADS). Texts are borrowed from both; free
+ * what is not, once the engine is open, with batch_engine_options_free. */
 bool batch_engine_options(const struct cli_arguments *arguments, struct engine_options *out,
                           struct err *err);
+void batch_engine_options_free(struct engine_options *options);
 
 /* The model to open: --model, else COMPREXIT_MODEL, else the cached default; to
  * be freed. */

@@ -79,6 +79,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
     struct engine_options options;
     if (!batch_engine_options(a, &options, err))
         return false;
+    batch_engine_options_free(&options);
     size_t repeat = cli_count(a, "repeat", REPEAT_DEFAULT);
     struct progress_line line;
     struct progress progress = {.tick = tick, .context = &line};

@@ -11,6 +11,8 @@
     X(train)                                                                   \
     X(eval)                                                                    \
     X(data)                                                                    \
+    X(info)                                                                    \
+    X(check)                                                                   \
     X(bench)                                                                   \
     X(help)                                                                    \
     X(completion)
