@@ -200,9 +200,10 @@ bool batch_tokens(const struct batch *batch, const struct batch_input *input, bo
     const struct tokenizer *tokenizer = engine_tokenizer(batch->engine);
     *out = (struct token_list){0};
     if (!input->ids && !tokenizer)
-        return err_set(err, ERR_INPUT, "the model has no tokenizer: give token ids");
+        return err_set(err, ERR_INPUT, "%s: the model has no tokenizer: give token ids",
+                       input->name);
     if (!input->ids) {
-        unsigned flags = TOKENIZER_PARSE_SPECIAL | (special ? TOKENIZER_ADD_SPECIAL : 0u);
+        unsigned flags = special ? TOKENIZER_ADD_SPECIAL : 0u;
         tokenizer_encode(tokenizer, input->text, input->size, flags, out);
         return true;
     }

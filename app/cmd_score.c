@@ -1,6 +1,7 @@
 /* `comprexit score DOC`: how well the frozen model predicts each token of a
  * document, by itself or after a context that is given whole, compressed or not
  * at all. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +55,14 @@ static bool compute(struct batch *batch, struct score *s, struct err *err)
                                        &batch->progress, err)
                   : engine_score(batch->engine, s->tokens.ids, n, s->nll, &batch->progress, err);
     s->ms = clock_ms() - start;
-    for (size_t i = 0; i < s->count; i++)
-        s->mean += (double)s->nll[i] / (double)s->count;
+    /* Without anything in front of it the first token has no loss: NaN. */
+    size_t counted = 0;
+    for (size_t i = 0; ok && i < s->count; i++)
+        if (isfinite(s->nll[i])) {
+            s->mean += (double)s->nll[i];
+            counted++;
+        }
+    s->mean /= (double)counted;
     return ok;
 }
 
@@ -138,7 +145,8 @@ const struct cli_command command_score = {
     .summary = "print the frozen model's loss on each token of a document",
     .description = "The loss is the negative log-likelihood of each token given those before it, "
                    "in nats. With --json: {\"n\", \"mean_nll\", \"nll\", \"ms\"}; nll has n - 1 "
-                   "numbers, with --given n: the first token then follows the context.",
+                   "numbers, with --given n: the first token then follows the context "
+                   "(null where nothing stands in front of it).",
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_SETTINGS | CLI_OUTPUT,

@@ -226,6 +226,9 @@ const struct cli_command command_tokenize = {
     .operands = "[FILE]",
     .max_operands = 1,
     .summary = "turn text into the model's token ids, or back",
+    .description = "Names of special tokens in the text (<|im_end|>) are read as those tokens. "
+                   "Decoding takes a JSON list of ids, {\"ids\": [...]}, or the plain output of "
+                   "this command.",
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_OUTPUT,

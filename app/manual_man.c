@@ -61,7 +61,8 @@ static void roff_command(FILE *out, const struct cli_command *command)
 
 void manual_man(FILE *out)
 {
-    fprintf(out, ".TH COMPREXIT 1 \"\" \"comprexit %s\" \"User Commands\"\n", COMPREXIT_VERSION);
+    fprintf(out, ".TH COMPREXIT 1 \"\" \"comprexit %s\" \"User Commands\"\n.ad l\n",
+            COMPREXIT_VERSION);
     fprintf(out, ".SH NAME\ncomprexit \\- %s\n", manual_tagline);
     fputs(".SH SYNOPSIS\n.B comprexit\n[\\fICOMMAND\\fR] [\\fIDOC\\fR] [\\fIOPTION\\fR]...\n"
           ".SH DESCRIPTION\n"

@@ -11,22 +11,28 @@ static void write_cell(FILE *out, const char *text)
     }
 }
 
+static void write_code(FILE *out, const char *text)
+{
+    putc('`', out);
+    write_cell(out, text);
+    putc('`', out);
+}
+
 void manual_markdown(FILE *out)
 {
-    fputs("| command | what it does |\n| --- | --- |\n", out);
+    fputs("| command | what it does | for example |\n| --- | --- | --- |\n", out);
     for (size_t i = 0; cli_commands[i]; i++) {
         const struct cli_command *c = cli_commands[i];
         fprintf(out, "| `%s%s", c->name, c->operands[0] ? " " : "");
         write_cell(out, c->operands);
         fputs("` | ", out);
         write_cell(out, c->summary);
+        fputs(" | ", out);
+        if (c->examples && c->examples->line)
+            write_code(out, c->examples->line);
         fputs(" |\n", out);
     }
-    fputs("\n```\n", out);
-    for (size_t i = 0; cli_commands[i]; i++)
-        for (const struct cli_example *e = cli_commands[i]->examples; e && e->line; e++)
-            fprintf(out, "%-62s # %s\n", e->line, e->what);
-    fputs("```\n\n| exit code | meaning |\n| ---: | --- |\n", out);
+    fputs("\n| exit code | meaning |\n| ---: | --- |\n", out);
 #define ROW(code, text) fprintf(out, "| %d | %s |\n", code, text);
     EXIT_CODES(ROW)
 #undef ROW

@@ -290,9 +290,12 @@ char *engine_default_model_path(void)
 
 static struct model *open_model(const struct engine *e, const char *path, struct err *err)
 {
+    /* A model without a tokenizer may borrow that of its compressor's directory. */
     const char *compressor = e->options.compressor;
-    bool directory = compressor && file_is_directory(compressor);
-    return model_open(path, directory ? compressor : NULL, 0, err);
+    char *tokenizer = file_join(compressor ? compressor : "", "tokenizer.json");
+    bool there = compressor && file_exists(tokenizer);
+    free(tokenizer);
+    return model_open(path, there ? compressor : NULL, 0, err);
 }
 
 static void set_threads(int threads)

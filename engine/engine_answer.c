@@ -391,6 +391,9 @@ static bool prepare(struct run *r, const char *question, const struct progress *
 bool engine_ask(struct engine *e, const char *question, enum answer_mode mode,
                 const struct ask_options *options, const struct progress *progress, struct err *err)
 {
+    if (!e->model->tokenizer)
+        return err_set(err, ERR_INPUT, "%s: the model has no tokenizer: it cannot be asked",
+                       e->model->path);
     struct ask_options given = *options;
     if (!given.max_tokens)
         given.max_tokens = ANSWER_TOKENS_DEFAULT;

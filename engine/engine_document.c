@@ -109,8 +109,11 @@ static void document_take_tokens(struct snapshot_document *d, struct token_list 
             continue;
         size_t length;
         char name[64];
-        const char *piece = tokenizer_piece(tokenizer, d->ids[i], true, &length);
-        text_sanitize(name, sizeof name, piece, length);
+        if (tokenizer) {
+            const char *piece = tokenizer_piece(tokenizer, d->ids[i], true, &length);
+            text_sanitize(name, sizeof name, piece, length);
+        } else
+            snprintf(name, sizeof name, "<%d>", (int)d->ids[i]);
         d->special[i] = xstrdup(name);
     }
     *list = (struct token_list){0};
@@ -138,6 +141,9 @@ bool engine_set_document(struct engine *e, const char *text, size_t size, const 
     if (size > DOCUMENT_BYTES_MAX)
         return err_set(err, ERR_INPUT, "%s: %zu bytes, a document may have %d", name, size,
                        DOCUMENT_BYTES_MAX);
+    if (!e->model->tokenizer)
+        return err_set(err, ERR_INPUT, "%s: the model has no tokenizer: give token ids",
+                       e->model->path);
     struct snapshot_document *d = document_new(name, text, size);
     struct token_list list = {0};
     tokenizer_encode(e->model->tokenizer, d->text, d->size, TOKENIZER_ADD_SPECIAL, &list);
@@ -166,8 +172,9 @@ bool engine_set_document_ids(struct engine *e, const int32_t *ids, size_t count,
             return err_set(err, ERR_INPUT, "%s: token id %d at place %zu is outside 0..%zu", name,
                            ids[i], i, e->model->config.vocab - 1);
         }
-        size_t length;
-        const char *piece = tokenizer_piece(e->model->tokenizer, ids[i], false, &length);
+        size_t length = 0;
+        const char *piece =
+            e->model->tokenizer ? tokenizer_piece(e->model->tokenizer, ids[i], false, &length) : "";
         MEM_GROW(text, capacity, size + length + 1);
         memcpy(text + size, piece, length);
         token_list_push(&list, ids[i], (uint32_t)size, (uint32_t)(size + length));

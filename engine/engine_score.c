@@ -89,7 +89,7 @@ bool engine_score_given(struct engine *e, enum answer_mode given, const int32_t 
 {
     struct arena arena = {0};
     size_t H = e->model->config.hidden, count;
-    int32_t bos = tokenizer_bos(e->model->tokenizer);
+    int32_t bos = e->model->tokenizer ? tokenizer_bos(e->model->tokenizer) : -1;
     size_t lead = bos >= 0 && given != ANSWER_FULL;
     real *before;
     bool ok = context_embeddings(e, given, context, context_n, &before, &count, &arena, progress,
