@@ -168,7 +168,8 @@ static bool get_settings(const struct safetensors *file, struct compressor_info 
     struct compress_settings *s = &info->settings;
     double window = (double)s->window, iters = s->iters, ablations = s->ablations;
     double segment = (double)info->segment;
-    bool ok = get_number(file, "window", &window, err) && get_number(file, "ratio", &s->ratio, err) &&
+    bool ok = get_number(file, "window", &window, err) &&
+              get_number(file, "ratio", &s->ratio, err) &&
               get_number(file, "eps", &s->eps, err) && get_number(file, "iters", &iters, err) &&
               get_number(file, "gate_tau", &s->gate_tau, err) &&
               get_number(file, "source_tau", &s->source_tau, err) &&

@@ -76,8 +76,8 @@ static void test_orthonormal_rows(void **state)
 
 static void range(const real *x, size_t n, double *low, double *high)
 {
-    *low = INFINITY;
-    *high = -INFINITY;
+    *low = HUGE_VAL;
+    *high = -HUGE_VAL;
     for (size_t i = 0; i < n; i++) {
         *low = fmin(*low, (double)x[i]);
         *high = fmax(*high, (double)x[i]);

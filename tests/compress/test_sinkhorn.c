@@ -125,7 +125,7 @@ static double rounding(const struct problem *q)
 /* METHOD section 2, word for word. */
 static double logsumexp(const double *x, size_t n)
 {
-    double largest = -INFINITY, sum = 0;
+    double largest = -HUGE_VAL, sum = 0;
     for (size_t i = 0; i < n; i++)
         largest = fmax(largest, x[i]);
     for (size_t i = 0; i < n; i++)

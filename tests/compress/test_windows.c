@@ -161,7 +161,7 @@ static void test_settings_limits(void **state)
     assert_true(compress_settings_check(&s, &err));
     refuses(settings_of(0, 4, ALIGN_TAIL), "window 0 is not in 1..8192");
     refuses(settings_of(128, 0, ALIGN_TAIL), "ratio 0 is not in 1..64");
-    refuses(settings_of(128, NAN, ALIGN_TAIL), "ratio nan is not in 1..64");
+    refuses(settings_of(128, (double)NAN, ALIGN_TAIL), "ratio nan is not in 1..64");
     s.eps = 0;
     refuses(s, "eps 0 is not in 0.0001..10000");
     s = compress_settings_default;
