@@ -1,6 +1,7 @@
 #include "tests/support/temporary.h"
 
-#include <dirent.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,17 +25,16 @@ char *temporary_file(const char *dir, const char *name, const void *data, size_t
     return path;
 }
 
+static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *place)
+{
+    (void)st;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
 void temporary_remove(char *dir)
 {
-    DIR *stream = opendir(dir);
-    CHECK(stream);
-    for (struct dirent *entry; (entry = readdir(stream));) {
-        char *path = file_join(dir, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlink(path);
-        free(path);
-    }
-    closedir(stream);
-    rmdir(dir);
+    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(dir);
 }

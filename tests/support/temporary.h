@@ -16,7 +16,7 @@ char *temporary_directory(void);
 /* Writes a file of this name; its path, to be freed. */
 char *temporary_file(const char *dir, const char *name, const void *data, size_t size);
 
-/* Removes the directory, which holds files alone, and frees dir. */
+/* Removes the directory with all that is in it, and frees dir. */
 void temporary_remove(char *dir);
 
 #endif

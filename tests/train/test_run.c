@@ -1,0 +1,352 @@
+/* Runs, run directories and checkpoints: resume is bit-exact at any step, damage is
+ * always noticed, and the previous good checkpoint is used then. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/sha256.h"
+#include "engine/model/safetensors.h"
+#include "tests/support/temporary.h"
+#include "tests/support/training.h"
+
+static void hash_file(const char *dir, const char *name, char hex[65])
+{
+    char *path = file_join(dir, name), *data;
+    size_t size;
+    struct err err = {0};
+    if (!file_read(path, (size_t)1 << 30, &data, &size, &err))
+        fail_msg("%s", err.text);
+    sha256_hex(data, size, hex);
+    free(data);
+    free(path);
+}
+
+/* Seconds of training differ from run to run, so whole files cannot be compared:
+ * the tensors are. */
+static void hash_state(const char *dir, const char *name, char hex[65])
+{
+    char *path = file_join(dir, name);
+    struct err err = {0};
+    struct safetensors *file = safetensors_open(path, &err);
+    if (!file)
+        fail_msg("%s", err.text);
+    struct sha256 hash;
+    sha256_begin(&hash);
+    for (size_t i = 0; i < safetensors_count(file); i++) {
+        const struct tensor *t = safetensors_at(file, i);
+        sha256_add(&hash, t->name, strlen(t->name));
+        sha256_add(&hash, t->data, t->bytes);
+    }
+    sha256_end(&hash, hex);
+    safetensors_close(file);
+    free(path);
+}
+
+static void resume_is_bit_exact(void **state)
+{
+    (void)state;
+    struct training t;
+    char straight[65], resumed[65];
+    training_open(&t);
+    char *dir = training_directory(&t, "straight");
+    training_run(&t, 0, ERR_NONE);
+    hash_state(dir, "step-000040.safetensors", straight);
+    free(dir);
+    /* 10 is where the ratio changes, 17 lies between two checkpoints. */
+    static const size_t cuts[] = {1, 10, 17, 20, 39};
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "cut-%zu", cuts[i]);
+        dir = training_directory(&t, name);
+        t.options.resume = false;
+        training_run(&t, cuts[i], ERR_CANCELLED);
+        t.options.resume = true;
+        training_run(&t, 0, ERR_NONE);
+        hash_state(dir, "step-000040.safetensors", resumed);
+        assert_string_equal(resumed, straight);
+        free(dir);
+    }
+    training_close(&t);
+}
+
+static void the_log_has_every_step_once(void **state)
+{
+    (void)state;
+    struct training t;
+    training_open(&t);
+    char *dir = training_directory(&t, "run"), *text;
+    t.options.config.save_every = 4;
+    training_run(&t, 10, ERR_CANCELLED);
+    t.options.resume = true;
+    training_run(&t, 0, ERR_NONE);
+    char *path = file_join(dir, "log.jsonl");
+    size_t size;
+    struct err err = {0};
+    assert_true(file_read(path, 1 << 20, &text, &size, &err));
+    size_t steps = 0;
+    for (const char *p = text; (p = strstr(p, "\"lr\"")); p++)
+        steps++;
+    assert_int_equal(steps, 40);
+    free(text);
+    free(path);
+    free(dir);
+    training_close(&t);
+}
+
+/* ---- damage --------------------------------------------------------------------------- */
+
+struct damage {
+    struct training t;
+    char *dir;
+    char *file; /* the newest checkpoint */
+    char *bytes;
+    size_t size;
+    struct trainer trainer;
+    struct dataset *data;
+};
+
+static void damage_open(struct damage *d)
+{
+    struct err err = {0};
+    training_open(&d->t);
+    d->dir = training_directory(&d->t, "run");
+    d->t.options.config.steps = 10;
+    training_run(&d->t, 0, ERR_NONE);
+    d->file = file_join(d->dir, "step-000010.safetensors");
+    assert_true(file_read(d->file, (size_t)1 << 30, &d->bytes, &d->size, &err));
+    struct records_options records = {0};
+    d->data = dataset_load(d->t.data_path, &records, d->t.options.model->tokenizer, 512, NULL,
+                           &err);
+    assert_true(trainer_init(&d->trainer, &d->t.options.config, d->t.options.model, &d->data, 1,
+                             &err));
+}
+
+static void damage_close(struct damage *d)
+{
+    trainer_free(&d->trainer);
+    dataset_free(d->data);
+    free(d->bytes);
+    free(d->file);
+    free(d->dir);
+    training_close(&d->t);
+}
+
+static bool loads(struct damage *d, struct err *err)
+{
+    *err = (struct err){0};
+    struct trainer *t = &d->trainer;
+    return checkpoint_load(d->file, &t->parameters, &t->stream.state, &t->state, err);
+}
+
+static void every_flipped_bit_is_noticed(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err;
+    struct rng rng;
+    damage_open(&d);
+    assert_true(loads(&d, &err));
+    rng_seed(&rng, 5);
+    size_t header = 8 + (size_t)((unsigned char)d.bytes[0] | (unsigned char)d.bytes[1] << 8 |
+                                 (unsigned char)d.bytes[2] << 16);
+    size_t missed = 0;
+    for (int i = 0; i < 1000; i++) {
+        /* half of them in the header, which is small */
+        size_t at = (size_t)rng_below(&rng, i % 2 ? d.size : header);
+        char bit = (char)(1 << rng_below(&rng, 8));
+        d.bytes[at] ^= bit;
+        assert_true(file_replace(d.file, d.bytes, d.size, &err));
+        missed += loads(&d, &err);
+        d.bytes[at] ^= bit;
+    }
+    assert_int_equal(missed, 0);
+    damage_close(&d);
+}
+
+static void every_truncation_is_noticed(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err;
+    damage_open(&d);
+    for (size_t k = 0; k < 64; k++) {
+        assert_true(file_replace(d.file, d.bytes, d.size * k / 64, &err));
+        assert_false(loads(&d, &err));
+        assert_int_equal(err.code, ERR_INPUT);
+    }
+    damage_close(&d);
+}
+
+static void keep_note(void *context, const char *text)
+{
+    char *note = context;
+    if (strstr(text, "using step"))
+        snprintf(note, 512, "%s", text);
+}
+
+static void a_damaged_checkpoint_falls_back(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    char note[512] = "";
+    damage_open(&d);
+    assert_true(file_replace(d.file, d.bytes, d.size / 2, &err));
+    d.t.options.resume = true;
+    struct run_listener listener = {.context = note, .note = keep_note};
+    assert_true(train_run(&d.t.options, &listener, &err));
+    assert_non_null(strstr(note, "using step 5"));
+    assert_non_null(strstr(note, "step-000010.safetensors"));
+    damage_close(&d);
+}
+
+static void non_finite_values_are_never_saved(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    char before[65], after[65];
+    damage_open(&d);
+    hash_file(d.dir, "step-000010.safetensors", before);
+    for (int block = 0; block < 3; block++) {
+        struct parameters *p = &d.trainer.parameters;
+        real *place = (block == 0 ? p->value : block == 1 ? p->moment1 : p->moment2) + 7;
+        real old = *place;
+        *place = REAL(0.0) / REAL(0.0);
+        assert_false(checkpoint_save(d.file, p, &d.trainer.stream.state, &d.trainer.state, &err));
+        assert_int_equal(err.code, ERR_NONFINITE);
+        *place = old;
+    }
+    hash_file(d.dir, "step-000010.safetensors", after);
+    assert_string_equal(before, after);
+    damage_close(&d);
+}
+
+static void a_non_finite_step_changes_nothing(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    damage_open(&d);
+    struct trainer *t = &d.trainer;
+    struct step_report r;
+    t->config.steps = 100;
+    t->parameters.value[t->parameters.count - 1] = REAL(0.0) / REAL(0.0);
+    real *before = xmalloc(t->parameters.count * sizeof *before);
+    memcpy(before, t->parameters.value, t->parameters.count * sizeof *before);
+    for (int i = 1; i <= NONFINITE_MAX; i++) {
+        bool ok = trainer_step(t, &r, NULL, &err);
+        assert_int_equal(ok, i < NONFINITE_MAX);
+        assert_true(r.skipped);
+        assert_int_equal(t->state.skipped, i);
+        assert_memory_equal(before, t->parameters.value, t->parameters.count * sizeof *before);
+    }
+    assert_int_equal(err.code, ERR_NONFINITE);
+    free(before);
+    damage_close(&d);
+}
+
+/* ---- the directory --------------------------------------------------------------------- */
+
+static void a_second_process_is_refused(void **state)
+{
+    (void)state;
+    struct training t;
+    struct run_dir first, second;
+    struct err err = {0};
+    training_open(&t);
+    char *dir = training_directory(&t, "run");
+    assert_true(run_dir_open(&first, dir, 3, &err));
+    assert_false(run_dir_open(&second, dir, 3, &err));
+    assert_int_equal(err.code, ERR_LOCKED);
+    char pid[32];
+    snprintf(pid, sizeof pid, "(%ld)", (long)getpid());
+    assert_non_null(strstr(err.text, pid));
+    run_dir_close(&first);
+    err = (struct err){0};
+    assert_true(run_dir_open(&second, dir, 3, &err));
+    run_dir_close(&second);
+    free(dir);
+    training_close(&t);
+}
+
+static void changed_data_needs_consent(void **state)
+{
+    (void)state;
+    struct training t;
+    struct err err = {0};
+    training_open(&t);
+    char *dir = training_directory(&t, "run");
+    training_run(&t, 5, ERR_CANCELLED);
+    char *text;
+    size_t size;
+    assert_true(file_read(t.data_path, 1 << 20, &text, &size, &err));
+    text[0] = 'S';
+    assert_true(file_replace(t.data_path, text, size, &err));
+    free(text);
+    t.options.resume = true;
+    training_run(&t, 0, ERR_INPUT);
+    t.options.accept_data_change = true;
+    training_run(&t, 0, ERR_NONE);
+    free(dir);
+    training_close(&t);
+}
+
+static void an_old_run_is_not_overwritten(void **state)
+{
+    (void)state;
+    struct training t;
+    training_open(&t);
+    char *dir = training_directory(&t, "run");
+    training_run(&t, 5, ERR_CANCELLED);
+    training_run(&t, 0, ERR_USAGE);
+    free(dir);
+    training_close(&t);
+}
+
+static void one_batch_is_learnt_by_heart(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    damage_open(&d);
+    struct trainer *t = &d.trainer;
+    struct stream_state first = t->stream.state;
+    struct step_report r;
+    double loss[2] = {0, 0};
+    t->config.steps = 1000;
+    t->config.warmup = 0;
+    t->config.lr = 3e-3;
+    for (int i = 0; i < 60; i++) {
+        t->stream.state = first;
+        assert_true(trainer_step(t, &r, NULL, &err));
+        loss[i > 0] = r.loss;
+    }
+    assert_true(loss[1] < 0.75 * loss[0]);
+    damage_close(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resume_is_bit_exact),
+        cmocka_unit_test(the_log_has_every_step_once),
+        cmocka_unit_test(every_flipped_bit_is_noticed),
+        cmocka_unit_test(every_truncation_is_noticed),
+        cmocka_unit_test(a_damaged_checkpoint_falls_back),
+        cmocka_unit_test(non_finite_values_are_never_saved),
+        cmocka_unit_test(a_non_finite_step_changes_nothing),
+        cmocka_unit_test(a_second_process_is_refused),
+        cmocka_unit_test(changed_data_needs_consent),
+        cmocka_unit_test(an_old_run_is_not_overwritten),
+        cmocka_unit_test(one_batch_is_learnt_by_heart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
