@@ -25,7 +25,10 @@ static bool io_error(struct err *err, const char *path, const char *doing)
                                  code == ENAMETOOLONG || code == EISDIR
                              ? ERR_INPUT
                              : ERR_IO;
-    return err_set(err, kind, "%s: cannot %s: %s", path, doing, strerror(code));
+    if (code == ELOOP)
+        return err_set(err, kind, "%s: not a regular file (links in a circle)", path);
+    return err_set(err, kind, "%s: cannot %s: %s", path, doing,
+                   code == EACCES ? "permission denied" : strerror(code));
 }
 
 /* Opens a regular file for reading. O_NONBLOCK keeps a FIFO from hanging the

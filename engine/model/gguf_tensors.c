@@ -122,16 +122,16 @@ struct span {
     uint64_t offset;
 };
 
-static bool read_info(struct span *span, struct gguf_cursor *c, struct arena *arena,
-                      struct err *err)
+static bool read_info(struct span *span, size_t i, struct gguf_cursor *c,
+                      struct arena *arena, struct err *err)
 {
     struct tensor *t = span->tensor;
     if (!read_name(t, c, arena, err))
-        return false;
+        return err_prefix(err, "tensor %zu", i);
     bool ok = read_dims(t, c, err) && read_type(t, c, err) &&
               (gguf_take_u64(c, &span->offset) || gguf_truncated(c, err)) &&
               compute_bytes(t, err);
-    return ok || err_prefix(err, "\"%s\"", t->name);
+    return ok || err_prefix(err, "tensor %zu \"%s\"", i, t->name);
 }
 
 /* The sum of all sizes, each padded, must be a number before single places are judged. */
@@ -189,8 +189,8 @@ static bool read_table(struct span *spans, struct gguf_cursor *c, size_t count,
                        size_t alignment, struct arena *arena, struct err *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (!read_info(&spans[i], c, arena, err))
-            return err_prefix(err, "tensor %zu", i);
+        if (!read_info(&spans[i], i, c, arena, err))
+            return false;
     if (!check_total(spans, count, alignment, err))
         return false;
     size_t start;
