@@ -163,11 +163,182 @@ static void default_model_has_reference_ids(void **state)
     tokenizer_free(t);
 }
 
+/* ---- any text ---- */
+
+/* Random characters of all planes, of runs that tokenizers treat differently, and
+ * bytes that are no text. */
+static size_t random_text(struct rng *rng, char *out, size_t size)
+{
+    static const uint32_t blocks[][2] = {
+        {0x20, 0x7e},     {0x20, 0x7e},       {0x61, 0x7a},     {0x30, 0x39},
+        {0x09, 0x0d},     {0x00, 0x1f},       {0x80, 0x24f},    {0x300, 0x36f},
+        {0x400, 0x52f},   {0x900, 0xdff},     {0x2000, 0x206f}, {0x4e00, 0x9fff},
+        {0xac00, 0xd7a3}, {0x1f300, 0x1faff}, {0xe000, 0xffff}, {0x10000, 0x10ffff},
+    };
+    size_t length = 0, runs = 1 + rng_below(rng, 12);
+    bool bytes = rng_below(rng, 10) == 0;
+    for (size_t run = 0; run < runs; run++) {
+        const uint32_t *block = blocks[rng_below(rng, sizeof blocks / sizeof *blocks)];
+        for (uint64_t n = 1 + rng_below(rng, 8); n > 0 && length + 4 <= size; n--) {
+            if (bytes)
+                out[length++] = (char)rng_below(rng, 256);
+            else
+                length += text_encode(
+                    block[0] + (uint32_t)rng_below(rng, block[1] - block[0] + 1),
+                    out + length);
+        }
+    }
+    return length;
+}
+
+/* Leaves out the bytes that this vocabulary has no token for. */
+static size_t drop_vanishing(const struct tokenizer *t, char *text, size_t length)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < length; i++) {
+        struct token_list list = {0};
+        tokenizer_encode(t, text + i, 1, 0, &list);
+        if (list.count > 0)
+            text[kept++] = text[i];
+        token_list_free(&list);
+    }
+    return kept;
+}
+
+static void any_text_survives_the_round_trip(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_default();
+    struct rng rng;
+    rng_seed(&rng, 27);
+    for (int i = 0; i < 5000; i++) {
+        char text[512];
+        check_round_trip(t, text,
+                         drop_vanishing(t, text, random_text(&rng, text, sizeof text)));
+    }
+    tokenizer_free(t);
+}
+
+/* A text cut at an added token has the tokens of its parts. */
+static void added_tokens_keep_their_sides_apart(void **state)
+{
+    static const char left[] = "one two", right[] = "  three", mark[] = "<|im_end|>";
+    char text[64];
+    struct token_list whole = {0}, parts = {0};
+    (void)state;
+    struct tokenizer *t = open_default();
+    int length = snprintf(text, sizeof text, "%s%s%s", left, mark, right);
+    tokenizer_encode(t, text, (size_t)length, TOKENIZER_PARSE_SPECIAL, &whole);
+    tokenizer_encode(t, left, strlen(left), 0, &parts);
+    size_t before = parts.count;
+    token_list_push(&parts, 2, 7, 17);
+    tokenizer_encode(t, right, strlen(right), 0, &parts);
+    assert_int_equal(whole.count, parts.count);
+    assert_memory_equal(whole.ids, parts.ids, whole.count * sizeof *whole.ids);
+    assert_int_equal(whole.start[before], 7);
+    assert_int_equal(whole.end[before], 17);
+    assert_int_equal(whole.end[whole.count - 1], length);
+    token_list_free(&whole);
+    token_list_free(&parts);
+    tokenizer_free(t);
+}
+
+static void default_model_knows_its_special_tokens(void **state)
+{
+    size_t length;
+    (void)state;
+    struct tokenizer *t = open_default();
+    assert_string_equal(tokenizer_kind(t), "smollm");
+    assert_int_equal(tokenizer_vocab(t), 49152);
+    assert_int_equal(tokenizer_bos(t), 1);
+    assert_int_equal(tokenizer_eos(t), 2);
+    assert_false(tokenizer_adds_bos(t));
+    assert_true(tokenizer_is_stop(t, 0) && tokenizer_is_stop(t, 2));
+    assert_false(tokenizer_is_stop(t, 1) || tokenizer_is_stop(t, 17));
+    assert_true(tokenizer_is_control(t, 16));
+    assert_false(tokenizer_is_control(t, 17));
+    tokenizer_piece(t, 2, false, &length);
+    assert_int_equal(length, 0);
+    assert_memory_equal(tokenizer_piece(t, 2, true, &length), "<|im_end|>", 10);
+    assert_int_equal(length, 10);
+    tokenizer_piece(t, 49152, true, &length);
+    assert_int_equal(length, 0);
+    tokenizer_piece(t, -1, true, &length);
+    assert_int_equal(length, 0);
+    tokenizer_free(t);
+}
+
+/* Each part that a stream gives out is made of whole characters. */
+static void streams_never_split_characters(void **state)
+{
+    static const char text[] = "caf\xc3\xa9 \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x9a\x80 "
+                               "\xe6\x9d\xb1\xe4\xba\xac \xf0\x93\x80\x80";
+    struct token_list list = {0};
+    struct token_stream stream = {0};
+    size_t n, parts = 0, waits = 0;
+    (void)state;
+    struct tokenizer *t = open_default();
+    tokenizer_encode(t, text, strlen(text), 0, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        const char *part = token_stream_feed(&stream, t, list.ids[i], &n);
+        assert_true(text_valid(part, n, NULL));
+        parts += n > 0;
+        waits += n == 0;
+    }
+    assert_true(parts > 4 && waits > 4);
+    token_stream_flush(&stream, &n);
+    assert_int_equal(n, 0);
+    list.count = 0;
+    tokenizer_encode(t, "\xf0", 1, 0, &list);
+    token_stream_feed(&stream, t, list.ids[0], &n);
+    assert_int_equal(n, 0);
+    assert_memory_equal(token_stream_flush(&stream, &n), "\xf0", 1);
+    assert_int_equal(n, 1);
+    token_stream_flush(&stream, &n);
+    assert_int_equal(n, 0);
+    token_list_free(&list);
+    tokenizer_free(t);
+}
+
+/* Goals: 5 MB/s of English, 0.3 s for 100,000 tokens, 50 ms to load. The bounds
+ * here only catch what would be wrong by an order of magnitude. */
+static void speed(void **state)
+{
+    static const char sentence[] = "The old harbour froze over in the second week of "
+                                   "January, and for nineteen days the "
+                                   "pilots had nothing to do but mend nets, drink tea, "
+                                   "and argue about the winter of '47.\n";
+    enum { REPEATS = 2600 };
+    (void)state;
+    double start = clock_ms();
+    struct tokenizer *t = open_default();
+    double load_ms = clock_ms() - start;
+    size_t length = strlen(sentence), total = REPEATS * length;
+    char *text = xmalloc(total);
+    for (size_t i = 0; i < REPEATS; i++)
+        memcpy(text + i * length, sentence, length);
+    struct token_list list = {0};
+    start = clock_ms();
+    tokenizer_encode(t, text, total, 0, &list);
+    double ms = clock_ms() - start;
+    print_message("loaded in %.0f ms; %zu tokens of %.0f kB in %.0f ms: %.1f MB/s\n",
+                  load_ms, list.count, (double)total / 1e3, ms, (double)total / 1e3 / ms);
+    assert_true(list.count >= 100000 && ms < 5000 && load_ms < 2000);
+    token_list_free(&list);
+    free(text);
+    tokenizer_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_models_have_reference_ids),
         cmocka_unit_test(default_model_has_reference_ids),
+        cmocka_unit_test(any_text_survives_the_round_trip),
+        cmocka_unit_test(added_tokens_keep_their_sides_apart),
+        cmocka_unit_test(default_model_knows_its_special_tokens),
+        cmocka_unit_test(streams_never_split_characters),
+        cmocka_unit_test(speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
