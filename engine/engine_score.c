@@ -46,7 +46,7 @@ static bool score_embeddings(struct engine *e, const real *embeddings, size_t n,
         if (ok && rows_n)
             llama_cross_entropy(e->model, hidden + (M - 1) * count * H, rows,
                                 labels + (begin - first), rows_n, 0, nll + (begin - first), NULL,
-                                &arena);
+                                NULL, &arena);
         arena_free(&arena);
     }
     kv_cache_free(&cache);

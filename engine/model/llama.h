@@ -72,12 +72,22 @@ bool llama_tape_backward(struct model *model, const struct llama_tape *tape, con
                          real *dembeddings, struct arena *arena, const struct progress *progress,
                          struct err *err);
 
+/* Knowledge distillation: `weight` times KL(teacher || model) is added to the loss
+ * of every label. final [count, H]: the teacher's final hidden states that predict
+ * the labels, in their order; the teacher is the same frozen model. */
+struct llama_teacher {
+    const real *final;
+    double weight;
+    double kl_sum; /* out: sum over labels, without the weight */
+};
+
 /* Sum of cross-entropies of `count` rows of final hidden states [*, H] against
  * labels, in panels so that the logits are never all in memory. rows[i] is the
  * row that predicts labels[i]; nll [count] may be NULL; dfinal (NULL: not wanted)
- * has scale * gradient added to its rows. */
+ * has scale * gradient added to its rows; teacher may be NULL. The result is the
+ * cross-entropy alone. */
 double llama_cross_entropy(struct model *model, const real *final, const size_t *rows,
                            const int32_t *labels, size_t count, double scale, real *nll,
-                           real *dfinal, struct arena *arena);
+                           real *dfinal, struct llama_teacher *teacher, struct arena *arena);
 
 #endif

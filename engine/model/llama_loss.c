@@ -1,9 +1,11 @@
 #include "engine/model/llama.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "engine/base/size.h"
 #include "engine/ops/cross_entropy.h"
+#include "engine/ops/softmax.h"
 
 /* Rows of logits at a time: 64 rows of 49,152 are 12 MiB. */
 enum { PANEL_ROWS = 64 };
@@ -12,13 +14,43 @@ struct panel {
     real *final, *dfinal; /* [PANEL_ROWS, H] */
     real *logits;         /* [PANEL_ROWS, vocab] */
     real *nll;            /* [PANEL_ROWS] */
+    real *taught;         /* [PANEL_ROWS, vocab] the teacher's probabilities */
 };
 
-static void panel_backward(struct model *model, struct panel *panel, const size_t *rows,
-                           const int32_t *labels, size_t n, double scale, real *dfinal)
+/* Probabilities of the teacher for labels [first, first + n), and their KL to the
+ * model's, which are in panel->logits by now. */
+static double panel_teach(struct model *model, struct panel *panel, const real *final, size_t n)
 {
-    size_t H = model->config.hidden;
+    size_t vocab = model->config.vocab;
+    double kl = 0;
+    weight_forward(panel->taught, final, &model->weights.output, NULL, n);
+    softmax_forward(panel->taught, panel->taught, 1, n, vocab);
+    for (size_t i = 0; i < n * vocab; i++) {
+        double q = (double)panel->taught[i];
+        if (q > 0)
+            kl += q * (log(q) - log(fmax((double)panel->logits[i], 1e-300)));
+    }
+    return kl;
+}
+
+/* The gradient of the KL to the logits is p - q, which `taught` holds by now. */
+static void panel_add_teaching(struct panel *panel, double factor, size_t count)
+{
+    real f = (real)factor;
+    for (size_t i = 0; i < count; i++)
+        panel->logits[i] += f * panel->taught[i];
+}
+
+static void panel_backward(struct model *model, struct panel *panel, const size_t *rows,
+                           const int32_t *labels, size_t n, double scale,
+                           const struct llama_teacher *teacher, real *dfinal)
+{
+    size_t H = model->config.hidden, cells = n * model->config.vocab;
+    for (size_t i = 0; teacher && i < cells; i++)
+        panel->taught[i] = panel->logits[i] - panel->taught[i];
     cross_entropy_backward(panel->logits, labels, (real)scale, n, model->config.vocab);
+    if (teacher)
+        panel_add_teaching(panel, scale * teacher->weight, cells);
     memset(panel->dfinal, 0, n * H * sizeof *panel->dfinal);
     weight_backward(panel->dfinal, panel->logits, &model->weights.output, n);
     for (size_t i = 0; i < n; i++)
@@ -28,7 +60,7 @@ static void panel_backward(struct model *model, struct panel *panel, const size_
 
 double llama_cross_entropy(struct model *model, const real *final, const size_t *rows,
                            const int32_t *labels, size_t count, double scale, real *nll,
-                           real *dfinal, struct arena *arena)
+                           real *dfinal, struct llama_teacher *teacher, struct arena *arena)
 {
     size_t H = model->config.hidden, most = size_min(count, PANEL_ROWS);
     struct arena_mark mark = arena_mark(arena);
@@ -38,6 +70,10 @@ double llama_cross_entropy(struct model *model, const real *final, const size_t 
         .logits = arena_array(arena, real, most * model->config.vocab),
         .nll = arena_array(arena, real, most),
     };
+    if (teacher) {
+        panel.taught = arena_array(arena, real, most * model->config.vocab);
+        teacher->kl_sum = 0;
+    }
     double sum = 0;
     for (size_t first = 0; first < count; first += PANEL_ROWS) {
         size_t n = size_min(PANEL_ROWS, count - first);
@@ -49,8 +85,10 @@ double llama_cross_entropy(struct model *model, const real *final, const size_t 
             sum += (double)panel.nll[i];
         if (nll)
             memcpy(nll + first, panel.nll, n * sizeof *nll);
+        if (teacher)
+            teacher->kl_sum += panel_teach(model, &panel, teacher->final + first * H, n);
         if (dfinal)
-            panel_backward(model, &panel, rows + first, labels + first, n, scale, dfinal);
+            panel_backward(model, &panel, rows + first, labels + first, n, scale, teacher, dfinal);
     }
     arena_release(arena, mark);
     return sum;

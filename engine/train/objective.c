@@ -12,6 +12,7 @@ struct item {
     const struct sample *sample;
     struct compress_tape tape; /* CONTEXT_COMPRESSED and _WRONG */
     const real *context;       /* [n_context, H] vectors behind BOS */
+    const real *teacher;       /* [n_query, H] full-context states before each query token */
     size_t n_context;
     size_t start;      /* first row in the packed batch */
     size_t context_at; /* row of the first context vector, relative to start */
@@ -31,21 +32,56 @@ struct pass {
     size_t *rows;    /* [labels] row of the final states that predicts each label */
     int32_t *labels; /* [labels] */
     size_t n_labels;
+    bool distill;
+    real *teacher; /* [labels, H] when distilling */
 };
 
 /* ---- contexts ------------------------------------------------------------------ */
+
+/* Reads the query behind the context, whose keys and values the cache holds: the
+ * final states that predict each query token with the whole context in view. */
+static bool read_teacher(struct pass *p, struct item *item, struct kv_cache *cache,
+                         const real *last, const struct progress *progress, struct err *err)
+{
+    const struct sample *s = item->sample;
+    size_t H = p->o->model->config.hidden, L = p->o->model->config.layers, n = s->n_query - 1;
+    real *teacher = arena_array(&p->arena, real, s->n_query * H);
+    memcpy(teacher, last, H * sizeof *teacher);
+    item->teacher = teacher;
+    if (n == 0)
+        return true;
+    struct arena scratch = {0};
+    real *hidden = arena_array(&scratch, real, (L + 1) * n * H);
+    struct llama_input input = {.n = n, .ids = s->query};
+    struct llama_output output = {.hidden = hidden};
+    bool ok = llama_forward(p->o->model, cache, 0, &input, &output, progress, err);
+    if (ok)
+        memcpy(teacher + H, hidden + L * n * H, n * H * sizeof *teacher);
+    arena_free(&scratch);
+    return ok;
+}
 
 static bool encode(struct pass *p, struct item *item, const struct progress *progress,
                    struct err *err)
 {
     const struct sample *s = item->sample;
     const struct compressor_shape *shape = &p->o->compressor->shape;
-    real *hidden = arena_array(&p->arena, real, shape->M * s->n_context * shape->H);
-    struct llama_input input = {.n = s->n_context, .ids = s->context};
+    size_t n = s->n_context;
+    real *hidden = arena_array(&p->arena, real, shape->M * n * shape->H);
+    struct kv_cache cache = {0};
+    if (p->distill && !kv_cache_init(&cache, &p->o->model->config, n + s->n_query, err))
+        return false;
+    struct llama_input input = {.n = n, .ids = s->context};
     struct llama_output output = {.hidden = hidden};
-    return llama_forward(p->o->model, NULL, shape->M - 1, &input, &output, progress, err) &&
-           compressor_forward(p->o->compressor, &p->o->settings, hidden, s->n_context, s->n_context,
-                              &item->tape, &p->arena, progress, err);
+    bool ok = llama_forward(p->o->model, p->distill ? &cache : NULL, shape->M - 1, &input, &output,
+                            progress, err) &&
+              (!p->distill ||
+               read_teacher(p, item, &cache, hidden + ((shape->M - 1) * n + n - 1) * shape->H,
+                            progress, err)) &&
+              compressor_forward(p->o->compressor, &p->o->settings, hidden, n, n, &item->tape,
+                                 &p->arena, progress, err);
+    kv_cache_free(&cache);
+    return ok;
 }
 
 static bool make_contexts(struct pass *p, const struct progress *progress, struct err *err)
@@ -117,6 +153,8 @@ static void measure(struct pass *p)
     p->positions = arena_array(&p->arena, int32_t, total);
     p->rows = arena_array(&p->arena, size_t, labels);
     p->labels = arena_array(&p->arena, int32_t, labels);
+    if (p->distill)
+        p->teacher = arena_array(&p->arena, real, labels * H);
 }
 
 static bool pack_item(struct pass *p, const struct item *item, struct err *err)
@@ -146,6 +184,9 @@ static void collect_labels(struct pass *p, const struct item *item)
     for (size_t t = 0; t < item->sample->n_query; t++) {
         if (item->sample->labels[t] == LABEL_NONE || query + t == item->start)
             continue;
+        size_t H = p->o->model->config.hidden;
+        if (p->distill)
+            memcpy(p->teacher + p->n_labels * H, item->teacher + t * H, H * sizeof(real));
         p->rows[p->n_labels] = query + t - 1;
         p->labels[p->n_labels++] = item->sample->labels[t];
     }
@@ -200,8 +241,11 @@ static bool decode(struct pass *p, double scale, const struct compressor_params 
     if (!llama_tape_forward(p->o->model, &p->batch, &tape, &p->arena, progress, err))
         return false;
     real *dfinal = wanted ? arena_array(&p->arena, real, n * H) : NULL;
+    struct llama_teacher teacher = {.final = p->teacher, .weight = p->o->distill};
     result->nll_sum = llama_cross_entropy(p->o->model, tape.final, p->rows, p->labels, p->n_labels,
-                                          scale / (double)p->n_labels, NULL, dfinal, &p->arena);
+                                          scale / (double)p->n_labels, NULL, dfinal,
+                                          p->distill ? &teacher : NULL, &p->arena);
+    result->kl = teacher.kl_sum / (double)p->n_labels;
     result->labels = p->n_labels;
     result->loss = result->nll_sum / (double)p->n_labels;
     result->tokens = n;
@@ -284,6 +328,7 @@ bool objective_run(const struct objective *o, enum context_mode mode, const stru
                    struct err *err)
 {
     struct pass p = {.o = o, .mode = mode, .n = n};
+    p.distill = o->distill > 0 && mode == CONTEXT_COMPRESSED && (grads || dsoft);
     *result = (struct objective_result){0};
     p.items = arena_array(&p.arena, struct item, n);
     for (size_t i = 0; i < n; i++)

@@ -38,12 +38,14 @@ struct objective {
     enum positions positions;
     const real *soft_prompt; /* [n_soft, H] in front of everything, or NULL */
     size_t n_soft;
+    double distill; /* times the KL divergence from the full context (our extension) */
 };
 
 /* What a pass found, for logs and plan health. */
 struct objective_result {
     double loss;     /* mean over labels */
     double nll_sum;  /* sum over labels */
+    double kl;       /* mean over labels of KL(full context || this), when distilling */
     size_t labels;
     size_t tokens;   /* context and query tokens read */
     double gate_max; /* mean weight of the largest layer of the gate */

@@ -147,10 +147,17 @@ bool trainer_init(struct trainer *t, const struct train_config *config, struct m
                   struct dataset **datasets, size_t n_datasets, struct err *err)
 {
     *t = (struct trainer){.config = *config, .model = model, .state.best = INFINITY};
+    if (config->distill > 0 && is_prompt(config))
+        return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
     if (!train_config_check(config, err) || !init_stream(t, datasets, n_datasets, err) ||
         !init_parameters(t, err)) {
         trainer_free(t);
         return false;
+    }
+    if (config->distill > 0 && t->compressor.shape.M != model->config.layers + 1) {
+        trainer_free(t);
+        return err_set(err, ERR_USAGE, "distill needs a compressor over all %zu layers",
+                       model->config.layers);
     }
     t->state.config = train_config_print(config);
     t->state.data = describe_data(datasets, n_datasets);
@@ -193,7 +200,7 @@ static struct objective make_objective(const struct trainer *t, size_t step)
     struct objective o = {
         .model = t->model,
         .compressor = &t->compressor,
-        .budget = 0,
+        .distill = t->config.distill,
         .soft_prompt = t->soft_prompt,
         .n_soft = t->soft_prompt ? t->config.soft_tokens : 0,
     };

@@ -28,12 +28,16 @@ struct problem {
     int32_t positions[N], labels[LABELS];
     size_t rows[LABELS];
     double scale;
+    real *teacher; /* [LABELS, H], or NULL: no distillation */
 };
+
+enum { TEACHER_WEIGHT_PERCENT = 70 };
 
 static void problem_init(struct problem *p, const struct tiny_llama_options *options)
 {
     struct rng rng;
     rng_seed(&rng, 12);
+    *p = (struct problem){0};
     tiny_llama_init(&p->tiny, options, 8);
     p->embeddings = random_reals(&rng, N * options->config.hidden, 0.7);
     p->batch = (struct llama_batch){N, SEQUENCES, starts, p->embeddings, p->positions};
@@ -51,6 +55,7 @@ static void problem_init(struct problem *p, const struct tiny_llama_options *opt
 static void problem_free(struct problem *p)
 {
     free(p->embeddings);
+    free(p->teacher);
     tiny_llama_free(&p->tiny);
 }
 
@@ -61,10 +66,11 @@ static double loss(void *context)
     struct llama_tape tape;
     struct err err = {0};
     assert_true(llama_tape_forward(&p->tiny.model, &p->batch, &tape, &arena, NULL, &err));
+    struct llama_teacher teacher = {.final = p->teacher, .weight = TEACHER_WEIGHT_PERCENT / 100.0};
     double sum = llama_cross_entropy(&p->tiny.model, tape.final, p->rows, p->labels, LABELS, 0,
-                                     NULL, NULL, &arena);
+                                     NULL, NULL, p->teacher ? &teacher : NULL, &arena);
     arena_free(&arena);
-    return p->scale * sum;
+    return p->scale * (sum + teacher.weight * teacher.kl_sum);
 }
 
 /* d loss / d embeddings, to be freed. */
@@ -77,8 +83,9 @@ static real *gradient(struct problem *p)
     real *dx = calloc(count, sizeof *dx);
     assert_true(llama_tape_forward(&p->tiny.model, &p->batch, &tape, &arena, NULL, &err));
     real *dfinal = arena_array(&arena, real, count);
+    struct llama_teacher teacher = {.final = p->teacher, .weight = TEACHER_WEIGHT_PERCENT / 100.0};
     llama_cross_entropy(&p->tiny.model, tape.final, p->rows, p->labels, LABELS, p->scale, NULL,
-                        dfinal, &arena);
+                        dfinal, p->teacher ? &teacher : NULL, &arena);
     size_t bytes = arena.bytes;
     assert_true(llama_tape_backward(&p->tiny.model, &tape, dfinal, dx, &arena, NULL, &err));
     assert_int_equal(arena.bytes, bytes); /* scratch is given back */
@@ -162,6 +169,46 @@ static void test_gradient(void **state)
     check_gradient(&options);
 }
 
+static void test_distillation_gradient(void **state)
+{
+    (void)state;
+    if (!gradcheck_possible())
+        skip();
+    struct problem p;
+    struct rng rng;
+    rng_seed(&rng, 21);
+    problem_init(&p, &tiny_llama_default);
+    p.teacher = random_reals(&rng, LABELS * p.tiny.model.config.hidden, 1);
+    real *dx = gradient(&p);
+    gradcheck("d (loss + KL) / d embeddings", loss, &p, p.embeddings, dx,
+              N * p.tiny.model.config.hidden);
+    free(dx);
+    problem_free(&p);
+}
+
+/* A teacher that says what the model says costs nothing. */
+static void test_distillation_of_itself_is_zero(void **state)
+{
+    (void)state;
+    struct problem p;
+    struct rng rng;
+    struct arena arena = {0};
+    rng_seed(&rng, 22);
+    problem_init(&p, &tiny_llama_default);
+    size_t H = p.tiny.model.config.hidden;
+    real *final = random_reals(&rng, N * H, 1), *same = calloc(LABELS * H, sizeof *same);
+    for (size_t i = 0; i < LABELS; i++)
+        memcpy(same + i * H, final + p.rows[i] * H, H * sizeof *same);
+    struct llama_teacher teacher = {.final = same, .weight = 1, .kl_sum = 7};
+    llama_cross_entropy(&p.tiny.model, final, p.rows, p.labels, LABELS, 1, NULL, NULL, &teacher,
+                        &arena);
+    assert_true(fabs(teacher.kl_sum) <= 1e-5);
+    free(final);
+    free(same);
+    arena_free(&arena);
+    problem_free(&p);
+}
+
 /* Labels in panels: the sum, the values and the gradient rows. */
 static void test_cross_entropy_values(void **state)
 {
@@ -173,7 +220,7 @@ static void test_cross_entropy_values(void **state)
     struct rng rng;
     rng_seed(&rng, 3);
     real *final = random_reals(&rng, N * H, 1), nll[LABELS], *logits = calloc(V, sizeof *logits);
-    double sum = llama_cross_entropy(&p.tiny.model, final, p.rows, p.labels, LABELS, 1, nll, NULL,
+    double sum = llama_cross_entropy(&p.tiny.model, final, p.rows, p.labels, LABELS, 1, nll, NULL, NULL,
                                      &arena);
     assert_int_equal(arena.bytes, 0);
     double total = 0;
@@ -258,6 +305,8 @@ int main(void)
         cmocka_unit_test(test_equals_inference),
         cmocka_unit_test(test_gradient_accumulates_and_stays_inside),
         cmocka_unit_test(test_gradient),
+        cmocka_unit_test(test_distillation_gradient),
+        cmocka_unit_test(test_distillation_of_itself_is_zero),
         cmocka_unit_test(test_cross_entropy_values),
         cmocka_unit_test(test_cancelling),
         cmocka_unit_test(test_same_bits_for_any_threads),
