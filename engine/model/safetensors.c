@@ -7,18 +7,16 @@
 #include "engine/base/arena.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
-#include "engine/base/size.h"
 #include "engine/base/text.h"
 #include "engine/model/names.h"
+#include "engine/model/safetensors_header.h"
 
 #define GROUPED(n) text_grouped((n), (char[TEXT_NUMBER_MAX]){0})
 
 enum {
     LENGTH_BYTES = 8, /* the number in front of the header */
     HEADER_LIMIT = 100000000,
-    NAME_LIMIT = 512, /* bytes of a tensor name */
 };
-#define OFFSET_LIMIT ((json_int_t)1 << 53) /* above, other readers lose digits */
 
 struct shard {
     struct mapped_file file; /* path NULL: a buffer */
@@ -38,163 +36,25 @@ struct safetensors {
     struct arena arena; /* strings */
 };
 
-/* ---- header --------------------------------------------------------------- */
+/* ---- one file ------------------------------------------------------------- */
 
-static const char *keep_text(struct safetensors *f, const char *text)
+static int compare_places(const void *a, const void *b)
 {
-    size_t size = strlen(text) + 1;
-    return memcpy(arena_array(&f->arena, char, size), text, size);
-}
-
-static bool read_dtype(struct tensor *t, const json_t *dtype, struct err *err)
-{
-    const char *name = json_string_value(dtype);
-    if (!name)
-        return err_set(err, ERR_INPUT, "dtype missing");
-    for (int type = 0; type < TENSOR_TYPE_COUNT; type++) {
-        t->type = (enum tensor_type)type;
-        if (tensor_type_values(t->type) == 1 &&
-            strcmp(name, tensor_type_name(t->type)) == 0)
-            return true;
-    }
-    return err_set(err, ERR_INPUT, "unsupported dtype \"%s\"", name);
-}
-
-/* Reads the dimensions and sets bytes. */
-static bool read_shape(struct tensor *t, const json_t *shape, struct err *err)
-{
-    if (!json_is_array(shape))
-        return err_set(err, ERR_INPUT, "shape missing");
-    if (json_array_size(shape) > TENSOR_DIMS_MAX)
-        return err_set(err, ERR_INPUT, "%zu dimensions, at most %d",
-                       json_array_size(shape), TENSOR_DIMS_MAX);
-    t->n_dims = (unsigned)json_array_size(shape);
-    t->bytes = tensor_type_bytes(t->type);
-    for (unsigned i = 0; i < t->n_dims; i++) {
-        const json_t *dim = json_array_get(shape, i);
-        if (json_is_real(dim) && json_real_value(dim) >= 0x1p63)
-            return err_set(err, ERR_INPUT, "shape overflows");
-        if (!json_is_integer(dim) || json_integer_value(dim) < 0)
-            return err_set(err, ERR_INPUT, "bad shape: dimension %u is not a count", i);
-        t->dims[i] = (size_t)json_integer_value(dim);
-        if (!size_mul(t->bytes, t->dims[i], &t->bytes))
-            return err_set(err, ERR_INPUT, "shape overflows");
-    }
-    return true;
-}
-
-static bool is_offset(const json_t *value)
-{
-    return json_is_integer(value) && json_integer_value(value) >= 0 &&
-           json_integer_value(value) <= OFFSET_LIMIT;
-}
-
-/* A tensor of the header with the place that the header gives it. */
-struct span {
-    struct tensor tensor;
-    size_t begin, end;
-};
-
-static bool read_offsets(struct span *span, const json_t *offsets, struct err *err)
-{
-    const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
-    if (json_array_size(offsets) != 2 || !is_offset(begin) || !is_offset(end) ||
-        json_integer_value(begin) > json_integer_value(end))
-        return err_set(err, ERR_INPUT,
-                       "bad data_offsets: must be two integers, begin <= end");
-    span->begin = (size_t)json_integer_value(begin);
-    span->end = (size_t)json_integer_value(end);
-    if (span->end - span->begin != span->tensor.bytes)
-        return err_set(err, ERR_INPUT, "needs %zu bytes, range has %zu",
-                       span->tensor.bytes, span->end - span->begin);
-    return true;
-}
-
-static bool read_entry(struct safetensors *f, struct span *span, const char *name,
-                       const json_t *entry, struct err *err)
-{
-    if (strlen(name) > NAME_LIMIT)
-        return err_set(err, ERR_INPUT,
-                       "tensor name of %zu bytes, at most %d: \"%.40s...\"", strlen(name),
-                       NAME_LIMIT, name);
-    span->tensor.name = keep_text(f, name);
-    return (read_dtype(&span->tensor, json_object_get(entry, "dtype"), err) &&
-            read_shape(&span->tensor, json_object_get(entry, "shape"), err) &&
-            read_offsets(span, json_object_get(entry, "data_offsets"), err)) ||
-           err_prefix(err, "tensor %s", name);
-}
-
-static bool read_metadata(struct safetensors *f, const json_t *metadata, struct err *err)
-{
-    const char *key;
-    json_t *value;
-    if (!json_is_object(metadata))
-        return err_set(err, ERR_INPUT, "__metadata__ must map strings to strings");
-    bool first = !f->metadata;
-    if (first)
-        f->metadata =
-            arena_array(&f->arena, struct safetensors_pair, json_object_size(metadata));
-    json_object_foreach((json_t *)(uintptr_t)metadata, key, value)
-    {
-        if (!json_is_string(value))
-            return err_set(err, ERR_INPUT,
-                           "__metadata__ must map strings to strings (key %s)", key);
-        if (first)
-            f->metadata[f->pairs++] = (struct safetensors_pair){
-                keep_text(f, key), keep_text(f, json_string_value(value))};
-    }
-    return true;
-}
-
-static bool read_entries(struct safetensors *f, struct span *spans, size_t *count,
-                         json_t *header, struct err *err)
-{
-    const char *name;
-    json_t *entry;
-    json_object_foreach(header, name, entry)
-    {
-        bool ok = strcmp(name, "__metadata__") == 0
-                      ? read_metadata(f, entry, err)
-                      : read_entry(f, &spans[(*count)++], name, entry, err);
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
-static json_t *parse_header(const char *text, size_t length, struct err *err)
-{
-    size_t bad, start = 0;
-    while (start < length && strchr(" \t\r\n", text[start]) && text[start])
-        start++;
-    if (!text_valid(text, length, &bad))
-        err_set(err, ERR_INPUT, "header is not UTF-8 at byte %zu", bad + 1);
-    else if (start == length || text[start] != '{')
-        err_set(err, ERR_INPUT, "header is not a JSON object at byte %zu", start + 1);
-    else
-        return json_parse(text, length, "header", err);
-    return NULL;
-}
-
-/* ---- data ----------------------------------------------------------------- */
-
-static int compare_spans(const void *a, const void *b)
-{
-    const struct span *x = a, *y = b;
+    const struct safetensors_span *x = *(const struct safetensors_span *const *)a;
+    const struct safetensors_span *y = *(const struct safetensors_span *const *)b;
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
     return (x->end > y->end) - (x->end < y->end);
 }
 
-/* Sorts by place; the tensors must cover size bytes of data without hole, overlap
- * or rest. */
-static bool check_tiling(struct span *spans, size_t count, size_t size, struct err *err)
+/* Do the spans, in the order of their places, cover size bytes of data without hole,
+ * overlap or rest? */
+static bool check_places(const struct safetensors_span *const *sorted, size_t count,
+                         size_t size, struct err *err)
 {
     size_t at = 0;
-    if (count > 1)
-        qsort(spans, count, sizeof *spans, compare_spans);
     for (size_t i = 0; i < count; i++) {
-        const struct span *span = &spans[i];
+        const struct safetensors_span *span = sorted[i];
         if (span->begin < at)
             return err_set(err, ERR_INPUT, "tensors overlap at %s (data byte %s)",
                            span->tensor.name, GROUPED(span->begin));
@@ -214,20 +74,49 @@ static bool check_tiling(struct span *spans, size_t count, size_t size, struct e
                                  GROUPED(at), GROUPED(size - at));
 }
 
-static bool add_tensors(struct safetensors *f, json_t *header, const uint8_t *data,
-                        size_t size, struct err *err)
+static bool check_tiling(const struct safetensors_header *header, size_t size,
+                         struct err *err)
 {
-    size_t count = 0;
-    struct span *spans = xcalloc(json_object_size(header), sizeof *spans);
-    bool ok = read_entries(f, spans, &count, header, err) &&
-              check_tiling(spans, count, size, err);
-    MEM_GROW(f->tensors, f->capacity, f->count + count);
-    for (size_t i = 0; ok && i < count; i++) {
-        spans[i].tensor.data = data + spans[i].begin;
-        f->tensors[f->count++] = spans[i].tensor;
-    }
-    free(spans);
+    const struct safetensors_span **sorted = xcalloc(header->count, sizeof *sorted);
+    for (size_t i = 0; i < header->count; i++)
+        sorted[i] = &header->spans[i];
+    if (header->count > 1)
+        qsort(sorted, header->count, sizeof *sorted, compare_places);
+    bool ok = check_places(sorted, header->count, size, err);
+    free(sorted);
     return ok;
+}
+
+/* Adds the tensors of one file; their data pointers are set only when all places are
+ * known to be inside of it. */
+static bool add_tensors(struct safetensors *f, const struct safetensors_header *header,
+                        const uint8_t *data, size_t size, struct err *err)
+{
+    size_t first = f->count;
+    MEM_GROW(f->tensors, f->capacity, first + header->count);
+    for (size_t i = 0; i < header->count; i++) {
+        f->tensors[first + i] = header->spans[i].tensor;
+        names_add(&f->names, header->spans[i].tensor.name, first + i);
+    }
+    f->count += header->count;
+    ptrdiff_t twice = names_sort(&f->names);
+    if (twice != NAMES_NONE)
+        return err_set(err, ERR_INPUT, "tensor %s listed twice", f->tensors[twice].name);
+    if (!check_tiling(header, size, err))
+        return false;
+    for (size_t i = 0; i < header->count; i++)
+        f->tensors[first + i].data = data + header->spans[i].begin;
+    return true;
+}
+
+static void keep_metadata(struct safetensors *f, const struct safetensors_header *header)
+{
+    if (f->metadata)
+        return;
+    f->pairs = header->pair_count;
+    f->metadata = arena_array(&f->arena, struct safetensors_pair, f->pairs);
+    for (size_t i = 0; i < f->pairs; i++)
+        f->metadata[i] = header->pairs[i];
 }
 
 static bool read_shard(struct safetensors *f, const struct shard *shard, struct err *err)
@@ -243,11 +132,15 @@ static bool read_shard(struct safetensors *f, const struct shard *shard, struct 
     if (length > HEADER_LIMIT)
         return err_set(err, ERR_INPUT, "header of %ju bytes exceeds limit of %d bytes",
                        (uintmax_t)length, HEADER_LIMIT);
-    const uint8_t *text = shard->data + LENGTH_BYTES;
-    json_t *header = parse_header((const char *)text, (size_t)length, err);
-    bool ok = header && add_tensors(f, header, text + length,
-                                    shard->size - LENGTH_BYTES - (size_t)length, err);
-    json_decref(header);
+    struct safetensors_header header = {0};
+    const uint8_t *text = shard->data + LENGTH_BYTES, *data = text + length;
+    size_t size = shard->size - LENGTH_BYTES - (size_t)length;
+    bool ok = safetensors_header_parse(&header, (const char *)text, (size_t)length,
+                                       &f->arena, err) &&
+              add_tensors(f, &header, data, size, err);
+    if (ok)
+        keep_metadata(f, &header);
+    safetensors_header_free(&header);
     return ok;
 }
 
@@ -272,20 +165,10 @@ static bool open_shard(struct safetensors *f, size_t i, const char *path, struct
     return read_shard(f, shard, err) || err_prefix(err, "%s: invalid safetensors", path);
 }
 
-static bool index_names(struct safetensors *f, struct err *err)
-{
-    for (size_t i = 0; i < f->count; i++)
-        names_add(&f->names, f->tensors[i].name, i);
-    ptrdiff_t twice = names_sort(&f->names);
-    return twice == NAMES_NONE ||
-           err_set(err, ERR_INPUT, "%s: invalid safetensors: tensor %s listed twice",
-                   f->path, f->tensors[twice].name);
-}
-
 static struct safetensors *open_single(const char *path, struct err *err)
 {
     struct safetensors *f = new_file(path, 1);
-    if (open_shard(f, 0, path, err) && index_names(f, err))
+    if (open_shard(f, 0, path, err))
         return f;
     safetensors_close(f);
     return NULL;
@@ -296,10 +179,9 @@ struct safetensors *safetensors_open_buffer(const void *data, size_t size,
 {
     struct safetensors *f = new_file(name, 1);
     f->shards[0] = (struct shard){.data = data, .size = size};
-    if (!read_shard(f, &f->shards[0], err))
-        err_prefix(err, "%s: invalid safetensors", name);
-    else if (index_names(f, err))
+    if (read_shard(f, &f->shards[0], err))
         return f;
+    err_prefix(err, "%s: invalid safetensors", name);
     safetensors_close(f);
     return NULL;
 }
@@ -371,8 +253,7 @@ static struct safetensors *open_shards(const char *path, const json_t *map,
         ok = open_shard(f, i, shard, err);
         free(shard);
     }
-    ok = ok && index_names(f, err) &&
-         (check_map(f, &shards, map, err) || err_prefix(err, "%s", path));
+    ok = ok && (check_map(f, &shards, map, err) || err_prefix(err, "%s", path));
     names_free(&shards);
     free(dir);
     if (ok)

@@ -27,7 +27,7 @@ const char *safetensors_path(const struct safetensors *file);
 size_t safetensors_file_count(const struct safetensors *file);
 const struct mapped_file *safetensors_file_at(const struct safetensors *file, size_t i);
 
-/* Tensors in the order of their data. */
+/* Tensors in the order of the header, shard by shard. */
 size_t safetensors_count(const struct safetensors *file);
 const struct tensor *safetensors_at(const struct safetensors *file, size_t i);
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name);
