@@ -7,6 +7,7 @@
 
 /* The first that matches counts. */
 static const struct file_kind *const kinds[] = {
+    &file_kind_run,
     &file_kind_directory,
     &file_kind_gguf,
     &file_kind_safetensors,

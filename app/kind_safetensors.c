@@ -1,4 +1,5 @@
-/* safetensors files: compressors, what `compress` wrote, and any other. */
+/* safetensors files: compressors, training checkpoints, what `compress` wrote, and
+ * any other. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "engine/base/size.h"
 #include "engine/compress/checkpoint_io.h"
 #include "engine/model/safetensors.h"
+#include "engine/train/checkpoint.h"
 
 static bool is_safetensors(const char *path, const struct file_head *head)
 {
@@ -159,8 +161,16 @@ bool check_compressor(const char *path, const struct problem_sink *sink)
     return true;
 }
 
+static bool check_checkpoint(const char *path, const struct problem_sink *sink)
+{
+    struct err err = {0};
+    return checkpoint_verify(path, &err) || problem_error(sink, &err);
+}
+
 static bool check(const char *path, const struct problem_sink *sink)
 {
+    if (checkpoint_present(path))
+        return check_checkpoint(path, sink);
     return check_tensors(path, false, sink) &&
            (!compressor_present(path) || check_compressor(path, sink));
 }

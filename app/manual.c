@@ -26,26 +26,28 @@ static const struct cli_example first_examples[] = {
 enum { HELP_COLUMN = 26, HELP_WIDTH = 96 };
 
 /* Writes text word by word from column `at`, folding at HELP_WIDTH and indenting
- * further lines to `indent`. */
+ * further lines to `indent`. A line end in text is one, two are an empty line. */
 static void write_folded(FILE *out, const char *text, size_t at, size_t indent)
 {
     size_t column = at;
     while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column > indent && column + word > HELP_WIDTH) {
+        size_t space = strspn(text, " "), word = strcspn(text + space, " \n");
+        if (text[space] == '\n') {
+            text += space + 1;
+            column = indent;
+            fprintf(out, "\n%*s", *text == '\n' ? 0 : (int)indent, "");
+            continue;
+        }
+        if (space && column + 1 + word > HELP_WIDTH) {
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
+        } else if (space) {
+            putc(' ', out);
+            column++;
         }
-        fprintf(out, "%.*s", (int)word, text);
-        text += word;
+        fprintf(out, "%.*s", (int)word, text + space);
+        text += space + word;
         column += word;
-        if (*text == ' ') {
-            text++;
-            if (column + 1 < HELP_WIDTH) {
-                putc(' ', out);
-                column++;
-            }
-        }
     }
     putc('\n', out);
 }

@@ -1,12 +1,16 @@
 /* The man page, in the macros of man(7). */
 #include "app/manual.h"
 
-/* Text for troff: backslashes and dashes literal, no line that begins a macro. */
+/* Text for troff: backslashes and dashes literal, no line that begins a macro; an
+ * empty line begins a paragraph. */
 static void write_roff(FILE *out, const char *text)
 {
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", out);
-    for (; *text; text++) {
+    char before = '\n';
+    for (; *text; before = *text++) {
+        if (before == '\n' && (*text == '.' || *text == '\''))
+            fputs("\\&", out);
+        if (before == '\n' && *text == '\n')
+            fputs(".PP", out);
         if (*text == '\\')
             fputs("\\e", out);
         else if (*text == '-')

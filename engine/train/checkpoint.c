@@ -114,20 +114,40 @@ static void contents_free(struct contents *c)
 
 /* ---- the hash over everything else --------------------------------------------------- */
 
+/* What the hash covers of a tensor. */
+struct hashed {
+    const char *name;
+    enum tensor_type type;
+    unsigned n_dims;
+    const size_t *dims;
+    const void *data;
+    size_t bytes;
+};
+
+static int compare_hashed(const void *a, const void *b)
+{
+    const struct hashed *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
 static void hash_text(struct sha256 *hash, const char *text)
 {
     sha256_add(hash, text, strlen(text) + 1);
 }
 
-static void hash_tensor(struct sha256 *hash, const char *name, enum tensor_type type,
-                        unsigned n_dims, const size_t *dims, const void *data, size_t bytes)
+/* Adds tensors in the order of their names: that of a file is the writer's. */
+static void hash_tensors(struct sha256 *hash, struct hashed *tensors, size_t count)
 {
-    uint64_t shape[TENSOR_DIMS_MAX + 2] = {type, n_dims};
-    for (unsigned i = 0; i < n_dims; i++)
-        shape[i + 2] = dims[i];
-    hash_text(hash, name);
-    sha256_add(hash, shape, sizeof shape);
-    sha256_add(hash, data, bytes);
+    qsort(tensors, count, sizeof *tensors, compare_hashed);
+    for (size_t i = 0; i < count; i++) {
+        const struct hashed *t = &tensors[i];
+        uint64_t shape[TENSOR_DIMS_MAX + 2] = {t->type, t->n_dims};
+        for (unsigned d = 0; d < t->n_dims; d++)
+            shape[d + 2] = t->dims[d];
+        hash_text(hash, t->name);
+        sha256_add(hash, shape, sizeof shape);
+        sha256_add(hash, t->data, t->bytes);
+    }
 }
 
 static size_t entry_bytes(const struct safetensors_entry *e)
@@ -140,38 +160,51 @@ static size_t entry_bytes(const struct safetensors_entry *e)
 
 static void hash_contents(const struct contents *c, char hex[65])
 {
-    struct sha256 hash;
-    sha256_begin(&hash);
+    struct hashed *tensors = xcalloc(c->n_entries, sizeof *tensors);
     for (size_t i = 0; i < c->n_entries; i++) {
         const struct safetensors_entry *e = &c->entries[i];
-        hash_tensor(&hash, e->name, e->type, e->n_dims, e->dims, e->data, entry_bytes(e));
+        tensors[i] = (struct hashed){e->name, e->type, e->n_dims, e->dims, e->data, entry_bytes(e)};
     }
+    struct sha256 hash;
+    sha256_begin(&hash);
+    hash_tensors(&hash, tensors, c->n_entries);
     for (size_t i = 0; i < c->n_pairs; i++) {
         hash_text(&hash, c->pairs[i].key);
         hash_text(&hash, c->pairs[i].value);
     }
     sha256_end(&hash, hex);
+    free(tensors);
 }
 
-/* The same over a file that was read, in the order in which it was written. */
-static bool hash_matches(const struct safetensors *file, const struct contents *expected)
+/* The same over a file that was read; its metadata are in the order of writing. */
+static bool hash_matches(const struct safetensors *file)
 {
+    size_t count = safetensors_count(file);
+    struct hashed *tensors = xcalloc(count, sizeof *tensors);
+    for (size_t i = 0; i < count; i++) {
+        const struct tensor *t = safetensors_at(file, i);
+        tensors[i] = (struct hashed){t->name, t->type, t->n_dims, t->dims, t->data, t->bytes};
+    }
     struct sha256 hash;
     sha256_begin(&hash);
-    for (size_t i = 0; i < expected->n_entries; i++) {
-        const struct tensor *t = safetensors_find(file, expected->entries[i].name);
-        hash_tensor(&hash, t->name, t->type, t->n_dims, t->dims, t->data, t->bytes);
-    }
-    for (size_t i = 0; i < expected->n_pairs; i++) {
-        const char *value = safetensors_metadata(file, expected->pairs[i].key);
-        hash_text(&hash, expected->pairs[i].key);
-        hash_text(&hash, value ? value : "");
+    hash_tensors(&hash, tensors, count);
+    free(tensors);
+    for (size_t i = 0; i < safetensors_metadata_count(file); i++) {
+        const char *value, *key = safetensors_metadata_at(file, i, &value);
+        if (strcmp(key, "sha256") == 0)
+            continue;
+        hash_text(&hash, key);
+        hash_text(&hash, value);
     }
     char hex[65];
     sha256_end(&hash, hex);
     const char *stored = safetensors_metadata(file, "sha256");
-    return stored && strcmp(stored, hex) == 0 &&
-           safetensors_count(file) == expected->n_entries &&
+    return stored && strcmp(stored, hex) == 0;
+}
+
+static bool same_counts(const struct safetensors *file, const struct contents *expected)
+{
+    return safetensors_count(file) == expected->n_entries &&
            safetensors_metadata_count(file) == expected->n_pairs + 1;
 }
 
@@ -295,7 +328,7 @@ bool checkpoint_load(const char *path, struct parameters *p, struct stream_state
     struct contents expected;
     contents_init(&expected, p, stream, s);
     bool ok = check_version(file, path, err) && check_tensors(file, &expected, path, err);
-    if (ok && !hash_matches(file, &expected))
+    if (ok && !(same_counts(file, &expected) && hash_matches(file)))
         ok = bad(path, "checksum mismatch: the file was damaged", err);
     if (ok && !finite_file(file))
         ok = bad(path, "holds non-finite values", err);
@@ -309,13 +342,35 @@ bool checkpoint_load(const char *path, struct parameters *p, struct stream_state
     return ok;
 }
 
+bool checkpoint_verify(const char *path, struct err *err)
+{
+    struct safetensors *file = safetensors_open(path, err);
+    bool ok = file && check_version(file, path, err);
+    if (ok && !hash_matches(file))
+        ok = bad(path, "checksum mismatch: the file was damaged", err);
+    if (ok && !finite_file(file))
+        ok = bad(path, "holds non-finite values", err);
+    safetensors_close(file);
+    return ok;
+}
+
+bool checkpoint_present(const char *path)
+{
+    struct err ignored;
+    struct safetensors *file = safetensors_open(path, &ignored);
+    const char *format = file ? safetensors_metadata(file, "format") : NULL;
+    bool present = format && strcmp(format, format_name) == 0;
+    safetensors_close(file);
+    return present;
+}
+
 /* ---- writing ------------------------------------------------------------------------------ */
 
 static bool verify(const char *path, const struct contents *c, struct err *err)
 {
     struct safetensors *file = safetensors_open(path, err);
     bool ok = file && check_tensors(file, c, path, err);
-    if (ok && !hash_matches(file, c))
+    if (ok && !(same_counts(file, c) && hash_matches(file)))
         ok = err_set(err, ERR_IO, "%s: does not read back as it was written", path);
     safetensors_close(file);
     return ok;

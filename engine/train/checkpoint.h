@@ -41,4 +41,11 @@ bool checkpoint_save(const char *path, const struct parameters *parameters,
 bool checkpoint_load(const char *path, struct parameters *parameters, struct stream_state *stream,
                      struct checkpoint_state *state, struct err *err);
 
+/* Is the file a checkpoint, whole and undamaged? Needs no model; *err says what is
+ * wrong. */
+bool checkpoint_verify(const char *path, struct err *err);
+
+/* Does path claim to be a checkpoint? Files that cannot be read do not. */
+bool checkpoint_present(const char *path);
+
 #endif

@@ -214,6 +214,32 @@ class Check(ProgramTest):
         self.assertEqual((status, document["problems"]), (3, 1))
         self.assertEqual([len(f["problems"]) for f in document["files"]], [1, 0])
 
+    def test_run_directory(self):
+        text = self.path / "text.txt"
+        text.write_text("".join(f"Barge {i} brought peat, salt and coal.\n" for i in range(120)))
+        run = self.path / "run"
+        settings = {"blocks": "32+16", "window": 16, "valid_every": 2, "valid_samples": 1,
+                    "held_out_tokens": 64, "save_every": 1, "batch": 2, "init": "published"}
+        status, _, err = call("train", "ntp", "-m", MODEL_A, "--data", text, "--run", run, "--steps", 2,
+                              *(f"--set={key}={value}" for key, value in settings.items()))
+        self.assertEqual(status, 0, err.decode())
+        got = self.run_json("info", run)
+        self.assertEqual((got["kind"], got["config"]["batch"]), ("run directory", 2))
+        self.assertEqual(got["last_step"]["step"], 2)
+        self.assertIn("step-000002.safetensors", got["files"])
+        self.assertEqual(self.run_json("check", run, "--quiet")["problems"], 0)
+        checkpoint = run / "step-000001.safetensors"
+        data = bytearray(checkpoint.read_bytes())
+        data[-1000] ^= 1
+        checkpoint.write_bytes(data)
+        with (run / "log.jsonl").open("a") as log:
+            log.write("{\n")
+        status, out, _ = call("check", run)
+        rows = out.decode().splitlines()
+        self.assertEqual((status, len(rows)), (3, 2), rows)
+        self.assertRegex(rows[0], r"/log\.jsonl:\d+: ")
+        self.assertEqual(rows[1], f"{checkpoint}: checksum mismatch: the file was damaged")
+
 
 if __name__ == "__main__":
     main_with_golden()
