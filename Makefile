@@ -6,6 +6,10 @@
 SHELL := /bin/bash
 VERSION := 1.0.0
 
+# Tests run beside each other: threads that spin while they wait would only take
+# the cores from those that work.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 # ---- variants ---------------------------------------------------------------
 # release: what is installed. asan: address and undefined sanitizers. tsan: data
 # races. double: the engine in double precision, for gradient checks. clang:
