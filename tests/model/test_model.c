@@ -107,7 +107,7 @@ static void opens_golden_directories(void **state)
     static const char *const names[] = {"modelA", "modelB"}, *const types[] = {"F32",
                                                                                "BF16"};
     for (size_t i = 0; i < 2; i++) {
-        char *path = golden_path(names[i]);
+        char *path = golden_model_path(names[i]);
         struct model *m = open_model(path, NULL);
         assert_string_equal(m->format, "safetensors");
         assert_string_equal(m->file_type, types[i]);

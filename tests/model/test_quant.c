@@ -124,7 +124,7 @@ static void equals_ggml_on_golden_models(void **state)
     bool seen[TENSOR_TYPE_COUNT] = {false};
     compare_model("A", seen);
     compare_model("B", seen);
-    for (int type = 0; type < TENSOR_TYPE_COUNT; type++)
+    for (int type = 0; !golden_trimmed() && type < TENSOR_TYPE_COUNT; type++)
         if (tensor_type_values((enum tensor_type)type) > 1 && !seen[type])
             fail_msg("no golden tensor of type %s",
                      tensor_type_name((enum tensor_type)type));
@@ -133,6 +133,7 @@ static void equals_ggml_on_golden_models(void **state)
 static void equals_ggml_on_the_default_model(void **state)
 {
     (void)state;
+    free(golden_optional_path("smol.json"));
     char *path = golden_default_model();
     struct golden golden;
     golden_open(&golden, "smol");

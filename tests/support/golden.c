@@ -35,10 +35,72 @@ void golden_require(void)
     }
 }
 
+/* What a trimmed set says about itself, or NULL for a whole one. */
+static json_t *trimmed_json(void)
+{
+    char *path = file_join(golden_directory(), "trimmed.json");
+    struct err err = {0};
+    json_t *json = NULL;
+    if (file_exists(path)) {
+        json = json_parse_file(path, 1 << 20, &err);
+        if (!json)
+            fail_msg("%s", err.text);
+    }
+    free(path);
+    return json;
+}
+
+bool golden_trimmed(void)
+{
+    json_t *json = trimmed_json();
+    bool trimmed = json != NULL;
+    json_decref(json);
+    return trimmed;
+}
+
+static void skip_when_dropped(const char *name)
+{
+    json_t *json = trimmed_json();
+    size_t i;
+    const json_t *value;
+    bool dropped = false;
+    json_array_foreach (json_object_get(json, "dropped"), i, value)
+        dropped = dropped || strcmp(json_string_value(value), name) == 0;
+    json_decref(json);
+    if (dropped) {
+        print_message("the trimmed set has no %s\n", name);
+        skip();
+    }
+}
+
 char *golden_path(const char *name)
 {
     golden_require();
+    skip_when_dropped(name);
     return file_join(golden_directory(), name);
+}
+
+char *golden_model_path(const char *name)
+{
+    const char *const weights[] = {"model.safetensors", "model.safetensors.index.json"};
+    golden_require();
+    for (size_t i = 0; i < 2; i++) {
+        char file[256];
+        snprintf(file, sizeof file, "%s/%s", name, weights[i]);
+        skip_when_dropped(file);
+    }
+    return golden_path(name);
+}
+
+char *golden_optional_path(const char *name)
+{
+    char *path = golden_path(name);
+    if (!file_exists(path)) {
+        print_message("the golden vectors have no %s\n", name);
+        free(path);
+        skip();
+    }
+    return path;
 }
 
 static char *with_suffix(const char *name, const char *suffix)

@@ -36,8 +36,18 @@ void golden_close(struct golden *g);
  * do; for tests that allocate something before. */
 void golden_require(void);
 
-/* "$COMPREXIT_GOLDEN/name", to be freed. */
+/* "$COMPREXIT_GOLDEN/name", to be freed. Skips the test when the set is a trimmed
+ * one (trimmed.json, tests/gen/trim_golden.py) that dropped this file. */
 char *golden_path(const char *name);
+
+/* The same for a model directory; skips when a trimmed set dropped its weights. */
+char *golden_model_path(const char *name);
+
+/* The same for a file that not every set has; skips when it is not there. */
+char *golden_optional_path(const char *name);
+
+/* Is it a trimmed set, in which some kinds of files do not occur? */
+bool golden_trimmed(void);
 
 struct golden_tensor {
     char name[128];

@@ -53,7 +53,7 @@ void training_open(struct training *t)
     golden_require();
     struct err err = {0};
     *t = (struct training){0};
-    char *path = golden_path("modelA/A-F32.gguf");
+    char *path = golden_model_path("modelA");
     t->options.model = model_open(path, NULL, 0, &err);
     free(path);
     if (!t->options.model)
