@@ -144,6 +144,12 @@ SCRIPT_TESTS  := $(wildcard tests/tmux/test_*.sh tests/app/test_*.sh tests/app/t
 
 tests-build: $(TEST_PROGRAMS)
 
+# The part that has numbers to differentiate, for the double build.
+ENGINE_TESTS := $(foreach g,ops model compress train,$(call test_programs,$(g)))
+engine-tests-build: $(ENGINE_TESTS)
+engine-test: $(ENGINE_TESTS)
+	@tests/run -k "$(K)" $(ENGINE_TESTS)
+
 # Runs the tests of this variant; K=name picks some.
 test: $(TEST_PROGRAMS) $(PROGRAM)
 	@COMPREXIT=$(PROGRAM) tests/run -k "$(K)" $(TEST_PROGRAMS) $(SCRIPT_TESTS)
@@ -151,6 +157,6 @@ test: $(TEST_PROGRAMS) $(PROGRAM)
 include make/check.mk
 include make/tools.mk
 
-.PHONY: all missing tests-build test
+.PHONY: all missing tests-build test engine-tests-build engine-test
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

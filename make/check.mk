@@ -1,21 +1,48 @@
-# `make check`: everything that must hold before a change lands.
+# `make check`: everything that must hold before a change lands. Each step is a
+# target of its own, and stops the rest when it fails.
 
 GOLDEN ?= $(if $(wildcard ../shared/golden/README.md),../shared/golden,tests/golden)
 export COMPREXIT_GOLDEN ?= $(abspath $(GOLDEN))
 
+SUB := @$(MAKE) --no-print-directory
+
 layers:
 	@tests/layers
 
-check: deps-check
-	@$(MAKE) --no-print-directory layers
-	@make/fetch-model || echo "continuing without the default model: its tests are skipped"
-	@$(MAKE) --no-print-directory -j2 WERROR=1 VARIANT=release all tests-build
-	@$(MAKE) --no-print-directory WERROR=1 VARIANT=release test
+# What reads the sources alone: includes, banned calls, the README's generated part.
+lint: layers
+	@tests/banned
 
+# The second compiler: no warnings.
+clang:
+	$(SUB) -j2 WERROR=1 VARIANT=clang all tests-build
+
+# Gradients against central differences need the whole engine in double precision.
+gradcheck:
+	$(SUB) -j2 WERROR=1 VARIANT=double engine-tests-build
+	$(SUB) VARIANT=double engine-test
+
+# Address and undefined-behaviour sanitizers over all tests.
 asan ubsan:
-	@$(MAKE) --no-print-directory -j2 VARIANT=asan all tests-build
-	@$(MAKE) --no-print-directory VARIANT=asan test
+	$(SUB) -j2 VARIANT=asan all tests-build
+	$(SUB) VARIANT=asan test
 
-.PHONY: layers check asan ubsan
+# Data races between the interface and the engine.
+tsan:
+	$(SUB) -j2 VARIANT=tsan all tests-build
+	$(SUB) VARIANT=tsan K=worker test
+
+check: deps-check
+	$(SUB) lint
+	@make/fetch-model || echo "continuing without the default model: its tests are skipped"
+	$(SUB) -j2 WERROR=1 VARIANT=release all tests-build
+	$(SUB) clang
+	$(SUB) gradcheck
+	$(SUB) asan
+	$(SUB) golden-check
+	$(SUB) demo </dev/null
+	$(SUB) WERROR=1 VARIANT=release test
+
+.PHONY: layers lint clang gradcheck asan ubsan tsan check
 
 include make/bench.mk make/golden.mk
