@@ -1,0 +1,174 @@
+/* The layout at every size: nothing overlaps, nothing is empty, all is inside. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "views/layout.h"
+
+static struct layout_input input(int rows, int columns)
+{
+    return (struct layout_input){.rows = rows,
+                                 .columns = columns,
+                                 .prompt_rows = 1,
+                                 .layers = 31,
+                                 .slots = 32,
+                                 .window = 128};
+}
+
+static bool is_zero(struct rect r)
+{
+    return r.row == 0 && r.column == 0 && r.rows == 0 && r.columns == 0;
+}
+
+static bool overlap(struct rect a, struct rect b)
+{
+    return a.row < b.row + b.rows && b.row < a.row + a.rows &&
+           a.column < b.column + b.columns && b.column < a.column + a.columns;
+}
+
+static void check_one(const struct layout_input *in)
+{
+    struct layout l = layout_compute(in);
+    for (int a = 0; a < AREA_COUNT; a++) {
+        struct rect r = l.area[a];
+        if (is_zero(r))
+            continue;
+        if (r.rows < 1 || r.columns < 1 || r.row < 0 || r.column < 0 ||
+            r.row + r.rows > in->rows || r.column + r.columns > in->columns)
+            fail_msg("%dx%d: area %d is %d,%d %dx%d", in->columns, in->rows, a, r.row, r.column,
+                     r.columns, r.rows);
+        for (int b = a + 1; b < AREA_COUNT; b++)
+            if (!is_zero(l.area[b]) && overlap(r, l.area[b]))
+                fail_msg("%dx%d: areas %d and %d overlap", in->columns, in->rows, a, b);
+    }
+    static const enum area pane[PANE_COUNT] = {AREA_DOCUMENT, AREA_GATES, AREA_PLAN, AREA_ANSWERS};
+    if (l.kind == LAYOUT_NOTICE) {
+        assert_true(layout_shows(&l, AREA_NOTICE));
+        return;
+    }
+    assert_true(layout_shows(&l, AREA_STATUS) && layout_shows(&l, AREA_PROMPT));
+    assert_true(layout_shows(&l, pane[in->focus]));
+    for (int p = 0; l.kind == LAYOUT_WIDE && !in->zoomed && p < PANE_COUNT; p++)
+        assert_true(layout_shows(&l, pane[p]));
+}
+
+static void test_every_size(void **state)
+{
+    (void)state;
+    for (int rows = 1; rows <= 200; rows++)
+        for (int columns = 1; columns <= 500; columns++) {
+            struct layout_input in = input(rows, columns);
+            in.focus = (enum pane)((rows + columns) % PANE_COUNT);
+            check_one(&in);
+            in.zoomed = true;
+            in.zoom_level = columns % 3;
+            in.strip = rows % 2 == 0;
+            check_one(&in);
+        }
+}
+
+static void test_odd_inputs(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 2, 3, 64, 512, 4096};
+    for (size_t i = 0; i < 7; i++)
+        for (size_t j = 0; j < 7; j++)
+            for (int prompt = 0; prompt < 9; prompt++)
+                for (int rows = 10; rows < 60; rows += 3) {
+                    struct layout_input in = input(rows, 40 + rows * 3);
+                    in.layers = sizes[i];
+                    in.slots = in.window = sizes[j];
+                    in.prompt_rows = prompt;
+                    in.strip = prompt % 2 == 0;
+                    in.focus = (enum pane)(prompt % PANE_COUNT);
+                    check_one(&in);
+                }
+}
+
+static void assert_rect(struct rect r, int row, int column, int rows, int columns)
+{
+    assert_int_equal(r.row, row);
+    assert_int_equal(r.column, column);
+    assert_int_equal(r.rows, rows);
+    assert_int_equal(r.columns, columns);
+}
+
+/* The drawing of the wide screen, row by row. */
+static void test_wide_as_drawn(void **state)
+{
+    (void)state;
+    struct layout_input in = input(36, 120);
+    struct layout l = layout_compute(&in);
+    assert_int_equal(l.kind, LAYOUT_WIDE);
+    assert_rect(l.area[AREA_TITLE], 0, 0, 1, 120);
+    assert_rect(l.area[AREA_DOCUMENT], 2, 0, 25, 44);
+    assert_rect(l.area[AREA_GATES], 2, 44, 6, 76);
+    assert_rect(l.area[AREA_PLAN_HEADING], 8, 44, 1, 76);
+    assert_rect(l.area[AREA_MASS], 9, 44, 1, 76);
+    assert_rect(l.area[AREA_PLAN], 10, 44, 16, 76);
+    assert_rect(l.area[AREA_AXIS], 26, 44, 1, 76);
+    assert_rect(l.area[AREA_ANSWERS_HEADING], 27, 0, 1, 120);
+    assert_rect(l.area[AREA_ANSWERS], 28, 0, 6, 120);
+    assert_rect(l.area[AREA_STATUS], 34, 0, 1, 120);
+    assert_rect(l.area[AREA_PROMPT], 35, 0, 1, 120);
+    assert_int_equal(layout_grid(l.area[AREA_PLAN]).n_cells, 64);
+}
+
+/* The smallest wide screen still shows the whole plan; then it scrolls. */
+static void test_wide_limits(void **state)
+{
+    (void)state;
+    struct layout_input in = input(30, 112);
+    struct layout l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_GATES].rows, 3);
+    assert_int_equal(l.area[AREA_PLAN].rows, 16);
+    assert_int_equal(l.area[AREA_ANSWERS].rows, 3);
+    assert_int_equal(l.area[AREA_DOCUMENT].columns, 36);
+    in.strip = true;
+    assert_int_equal(layout_compute(&in).area[AREA_PLAN].rows, 15);
+    in = input(50, 176);
+    l = layout_compute(&in);
+    assert_int_equal(layout_grid(l.area[AREA_PLAN]).n_cells, 128);
+    assert_int_equal(l.area[AREA_DOCUMENT].columns, 36);
+    assert_int_equal(l.area[AREA_GATES].rows, 16);
+    in.columns = 175;
+    assert_int_equal(layout_grid(layout_compute(&in).area[AREA_PLAN]).n_cells, 64);
+}
+
+static void test_fold(void **state)
+{
+    (void)state;
+    struct layout_input in = input(24, 80);
+    struct layout l = layout_compute(&in);
+    assert_int_equal(l.kind, LAYOUT_NARROW);
+    assert_rect(l.area[AREA_DOCUMENT], 2, 0, 14, 80);
+    assert_rect(l.area[AREA_RELATION_HEADING], 16, 0, 1, 80);
+    assert_rect(l.area[AREA_SUMMARY], 18, 0, 3, 80);
+    assert_rect(l.area[AREA_KEYS], 22, 0, 1, 80);
+    in.focus = PANE_PLAN;
+    l = layout_compute(&in);
+    assert_rect(l.area[AREA_MASS], 2, 0, 1, 80);
+    assert_rect(l.area[AREA_PLAN], 3, 0, 16, 80);
+    assert_rect(l.area[AREA_AXIS], 19, 0, 1, 80);
+    assert_rect(l.area[AREA_SUMMARY], 20, 0, 1, 80);
+    in = input(12, 40);
+    l = layout_compute(&in);
+    assert_int_equal(l.kind, LAYOUT_TINY);
+    assert_rect(l.area[AREA_DOCUMENT], 1, 0, 9, 40);
+    in = input(9, 300);
+    assert_int_equal(layout_compute(&in).kind, LAYOUT_NOTICE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_size),   cmocka_unit_test(test_odd_inputs),
+        cmocka_unit_test(test_wide_as_drawn), cmocka_unit_test(test_wide_limits),
+        cmocka_unit_test(test_fold),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,246 @@
+#include "views/layout.h"
+
+#include <string.h>
+
+#include "engine/base/size.h"
+
+/* Row budget of the wide screen. */
+enum {
+    GATES_ROWS = 6,
+    GATES_LEAST = 3,
+    ANSWERS_ROWS = 7, /* with their heading */
+    ANSWERS_LEAST = 4,
+    ANSWERS_MOST = 12,
+    RIGHT_COLUMNS = 64 + GRID_LABEL + GRID_BARS + GRID_FRAME,
+    RIGHT_COLUMNS_FULL = 128 + GRID_LABEL + GRID_BARS + GRID_FRAME,
+    LEFT_LEAST = 36,
+    TOKEN_TEXT_ROWS = 8 /* of upright token text under a zoomed plan */
+};
+
+static int clamp_int(int x, int low, int high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+static enum layout_kind kind_of(int rows, int columns)
+{
+    if (columns >= LAYOUT_WIDE_COLUMNS && rows >= LAYOUT_WIDE_ROWS)
+        return LAYOUT_WIDE;
+    if (columns >= LAYOUT_NARROW_COLUMNS && rows >= LAYOUT_NARROW_ROWS)
+        return LAYOUT_NARROW;
+    if (columns >= LAYOUT_TINY_COLUMNS && rows >= LAYOUT_TINY_ROWS)
+        return LAYOUT_TINY;
+    return LAYOUT_NOTICE;
+}
+
+/* Hands out rows of a column of the screen from the top. */
+struct stack {
+    struct layout *layout;
+    struct rect rest;
+};
+
+static void take(struct stack *stack, enum area area, int rows)
+{
+    rows = clamp_int(rows, 0, stack->rest.rows);
+    if (rows == 0)
+        return;
+    struct rect r = stack->rest;
+    r.rows = rows;
+    stack->layout->area[area] = r;
+    stack->rest.row += rows;
+    stack->rest.rows -= rows;
+}
+
+/* Gates, plan and answers share what is left after the fixed rows. */
+struct budget {
+    int gates, plan, answers;
+};
+
+static int shrink(int *rows, int least, int missing)
+{
+    int given = clamp_int(*rows - least, 0, missing);
+    *rows -= given;
+    return missing - given;
+}
+
+static int grow(int *rows, int most, int extra)
+{
+    int taken = clamp_int(most - *rows, 0, extra);
+    *rows += taken;
+    return extra - taken;
+}
+
+static struct budget budget_rows(const struct layout_input *in, int available)
+{
+    int layers = (int)size_min(in->layers ? in->layers : 31, 512);
+    int slots = (int)size_min(in->slots ? in->slots : 32, 512);
+    int gates_most = (layers + 1) / 2;
+    struct budget b = {clamp_int(GATES_ROWS, 1, gates_most), (slots + 1) / 2, ANSWERS_ROWS};
+    int extra = available - b.gates - b.plan - b.answers;
+    if (extra < 0) {
+        int missing = shrink(&b.gates, GATES_LEAST, -extra);
+        missing = shrink(&b.answers, ANSWERS_LEAST, missing);
+        shrink(&b.plan, 1, missing);
+        return b;
+    }
+    extra = grow(&b.gates, gates_most, extra);
+    extra = grow(&b.answers, ANSWERS_MOST, extra);
+    /* One row a slot, but only when all of them fit. */
+    if (extra >= slots - b.plan)
+        extra = grow(&b.plan, slots, extra);
+    b.answers += extra;
+    return b;
+}
+
+static void lay_bottom(struct layout *layout, struct rect *screen, int keys, int prompt)
+{
+    struct stack bottom = {layout, *screen};
+    int rows = 1 + keys + prompt;
+    bottom.rest.row += screen->rows - rows;
+    bottom.rest.rows = rows;
+    screen->rows -= rows;
+    take(&bottom, AREA_STATUS, 1);
+    take(&bottom, AREA_KEYS, keys);
+    take(&bottom, AREA_PROMPT, prompt);
+}
+
+static void lay_wide(const struct layout_input *in, struct layout *layout, struct rect screen)
+{
+    int right = RIGHT_COLUMNS;
+    if (in->columns >= LEFT_LEAST + RIGHT_COLUMNS_FULL && (in->window == 0 || in->window > 64))
+        right = RIGHT_COLUMNS_FULL;
+    int strip = in->strip ? 1 : 0;
+    struct budget b = budget_rows(in, screen.rows - 4 - strip);
+    struct rect body = screen;
+    body.rows = screen.rows - b.answers;
+
+    struct stack left = {layout, body};
+    left.rest.columns = in->columns - right;
+    take(&left, AREA_DOCUMENT_HEADING, 1);
+    take(&left, AREA_DOCUMENT, body.rows - 1);
+
+    struct stack middle = {layout, body};
+    middle.rest.column = in->columns - right;
+    middle.rest.columns = right;
+    take(&middle, AREA_GATES_HEADING, 1);
+    take(&middle, AREA_GATES, b.gates);
+    take(&middle, AREA_PLAN_HEADING, 1);
+    take(&middle, AREA_STRIP, strip);
+    take(&middle, AREA_MASS, 1);
+    take(&middle, AREA_PLAN, b.plan);
+    take(&middle, AREA_AXIS, 1);
+
+    struct stack below = {layout, screen};
+    below.rest.row += body.rows;
+    below.rest.rows = b.answers;
+    take(&below, AREA_ANSWERS_HEADING, 1);
+    take(&below, AREA_ANSWERS, b.answers - 1);
+}
+
+/* One pane in all of the space. */
+static void lay_pane(const struct layout_input *in, struct layout *layout, struct rect space)
+{
+    static const enum area whole[PANE_COUNT] = {AREA_DOCUMENT, AREA_GATES, AREA_PLAN,
+                                                AREA_ANSWERS};
+    struct stack stack = {layout, space};
+    take(&stack, AREA_STRIP, in->strip && space.rows > 2 ? 1 : 0);
+    int rows = stack.rest.rows;
+    bool own_table = in->zoomed && (in->zoom_level >= 2 || in->focus != PANE_PLAN);
+    if (in->focus != PANE_PLAN || own_table || rows < 4) {
+        take(&stack, whole[in->focus], rows);
+        return;
+    }
+    int axis = 1;
+    if (in->zoomed && in->zoom_level == 1)
+        axis += clamp_int(rows / 4, 1, TOKEN_TEXT_ROWS);
+    take(&stack, AREA_MASS, 1);
+    take(&stack, AREA_PLAN, rows - 1 - axis);
+    take(&stack, AREA_AXIS, axis);
+}
+
+static void lay_zoomed(const struct layout_input *in, struct layout *layout, struct rect screen)
+{
+    static const enum area heading[PANE_COUNT] = {AREA_DOCUMENT_HEADING, AREA_GATES_HEADING,
+                                                  AREA_PLAN_HEADING, AREA_ANSWERS_HEADING};
+    struct stack stack = {layout, screen};
+    take(&stack, heading[in->focus], 1);
+    lay_pane(in, layout, stack.rest);
+}
+
+static void lay_narrow(const struct layout_input *in, struct layout *layout, struct rect screen)
+{
+    struct stack stack = {layout, screen};
+    take(&stack, AREA_TABS, 1);
+    int relation = in->focus == PANE_DOCUMENT ? 1 : 0;
+    int summary = in->focus == PANE_DOCUMENT ? 3 : in->focus == PANE_ANSWERS ? 0 : 1;
+    struct rect pane = stack.rest;
+    pane.rows -= 2 * relation + summary;
+    lay_pane(in, layout, pane);
+    stack.rest.row += pane.rows;
+    stack.rest.rows -= pane.rows;
+    take(&stack, AREA_RELATION_HEADING, relation);
+    take(&stack, AREA_RELATION, relation);
+    take(&stack, AREA_SUMMARY, summary);
+}
+
+struct layout layout_compute(const struct layout_input *in)
+{
+    struct layout layout = {.kind = kind_of(in->rows, in->columns)};
+    struct rect screen = {0, 0, in->rows, in->columns};
+    if (layout.kind == LAYOUT_NOTICE) {
+        if (in->rows > 0 && in->columns > 0)
+            layout.area[AREA_NOTICE] = screen;
+        return layout;
+    }
+    int prompt = clamp_int(in->prompt_rows, 1, LAYOUT_PROMPT_ROWS);
+    lay_bottom(&layout, &screen, layout.kind == LAYOUT_NARROW ? 1 : 0, prompt);
+    struct stack top = {&layout, screen};
+    if (layout.kind != LAYOUT_TINY)
+        take(&top, AREA_TITLE, 1);
+    if (layout.kind == LAYOUT_TINY) {
+        take(&top, AREA_TABS, 1);
+        lay_pane(in, &layout, top.rest);
+    } else if (in->zoomed) {
+        lay_zoomed(in, &layout, top.rest);
+    } else if (layout.kind == LAYOUT_NARROW) {
+        lay_narrow(in, &layout, top.rest);
+    } else {
+        lay_wide(in, &layout, top.rest);
+    }
+    return layout;
+}
+
+static int count_lines(const char *text)
+{
+    int lines = 1;
+    for (; text && *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+struct layout_input layout_input_of(const struct snapshot *s, const struct view_state *v)
+{
+    return (struct layout_input){
+        .rows = v->rows,
+        .columns = v->columns,
+        .focus = v->focus,
+        .zoomed = v->zoomed,
+        .zoom_level = v->zoom_level,
+        .strip = v->strip_open,
+        .prompt_rows = v->prompt_open ? count_lines(v->prompt_text) : 1,
+        .layers = s->facts.layers ? s->facts.layers + 1 : 0,
+        .slots = s->settings.slots_per_window,
+        .window = s->settings.window,
+    };
+}
+
+struct grid_columns layout_grid(struct rect area)
+{
+    struct grid_columns g;
+    g.label = area.column + 1;
+    g.cells = g.label + GRID_LABEL + 1;
+    g.n_cells = area.columns - GRID_LABEL - GRID_BARS - GRID_FRAME;
+    g.mark = g.cells + g.n_cells;
+    g.bars = g.mark + 1;
+    return g;
+}
