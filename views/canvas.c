@@ -104,7 +104,7 @@ void canvas_put(struct canvas *canvas, int row, int column, uint32_t codepoint,
     put_character(canvas, row, column, 2, codepoint, role, attr);
 }
 
-static void add_combining(struct canvas *canvas, int row, int column, uint32_t codepoint)
+void canvas_combine(struct canvas *canvas, int row, int column, uint32_t codepoint)
 {
     struct canvas_cell *cell = canvas_at(canvas, row, column);
     if (cell && cell->codepoint == 0)
@@ -126,7 +126,7 @@ int canvas_text(struct canvas *canvas, int row, int column, int width, enum canv
         i += text_decode(text + i, length - i, &codepoint);
         if (codepoint != TEXT_INVALID && text_width(codepoint) == 0) {
             if (used > 0)
-                add_combining(canvas, row, column + used - 1, codepoint);
+                canvas_combine(canvas, row, column + used - 1, codepoint);
             continue;
         }
         if (used >= width)

@@ -73,6 +73,8 @@ int canvas_printf(struct canvas *canvas, int row, int column, int width, enum ca
                   unsigned attr, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 void canvas_put(struct canvas *canvas, int row, int column, uint32_t codepoint,
                 enum canvas_role role, unsigned attr);
+/* Adds a combining mark to the character that ends at this cell, up to four. */
+void canvas_combine(struct canvas *canvas, int row, int column, uint32_t codepoint);
 void canvas_fill(struct canvas *canvas, struct rect rect, uint32_t codepoint,
                  enum canvas_role role);
 struct canvas_cell *canvas_at(struct canvas *canvas, int row, int column); /* NULL outside */

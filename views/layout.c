@@ -145,7 +145,7 @@ static void lay_pane(const struct layout_input *in, struct layout *layout, struc
     struct stack stack = {layout, space};
     take(&stack, AREA_STRIP, in->strip && space.rows > 2 ? 1 : 0);
     int rows = stack.rest.rows;
-    bool own_table = in->zoomed && (in->zoom_level >= 2 || in->focus != PANE_PLAN);
+    bool own_table = in->zoomed && (in->turned || in->zoom_level >= 2);
     if (in->focus != PANE_PLAN || own_table || rows < 4) {
         take(&stack, whole[in->focus], rows);
         return;
@@ -225,6 +225,7 @@ struct layout_input layout_input_of(const struct snapshot *s, const struct view_
         .columns = v->columns,
         .focus = v->focus,
         .zoomed = v->zoomed,
+        .turned = v->turned,
         .zoom_level = v->zoom_level,
         .strip = v->strip_open,
         .prompt_rows = v->prompt_open ? count_lines(v->prompt_text) : 1,

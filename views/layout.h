@@ -48,7 +48,7 @@ enum {
 struct layout_input {
     int rows, columns;
     enum pane focus;
-    bool zoomed;
+    bool zoomed, turned;
     int zoom_level;
     bool strip;
     int prompt_rows; /* wanted, at least 1 */

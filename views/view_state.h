@@ -76,6 +76,7 @@ struct list_entry {
 /* Is the entry shown under this filter (case-insensitive, in label or detail)?
  * Headings are, when the filter is empty. */
 bool view_entry_matches(const struct list_entry *entry, const char *filter);
+bool view_text_matches(const char *label, const char *detail, const char *filter);
 
 struct view_state {
     int rows, columns;

@@ -1,0 +1,577 @@
+/* Golden screens: what view_draw makes of a deterministic snapshot, compared with
+ * tests/screens/NAME-COLUMNSxROWS-DISPLAY.txt. UPDATE_SCREENS=1 writes them anew; then
+ * look at what changed before it is committed. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "tests/support/sample_snapshot.h"
+#include "views/view_state.h"
+
+struct stage {
+    struct snapshot *s;
+    struct view_state v;
+    bool muted[256];
+    struct list_entry entries[32];
+    char texts[32][2][96];
+};
+
+static const struct display displays[] = {
+    {DEPTH_TRUE, GLYPHS_HALF, THEME_DARK, false},
+    {DEPTH_256, GLYPHS_HALF, THEME_LIGHT, false},
+    {DEPTH_MONO, GLYPHS_HALF, THEME_DEFAULT, false},
+    {DEPTH_MONO, GLYPHS_ASCII, THEME_DEFAULT, false},
+};
+static const char *const display_name[] = {"true", "256", "mono", "ascii"};
+enum { TRUE = 1, FIXED = 2, MONO = 4, ASCII = 8, ALL = 15 };
+
+/* ---- scenes ----------------------------------------------------------------- */
+
+static void set_source(struct view_state *v, enum source_kind kind)
+{
+    v->moved.kind = kind;
+}
+
+static void stage_explore(struct stage *g)
+{
+    g->v.token = 165; /* coal */
+    g->v.slot = 12;
+    g->v.layer = 12;
+    g->v.answer_token = 2;
+    g->v.document_top = 89;
+    set_source(&g->v, SOURCE_TOKEN);
+}
+
+static void stage_gates(struct stage *g)
+{
+    stage_explore(g);
+    g->v.focus = PANE_GATES;
+    set_source(&g->v, SOURCE_LAYER);
+}
+
+static void stage_plan(struct stage *g)
+{
+    stage_explore(g);
+    g->v.focus = PANE_PLAN;
+    set_source(&g->v, SOURCE_SLOT);
+}
+
+static void stage_answers(struct stage *g)
+{
+    stage_explore(g);
+    g->v.focus = PANE_ANSWERS;
+    set_source(&g->v, SOURCE_ANSWER);
+}
+
+static void stage_full_answer(struct stage *g)
+{
+    stage_answers(g);
+    g->v.answer = ANSWER_FULL;
+}
+
+static void stage_zoom_fit(struct stage *g)
+{
+    stage_plan(g);
+    g->v.zoomed = true;
+}
+
+static void stage_zoom_cells(struct stage *g)
+{
+    stage_zoom_fit(g);
+    g->v.zoom_level = 1;
+}
+
+static void stage_zoom_numbers(struct stage *g)
+{
+    stage_zoom_fit(g);
+    g->v.zoom_level = 2;
+    g->v.plan_left = 43;
+    g->v.plan_top = 8;
+    g->v.value[PANE_PLAN] = VALUE_SLOT_SHARE;
+}
+
+static void stage_zoom_turned(struct stage *g)
+{
+    stage_zoom_fit(g);
+    g->v.turned = true;
+    g->v.plan_left = 40;
+}
+
+static void stage_zoom_gates(struct stage *g)
+{
+    stage_gates(g);
+    g->v.zoomed = true;
+}
+
+static void stage_strip(struct stage *g)
+{
+    stage_plan(g);
+    g->v.strip_open = true;
+    g->v.iteration = 0;
+}
+
+static void stage_not_converged(struct stage *g)
+{
+    stage_strip(g);
+    g->v.iteration = 1;
+    g->v.strip_field = STRIP_EPS;
+}
+
+static void stage_lock(struct stage *g)
+{
+    stage_plan(g);
+    g->v.slot = 11;
+    g->v.token = 150;
+    g->v.locked = (struct source){.kind = SOURCE_TOKEN, .token = 165};
+}
+
+static void stage_words_unit(struct stage *g)
+{
+    stage_explore(g);
+    g->v.unit = UNIT_WORD;
+}
+
+static void stage_mass_range(struct stage *g)
+{
+    stage_explore(g);
+    g->v.value[PANE_DOCUMENT] = VALUE_MASS;
+    g->v.value[PANE_GATES] = VALUE_ENTROPY;
+    g->v.value[PANE_PLAN] = VALUE_LIKENESS;
+    g->v.has_range = true;
+    g->v.range_from = 135;
+    g->v.range_to = 180;
+}
+
+static void stage_edits(struct stage *g)
+{
+    stage_explore(g);
+    g->muted[29 + 12] = g->muted[3] = true;
+    g->v.muted_any = true;
+    g->v.muted = g->muted;
+    g->v.muted_count = 125;
+}
+
+static void stage_stale_untrained(struct stage *g)
+{
+    stage_explore(g);
+    struct snapshot_answer *a = g->s->answer[ANSWER_COMPRESSED];
+    a->stale = true;
+    g->s->facts.untrained = true;
+    g->s->settings.ratio = 8;
+}
+
+/* A stopped, a failed and a running answer. */
+static void stage_answer_states(struct stage *g)
+{
+    stage_explore(g);
+    g->s->answer[ANSWER_FULL]->state = ANSWER_STOPPED;
+    g->s->answer[ANSWER_NONE]->state = ANSWER_RUNNING;
+    struct snapshot_answer *a = g->s->answer[ANSWER_COMPRESSED];
+    a->state = ANSWER_FAILED;
+    snprintf(a->error, sizeof a->error,
+             "9,000 slots are more than the model's 8,192 positions: restrict the range, raise "
+             "the ratio, or open another model");
+}
+
+static void stage_diff(struct stage *g)
+{
+    stage_explore(g);
+    g->v.value[PANE_ANSWERS] = VALUE_DIFF_FULL;
+}
+
+static void stage_message(struct stage *g)
+{
+    stage_explore(g);
+    snprintf(g->v.message, sizeof g->v.message, "nothing to do with > in this pane");
+    g->v.prompt_open = true;
+    g->v.prompt_label = ":";
+    g->v.prompt_text = "set eps 0.02";
+    g->v.prompt_point = 12;
+}
+
+static void stage_paste(struct stage *g)
+{
+    stage_explore(g);
+    g->v.prompt_open = true;
+    g->v.prompt_label = "ask> ";
+    g->v.prompt_text = "first line of a paste\nthe second, with \033[2J and 漢字\nthird";
+    g->v.prompt_point = 40;
+}
+
+static void stage_health(struct stage *g)
+{
+    stage_explore(g);
+    g->v.overlay = OVERLAY_HEALTH;
+    g->v.overlay_at = 1;
+}
+
+static void stage_explain(struct stage *g)
+{
+    stage_plan(g);
+    g->v.overlay = OVERLAY_EXPLAIN;
+}
+
+static void stage_words(struct stage *g)
+{
+    stage_explore(g);
+    g->v.overlay = OVERLAY_WORDS;
+}
+
+static void stage_formulas(struct stage *g)
+{
+    stage_explore(g);
+    g->v.overlay = OVERLAY_FORMULAS;
+}
+
+struct text_entry {
+    const char *label, *detail;
+    bool disabled;
+};
+
+/* Entries belong to whoever makes them: here to the stage. */
+static void set_entries(struct stage *g, const struct text_entry *entries, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        snprintf(g->texts[i][0], sizeof g->texts[i][0], "%s", entries[i].label);
+        snprintf(g->texts[i][1], sizeof g->texts[i][1], "%s", entries[i].detail);
+        g->entries[i] =
+            (struct list_entry){g->texts[i][0], g->texts[i][1], entries[i].disabled};
+    }
+    g->v.entries = g->entries;
+    g->v.n_entries = n;
+}
+
+static const struct text_entry help_entries[] = {
+    {"", "MOVE", false},
+    {"arrows hjkl", "cursor", false},
+    {"[ ]", "previous/next window", false},
+    {"{ }", "previous/next segment", false},
+    {"g G", "first / last", false},
+    {"/ n N", "find in the document", false},
+    {"", "LOOK", false},
+    {"Space", "lock what lights up", false},
+    {"v % c w", "value norm colour unit", false},
+    {"z + - t", "zoom, cell size, turn", false},
+    {"H i", "health, explain", false},
+    {"", "CHANGE", false},
+    {"s", "settings strip (iterations, eps, W, r)", false},
+    {", .", "one iteration back / on", false},
+    {"m o", "mute / only the thing under the cursor", false},
+    {"u C-r", "undo / redo    x  drop all edits", false},
+    {"r", "regenerate the answers", false},
+    {"", "OUTPUT", false},
+    {"e E", "figure of this pane / of all panes", false},
+    {"y", "copy the value in the status line", false},
+    {"q", "quit", false},
+};
+
+static void stage_help(struct stage *g)
+{
+    stage_plan(g);
+    g->v.overlay = OVERLAY_HELP;
+    set_entries(g, help_entries, sizeof help_entries / sizeof *help_entries);
+}
+
+static void stage_help_filter(struct stage *g)
+{
+    stage_help(g);
+    snprintf(g->v.filter, sizeof g->v.filter, "ITER");
+}
+
+static const struct text_entry problem_entries[] = {
+    {"", "harbour-x4.safetensors was made for another model.", false},
+    {"", "made for   Llama-3.2-1B  hidden 2048  16 layers  sha256 3f0c..91aa", false},
+    {"", "open now   SmolLM2-135M  hidden  576  30 layers  sha256 b81e..07d2", false},
+    {"", "Nothing was changed: default-x4 stays in use.", false},
+    {"Choose another compressor ...", "", false},
+    {"Choose the model ...", "", false},
+    {"Close (Esc)", "", false},
+};
+
+static void stage_problem(struct stage *g)
+{
+    stage_explore(g);
+    g->v.overlay = OVERLAY_PROBLEM;
+    g->v.dialog_title = "Cannot use this compressor";
+    set_entries(g, problem_entries, sizeof problem_entries / sizeof *problem_entries);
+    g->v.overlay_at = 4;
+}
+
+static const struct text_entry start_entries[] = {
+    {"Open a document ...", "O   text, Markdown, - for standard input", false},
+    {"The demo", "    a one-page text, a small model, a question", false},
+    {"Train a compressor ...", "4   cpu-ntp   cpu-sft   paper-ntp  paper-sft", false},
+    {"", "", false},
+    {"saltworks.txt", "    today 14:02    window 2, 1 question", false},
+    {"harbour-notes.md", "    yesterday      model file is missing", true},
+    {"", "", false},
+    {"", "Model       SmolLM2-135M-Instruct Q4_1   30 layers x 576   94 MiB", false},
+    {"", "Compressor  default-x4                   x4, window 128, made for this model", false},
+};
+
+static void stage_start(struct stage *g)
+{
+    snapshot_set_document(g->s, NULL);
+    set_entries(g, start_entries, sizeof start_entries / sizeof *start_entries);
+    snprintf(g->v.message, sizeof g->v.message,
+             "arrows and Enter choose \u00b7 / filters \u00b7 ? help \u00b7 q quit");
+}
+
+/* ---- texts of others -------------------------------------------------------- */
+
+static void use_text(struct stage *g, const char *text)
+{
+    snapshot_release(g->s);
+    g->s = sample_document(text, strlen(text));
+    for (size_t i = 0; i < g->s->windows; i++)
+        sample_read_window(g->s, i);
+    set_source(&g->v, SOURCE_TOKEN);
+}
+
+static void stage_wide_text(struct stage *g)
+{
+    use_text(g, "漢字 are wide and 日本語のテキスト runs on without blanks, 한국어도 넓다. "
+                "Éclair, naïve, e\u0301 and\ttabs\tare narrow.\n\nA new paragraph.\n");
+    g->v.token = 1;
+}
+
+static void stage_hostile(struct stage *g)
+{
+    char text[1024] = "esc \033[2J\033]0;title\007 c1 \xc2\x9b bad \xff\xfe bidi \u202eabc\u202c "
+                      "zero\u200bwidth marks a";
+    for (int i = 0; i < 100; i++)
+        strcat(text, "\u0301");
+    strcat(text, " end\r\nnext line\r\n");
+    use_text(g, text);
+    snprintf(g->v.message, sizeof g->v.message, "message with \033[31m and \u202e inside");
+}
+
+/* The three bytes of a character in three tokens. */
+static void stage_fragments(struct stage *g)
+{
+    use_text(g, "cost €5 ok");
+    struct snapshot_document *d = g->s->document;
+    for (size_t t = 0; t < d->tokens; t++)
+        if ((unsigned char)d->text[d->start[t]] == 0xe2)
+            g->v.token = t;
+}
+
+/* Only tokens: nothing is read. */
+static void stage_unread(struct stage *g)
+{
+    snapshot_release(g->s);
+    g->s = sample_document(sample_text, strlen(sample_text));
+    snprintf(g->s->activity.stage, sizeof g->s->activity.stage, "layers");
+    g->s->activity.done = 12;
+    g->s->activity.total = 30;
+    g->s->activity.eta_ms = 3400;
+    g->v.token = 165;
+}
+
+/* Gates of the window on screen, but no plan yet. */
+static void stage_no_plan(struct stage *g)
+{
+    stage_unread(g);
+    sample_read_window(g->s, 1);
+    g->s->window[1]->has_plan = false;
+    snprintf(g->s->activity.stage, sizeof g->s->activity.stage, "windows");
+    g->s->activity.done = 1;
+    g->s->activity.total = 4;
+    g->s->activity.eta_ms = -1;
+}
+
+static void stage_engine_problem(struct stage *g)
+{
+    stage_unread(g);
+    g->s->activity.stage[0] = '\0';
+    snprintf(g->s->problem, sizeof g->s->problem,
+             "saltworks.txt: changed on disk while it was read; press r to open it again");
+}
+
+/* ---- the table -------------------------------------------------------------- */
+
+struct scene_test {
+    const char *name;
+    void (*set)(struct stage *stage);
+    int columns, rows;
+    unsigned displays;
+};
+
+static const struct scene_test scenes[] = {
+    {"explore", stage_explore, 120, 36, ALL},
+    {"explore", stage_explore, 80, 24, ALL},
+    {"explore", stage_explore, 176, 50, ALL},
+    {"explore", stage_explore, 40, 12, ALL},
+    {"explore", stage_explore, 30, 8, ALL},
+    {"explore", stage_explore, 112, 30, MONO},
+    {"gates", stage_gates, 120, 36, MONO | TRUE},
+    {"gates", stage_gates, 80, 24, MONO},
+    {"gates", stage_gates, 40, 10, MONO},
+    {"plan", stage_plan, 120, 36, MONO | TRUE},
+    {"plan", stage_plan, 80, 24, MONO | ASCII},
+    {"plan", stage_plan, 40, 10, MONO},
+    {"answers", stage_answers, 120, 36, MONO | TRUE},
+    {"answers", stage_answers, 80, 24, MONO},
+    {"answers", stage_answers, 40, 10, MONO},
+    {"full-answer", stage_full_answer, 120, 36, MONO},
+    {"zoom-fit", stage_zoom_fit, 120, 36, MONO},
+    {"zoom-cells", stage_zoom_cells, 120, 36, MONO},
+    {"zoom-numbers", stage_zoom_numbers, 120, 18, MONO},
+    {"zoom-numbers", stage_zoom_numbers, 120, 36, MONO | TRUE},
+    {"zoom-numbers", stage_zoom_numbers, 80, 24, MONO},
+    {"zoom-turned", stage_zoom_turned, 120, 36, MONO},
+    {"zoom-gates", stage_zoom_gates, 120, 40, MONO},
+    {"strip", stage_strip, 120, 36, MONO},
+    {"strip", stage_strip, 80, 24, MONO},
+    {"strip", stage_strip, 176, 50, MONO},
+    {"not-converged", stage_not_converged, 120, 36, MONO},
+    {"lock", stage_lock, 120, 36, MONO},
+    {"unit-word", stage_words_unit, 120, 36, MONO},
+    {"mass-range", stage_mass_range, 120, 36, MONO | TRUE},
+    {"edits", stage_edits, 120, 36, MONO},
+    {"stale-untrained", stage_stale_untrained, 120, 36, MONO},
+    {"stale-untrained", stage_stale_untrained, 80, 24, MONO},
+    {"stale-untrained", stage_stale_untrained, 40, 10, MONO},
+    {"answer-states", stage_answer_states, 120, 36, MONO},
+    {"answer-states", stage_answer_states, 80, 24, MONO},
+    {"diff", stage_diff, 120, 36, MONO},
+    {"message", stage_message, 120, 36, MONO},
+    {"paste", stage_paste, 80, 24, MONO},
+    {"health", stage_health, 120, 36, MONO},
+    {"health", stage_health, 40, 16, MONO},
+    {"explain", stage_explain, 80, 24, MONO},
+    {"words", stage_words, 120, 36, MONO},
+    {"words", stage_words, 80, 24, ASCII},
+    {"formulas", stage_formulas, 120, 36, MONO},
+    {"help", stage_help, 120, 36, MONO},
+    {"help", stage_help, 80, 24, MONO},
+    {"help", stage_help, 40, 10, MONO},
+    {"help-filter", stage_help_filter, 120, 36, MONO},
+    {"problem", stage_problem, 120, 36, MONO},
+    {"problem", stage_problem, 40, 12, MONO},
+    {"start", stage_start, 80, 24, MONO},
+    {"start", stage_start, 40, 10, MONO},
+    {"wide-text", stage_wide_text, 120, 36, MONO},
+    {"wide-text", stage_wide_text, 40, 12, MONO | ASCII},
+    {"hostile", stage_hostile, 80, 24, MONO},
+    {"fragments", stage_fragments, 80, 24, MONO},
+    {"unread", stage_unread, 120, 36, MONO},
+    {"unread", stage_unread, 80, 24, MONO},
+    {"no-plan", stage_no_plan, 120, 36, MONO},
+    {"engine-problem", stage_engine_problem, 120, 36, MONO},
+};
+
+/* ---- comparing -------------------------------------------------------------- */
+
+static char *draw(struct stage *stage)
+{
+    struct canvas canvas;
+    canvas_init(&canvas, stage->v.rows, stage->v.columns);
+    view_draw(stage->s, &stage->v, &canvas);
+    char *dump = canvas_dump(&canvas, true);
+    canvas_free(&canvas);
+    return dump;
+}
+
+/* The first line that differs, so that a failure can be read. */
+static void show_difference(const char *path, const char *want, const char *got)
+{
+    size_t line = 1, at = 0;
+    while (want[at] && want[at] == got[at]) {
+        line += want[at] == '\n';
+        at++;
+    }
+    while (at > 0 && want[at - 1] != '\n' && got[at - 1] != '\n')
+        at--;
+    print_error("%s:%zu\n  expected %.*s\n  drawn    %.*s\n", path, line,
+                (int)strcspn(want + at, "\n"), want + at, (int)strcspn(got + at, "\n"), got + at);
+}
+
+static size_t check_screen(const struct scene_test *scene, int display)
+{
+    struct stage stage = {.s = sample_snapshot()};
+    struct err err = {0};
+    char path[160], *want = NULL;
+    size_t size = 0;
+    view_state_init(&stage.v);
+    stage.v.rows = scene->rows;
+    stage.v.columns = scene->columns;
+    stage.v.display = displays[display];
+    scene->set(&stage);
+    char *got = draw(&stage);
+    snapshot_release(stage.s);
+    snprintf(path, sizeof path, "tests/screens/%s-%dx%d-%s.txt", scene->name, scene->columns,
+             scene->rows, display_name[display]);
+    bool failed = false;
+    if (getenv("UPDATE_SCREENS"))
+        failed = !file_replace(path, got, strlen(got), &err);
+    else if (!file_read(path, 1 << 20, &want, &size, &err))
+        failed = true;
+    else if (strcmp(want, got) != 0)
+        failed = true;
+    if (failed && want)
+        show_difference(path, want, got);
+    else if (failed)
+        print_error("%s\n", err.text);
+    free(want);
+    free(got);
+    return failed;
+}
+
+static void test_golden_screens(void **state)
+{
+    (void)state;
+    size_t failures = 0;
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        for (int display = 0; display < 4; display++)
+            if (scenes[i].displays & 1u << display)
+                failures += check_screen(&scenes[i], display);
+    assert_int_equal(failures, 0);
+}
+
+/* Every scene at every odd size: nothing is drawn outside, nothing crashes, and the
+ * cursor of the terminal is on the screen or nowhere. */
+static void test_any_size(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{1, 1},   {3, 40},  {10, 40},  {11, 41}, {16, 64},
+                                   {17, 70}, {24, 99}, {30, 112}, {60, 300}};
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
+        struct stage stage = {.s = sample_snapshot()};
+        view_state_init(&stage.v);
+        scenes[i].set(&stage);
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+            struct canvas canvas;
+            stage.v.rows = sizes[k][0];
+            stage.v.columns = sizes[k][1];
+            stage.v.display = displays[(i + k) % 4];
+            view_follow_cursor(stage.s, &stage.v);
+            canvas_init(&canvas, stage.v.rows, stage.v.columns);
+            view_draw(stage.s, &stage.v, &canvas);
+            assert_true(canvas.cursor_row < stage.v.rows);
+            assert_true(canvas.cursor_column < stage.v.columns);
+            for (int x = 0; x < stage.v.rows * stage.v.columns; x++)
+                assert_true(canvas.cells[x].codepoint == 0 || canvas.cells[x].codepoint >= ' ');
+            canvas_free(&canvas);
+        }
+        snapshot_release(stage.s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden_screens),
+        cmocka_unit_test(test_any_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+/* The whole screen. */
+#include <stdio.h>
+#include <string.h>
+
+#include "views/gates.h"
+#include "views/glyphs.h"
+#include "views/plan.h"
+#include "views/scene.h"
+
+static void draw_notice(struct scene *c)
+{
+    struct rect area = c->layout.area[AREA_NOTICE];
+    char text[96];
+    snprintf(text, sizeof text, "comprexit needs %dx%d, this is %dx%d", LAYOUT_TINY_COLUMNS,
+             LAYOUT_TINY_ROWS, c->v->columns, c->v->rows);
+    int columns = (int)strlen(text);
+    int indent = columns < area.columns ? (area.columns - columns) / 2 : 0;
+    canvas_text(c->canvas, area.row + (area.rows - 1) / 2, area.column + indent,
+                area.columns - indent, ROLE_WARN, 0, text, (size_t)columns);
+}
+
+/* What the heading of the pane in front says on its right. */
+static void tab_text(const struct scene *c, int limit, struct parts *parts)
+{
+    parts->limit = limit;
+    if (c->layout.kind == LAYOUT_TINY && c->s->facts.untrained)
+        parts_add(parts, "UNTRAINED");
+    switch (c->v->focus) {
+    case PANE_DOCUMENT:
+        parts_add(parts, c->layout.kind == LAYOUT_TINY ? "%zu/%zu" : "token %zu of %zu", c->token,
+                  c->document->tokens);
+        break;
+    case PANE_GATES:
+        if (scene_has_gates(c))
+            parts_add(parts, "mean entropy %.2f bits", gate_mean_entropy_bits(c->window));
+        break;
+    case PANE_PLAN:
+        plan_heading_text(c, limit, parts);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The names of the panes, the one in front in brackets. */
+static void draw_tabs(struct scene *c)
+{
+    struct rect area = c->layout.area[AREA_TABS];
+    bool tiny = c->layout.kind == LAYOUT_TINY;
+    int columns = 0;
+    char text[PANE_COUNT][32];
+    for (int p = 0; p < PANE_COUNT; p++) {
+        bool front = (int)c->v->focus == p;
+        const char *lock = scene_is_locked(c, (enum pane)p) ? " *" : "";
+        snprintf(text[p], sizeof text[p], front ? "[%s%s]" : " %s%s ", pane_name[p], lock);
+        columns += front || !tiny ? text_columns(text[p]) : 0;
+    }
+    struct parts right = {0};
+    tab_text(c, area.columns - columns - 11, &right);
+    draw_heading(c, area, 0, "", false, right.text);
+    int column = area.column + 3;
+    canvas_printf(c->canvas, area.row, column - 1, columns + 2, ROLE_FRAME, 0, "%*s", columns + 2,
+                  "");
+    for (int p = 0; p < PANE_COUNT; p++) {
+        bool front = (int)c->v->focus == p;
+        if (tiny && !front)
+            continue;
+        column += canvas_text(c->canvas, area.row, column, area.columns - 3,
+                              front ? ROLE_HEADING_FOCUS : ROLE_HEADING, 0, text[p],
+                              strlen(text[p]));
+    }
+}
+
+static void draw_explore(struct scene *c)
+{
+    if (scene_shows(c, AREA_TABS))
+        draw_tabs(c);
+    if (scene_shows(c, AREA_DOCUMENT))
+        draw_document(c);
+    if (scene_shows(c, AREA_GATES))
+        draw_gates(c);
+    if (scene_shows(c, AREA_PLAN))
+        draw_plan(c);
+    else if (scene_shows(c, AREA_STRIP))
+        draw_strip(c);
+    if (scene_shows(c, AREA_ANSWERS))
+        draw_answers(c);
+    if (scene_shows(c, AREA_RELATION))
+        draw_relation(c);
+    if (scene_shows(c, AREA_SUMMARY))
+        draw_summary(c);
+}
+
+void view_draw(const struct snapshot *snapshot, const struct view_state *state,
+               struct canvas *canvas)
+{
+    struct scene scene;
+    canvas_clear(canvas);
+    scene_init(&scene, snapshot, state, canvas);
+    if (scene.layout.kind == LAYOUT_NOTICE) {
+        if (scene_shows(&scene, AREA_NOTICE))
+            draw_notice(&scene);
+    } else {
+        if (scene_shows(&scene, AREA_TITLE))
+            draw_title(&scene);
+        if (state->screen == SCREEN_EXPLORE && scene.document)
+            draw_explore(&scene);
+        else
+            draw_start(&scene);
+        draw_overlay(&scene);
+        draw_status(&scene);
+        draw_prompt(&scene);
+    }
+    if (state->display.glyphs == GLYPHS_ASCII)
+        glyphs_to_ascii(canvas);
+    scene_free(&scene);
+}

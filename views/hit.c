@@ -1,0 +1,218 @@
+/* What stands at a cell of the screen, for the mouse. */
+#include <string.h>
+
+#include "engine/base/size.h"
+#include "views/answers.h"
+#include "views/document.h"
+#include "views/gates.h"
+#include "views/plan.h"
+#include "views/strip.h"
+
+static bool inside(struct rect r, int row, int column)
+{
+    return row >= r.row && row < r.row + r.rows && column >= r.column &&
+           column < r.column + r.columns;
+}
+
+static struct view_hit pane_hit(enum pane pane)
+{
+    struct view_hit hit = {.kind = HIT_PANE};
+    hit.pane = pane;
+    return hit;
+}
+
+static struct view_hit hit_document(const struct scene *c, int row, int column)
+{
+    struct view_hit hit = pane_hit(PANE_DOCUMENT);
+    struct document_geometry g = document_geometry(c, c->layout.area[AREA_DOCUMENT]);
+    struct text_line line;
+    if (column >= g.minimap - 1) {
+        hit.kind = HIT_MINIMAP;
+        hit.token = (size_t)(row - g.area.row) * c->document->tokens / (size_t)g.area.rows;
+        return hit;
+    }
+    if (!document_lines(c, &g, row - g.area.row, &line))
+        return hit;
+    struct text_walk walk;
+    struct text_cell cell;
+    hit.token = line.first;
+    text_walk_init(&walk, &g.layout, &line);
+    while (text_walk_next(&walk, &cell))
+        if (g.text + cell.column <= column && cell.token >= line.first)
+            hit.token = cell.token;
+    hit.kind = HIT_TOKEN;
+    return hit;
+}
+
+/* The token of the window under a column of a grid; false beside the cells. */
+static bool grid_token(const struct scene *c, const struct grid *g, int column, size_t *token)
+{
+    int cell = column - g->columns.cells;
+    if (cell < 0 || cell >= g->used)
+        return false;
+    *token = c->first + size_min(g->first + (size_t)cell * g->per_cell, c->tokens - 1);
+    return true;
+}
+
+static struct view_hit hit_gates(const struct scene *c, int row, int column)
+{
+    struct view_hit hit = pane_hit(PANE_GATES);
+    struct grid g = scene_gates_grid(c);
+    size_t from, to, layers = c->window ? c->window->layers : 0;
+    if (scene_has_gates(c) && grid_token(c, &g, column, &hit.token) &&
+        gates_row_layers(&g, layers, row - g.area.row, &from, &to)) {
+        hit.kind = HIT_GATE;
+        hit.layer = from;
+    }
+    return hit;
+}
+
+static struct view_hit hit_plan_table(const struct scene *c, int row, int column)
+{
+    struct view_hit hit = pane_hit(PANE_PLAN);
+    struct plan_table t = plan_table(c, c->layout.area[AREA_PLAN]);
+    int r = row - t.area.row - PLAN_TABLE_HEAD, x = (column - t.cells) / PLAN_TABLE_CELL;
+    if (column >= t.cells && column < t.side && r >= 0 && (size_t)r < t.slots) {
+        hit.kind = HIT_PLAN;
+        hit.token = c->first + t.token + (size_t)x;
+        hit.slot = t.slot + (size_t)r;
+    }
+    return hit;
+}
+
+static struct view_hit hit_plan_turned(const struct scene *c, int row, int column)
+{
+    struct view_hit hit = pane_hit(PANE_PLAN);
+    struct plan_turned t = plan_turned(c, c->layout.area[AREA_PLAN]);
+    int r = row - t.area.row - 1, x = (column - t.cells) / t.width;
+    if (column >= t.cells && (size_t)x < t.slots && r >= 0 && (size_t)r < t.tokens) {
+        hit.kind = HIT_PLAN;
+        hit.token = c->first + t.token + (size_t)r;
+        hit.slot = t.slot + (size_t)x;
+    }
+    return hit;
+}
+
+static struct view_hit hit_plan(const struct scene *c, int row, int column)
+{
+    struct view_hit hit = pane_hit(PANE_PLAN);
+    size_t from, to;
+    if (!scene_has_plan(c))
+        return hit;
+    if (c->v->zoomed && c->v->turned)
+        return hit_plan_turned(c, row, column);
+    if (c->v->zoomed && c->v->zoom_level >= 2)
+        return hit_plan_table(c, row, column);
+    struct grid g = scene_plan_grid(c);
+    if (grid_token(c, &g, column, &hit.token) &&
+        plan_row_slots(&g, c->window->slots, row - g.area.row, &from, &to)) {
+        hit.kind = HIT_PLAN;
+        hit.slot = from;
+    }
+    return hit;
+}
+
+/* Mass row and axis stand for tokens alone. */
+static struct view_hit hit_column(const struct scene *c, int column)
+{
+    struct view_hit hit = pane_hit(PANE_PLAN);
+    struct grid g = scene_plan_grid(c);
+    if (grid_token(c, &g, column, &hit.token))
+        hit.kind = HIT_TOKEN;
+    return hit;
+}
+
+static struct view_hit hit_answers(const struct scene *c, int row, int column)
+{
+    struct view_hit hit = pane_hit(PANE_ANSWERS);
+    for (int m = 0; m < ANSWER_MODES; m++) {
+        struct rect text = answer_text_rect(c, (enum answer_mode)m);
+        if (column >= text.column && column < text.column + text.columns && row >= text.row)
+            hit.answer = (enum answer_mode)m;
+        if (answer_token_at(c, (enum answer_mode)m, row, column, &hit.answer_token)) {
+            hit.kind = HIT_ANSWER;
+            hit.answer = (enum answer_mode)m;
+            return hit;
+        }
+    }
+    return hit;
+}
+
+static struct view_hit hit_strip(const struct scene *c, int column)
+{
+    struct view_hit hit = pane_hit(PANE_PLAN);
+    struct strip_geometry g = strip_geometry(c);
+    if (column >= g.bar && column < g.bar + g.bar_columns) {
+        hit.kind = HIT_STRIP;
+        hit.iteration = strip_iteration_at(c, &g, column);
+    }
+    return hit;
+}
+
+static struct view_hit hit_tabs(const struct scene *c, int column)
+{
+    int from = c->layout.area[AREA_TABS].column + 3;
+    if (c->layout.kind == LAYOUT_TINY)
+        return pane_hit(c->v->focus);
+    for (int p = 0; p < PANE_COUNT; p++) {
+        from += (int)strlen(pane_name[p]) + 2 + (scene_is_locked(c, (enum pane)p) ? 2 : 0);
+        if (column < from)
+            return pane_hit((enum pane)p);
+    }
+    return pane_hit(c->v->focus);
+}
+
+static struct view_hit hit_area(const struct scene *c, enum area area, int row, int column)
+{
+    struct view_hit hit = {.kind = HIT_NOTHING};
+    int screen;
+    switch (area) {
+    case AREA_TITLE:
+        screen = title_screen_at(c, column);
+        if (screen >= 0) {
+            hit.kind = HIT_SCREEN;
+            hit.screen = (enum screen)screen;
+        }
+        return hit;
+    case AREA_TABS:
+        return hit_tabs(c, column);
+    case AREA_DOCUMENT:
+        return hit_document(c, row, column);
+    case AREA_DOCUMENT_HEADING:
+        return pane_hit(PANE_DOCUMENT);
+    case AREA_GATES:
+        return hit_gates(c, row, column);
+    case AREA_GATES_HEADING:
+        return pane_hit(PANE_GATES);
+    case AREA_PLAN:
+        return hit_plan(c, row, column);
+    case AREA_MASS:
+    case AREA_AXIS:
+        return hit_column(c, column);
+    case AREA_PLAN_HEADING:
+        return pane_hit(PANE_PLAN);
+    case AREA_STRIP:
+        return hit_strip(c, column);
+    case AREA_ANSWERS:
+        return hit_answers(c, row, column);
+    case AREA_ANSWERS_HEADING:
+    case AREA_SUMMARY:
+        return pane_hit(PANE_ANSWERS);
+    default:
+        return hit;
+    }
+}
+
+struct view_hit view_hit_test(const struct snapshot *s, const struct view_state *v, int row,
+                              int column)
+{
+    struct view_hit hit = {.kind = HIT_NOTHING};
+    struct scene scene;
+    scene_init(&scene, s, v, NULL);
+    bool explore = v->screen == SCREEN_EXPLORE && scene.document && v->overlay == OVERLAY_NONE;
+    for (int a = 0; a < AREA_COUNT; a++)
+        if ((explore || a == AREA_TITLE) && inside(scene.layout.area[a], row, column))
+            hit = hit_area(&scene, (enum area)a, row, column);
+    scene_free(&scene);
+    return hit;
+}

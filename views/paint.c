@@ -1,0 +1,134 @@
+/* The strokes that panes share: headings, hints, heat cells, tints and bars. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "views/scene.h"
+
+enum { LINE = 0x2500, FULL_BLOCK = 0x2588, UPPER_HALF = 0x2580, LOWER_HALF = 0x2584 };
+
+/* ---- text ------------------------------------------------------------------- */
+
+void parts_add(struct parts *parts, const char *fmt, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    size_t used = strlen(parts->text), length = strlen(text);
+    const char *glue = used ? " \u00b7 " : "";
+    int columns = text_columns(text) + (used ? 3 : 0);
+    if (length == 0 || used + strlen(glue) + length >= sizeof parts->text ||
+        (used > 0 && parts->limit > 0 && parts->columns + columns > parts->limit))
+        return;
+    snprintf(parts->text + used, sizeof parts->text - used, "%s%s", glue, text);
+    parts->columns += columns;
+}
+
+void draw_heading(struct scene *c, struct rect area, uint32_t lead, const char *name, bool focus,
+                  const char *right)
+{
+    struct canvas *canvas = c->canvas;
+    int end = area.column + area.columns, column = area.column;
+    canvas_fill(canvas, area, LINE, ROLE_FRAME);
+    if (lead)
+        canvas_put(canvas, area.row, column++, lead, ROLE_FRAME, 0);
+    column += 2;
+    int used = canvas_printf(canvas, area.row, column, end - column, focus ? ROLE_HEADING_FOCUS
+                                                                            : ROLE_HEADING,
+                             0, " %s ", name);
+    int columns = text_columns(right);
+    if (columns == 0)
+        return;
+    int at = end - columns - 4;
+    if (at < column + used)
+        at = column + used - 1;
+    canvas_printf(canvas, area.row, at, end - at, ROLE_HEADING, 0, " %s ", right);
+}
+
+void draw_hint(struct scene *c, struct rect area, const char *text)
+{
+    int columns = text_columns(text);
+    int indent = columns < area.columns ? (area.columns - columns) / 2 : 0;
+    canvas_text(c->canvas, area.row + area.rows / 2, area.column + indent, area.columns - indent,
+                ROLE_DIM, 0, text, strlen(text));
+}
+
+/* ---- heat ------------------------------------------------------------------- */
+
+static uint32_t backdrop(const struct display *display)
+{
+    return display->theme == THEME_LIGHT  ? 0xffffff
+           : display->theme == THEME_DARK ? 0x000000
+                                          : 0x808080;
+}
+
+static uint32_t map_color(const struct scene *c, double position, double strength)
+{
+    if (isnan(position))
+        return COLOR_NONE;
+    uint32_t rgb = colormap_rgb(c->v->map, (int)lround(position * (COLORMAP_LEVELS - 1)));
+    return strength < 1 ? color_mix(rgb, backdrop(&c->v->display), strength) : rgb;
+}
+
+static void put_colors(struct scene *c, int row, int column, uint32_t glyph, uint32_t foreground,
+                       uint32_t background)
+{
+    canvas_put(c->canvas, row, column, glyph, ROLE_HEAT, 0);
+    struct canvas_cell *cell = canvas_at(c->canvas, row, column);
+    if (!cell)
+        return;
+    cell->foreground = foreground;
+    cell->background = background;
+}
+
+void paint_heat(struct scene *c, int row, int column, struct heat_pair pair, double strength)
+{
+    const struct display *display = &c->v->display;
+    uint32_t glyph = heat_shade(display->glyphs, pair.both);
+    if (!display_has_heat_colors(display)) {
+        canvas_put(c->canvas, row, column, glyph, ROLE_HEAT, 0);
+        return;
+    }
+    if (display->glyphs != GLYPHS_HALF) {
+        uint32_t background = map_color(c, pair.both, strength);
+        if (display->glyphs == GLYPHS_SHADE)
+            glyph = ' ';
+        put_colors(c, row, column, glyph, color_ink(background), background);
+        return;
+    }
+    uint32_t upper = map_color(c, pair.upper, strength), lower = map_color(c, pair.lower, strength);
+    if (upper == COLOR_NONE)
+        put_colors(c, row, column, lower == COLOR_NONE ? ' ' : LOWER_HALF, lower, COLOR_NONE);
+    else
+        put_colors(c, row, column, UPPER_HALF, upper, lower);
+}
+
+void paint_tint(struct scene *c, int row, int column, double position)
+{
+    struct canvas_cell *cell = canvas_at(c->canvas, row, column);
+    if (!cell || isnan(position))
+        return;
+    if (display_has_heat_colors(&c->v->display)) {
+        cell->background = map_color(c, position, 1);
+        cell->foreground = color_ink(cell->background);
+    } else if (position > 2.0 / 3) {
+        cell->attr |= ATTR_REVERSE;
+    } else if (position > 1.0 / 3) {
+        cell->attr |= ATTR_BOLD;
+    } else if (position > 0.1) {
+        cell->attr |= ATTR_UNDERLINE;
+    }
+}
+
+void paint_bar(struct scene *c, int row, int column, int columns, double position,
+               enum canvas_role role)
+{
+    int eighths = isnan(position) || position <= 0 ? 0 : (int)ceil(fmin(position, 1) * columns * 8);
+    for (int i = 0; i < columns && eighths > 0; i++, eighths -= 8) {
+        uint32_t glyph = eighths >= 8 ? FULL_BLOCK : 0x2590u - (uint32_t)eighths;
+        canvas_put(c->canvas, row, column + i, glyph, role, 0);
+    }
+}

@@ -1,0 +1,326 @@
+/* The document: wrapped text with the index of each line's first token, window
+ * marks, the cursor and the tint of the brush; beside it the minimap. Only the lines
+ * on screen are laid out. */
+#include <math.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "views/document.h"
+#include "views/scene.h"
+
+enum { WINDOW_MARK = 0xa6, CURRENT_WINDOW = 0x2590, HATCH = 0x2571, MINIMAP_COLUMNS = 2 };
+
+struct document_geometry document_geometry(const struct scene *c, struct rect area)
+{
+    int digits = 4;
+    for (size_t n = c->document->tokens; n > 10000; n /= 10)
+        digits++;
+    struct document_geometry g = {
+        .area = area,
+        .digits = digits,
+        .text = area.column + digits + 1,
+        .minimap = area.column + area.columns - 1,
+    };
+    int width = area.columns - digits - 1 - MINIMAP_COLUMNS;
+    g.layout = (struct text_layout){c->s, c->document, width > 1 ? width : 1};
+    return g;
+}
+
+bool document_lines(const struct scene *c, const struct document_geometry *g, int row,
+                    struct text_line *line)
+{
+    *line = text_line_of(&g->layout, size_min(c->v->document_top, c->document->tokens - 1));
+    for (int r = 0; r < row; r++)
+        if (!text_line_next(&g->layout, line, line))
+            return false;
+    return true;
+}
+
+/* ---- tint ------------------------------------------------------------------- */
+
+/* Positions 0..1 of the tokens [from, to); NaN where there is no tint. */
+struct tint {
+    size_t from, to;
+    double *value;
+};
+
+static double tint_value(const struct scene *c, const float *looked_at, size_t token)
+{
+    switch (c->v->value[PANE_DOCUMENT]) {
+    case VALUE_MASS:
+        return c->s->minimap_mass ? (double)c->s->minimap_mass[token] : (double)NAN;
+    case VALUE_LOOKED_AT:
+        return (double)looked_at[token];
+    default:
+        return brush_token(&c->brush, token);
+    }
+}
+
+/* Shares add up over a unit; gates and looked-at are means by sender mass. */
+static void gather_units(const struct scene *c, struct tint *tint)
+{
+    bool sum = c->v->value[PANE_DOCUMENT] == VALUE_NONE &&
+               (c->light.kind == SOURCE_TOKEN || c->light.kind == SOURCE_SLOT);
+    for (size_t t = tint->from; t < tint->to;) {
+        size_t from, to;
+        view_unit_range(c->document, c->v->unit, t, &from, &to);
+        to = size_max(size_min(to, tint->to), t + 1);
+        double total = 0, weights = 0;
+        for (size_t u = t; u < to; u++) {
+            double mass = c->s->minimap_mass ? (double)c->s->minimap_mass[u] : 1;
+            double weight = sum || isnan(mass) ? 1 : mass;
+            total += weight * tint->value[u - tint->from];
+            weights += sum ? 0 : weight;
+        }
+        for (size_t u = t; u < to; u++)
+            tint->value[u - tint->from] = weights > 0 ? total / weights : total;
+        t = to;
+    }
+}
+
+/* The scale runs from 0 to the brush's maximum; for units, to that of those in view. */
+static void scale_tint(const struct scene *c, struct tint *tint, const float *looked_at)
+{
+    bool brushed = c->v->value[PANE_DOCUMENT] == VALUE_NONE;
+    double top = brushed && c->v->unit == UNIT_TOKEN ? c->brush.token_max : 0;
+    size_t from = tint->from, to = tint->to;
+    for (size_t t = from; top <= 0 && t < to; t++)
+        top = fmax(top, isnan(tint->value[t - from]) ? 0 : tint->value[t - from]);
+    for (size_t t = 0; looked_at && t < c->document->tokens; t++)
+        top = fmax(top, (double)looked_at[t]);
+    for (size_t t = from; t < to; t++) {
+        double x = top > 0 ? tint->value[t - from] / top : (double)NAN;
+        tint->value[t - from] = x > 0.02 ? fmin(x, 1) : (double)NAN;
+    }
+}
+
+static void tint_init(struct tint *tint, const struct scene *c, size_t from, size_t to)
+{
+    float *looked_at = NULL;
+    *tint = (struct tint){from, to, xcalloc(to - from, sizeof *tint->value)};
+    if (c->v->value[PANE_DOCUMENT] == VALUE_LOOKED_AT) {
+        looked_at = xcalloc(c->document->tokens, sizeof *looked_at);
+        brush_looked_at(c->s, looked_at);
+    }
+    for (size_t t = from; t < to; t++)
+        tint->value[t - from] = tint_value(c, looked_at, t);
+    if (c->v->unit != UNIT_TOKEN)
+        gather_units(c, tint);
+    scale_tint(c, tint, looked_at);
+    free(looked_at);
+}
+
+/* ---- text ------------------------------------------------------------------- */
+
+/* Look of a token: cursor, lock, range and home span. */
+struct look {
+    enum canvas_role role;
+    unsigned attr;
+};
+
+struct marked_tokens {
+    size_t cursor_from, cursor_to; /* the unit under the cursor */
+    size_t lock_from, lock_to;
+    size_t home_from, home_to; /* home span of a lit slot */
+};
+
+static void mark_home_span(const struct scene *c, struct marked_tokens *m)
+{
+    if (c->brush.source.kind != SOURCE_SLOT)
+        return;
+    const struct snapshot_window *w = c->s->window[c->light.window];
+    if (!w || !w->has_plan || c->light.slot >= w->slots)
+        return;
+    m->home_from = w->first + w->span[c->light.slot];
+    m->home_to = w->first + w->span[c->light.slot + 1];
+}
+
+static struct marked_tokens mark_tokens(const struct scene *c)
+{
+    struct marked_tokens m = {0};
+    view_unit_range(c->document, c->v->unit, c->token, &m.cursor_from, &m.cursor_to);
+    if (c->v->locked.kind == SOURCE_TOKEN && c->v->locked.token < c->document->tokens)
+        view_unit_range(c->document, c->v->unit, c->v->locked.token, &m.lock_from, &m.lock_to);
+    mark_home_span(c, &m);
+    return m;
+}
+
+static struct look look_of(const struct scene *c, const struct marked_tokens *m, size_t token)
+{
+    struct look look = {ROLE_TEXT, 0};
+    if (token >= m->cursor_from && token < m->cursor_to)
+        look.role = ROLE_CURSOR;
+    else if (token >= m->lock_from && token < m->lock_to)
+        look.role = ROLE_LOCK;
+    if (token >= m->home_from && token < m->home_to)
+        look.attr |= ATTR_UNDERLINE;
+    if (c->v->has_range && token >= c->v->range_from && token <= c->v->range_to)
+        look.attr |= ATTR_UNDERLINE;
+    return look;
+}
+
+static bool is_special(const struct scene *c, size_t token)
+{
+    return c->document->special && c->document->special[token];
+}
+
+static void draw_piece(struct scene *c, const struct document_geometry *g, int row,
+                       const struct text_cell *cell, struct look look, double tint)
+{
+    int column = g->text + cell->column, room = g->layout.width - cell->column;
+    const struct text_piece *piece = &cell->piece;
+    if (cell->mark)
+        canvas_put(c->canvas, row, column - 1, WINDOW_MARK, ROLE_MARK, 0);
+    if (piece->kind == PIECE_BLANK || piece->kind == PIECE_TAB)
+        return;
+    if (piece->width == 0) { /* a combining mark goes with what stands before it */
+        uint32_t codepoint;
+        if (piece->length > 0 && text_decode(piece->text, piece->length, &codepoint) > 0 &&
+            cell->column > 0)
+            canvas_combine(c->canvas, row, column - 1, codepoint);
+        return;
+    }
+    if (look.role == ROLE_TEXT && (piece->kind == PIECE_NEWLINE || is_special(c, cell->token)))
+        look.role = ROLE_DIM;
+    int used = canvas_text(c->canvas, row, column, room, look.role, look.attr, piece->text,
+                           piece->length);
+    for (int i = 0; i < used && look.role != ROLE_CURSOR; i++)
+        paint_tint(c, row, column + i, tint);
+}
+
+/* On terminals without colour the cursor also stands in brackets, where there are
+ * blanks for them. */
+static void bracket_run(struct scene *c, int row, int from, int to)
+{
+    struct canvas_cell *left = canvas_at(c->canvas, row, from - 1);
+    struct canvas_cell *right = canvas_at(c->canvas, row, to);
+    if (c->v->display.depth > DEPTH_16)
+        return;
+    if (left && left->codepoint == ' ')
+        canvas_put(c->canvas, row, from - 1, '[', ROLE_MARK, 0);
+    if (right && right->codepoint == ' ')
+        canvas_put(c->canvas, row, to, ']', ROLE_MARK, 0);
+}
+
+static void draw_line(struct scene *c, const struct document_geometry *g, int row,
+                      const struct text_line *line, const struct marked_tokens *marked,
+                      const struct tint *tint)
+{
+    struct text_walk walk;
+    struct text_cell cell;
+    int cursor_from = -1, cursor_to = -1;
+    canvas_printf(c->canvas, row, g->area.column, g->digits, ROLE_LABEL, 0, "%*zu", g->digits,
+                  line->first);
+    text_walk_init(&walk, &g->layout, line);
+    while (text_walk_next(&walk, &cell)) {
+        struct look look = look_of(c, marked, cell.token);
+        draw_piece(c, g, row, &cell, look, tint->value[cell.token - tint->from]);
+        if (look.role != ROLE_CURSOR || cell.piece.kind == PIECE_BLANK || cell.piece.width == 0)
+            continue;
+        cursor_from = cursor_from < 0 ? g->text + cell.column : cursor_from;
+        cursor_to = g->text + cell.column + cell.piece.width;
+    }
+    if (cursor_from < 0)
+        return;
+    bracket_run(c, row, cursor_from, cursor_to);
+    if (c->v->focus == PANE_DOCUMENT && c->canvas->cursor_row < 0) {
+        c->canvas->cursor_row = row;
+        c->canvas->cursor_column = cursor_from;
+    }
+}
+
+static void draw_text(struct scene *c, const struct document_geometry *g)
+{
+    int rows = g->area.rows, n = 0;
+    struct text_line *lines = xcalloc((size_t)rows, sizeof *lines);
+    document_lines(c, g, 0, &lines[0]);
+    for (n = 1; n < rows && text_line_next(&g->layout, &lines[n - 1], &lines[n]); n++)
+        continue;
+    struct tint tint;
+    size_t end = size_min(lines[n - 1].end.token + 1, c->document->tokens);
+    tint_init(&tint, c, lines[0].start.token, end);
+    struct marked_tokens marked = mark_tokens(c);
+    for (int r = 0; r < n; r++)
+        draw_line(c, g, g->area.row + r, &lines[r], &marked, &tint);
+    free(tint.value);
+    free(lines);
+}
+
+/* ---- minimap ---------------------------------------------------------------- */
+
+/* What the minimap shows of a token: what the document shows, the share of a lit
+ * answer token, or sender mass. */
+static double minimap_value(const struct scene *c, const float *looked_at, size_t token)
+{
+    bool unread = !c->s->minimap_mass || isnan(c->s->minimap_mass[token]);
+    if (unread)
+        return (double)NAN;
+    if (looked_at)
+        return (double)looked_at[token];
+    if (c->v->value[PANE_DOCUMENT] == VALUE_NONE && c->brush.token)
+        return (double)c->brush.token[token];
+    return (double)c->s->minimap_mass[token];
+}
+
+static double largest(const struct scene *c, const float *looked_at, size_t from, size_t to)
+{
+    double top = (double)NAN;
+    for (size_t t = from; t < to; t++)
+        top = fmax(top, minimap_value(c, looked_at, t)); /* fmax passes over NaN */
+    return top;
+}
+
+static void draw_minimap_cell(struct scene *c, int row, int column, double upper, double lower,
+                              double top)
+{
+    if (isnan(upper) && isnan(lower)) {
+        canvas_put(c->canvas, row, column, HATCH, ROLE_DIM, 0);
+        return;
+    }
+    struct heat_pair pair = {upper / top, lower / top, fmax(upper, lower) / top};
+    paint_heat(c, row, column, pair, 1);
+}
+
+static void draw_minimap(struct scene *c, const struct document_geometry *g)
+{
+    size_t N = c->document->tokens, halves = 2 * (size_t)g->area.rows;
+    double *value = xcalloc(halves, sizeof *value), top = 0;
+    float *looked_at = NULL;
+    if (c->v->value[PANE_DOCUMENT] == VALUE_LOOKED_AT) {
+        looked_at = xcalloc(N, sizeof *looked_at);
+        brush_looked_at(c->s, looked_at);
+    }
+    for (size_t i = 0; i < halves; i++) {
+        size_t from = i * N / halves;
+        value[i] = largest(c, looked_at, from, size_max((i + 1) * N / halves, from + 1));
+        top = fmax(top, isnan(value[i]) ? 0 : value[i]);
+    }
+    for (int r = 0; r < g->area.rows; r++) {
+        size_t from = (size_t)r * N / (halves / 2), to = ((size_t)r + 1) * N / (halves / 2);
+        draw_minimap_cell(c, g->area.row + r, g->minimap, value[2 * r], value[2 * r + 1],
+                          top > 0 ? top : 1);
+        if (c->s->windows > 0 && from < c->first + c->tokens && size_max(to, from + 1) > c->first)
+            canvas_put(c->canvas, g->area.row + r, g->minimap - 1, CURRENT_WINDOW, ROLE_MARK, 0);
+    }
+    free(looked_at);
+    free(value);
+}
+
+void draw_document(struct scene *c)
+{
+    if (scene_shows(c, AREA_DOCUMENT_HEADING)) {
+        char right[64], name[32];
+        snprintf(name, sizeof name, "Document%s", scene_is_locked(c, PANE_DOCUMENT) ? " *" : "");
+        snprintf(right, sizeof right, "token %zu of %zu", c->token, c->document->tokens);
+        draw_heading(c, c->layout.area[AREA_DOCUMENT_HEADING], 0, name,
+                     c->v->focus == PANE_DOCUMENT, right);
+    }
+    if (!scene_shows(c, AREA_DOCUMENT))
+        return;
+    struct document_geometry g = document_geometry(c, c->layout.area[AREA_DOCUMENT]);
+    draw_text(c, &g);
+    draw_minimap(c, &g);
+}

@@ -1,0 +1,105 @@
+/* The top line: screens on the left, what is open on the right. An untrained
+ * compressor and settings that differ from training are named here for good. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "views/scene.h"
+
+static const char *const screen_word[SCREEN_COUNT] = {"Explore", "Compare", "Data", "Train",
+                                                      "Eval"};
+
+static void screen_text(const struct scene *c, int i, char *out, size_t size)
+{
+    bool active = (int)c->v->screen == i, brief = c->layout.kind != LAYOUT_WIDE;
+    if (brief && !active)
+        snprintf(out, size, " %d", i + 1);
+    else if (brief)
+        snprintf(out, size, "%s[%d %s]", i ? " " : "", i + 1, screen_word[i]);
+    else
+        snprintf(out, size, active ? "[%d %s]%s" : " %d %s %s", i + 1, screen_word[i],
+                 i ? "" : " ");
+}
+
+int title_screen_at(const struct scene *c, int column)
+{
+    int from = c->layout.area[AREA_TITLE].column + 12;
+    for (int i = 0; i < SCREEN_COUNT; i++) {
+        char text[32];
+        screen_text(c, i, text, sizeof text);
+        if (column >= from && column < from + (int)strlen(text))
+            return i;
+        from += (int)strlen(text);
+    }
+    return -1;
+}
+
+/* Draws the names of the screens; returns the column behind them. */
+static int draw_screens(struct scene *c, struct rect area)
+{
+    int column = area.column + 12, end = area.column + area.columns;
+    canvas_printf(c->canvas, area.row, area.column + 1, 10, ROLE_TITLE, 0, "comprexit");
+    for (int i = 0; i < SCREEN_COUNT; i++) {
+        char text[32];
+        screen_text(c, i, text, sizeof text);
+        column += canvas_text(c->canvas, area.row, column, end - column,
+                              (int)c->v->screen == i ? ROLE_TITLE_ACTIVE : ROLE_TITLE, 0, text,
+                              strlen(text));
+    }
+    return column;
+}
+
+/* "x8, trained x4" */
+static void settings_text(const struct scene *c, char *out, size_t size)
+{
+    const struct snapshot_facts *f = &c->s->facts;
+    const struct snapshot_settings *set = &c->s->settings;
+    out[0] = '\0';
+    if (f->trained_ratio > 0 && set->ratio > 0 && fabs(f->trained_ratio - set->ratio) > 1e-9)
+        text_add(out, size, "x%g, trained x%g", set->ratio, f->trained_ratio);
+    if (f->trained_window > 0 && set->window > 0 && set->window != f->trained_window)
+        text_add(out, size, "%swindow %u, trained %u", out[0] ? " \u00b7 " : "", set->window,
+                 f->trained_window);
+}
+
+/* Longest version that fits: with the model's name, without, document alone. */
+static void open_text(const struct scene *c, int room, bool narrow, struct parts *parts)
+{
+    char settings[96];
+    settings_text(c, settings, sizeof settings);
+    for (int level = 0; level < 3; level++) {
+        *parts = (struct parts){0};
+        parts_add(parts, "%s", c->document ? c->document->name : "no document open");
+        if (level == 0 && !narrow && c->s->facts.model[0])
+            parts_add(parts, "%s", c->s->facts.model);
+        if (level < 2 && c->s->facts.compressor[0] && c->document)
+            parts_add(parts, "%s", c->s->facts.compressor);
+        if (settings[0])
+            parts_add(parts, "%s", settings);
+        if (narrow && level == 0 && c->s->windows > 0)
+            parts_add(parts, "window %zu/%zu", c->window_index + 1, c->s->windows);
+        if (parts->columns <= room)
+            return;
+    }
+}
+
+void draw_title(struct scene *c)
+{
+    static const char untrained[] = "UNTRAINED";
+    struct rect area = c->layout.area[AREA_TITLE];
+    bool narrow = c->layout.kind != LAYOUT_WIDE;
+    int left = draw_screens(c, area), right = area.column + area.columns - 1;
+    if (c->s->facts.untrained) {
+        int columns = (int)strlen(untrained);
+        canvas_text(c->canvas, area.row, right - columns, columns, ROLE_ERROR, ATTR_REVERSE,
+                    untrained, (size_t)columns);
+        right -= columns + 2;
+    }
+    struct parts parts;
+    int room = right - left - 2;
+    open_text(c, room, narrow, &parts);
+    int columns = parts.columns < room ? parts.columns : room;
+    if (columns > 0)
+        canvas_text(c->canvas, area.row, right - columns, columns, ROLE_TITLE, 0, parts.text,
+                    strlen(parts.text));
+}
