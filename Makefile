@@ -155,6 +155,7 @@ test: $(TEST_PROGRAMS) $(PROGRAM)
 	@COMPREXIT=$(PROGRAM) tests/run -k "$(K)" $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 include make/check.mk
+include make/fuzz.mk
 include make/tools.mk
 
 .PHONY: all missing tests-build test engine-tests-build engine-test

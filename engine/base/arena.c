@@ -6,6 +6,11 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 
+#if defined(__has_feature) /* how clang says what gcc says with a macro */
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #ifndef ARENA_CHUNK
 #ifdef __SANITIZE_ADDRESS__
 #define ARENA_CHUNK 1

@@ -1,0 +1,116 @@
+"""Small well-formed files for the fuzz drivers to start from; seeds(NAME) gives those of
+one driver as {name: bytes}."""
+import json
+import struct
+
+U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
+FORMATS = "BbHhIif?__Qqd"
+# Codes of tensor types: values and bytes of a block.
+BLOCKS = {0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
+          10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
+          20: (32, 18), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 30: (1, 2)}
+
+
+def string(text):
+    data = text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def value(kind, content):
+    if kind == STRING:
+        return string(content)
+    if kind == ARRAY:
+        element, items = content
+        return struct.pack("<IQ", element, len(items)) + b"".join(value(element, i) for i in items)
+    return struct.pack("<" + FORMATS[kind], content)
+
+
+def gguf(keys, tensors, version=3):
+    """keys: {name: (type, content)}; tensors: {name: (type, dims innermost first)}."""
+    head = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(keys))
+    for name, (kind, content) in keys.items():
+        head += string(name) + struct.pack("<I", kind) + value(kind, content)
+    data = b""
+    for name, (kind, dims) in tensors.items():
+        head += string(name) + struct.pack(f"<I{len(dims)}QIQ", len(dims), *dims, kind, len(data))
+        count = 1
+        for dim in dims:
+            count *= dim
+        values, size = BLOCKS[kind]
+        data += bytes(i * 7 % 60 for i in range(count // values * size))
+        data += bytes(-len(data) % 32)
+    return head + bytes(-len(head) % 32) + data
+
+
+def llama(kind=0, hidden=8, layers=1):
+    """The smallest model that loads."""
+    keys = {"general.architecture": (STRING, "llama"), "llama.context_length": (U32, 16),
+            "llama.embedding_length": (U32, hidden), "llama.block_count": (U32, layers),
+            "llama.feed_forward_length": (U32, hidden), "llama.attention.head_count": (U32, 2),
+            "llama.attention.head_count_kv": (U32, 1),
+            "llama.attention.layer_norm_rms_epsilon": (F32, 1e-5),
+            "tokenizer.ggml.model": (STRING, "gpt2"), "tokenizer.ggml.pre": (STRING, "gpt-2"),
+            "tokenizer.ggml.tokens": (ARRAY, (STRING, ["a", "b", "ab", "</s>"])),
+            "tokenizer.ggml.token_type": (ARRAY, (I32, [1, 1, 1, 3])),
+            "tokenizer.ggml.merges": (ARRAY, (STRING, ["a b"])),
+            "tokenizer.ggml.eos_token_id": (U32, 3)}
+    tensors = {"token_embd.weight": (kind, (hidden, 4)), "output_norm.weight": (0, (hidden,))}
+    for i in range(layers):
+        tensors |= {f"blk.{i}.attn_norm.weight": (0, (hidden,)), f"blk.{i}.ffn_norm.weight": (0, (hidden,)),
+                    f"blk.{i}.attn_q.weight": (kind, (hidden, hidden)),
+                    f"blk.{i}.attn_k.weight": (kind, (hidden, hidden // 2)),
+                    f"blk.{i}.attn_v.weight": (kind, (hidden, hidden // 2)),
+                    f"blk.{i}.attn_output.weight": (kind, (hidden, hidden))}
+        tensors |= {f"blk.{i}.ffn_{part}.weight": (kind, (hidden, hidden)) for part in ("gate", "up", "down")}
+    return gguf(keys, tensors)
+
+
+def gguf_seeds():
+    every_key = {"u8": (U8, 1), "i8": (I8, -1), "u16": (U16, 2), "i16": (I16, -2), "u32": (U32, 3),
+                 "i32": (I32, -3), "f32": (F32, 0.5), "bool": (BOOL, True), "string": (STRING, "text"),
+                 "u64": (U64, 4), "i64": (I64, -4), "f64": (F64, 0.25),
+                 "strings": (ARRAY, (STRING, ["a", "", "bc"])), "floats": (ARRAY, (F32, [1, 2])),
+                 "general.alignment": (U32, 64)}
+    every_type = {f"t{kind}": (kind, (values, 2)) for kind, (values, _) in BLOCKS.items()}
+    return {"empty": gguf({}, {}), "v2": gguf({}, {}, 2), "keys": gguf(every_key, {}),
+            "tensors": gguf({}, every_type), "llama": llama(), "llama-q8": llama(8, 32)}
+
+
+def safetensors(tensors, metadata=None):
+    """tensors: {name: (dtype, shape, bytes)}."""
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
+    for name, (dtype, shape, size) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + size]}
+        data += bytes(i % 60 for i in range(size))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def safetensors_seeds():
+    every = {"d": ("F64", [2], 16), "f": ("F32", [2, 3], 24), "h": ("F16", [1], 2), "b": ("BF16", [2], 4),
+             "l": ("I64", [], 8), "i": ("I32", [1, 1, 1, 1], 4), "s": ("I16", [2], 4), "c": ("I8", [3], 3),
+             "u": ("U8", [0, 7], 0)}
+    escaped = b'{"\\u00e9\\ud83d\\ude00\\n\\"":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'
+    return {"empty": safetensors({}), "types": safetensors(every, {"format": "pt", "a": "\u00e9\n"}),
+            "escapes": struct.pack("<Q", len(escaped)) + escaped + b"x"}
+
+
+def json_seeds():
+    texts = ["{}", "[1,-2.5e3,true,false,null]", '{"a":{"b":["\\u00e9\\ud83d\\ude00",""]}}',
+             "[9223372036854775808,1000000000000000019884624838656]", '"\\"\\\\\\/\\b\\f\\n\\r\\t"',
+             '{"model_type":"llama","hidden_size":8,"num_hidden_layers":1,"num_attention_heads":2,'
+             '"intermediate_size":8,"vocab_size":4,"max_position_embeddings":16,'
+             '"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,'
+             '"high_freq_factor":4,"original_max_position_embeddings":8}}']
+    return {str(i): text.encode() for i, text in enumerate(texts)}
+
+
+def text_seeds():
+    texts = ["plain", "\033[31mred\033[0m", "e\u0301\u0301\u0301\u0301\u0301", "\u202egnp.exe\u200b",
+             "\u6587\u5b57 \U0001f600"]
+    return {str(i): text.encode() for i, text in enumerate(texts)} | {"broken": b"\xc0\xaf\xed\xa0\x80\xf4\x90"}
+
+
+def seeds(name):
+    makers = {"gguf": gguf_seeds, "safetensors": safetensors_seeds, "json": json_seeds, "text": text_seeds}
+    return makers.get(name, dict)()
