@@ -7,6 +7,7 @@
 #include <readline/readline.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,25 +18,25 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "engine/base/file.h"
 #include "engine/base/text.h"
 #include "engine/ops/matmul.h"
 
 void host_cpu(char *out, size_t size)
 {
     snprintf(out, size, "unknown");
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    if (!file)
+    char *text;
+    size_t length;
+    enum { CPUINFO_MAX = 1 << 20 };
+    if (!file_read("/proc/cpuinfo", CPUINFO_MAX, &text, &length, NULL))
         return;
-    char line[256];
-    while (fgets(line, sizeof line, file)) {
-        const char *value = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !value)
-            continue;
+    const char *name = strstr(text, "model name");
+    const char *value = name ? strchr(name, ':') : NULL;
+    if (value) {
         value += strspn(value, ": \t");
         text_sanitize(out, size, value, strcspn(value, "\n"));
-        break;
     }
-    fclose(file);
+    free(text);
 }
 
 size_t host_cores(void)

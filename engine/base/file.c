@@ -206,10 +206,9 @@ bool atomic_file_open(struct atomic_file *file, const char *path, size_t expecte
     if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return err_set(err, ERR_IO, "%s: not replaced: %s", path,
                        S_ISLNK(st.st_mode) ? "it is a symbolic link" : "not a regular file");
-    char suffix[32];
-    snprintf(suffix, sizeof suffix, ".tmp-%ld", (long)getpid());
-    char *temporary = xmalloc(strlen(path) + sizeof suffix);
-    strcpy(stpcpy(temporary, path), suffix);
+    size_t room = strlen(path) + 32;
+    char *temporary = xmalloc(room);
+    snprintf(temporary, room, "%s.tmp-%ld", path, (long)getpid());
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0) {
         err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
