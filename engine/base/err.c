@@ -36,7 +36,7 @@ bool err_prefix(struct err *err, const char *fmt, ...)
 {
     if (!err)
         return false;
-    char prefix[256];
+    char prefix[sizeof err->text];
     va_list args;
     va_start(args, fmt);
     vsnprintf(prefix, sizeof prefix, fmt, args);

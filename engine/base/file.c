@@ -318,11 +318,13 @@ bool file_replace(const char *path, const void *data, size_t size, struct err *e
 bool append_file_open(struct append_file *file, const char *path, size_t keep, struct err *err)
 {
     *file = (struct append_file){.fd = -1};
+    errno = 0; /* stays so where the file is merely of the wrong kind */
     int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
         ((uintmax_t)st.st_size > keep && ftruncate(fd, (off_t)keep) != 0)) {
-        err_set(err, ERR_IO, "%s: cannot append: %s", path, strerror(errno));
+        err_set(err, ERR_IO, "%s: cannot append: %s", path,
+                errno ? strerror(errno) : "not a regular file");
         if (fd >= 0)
             close(fd);
         return false;

@@ -111,12 +111,25 @@ size_t text_incomplete(const char *text, size_t length)
     return 0;
 }
 
-/* Characters that change how others are laid out, or that cannot be seen. */
+/* Characters that change how others are laid out, or that cannot be seen: those
+ * that Unicode lets a display ignore, but for variation selectors, which emoji are
+ * full of, and the combining joiner; and the line and paragraph separators. */
 static bool is_invisible(uint32_t c)
 {
-    return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-           (c >= 0xfff0 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0xad, 0xad},       {0x61c, 0x61c},     {0x115f, 0x1160},   {0x17b4, 0x17b5},
+        {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x206f},
+        {0x3164, 0x3164},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},   {0xfff0, 0xfffb},
+        {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+    };
+    if (c < ranges[0].first)
+        return false;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    return false;
 }
 
 static bool is_unassigned(uint32_t c)
@@ -133,6 +146,8 @@ size_t text_escape(uint32_t c, char out[TEXT_ESCAPE_MAX])
         n = snprintf(out, TEXT_ESCAPE_MAX, "^%c", (char)(c ^ 0x40));
     else if (c >= 0x80 && c < 0xa0)
         n = snprintf(out, TEXT_ESCAPE_MAX, "<%02X>", c);
+    else if (c > 0x10ffff)
+        n = snprintf(out, TEXT_ESCAPE_MAX, "<U+FFFD>");
     else if (is_invisible(c) || is_unassigned(c))
         n = snprintf(out, TEXT_ESCAPE_MAX, "<U+%04X>", c);
     return (size_t)n;
@@ -140,7 +155,7 @@ size_t text_escape(uint32_t c, char out[TEXT_ESCAPE_MAX])
 
 int text_width(uint32_t c)
 {
-    if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == TEXT_INVALID || is_invisible(c) ||
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c > 0x10ffff || is_invisible(c) ||
         is_unassigned(c))
         return -1;
     return utf8proc_charwidth((utf8proc_int32_t)c);

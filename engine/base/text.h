@@ -31,8 +31,9 @@ int text_width(uint32_t codepoint);
 #define TEXT_ESCAPE_MAX 12
 
 /* How a code point that must not reach a terminal is written: control
- * characters as ^[ , C1 as <9B>, bidirectional and zero-width characters as
- * <U+202E>. Returns 0, and writes nothing, when the character is harmless. */
+ * characters as ^[ , C1 as <9B>, bidirectional, invisible and unassigned characters
+ * as <U+202E>, TEXT_INVALID as <U+FFFD>. Exactly what text_width has no width for.
+ * Returns 0, and writes nothing, when the character is harmless. */
 size_t text_escape(uint32_t codepoint, char out[TEXT_ESCAPE_MAX]);
 
 /* Writes a printable one-line form of text[0..length) into out[0..size) with a
