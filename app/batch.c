@@ -176,7 +176,19 @@ bool batch_open(struct batch *batch, const struct cli_arguments *a, struct err *
     interrupt_catch();
     batch->engine = engine_open(&options, err);
     batch_engine_options_free(&options);
-    return batch->engine != NULL;
+    if (!batch->engine)
+        return false;
+    const struct snapshot_facts *f = &engine_snapshot(batch->engine)->facts;
+    if (cli_flag(a, "verbose"))
+        report_note(a, "%s, %s, %s, %d threads", f->model, f->compressor, f->precision, f->threads);
+    return true;
+}
+
+void batch_note_untrained(const struct batch *batch, const struct cli_arguments *a)
+{
+    if (engine_snapshot(batch->engine)->facts.untrained && !cli_text(a, "compressor"))
+        report_note(a, "no trained compressor for this model: using an untrained one (--compressor "
+                       "PATH, or none)");
 }
 
 bool batch_set_document(struct batch *batch, const struct batch_input *input, struct err *err)

@@ -56,6 +56,9 @@ char *batch_model_path(const struct cli_arguments *arguments);
 /* Opens the engine; from here on the first Ctrl-C stops work cleanly. */
 bool batch_open(struct batch *batch, const struct cli_arguments *arguments, struct err *err);
 
+/* Says that slots come from an untrained compressor where nobody asked for one. */
+void batch_note_untrained(const struct batch *batch, const struct cli_arguments *arguments);
+
 /* Hands the input to the engine as its document. */
 bool batch_set_document(struct batch *batch, const struct batch_input *input, struct err *err);
 void batch_close(struct batch *batch);

@@ -82,6 +82,8 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
 {
     if (!batch_set_document(&job->batch, input, err))
         return false;
+    if (job->n_modes > 1 || job->modes[0] == ANSWER_COMPRESSED)
+        batch_note_untrained(&job->batch, job->arguments);
     for (size_t i = 0; i < job->n_modes; i++)
         if (!ask_one(job, job->modes[i], err))
             return false;

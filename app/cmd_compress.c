@@ -232,6 +232,7 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
 {
     bool want_hidden = (job->dumps & 1u << DUMP_HIDDEN) != 0;
     struct engine *engine = job->batch.engine;
+    batch_note_untrained(&job->batch, job->arguments);
     if (!batch_set_document(&job->batch, input, err) ||
         !engine_compress(engine, want_hidden, &job->c, &job->batch.progress, err))
         return false;

@@ -91,6 +91,8 @@ static bool score_input(struct batch *batch, const struct cli_arguments *a,
 {
     struct score s = {.given = cli_text(a, "given")};
     const char *context = cli_text(a, "context");
+    if (s.given && strcmp(s.given, "compressed") == 0)
+        batch_note_untrained(batch, a);
     bool ok = batch_tokens(batch, input, !s.given, &s.tokens, err) &&
               (!context || read_context(batch, context, &s, err)) && compute(batch, &s, err);
     progress_line_end(&batch->line);

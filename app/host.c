@@ -19,6 +19,7 @@
 #include <zstd.h>
 
 #include "engine/base/file.h"
+#include "engine/base/machine.h"
 #include "engine/base/text.h"
 #include "engine/ops/matmul.h"
 
@@ -112,8 +113,11 @@ json_t *host_json(void)
     host_cpu(cpu, sizeof cpu);
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     json_int_t memory = pages > 0 && page > 0 ? (json_int_t)pages * page : 0;
-    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:s, s:o}", "version", COMPREXIT_VERSION, "cpu",
-                     cpu, "cores", (json_int_t)host_cores(), "memory_bytes", memory,
+    size_t available = machine_memory_available();
+    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o}", "version", COMPREXIT_VERSION,
+                     "cpu", cpu, "cores", (json_int_t)host_cores(), "memory_bytes", memory,
+                     "available_bytes",
+                     available == SIZE_MAX ? json_null() : json_integer((json_int_t)available),
                      "cpu_features", cpu_features(), "kernels", matmul_backend(), "libraries",
                      libraries());
 }

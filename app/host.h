@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* {"version", "cpu", "cores", "memory_bytes", "cpu_features", "kernels",
- * "libraries"}: a new object. */
+/* {"version", "cpu", "cores", "memory_bytes", "available_bytes", "cpu_features",
+ * "kernels", "libraries"}: a new object. */
 json_t *host_json(void);
 
 /* The processor's name, or "unknown". size >= 1. */

@@ -97,7 +97,9 @@ int main(int argc, char **argv)
     bool json = wants_json(count, words);
     size_t word = cli_command_word(count, words);
     bool named = word != SIZE_MAX;
-    const struct cli_command *command = cli_find_command("help");
+    const struct cli_command *command = cli_find_command("explore");
+    if (!command)
+        command = cli_find_command("help");
     if (named) {
         command = cli_find_command(words[word]);
         memmove(words + word, words + word + 1, (count - word) * sizeof *words);

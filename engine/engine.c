@@ -348,8 +348,17 @@ static bool missing_default(const char *path, struct err *err)
                    path);
 }
 
+/* The frozen model runs in f32 alone; "auto" is the fastest there is. */
+static bool check_precision(const char *precision, struct err *err)
+{
+    return !precision || strcmp(precision, "auto") == 0 || strcmp(precision, "f32") == 0 ||
+           err_set(err, ERR_USAGE, "precision %s is not built in, only f32 is", precision);
+}
+
 struct engine *engine_open(const struct engine_options *options, struct err *err)
 {
+    if (!check_precision(options->precision, err))
+        return NULL;
     struct engine *e = xcalloc(1, sizeof *e);
     e->options = *options;
     e->options.model = options->model ? xstrdup(options->model) : engine_default_model_path();
