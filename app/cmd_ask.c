@@ -1,16 +1,19 @@
 /* `comprexit ask DOC -q QUESTION`: the frozen model's answer from the whole
- * document, from its slots, or from nothing. */
+ * document, from its slots, or from nothing; one question, or a file of them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/batch.h"
 #include "app/cli.h"
 #include "app/report.h"
+#include "engine/base/file.h"
 
 struct job {
     const struct cli_arguments *arguments;
     struct batch batch;
-    const char *question;
+    char *questions;      /* of the file, a line each; NULL: one question */
+    const char *question; /* the present one */
     enum answer_mode modes[ANSWER_MODES];
     size_t n_modes;
 };
@@ -54,16 +57,21 @@ static json_t *answer_json(const struct job *job, enum answer_mode mode)
     return object;
 }
 
+/* One document, or, for a file of questions, one line of them. */
 static void print_json(const struct job *job)
 {
     const struct snapshot *s = engine_snapshot(job->batch.engine);
     json_t *answers = json_array();
     for (size_t i = 0; i < job->n_modes; i++)
         json_array_append_new(answers, answer_json(job, job->modes[i]));
-    report_json(json_pack("{s:o, s:s, s:s, s:b, s:o}", "question",
-                          report_text(job->question, strlen(job->question)), "model",
-                          s->facts.model, "compressor", s->facts.compressor, "untrained",
-                          (int)s->facts.untrained, "answers", answers));
+    json_t *document = json_pack("{s:o, s:s, s:s, s:b, s:o}", "question",
+                                 report_text(job->question, strlen(job->question)), "model",
+                                 s->facts.model, "compressor", s->facts.compressor, "untrained",
+                                 (int)s->facts.untrained, "answers", answers);
+    if (job->questions)
+        report_json_line(document);
+    else
+        report_json(document);
 }
 
 /* One answer is printed by itself; several on a line each, with their mode. */
@@ -78,12 +86,9 @@ static void print_text(const struct job *job)
     }
 }
 
-static bool work(struct job *job, const struct batch_input *input, struct err *err)
+/* Asks the present question in every mode and prints the answers. */
+static bool answer(struct job *job, struct err *err)
 {
-    if (!batch_set_document(&job->batch, input, err))
-        return false;
-    if (job->n_modes > 1 || job->modes[0] == ANSWER_COMPRESSED)
-        batch_note_untrained(&job->batch, job->arguments);
     for (size_t i = 0; i < job->n_modes; i++)
         if (!ask_one(job, job->modes[i], err))
             return false;
@@ -92,28 +97,66 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
         print_json(job);
     else
         print_text(job);
+    return report_flush(err);
+}
+
+static bool answer_lines(struct job *job, struct err *err)
+{
+    char *rest = job->questions, *line;
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        line[strcspn(line, "\r")] = '\0';
+        job->question = line;
+        if (line[0] && !answer(job, err))
+            return false;
+    }
+    return true;
+}
+
+static bool work(struct job *job, const struct batch_input *input, struct err *err)
+{
+    if (!batch_set_document(&job->batch, input, err))
+        return false;
+    if (job->n_modes > 1 || job->modes[0] == ANSWER_COMPRESSED)
+        batch_note_untrained(&job->batch, job->arguments);
+    return job->questions ? answer_lines(job, err) : answer(job, err);
+}
+
+static bool check_arguments(const struct cli_arguments *a, struct err *err)
+{
+    const char *question = cli_text(a, "question"), *file = cli_text(a, "questions");
+    if (!file && (!question || !question[0]))
+        return err_set(err, ERR_USAGE, "ask: what is the question? Give it with -q");
+    if (file && question)
+        return err_set(err, ERR_USAGE, "ask: either --question or --questions");
+    if (file && strcmp(file, "-") == 0 && strcmp(a->operands[0], "-") == 0)
+        return err_set(err, ERR_USAGE, "ask: document and questions both from standard input");
     return true;
 }
 
 static bool run(const struct cli_arguments *a, struct err *err)
 {
+    if (!check_arguments(a, err))
+        return false;
     struct job job = {.arguments = a, .question = cli_text(a, "question")};
-    if (!job.question || !job.question[0])
-        return err_set(err, ERR_USAGE, "ask: what is the question? Give it with -q");
-    const char *mode = cli_text(a, "mode");
+    const char *mode = cli_text(a, "mode"), *file = cli_text(a, "questions");
     choose_modes(&job, mode ? mode : "compressed");
     struct batch_input input;
+    size_t size;
     if (!batch_input_read(&input, a->operands[0], NULL, err))
         return false;
-    bool ok = batch_open(&job.batch, a, err) && work(&job, &input, err);
+    bool ok = (!file || file_read(file, DOCUMENT_BYTES_MAX, &job.questions, &size, err)) &&
+              batch_open(&job.batch, a, err) && work(&job, &input, err);
     batch_close(&job.batch);
     batch_input_free(&input);
+    free(job.questions);
     return ok;
 }
 
 static const struct cli_option options[] = {
     {.name = "question", .letter = 'q', .kind = CLI_TEXT, .value = "TEXT",
      .help = "the question"},
+    {.name = "questions", .kind = CLI_PATH, .value = "F|-",
+     .help = "a file of questions, one a line; with --json a JSON line for each"},
     {.name = "mode", .kind = CLI_CHOICE, .value = "all|full|compressed|none",
      .help = "what the model reads: all tokens, the slots, nothing, or all three in turn "
              "(compressed)"},

@@ -7,7 +7,8 @@ import struct
 import tempfile
 import unittest
 
-from harness import GOLDEN, ProgramTest, call, main_with_golden, read_safetensors, strict_json
+from harness import (GOLDEN, ROOT, ProgramTest, call, main_with_golden, read_safetensors,
+                     strict_json)
 
 MODEL_A, MODEL_B = GOLDEN / "modelA/A-F32.gguf", GOLDEN / "modelB/B-Q8_0.gguf"
 COMPRESSOR = GOLDEN / "compressorA.safetensors"
@@ -131,6 +132,19 @@ class Ask(ProgramTest):
         status, out, _ = call(*words, "--mode", "all", stdin=b"Salt and peat and coal.")
         self.assertEqual([line.split(b":")[0] for line in out.splitlines()],
                          [b"full", b"compressed", b"none"])
+
+    def test_a_file_of_questions(self):
+        words = ["ask", ROOT / "assets/questions.txt", "-m", MODEL_A, "-c", COMPRESSOR,
+                 "--max-tokens", "3", "--questions", "-"]
+        status, out, err = call(*words, "--json", stdin=b"Who pays?\n\nWho sells?\r\n")
+        self.assertEqual((status, err), (0, b""))
+        rows = [strict_json(line) for line in out.decode().splitlines()]
+        self.assertEqual([row["question"] for row in rows], ["Who pays?", "Who sells?"])
+        self.assertEqual([[a["mode"] for a in row["answers"]] for row in rows], 2 * [["compressed"]])
+        status, out, _ = call(*words, stdin=b"Who pays?\nWho sells?")
+        self.assertEqual((status, len(out.splitlines())), (0, 2))
+        self.run_error(2, "ask", "-", "--questions", "-")
+        self.run_error(2, "ask", "-", "--questions", "x", "-q", "y")
 
 
 class Info(ProgramTest):
