@@ -70,9 +70,13 @@ OPENMP :=
 WARNINGS += -Wno-unknown-pragmas -Wno-source-uses-openmp
 endif
 
+# No name of ours may stand in for a library's own: readline has an xrealloc too,
+# with other arguments, and would call ours.
+VISIBILITY := -fvisibility=hidden
+
 CPPFLAGS_ALL := -I. -D_GNU_SOURCE -DCOMPREXIT_VERSION='"$(VERSION)"' $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL := -std=c11 -g $(OPTIMIZE_$(VARIANT)) -fno-math-errno -fno-trapping-math -ffp-contract=off \
-    $(WARNINGS) $(HARDEN) $(OPENMP) $(CFLAGS)
+    $(WARNINGS) $(HARDEN) $(OPENMP) $(VISIBILITY) $(CFLAGS)
 LDFLAGS_ALL := $(OPTIMIZE_$(VARIANT)) $(OPENMP) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
 LIBS := $(PKG_LIBS) -lm -lpthread
 
@@ -104,11 +108,20 @@ $(foreach l,$(LAYERS),$(eval $(call archive_rule,$(l),$(call layer_objects,$(l))
 $(eval $(call archive_rule,facade,$(patsubst %.c,$(BUILD)/%.o,$(filter-out engine/snapshot.c,$(FACADE_SOURCES)))))
 $(eval $(call archive_rule,snapshot,$(patsubst %.c,$(BUILD)/%.o,$(filter engine/snapshot.c,$(FACADE_SOURCES)))))
 $(eval $(call archive_rule,views,$(patsubst %.c,$(BUILD)/%.o,$(VIEW_SOURCES))))
-$(eval $(call archive_rule,app,$(patsubst %.c,$(BUILD)/%.o,$(filter-out app/main.c,$(APP_SOURCES)))))
+$(eval $(call archive_rule,app,$(patsubst %.c,$(BUILD)/%.o,$(filter-out app/main.c,$(APP_SOURCES))) \
+    $(BUILD)/app/default_rc.o))
 
 $(PROGRAM): $(BUILD)/app/main.o $(ARCHIVE_app) $(ARCHIVE_views) $(ENGINE_ARCHIVES)
 	@echo "link    $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# assets/default.rc as a C string.
+$(BUILD)/app/default_rc.c: assets/default.rc
+	@mkdir -p $(@D)
+	@{ echo '#include "app/config.h"'; echo 'const char config_default_text[] ='; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $<; echo '    "";'; } > $@
+$(BUILD)/app/default_rc.o: $(BUILD)/app/default_rc.c
+	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

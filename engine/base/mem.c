@@ -12,6 +12,8 @@ __attribute__((weak)) _Noreturn void mem_exhausted(size_t bytes)
     exit(ERR_MEMORY);
 }
 
+/* readline has functions of these names; the build hides ours from it (-fvisibility
+ * in the Makefile). */
 void *xmalloc(size_t bytes)
 {
     void *p = malloc(bytes ? bytes : 1);
