@@ -1,0 +1,126 @@
+/* The commands of the `:` prompt, the rc file, scripts and keys. One table holds
+ * name, arguments, completion and help; the function of a command is
+ * do_NAME in one of the actions_*.c files. */
+#ifndef APP_ACTIONS_H
+#define APP_ACTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "app/session.h"
+#include "app/words.h"
+
+/* What Tab offers for the arguments: the words of the table's list, or a kind. */
+enum action_completion {
+    COMPLETE_NOTHING,
+    COMPLETE_WORDS,    /* of the list behind */
+    COMPLETE_FILES,
+    COMPLETE_DOCUMENT, /* words of the open document */
+    COMPLETE_SETTING,  /* a setting, then its values */
+    COMPLETE_VALUE,    /* a pane, then its values */
+    COMPLETE_COMMAND,
+    COMPLETE_BINDING,  /* [pane] key command */
+    COMPLETE_EXPORT    /* panes, files, options */
+};
+
+/* How arguments are taken: as words, or the rest of the line as one text. */
+enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
+
+/* name, arguments (shown), taken as, completion, list, help */
+#define ACTIONS(X)                                                                              \
+    X(open, "[DOC]", TEXT, FILES, "", "open a document; alone: choose one")                     \
+    X(model, "[PATH]", TEXT, FILES, "", "open another model; alone: choose one")                \
+    X(compressor, "[PATH|none]", TEXT, FILES, "none", "open another compressor, or none")        \
+    X(demo, "", NONE, NOTHING, "", "open the sample document and ask about it")                 \
+    X(ask, "[TEXT]", TEXT, DOCUMENT, "", "ask a question; alone: the last one again")           \
+    X(gold, "[TEXT]", TEXT, DOCUMENT, "", "the right answer, for scores; alone: none")          \
+    X(answers, "LIST", TEXT, WORDS, "full|compressed|none", "answers to run, with commas")      \
+    X(regen, "", NONE, NOTHING, "", "run the stale answers again, or all")                      \
+    X(stop, "", NONE, NOTHING, "", "stop what is running")                                      \
+    X(goto, "N|N%|wN|sN|LN", WORDS, NOTHING, "", "move to a token, window, slot or layer")      \
+    X(move, "WHERE", WORDS, WORDS,                                                              \
+      "left|right|up|down|first|last|page-up|page-down|half-up|half-down|"                      \
+      "window-back|window-on|segment-back|segment-on", "move the cursor")                       \
+    X(find, "TEXT", TEXT, DOCUMENT, "",                                                         \
+      "search; a capital makes case count, \\ begins a regular expression")                     \
+    X(match, "next|previous", WORDS, WORDS, "next|previous", "the next or previous match")      \
+    X(range, "A B|off", WORDS, WORDS, "off", "restrict answers and figures to tokens A to B")   \
+    X(mark, "", NONE, NOTHING, "", "begin, then end a range at the cursor")                     \
+    X(lock, "", NONE, NOTHING, "", "lock what lights up, unlock")                               \
+    X(follow, "", NONE, NOTHING, "", "follow the thing under the cursor")                       \
+    X(back, "", NONE, NOTHING, "", "one step back")                                             \
+    X(focus, "next|previous|PANE", WORDS, WORDS, "next|previous|document|gates|plan|answers",   \
+      "put a pane in front")                                                                    \
+    X(screen, "NAME", WORDS, WORDS, "explore|compare|data|train|eval", "show a screen")         \
+    X(view, "next|PANE VALUE", WORDS, VALUE, "next", "what a pane paints")                      \
+    X(norm, "next|window|token|slot", WORDS, WORDS, "next|window|token|slot",                   \
+      "what the largest value is taken over")                                                   \
+    X(scale, "linear|sqrt|log", WORDS, WORDS, "linear|sqrt|log", "scale of the colours")        \
+    X(limits, "MIN MAX|auto", WORDS, WORDS, "auto", "values of the first and last colour")      \
+    X(colors, "next|MAP", WORDS, WORDS, "next|viridis|cividis|magma|gray", "colour map")        \
+    X(unit, "next|token|word|sentence", WORDS, WORDS, "next|token|word|sentence",               \
+      "what the cursor moves over")                                                             \
+    X(zoom, "[PANE|off|larger|smaller]", WORDS, WORDS,                                          \
+      "document|gates|plan|answers|off|larger|smaller", "one pane on the whole screen, back")   \
+    X(turn, "", NONE, NOTHING, "", "turn the plan: tokens down")                                \
+    X(set, "NAME [VALUE]", WORDS, SETTING, "", "change a setting; alone: tell it")              \
+    X(show, "", NONE, NOTHING, "", "all settings")                                              \
+    X(strip, "", NONE, NOTHING, "", "the settings strip, open or closed")                       \
+    X(iter, "N|last", WORDS, WORDS, "last", "show the plan after N iterations")                 \
+    X(step, "back|on", WORDS, WORDS, "back|on", "one iteration back or on")                     \
+    X(play, "[FPS]", WORDS, NOTHING, "", "play the iterations, hold")                           \
+    X(mute, "[sN|wN:sN]", WORDS, NOTHING, "", "leave a slot out, or take it in again")          \
+    X(undo, "", NONE, NOTHING, "", "undo the last change of settings or edits")                 \
+    X(redo, "", NONE, NOTHING, "", "do again what was undone")                                  \
+    X(reset, "", NONE, NOTHING, "", "drop all edits: as the document was opened")               \
+    X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
+    X(explain, "", NONE, NOTHING, "", "explain the pane in front")                              \
+    X(info, "", NONE, NOTHING, "", "version, machine, memory, hashes")                          \
+    X(log, "", NONE, NOTHING, "", "all messages")                                               \
+    X(help, "[WORD|commands|words|formulas]", TEXT, COMMAND, "commands|words|formulas",         \
+      "keys that work here, or what has WORD in it")                                            \
+    X(prompt, "ask|command|find|export", WORDS, WORDS, "ask|command|find|export",               \
+      "open the prompt")                                                                        \
+    X(bind, "[PANE] KEY COMMAND", WORDS, BINDING, "", "let a key run a command")                \
+    X(unbind, "[PANE] KEY", WORDS, BINDING, "", "let a key do nothing")                         \
+    X(source, "FILE", TEXT, FILES, "", "run the commands of a file")                            \
+    X(redraw, "", NONE, NOTHING, "", "draw the screen anew")                                    \
+    X(suspend, "", NONE, NOTHING, "", "give the terminal back for a while")                     \
+    X(quit, "", NONE, NOTHING, "", "quit")
+
+typedef bool action_fn(struct session *s, const struct words *words, struct err *err);
+#define ACTION_DECLARE(name, usage, takes, complete, list, help) action_fn do_##name;
+ACTIONS(ACTION_DECLARE)
+#undef ACTION_DECLARE
+
+struct action {
+    const char *name, *usage;
+    enum action_arguments takes;
+    enum action_completion completion;
+    const char *list; /* "a|b|c" */
+    const char *help;
+    action_fn *run;
+};
+
+extern const struct action actions[];
+size_t actions_count(void);
+
+/* By name or unique beginning; else NULL, with a message that proposes the three
+ * nearest. */
+const struct action *action_find(const char *name, struct err *err);
+
+/* Runs a command line. False, with a message, when it is wrong or failed; an empty
+ * line and a comment are true. */
+bool action_run(struct session *s, const char *line, struct err *err);
+
+/* A command whose argument is a text as it is, quotes and blanks included. */
+bool action_run_text(struct session *s, const char *name, const char *text, struct err *err);
+
+/* action_run, the message going to the status line. */
+void action_perform(struct session *s, const char *line);
+
+/* A word of "a|b|c" by name or unique beginning: its index, else -1 with "unknown
+ * WHAT "x", expected a, b or c". */
+int action_choice(const char *word, const char *list, const char *what, struct err *err);
+
+#endif

@@ -1,0 +1,257 @@
+/* Commands that open things, run files of commands, change keys, open the prompt,
+ * and end the program. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/actions.h"
+#include "app/assets.h"
+#include "app/config.h"
+#include "app/dialog.h"
+#include "app/jobs.h"
+#include "app/keycodes.h"
+#include "app/places.h"
+#include "app/prompt.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+
+/* ---- open -------------------------------------------------------------------------- */
+
+/* ~/x as the shell would; to be freed. */
+static char *expand_home(const char *path)
+{
+    const char *home = getenv("HOME");
+    return path[0] == '~' && path[1] == '/' && home ? file_join(home, path + 2) : xstrdup(path);
+}
+
+static bool open_document(struct session *s, const char *path, struct err *err)
+{
+    char *text;
+    size_t size;
+    if (file_is_directory(path)) {
+        dialog_open(s, path);
+        return true;
+    }
+    if (strcmp(path, "-") == 0)
+        return err_set(err, ERR_USAGE, "standard input can only be named on the command line");
+    if (!file_read(path, DOCUMENT_BYTES_MAX, &text, &size, err))
+        return false;
+    session_set_document(s, path, text, size);
+    if (!s->headless)
+        places_add_recent(path);
+    if (s->view.screen != SCREEN_EXPLORE || s->view.overlay == OVERLAY_DIALOG)
+        dialog_screen(s, SCREEN_EXPLORE);
+    return true;
+}
+
+bool do_open(struct session *s, const struct words *words, struct err *err)
+{
+    if (!words->rest[0]) {
+        dialog_open(s, s->list_directory ? s->list_directory : ".");
+        return true;
+    }
+    char *path = expand_home(words->rest);
+    bool ok = open_document(s, path, err);
+    free(path);
+    return ok;
+}
+
+bool do_demo(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    char *path = assets_path("saltworks.txt");
+    if (!path)
+        return err_set(err, ERR_IO, "the sample document is not installed; COMPREXIT_ASSETS names "
+                                    "the folder that has it");
+    bool ok = open_document(s, path, err) &&
+              action_run(s, "gold briquettes of pressed coal dust", err) &&
+              action_run(s, "ask What replaced peat as the fuel of the pans?", err);
+    free(path);
+    return ok;
+}
+
+bool do_model(struct session *s, const struct words *words, struct err *err)
+{
+    if (!words->rest[0]) {
+        dialog_models(s);
+        return true;
+    }
+    char *path = expand_home(words->rest);
+    bool there = file_exists(path) || file_is_directory(path);
+    if (there && s->worker)
+        jobs_set_model(s, path);
+    else if (!there)
+        err_set(err, ERR_INPUT, "%s: no such file or directory", path);
+    free(path);
+    return there;
+}
+
+bool do_compressor(struct session *s, const struct words *words, struct err *err)
+{
+    if (!words->rest[0]) {
+        dialog_compressors(s);
+        return true;
+    }
+    char *path = expand_home(words->rest);
+    bool there = strcmp(path, "none") == 0 || file_exists(path) || file_is_directory(path);
+    if (there && s->worker)
+        jobs_set_compressor(s, path);
+    else if (!there)
+        err_set(err, ERR_INPUT, "%s: no such file or directory", path);
+    free(path);
+    return there;
+}
+
+bool do_source(struct session *s, const struct words *words, struct err *err)
+{
+    if (!words->rest[0])
+        return err_set(err, ERR_USAGE, "source wants a file");
+    char *path = expand_home(words->rest);
+    bool ok = config_run_file(s, path, err);
+    free(path);
+    return ok;
+}
+
+/* ---- keys --------------------------------------------------------------------------- */
+
+/* [PANE] KEY at the front of the words; *used: how many they are. */
+static bool parse_key(const struct words *words, enum key_scope *scope, uint32_t *key,
+                      size_t *used, struct err *err)
+{
+    *scope = SCOPE_ANY;
+    *used = words->count > 1 && key_scope_parse(words->word[0], scope);
+    if (*used >= words->count)
+        return err_set(err, ERR_USAGE, "%s wants a key", words->name);
+    if (!keycode_parse(words->word[*used], key))
+        return err_set(err, ERR_USAGE, "\"%s\" is no key; keys are a, C-r, M-x, S-Tab, F5, Space",
+                       words->word[*used]);
+    ++*used;
+    return true;
+}
+
+/* The words from `from` on as one line, quoted where they were. */
+static char *join_words(const struct words *words, size_t from)
+{
+    char *line = xstrdup("");
+    for (size_t i = from; i < words->count; i++) {
+        char *word = words->quoted[i] ? list_quote(words->word[i]) : xstrdup(words->word[i]);
+        size_t size = strlen(line) + strlen(word) + 2;
+        char *longer = xmalloc(size);
+        snprintf(longer, size, "%s%s%s", line, *line ? " " : "", word);
+        free(line);
+        free(word);
+        line = longer;
+    }
+    return line;
+}
+
+bool do_bind(struct session *s, const struct words *words, struct err *err)
+{
+    enum key_scope scope;
+    uint32_t key;
+    size_t used;
+    if (!parse_key(words, &scope, &key, &used, err))
+        return false;
+    if (used >= words->count)
+        return err_set(err, ERR_USAGE, "bind wants a command after the key");
+    /* One quoted word is a command line of its own. */
+    bool whole = words->quoted[used] && used + 1 == words->count;
+    char *line = whole ? xstrdup(words->word[used]) : join_words(words, used);
+    struct words command;
+    bool ok = words_split(&command, line, err) && action_find(command.name, err);
+    words_free(&command);
+    if (ok)
+        keymap_bind(&s->keymap, scope, key, line);
+    free(line);
+    return ok;
+}
+
+bool do_unbind(struct session *s, const struct words *words, struct err *err)
+{
+    enum key_scope scope;
+    uint32_t key;
+    size_t used;
+    if (!parse_key(words, &scope, &key, &used, err))
+        return false;
+    keymap_bind(&s->keymap, scope, key, NULL);
+    return true;
+}
+
+/* ---- prompt --------------------------------------------------------------------------- */
+
+/* The figure line of the pane in front, ready to edit. */
+static void figure_line(const struct session *s, char *out, size_t size)
+{
+    static const char *const view[PANE_COUNT] = {"plan", "gate", "plan", "answers"};
+    const struct snapshot_document *d = s->snapshot->document;
+    char stem[128] = "document";
+    if (d)
+        snprintf(stem, sizeof stem, "%.*s", (int)strcspn(d->name, "."), d->name);
+    for (char *p = stem; *p; p++)
+        if (strchr(" \t\"/\\", *p))
+            *p = '-';
+    size_t window = session_tokens(s) && s->snapshot->windows
+                        ? snapshot_window_of(s->snapshot, s->view.token) + 1
+                        : 1;
+    const char *what = view[s->view.focus];
+    snprintf(out, size, "export %s %s-w%02zu-%s.png width=89mm dpi=300", what, stem, window, what);
+}
+
+bool do_prompt(struct session *s, const struct words *words, struct err *err)
+{
+    char line[512] = "";
+    if (words->count < 1 || words->count > 2)
+        return err_set(err, ERR_USAGE, "prompt wants ask, command, find or export");
+    int kind = action_choice(words->word[0], "ask|command|find|export", "prompt", err);
+    if (kind < 0)
+        return false;
+    if (kind == 0 && !s->document.path)
+        return err_set(err, ERR_USAGE, "no document is open: O opens one");
+    if (kind == 0 && s->worker && worker_pending(s->worker) & JOB_ASK)
+        session_note(s, "answers are running: Ctrl-C stops them, a new question takes their place");
+    if (words->count == 2)
+        snprintf(line, sizeof line, "%s", words->word[1]);
+    else if (kind == 0 && s->question)
+        snprintf(line, sizeof line, "%s", s->question);
+    else if (kind == 3)
+        figure_line(s, line, sizeof line);
+    static const enum prompt_kind kinds[] = {PROMPT_ASK, PROMPT_COMMAND, PROMPT_FIND,
+                                             PROMPT_COMMAND};
+    prompt_open(kinds[kind], line);
+    s->dirty = true;
+    return true;
+}
+
+/* ---- screen and end -------------------------------------------------------------------- */
+
+bool do_redraw(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    (void)err;
+    s->dirty = s->redraw = true;
+    return true;
+}
+
+bool do_suspend(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    (void)err;
+    s->suspend = true;
+    return true;
+}
+
+bool do_quit(struct session *s, const struct words *words, struct err *err)
+{
+    (void)err;
+    size_t muted = edits_muted(&s->edits);
+    if (!words->force && muted && !s->quit_asked && !s->headless) {
+        char why[96];
+        snprintf(why, sizeof why, "%zu muted slot%s will be forgotten.", muted,
+                 muted == 1 ? "" : "s");
+        dialog_quit(s, why);
+        return true;
+    }
+    s->quit = true;
+    return true;
+}

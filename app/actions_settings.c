@@ -1,0 +1,210 @@
+/* Commands that change what the method computes, and the way back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/actions.h"
+#include "app/cursor.h"
+#include "app/dialog.h"
+#include "app/settings.h"
+#include "app/values.h"
+
+bool do_set(struct session *s, const struct words *words, struct err *err)
+{
+    if (words->count < 1 || words->count > 2)
+        return err_set(err, ERR_USAGE, "set wants a name and a value");
+    enum setting setting = setting_find(words->word[0], err);
+    if (setting == SETTING_COUNT)
+        return false;
+    if (words->count == 2)
+        return setting_change(s, setting, words->word[1], err);
+    char value[64];
+    setting_format(s, setting, value, sizeof value);
+    session_note(s, "%s %s: %s (%s)", settings_table[setting].name, value,
+                 settings_table[setting].help, settings_table[setting].values);
+    return true;
+}
+
+bool do_show(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    (void)err;
+    dialog_settings(s);
+    return true;
+}
+
+bool do_strip(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    (void)err;
+    s->view.strip_open = !s->view.strip_open;
+    s->dirty = true;
+    return true;
+}
+
+/* ---- iterations -------------------------------------------------------------------- */
+
+/* The iterations that can be shown without computing anything. */
+static bool need_history(const struct session *s, unsigned *iters, struct err *err)
+{
+    const struct snapshot_window *w = session_window(s);
+    if (!w || !w->has_plan)
+        return err_set(err, ERR_USAGE, "this window has no plan yet");
+    if (!w->f)
+        return err_set(err, ERR_USAGE, "the iterations of this window were not kept");
+    *iters = w->iters;
+    return true;
+}
+
+static void show_iteration(struct session *s, long iteration, unsigned iters)
+{
+    s->play.fps = 0;
+    s->view.playing = s->play.opening = false;
+    if (iteration < 0)
+        iteration = 0;
+    s->view.iteration = iteration >= (long)iters ? -1 : (int)iteration;
+    s->dirty = true;
+}
+
+bool do_iter(struct session *s, const struct words *words, struct err *err)
+{
+    unsigned iters = 0;
+    uint64_t n = 0;
+    if (words->count != 1)
+        return err_set(err, ERR_USAGE, "iter wants a number, or last");
+    bool last = strcmp(words->word[0], "last") == 0;
+    if (!need_history(s, &iters, err))
+        return false;
+    if (!last && (!value_count(words->word[0], &n) || n > iters))
+        return err_set(err, ERR_USAGE, "iteration %s is not in 0..%u", words->word[0], iters);
+    show_iteration(s, last ? iters : (long)n, iters);
+    return true;
+}
+
+bool do_step(struct session *s, const struct words *words, struct err *err)
+{
+    unsigned iters = 0;
+    int way = words->count == 1 ? action_choice(words->word[0], "back|on", "step", err)
+                                : (err_set(err, ERR_USAGE, "step wants back or on"), -1);
+    if (way < 0 || !need_history(s, &iters, err))
+        return false;
+    long now = s->view.iteration < 0 ? (long)iters : s->view.iteration;
+    show_iteration(s, now + (way ? 1 : -1), iters);
+    return true;
+}
+
+bool do_play(struct session *s, const struct words *words, struct err *err)
+{
+    unsigned iters = 0;
+    double fps = PLAY_FPS;
+    if (s->play.fps > 0) { /* hold */
+        s->play.fps = 0;
+        s->view.playing = s->play.opening = false;
+        s->dirty = true;
+        return true;
+    }
+    if (words->count > 1 || (words->count == 1 && (!value_real(words->word[0], &fps) || fps < 0.1 ||
+                                                   fps > s->preferences.fps)))
+        return err_set(err, ERR_USAGE, "play wants frames a second, 0.1..%.4g",
+                       s->preferences.fps);
+    if (!need_history(s, &iters, err))
+        return false;
+    if (s->view.iteration < 0)
+        s->view.iteration = 0;
+    s->view.playing = true;
+    s->play.fps = fps;
+    s->play.next_ms = s->now_ms + 1e3 / fps;
+    s->dirty = true;
+    return true;
+}
+
+/* ---- edits ---------------------------------------------------------------------------- */
+
+/* "s12" in the window of the cursor, "w2:s12" elsewhere -> window and slot. */
+static bool parse_slot(const struct session *s, const char *word, size_t *window, size_t *slot,
+                       struct err *err)
+{
+    uint64_t w, j;
+    char number[24];
+    *window = snapshot_window_of(s->snapshot, s->view.token);
+    if (word[0] == 'w') {
+        size_t length = strcspn(word, ":");
+        snprintf(number, sizeof number, "%.*s", (int)length - 1, word + 1);
+        if (!word[length] || !value_count(number, &w) || w < 1 || w > s->snapshot->windows)
+            return err_set(err, ERR_USAGE, "mute: \"%s\" names no window in 1..%zu", word,
+                           s->snapshot->windows);
+        *window = (size_t)w - 1;
+        word += length + 1;
+    }
+    if (word[0] != 's' || !value_count(word + 1, &j))
+        return err_set(err, ERR_USAGE, "mute: \"%s\" is no slot, expected sN or wN:sN", word);
+    size_t slots = session_slot_base(s, *window + 1) - session_slot_base(s, *window);
+    if (j >= slots)
+        return err_set(err, ERR_USAGE, "slot s%zu is not in s0..s%zu", (size_t)j,
+                       slots ? slots - 1 : 0);
+    *slot = (size_t)j;
+    return true;
+}
+
+bool do_mute(struct session *s, const struct words *words, struct err *err)
+{
+    if (!session_tokens(s) || !s->snapshot->windows)
+        return err_set(err, ERR_USAGE, "there is no slot to mute yet");
+    if (words->count > 1)
+        return err_set(err, ERR_USAGE, "mute wants one slot");
+    size_t window = snapshot_window_of(s->snapshot, s->view.token), slot = s->view.slot;
+    if (words->count == 1 && !parse_slot(s, words->word[0], &window, &slot, err))
+        return false;
+    if (words->count == 0 && s->view.focus != PANE_PLAN)
+        return err_set(err, ERR_USAGE, "m mutes a slot: Tab goes to the plan");
+    size_t index = session_slot_base(s, window) + slot;
+    struct edits wanted = edits_copy(&s->edits);
+    bool mute = !edits_is_muted(&wanted, index);
+    edits_mute(&wanted, index, mute);
+    if (!setting_apply_edits(s, wanted, err))
+        return false;
+    session_note(s, "w%zu:s%zu is %s; r answers again, u undoes", window + 1, slot,
+                 mute ? "left out of the compressed context" : "taken in again");
+    return true;
+}
+
+static void tell_settings(struct session *s, const char *what)
+{
+    const struct compress_settings *c = &s->edits.settings;
+    session_note(s, "%s: iterations %u, eps %.4g, window %zu, ratio %.4g, %zu slots muted", what,
+                 c->iters, c->eps, c->window, c->ratio, edits_muted(&s->edits));
+}
+
+static bool travel(struct session *s, bool back, struct err *err)
+{
+    struct edits before = edits_copy(&s->edits);
+    bool moved = back ? undo_back(&s->undo, &s->edits) : undo_forward(&s->undo, &s->edits);
+    if (moved) {
+        setting_publish(s, &before);
+        tell_settings(s, back ? "undone" : "done again");
+    }
+    edits_free(&before);
+    return moved || err_set(err, ERR_USAGE, back ? "nothing to undo" : "nothing to do again");
+}
+
+bool do_undo(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    return travel(s, true, err);
+}
+
+bool do_redo(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    return travel(s, false, err);
+}
+
+bool do_reset(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    if (!s->edits_known || edits_equal(&s->edits, &s->opened_with))
+        return err_set(err, ERR_USAGE, "there are no edits to drop");
+    if (!setting_apply_edits(s, edits_copy(&s->opened_with), err))
+        return false;
+    tell_settings(s, "edits dropped (u brings them back)");
+    return true;
+}

@@ -1,0 +1,26 @@
+/* What the terminal's description says, without curses: tells before the screen is
+ * opened whether it can be, and makes the description that curses shall use. */
+#ifndef APP_CAPABILITIES_H
+#define APP_CAPABILITIES_H
+
+#include <stdbool.h>
+
+#include "engine/base/err.h"
+
+enum { CAPABILITIES_RGB = 1 << 24 }; /* colours of a direct-colour description */
+
+/* Loads the description of `type` for the functions below; ERR_TERMINAL when there
+ * is none. Balanced by capabilities_drop. */
+bool capabilities_load(const char *type, struct err *err);
+void capabilities_drop(void);
+
+/* NULL, -1, false when absent. */
+const char *capabilities_string(const char *name);
+int capabilities_number(const char *name);
+bool capabilities_flag(const char *name);
+
+/* The loaded description with 24-bit colour, as a value for TERMINFO (terminfo.h);
+ * to be freed. */
+char *capabilities_with_direct_color(const char *type);
+
+#endif

@@ -1,0 +1,151 @@
+#include "app/complete.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/actions.h"
+#include "app/settings.h"
+#include "engine/base/mem.h"
+
+enum { MATCHES_MAX = 200, WORD_BYTES_MAX = 64 };
+
+/* Words that begin with a prefix, without repetition. */
+struct matches {
+    char **words;
+    size_t count, capacity;
+    const char *prefix;
+    size_t length; /* of the prefix */
+};
+
+static void add(struct matches *m, const char *word, size_t length)
+{
+    if (m->count == MATCHES_MAX || length < m->length || memcmp(word, m->prefix, m->length) != 0)
+        return;
+    for (size_t i = 0; i < m->count; i++)
+        if (strlen(m->words[i]) == length && memcmp(m->words[i], word, length) == 0)
+            return;
+    MEM_GROW(m->words, m->capacity, m->count + 2);
+    m->words[m->count++] = xstrndup(word, length);
+    m->words[m->count] = NULL;
+}
+
+static void add_list(struct matches *m, const char *list)
+{
+    while (*list) {
+        size_t length = strcspn(list, "|");
+        add(m, list, length);
+        list += length + (list[length] == '|');
+    }
+}
+
+static void add_commands(struct matches *m)
+{
+    for (size_t i = 0; i < actions_count(); i++)
+        add(m, actions[i].name, strlen(actions[i].name));
+}
+
+static bool is_word_byte(char c)
+{
+    return isalnum((unsigned char)c) || (c & 0x80) || c == '\'' || c == '-';
+}
+
+/* Words of the document that begin with what was typed: two letters at least. */
+static void add_document(struct matches *m, const struct session *s)
+{
+    const struct snapshot_document *d = s->snapshot->document;
+    if (!d || m->length < 2)
+        return;
+    for (size_t i = 0; i < d->size;) {
+        size_t end = i;
+        while (end < d->size && is_word_byte(d->text[end]))
+            end++;
+        if (end - i > m->length && end - i < WORD_BYTES_MAX)
+            add(m, d->text + i, end - i);
+        i = end + 1;
+    }
+}
+
+/* word: how many complete words stand in front of the one that is typed. */
+static void add_setting(struct matches *m, const char *line, size_t word)
+{
+    if (word == 1) {
+        for (size_t i = 0; i < SETTING_COUNT; i++)
+            add(m, settings_table[i].name, strlen(settings_table[i].name));
+        return;
+    }
+    char name[32] = "";
+    const char *at = line + strcspn(line, " ");
+    at += strspn(at, " ");
+    size_t length = strcspn(at, " ");
+    if (word != 2 || length >= sizeof name)
+        return;
+    memcpy(name, at, length);
+    enum setting setting = setting_find(name, NULL);
+    if (setting < SETTING_COUNT && strchr(settings_table[setting].values, '|'))
+        add_list(m, settings_table[setting].values);
+}
+
+static void add_value(struct matches *m, const char *line, size_t word)
+{
+    if (word == 1) {
+        add_list(m, "next|document|gates|plan|answers");
+        return;
+    }
+    for (int v = 0; v < VALUE_COUNT && word == 2; v++)
+        if (strstr(line, pane_name[view_value_pane[v]] + 1)) /* whatever the first letter's case */
+            add(m, view_value_name[v], strlen(view_value_name[v]));
+}
+
+static void add_binding(struct matches *m, size_t word)
+{
+    if (word == 1)
+        for (int i = 1; i < SCOPE_COUNT; i++)
+            add(m, key_scope_name[i], strlen(key_scope_name[i]));
+    else
+        add_commands(m);
+}
+
+static void add_arguments(struct matches *m, const struct session *s, const struct action *action,
+                          const char *line, size_t word, bool *files)
+{
+    switch (action->completion) {
+    case COMPLETE_WORDS:
+    case COMPLETE_NOTHING: add_list(m, action->list); return;
+    case COMPLETE_FILES: *files = true; return;
+    case COMPLETE_DOCUMENT: add_document(m, s); return;
+    case COMPLETE_SETTING: add_setting(m, line, word); return;
+    case COMPLETE_VALUE: add_value(m, line, word); return;
+    case COMPLETE_COMMAND: add_commands(m); return;
+    case COMPLETE_BINDING: add_binding(m, word); return;
+    case COMPLETE_EXPORT:
+        add_list(m, action->list);
+        *files = !m->count;
+        return;
+    }
+}
+
+char **complete_line(void *context, const char *line, size_t point, size_t *from, bool *files)
+{
+    const struct session *s = context;
+    size_t begin = point, word = 0;
+    while (begin && line[begin - 1] != ' ' && line[begin - 1] != '\t')
+        begin--;
+    for (size_t i = 1; i <= begin; i++)
+        word += line[i - 1] != ' ' && line[i] == ' ';
+    struct matches m = {.prefix = line + begin, .length = point - begin};
+    *from = begin;
+    *files = false;
+    if (prompt_kind() != PROMPT_COMMAND) {
+        add_document(&m, s);
+    } else if (word == 0) {
+        add_commands(&m);
+    } else {
+        char *name = xstrndup(line, strcspn(line, " !"));
+        const struct action *action = action_find(name, NULL);
+        if (action)
+            add_arguments(&m, s, action, line, word, files);
+        free(name);
+    }
+    return m.words;
+}

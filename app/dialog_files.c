@@ -1,0 +1,364 @@
+/* Dialogs that choose something to open, and the problem box. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/dialog.h"
+#include "app/places.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+
+static const char list_keys[] = "arrows and Enter choose · / filters · Esc";
+
+enum { FILES_MAX = 5000 };
+
+/* ---- files ---------------------------------------------------------------------------- */
+
+struct file {
+    char *name;
+    bool directory, readable;
+    off_t size;
+};
+
+struct files {
+    struct file *files;
+    size_t count, capacity;
+};
+
+static int by_kind_and_name(const void *a, const void *b)
+{
+    const struct file *x = a, *y = b;
+    if (x->directory != y->directory)
+        return y->directory - x->directory;
+    return strcmp(x->name, y->name);
+}
+
+static void read_directory(const char *directory, struct files *out)
+{
+    DIR *dir = opendir(directory);
+    struct dirent *item;
+    while (dir && (item = readdir(dir)) && out->count < FILES_MAX) {
+        struct stat st;
+        if (item->d_name[0] == '.')
+            continue;
+        char *path = file_join(directory, item->d_name);
+        if (stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+            MEM_GROW(out->files, out->capacity, out->count + 1);
+            out->files[out->count++] = (struct file){.name = xstrdup(item->d_name),
+                                                     .directory = S_ISDIR(st.st_mode),
+                                                     .readable = access(path, R_OK) == 0,
+                                                     .size = st.st_size};
+        }
+        free(path);
+    }
+    if (dir)
+        closedir(dir);
+    if (out->count)
+        qsort(out->files, out->count, sizeof *out->files, by_kind_and_name);
+}
+
+static void free_files(struct files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        free(files->files[i].name);
+    free(files->files);
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+    size_t n = strlen(name), k = strlen(suffix);
+    return n >= k && strcmp(name + n - k, suffix) == 0;
+}
+
+static const char *kind_of(const struct file *file)
+{
+    static const struct {
+        const char *suffix, *kind;
+    } kinds[] = {{".txt", "text"}, {".md", "Markdown"}, {".gguf", "model"},
+                 {".safetensors", "tensors"}, {".jsonl", "data"}, {".gz", "compressed data"},
+                 {".png", "figure"}, {".svg", "figure"}};
+    if (file->directory)
+        return "directory";
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (has_suffix(file->name, kinds[i].suffix))
+            return kinds[i].kind;
+    return "file";
+}
+
+static void format_size(off_t size, char out[32])
+{
+    static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)size;
+    int u = 0;
+    while (value >= 1024 && u < 4) {
+        value /= 1024;
+        u++;
+    }
+    snprintf(out, 32, u && value < 10 ? "%.1f %s" : "%.0f %s", value, unit[u]);
+}
+
+static char *command_with(const char *command, const char *path)
+{
+    char *word = list_quote(path);
+    size_t size = strlen(command) + strlen(word) + 2;
+    char *line = xmalloc(size);
+    snprintf(line, size, "%s %s", command, word);
+    free(word);
+    return line;
+}
+
+static void add_file(struct list *list, const char *directory, const struct file *file,
+                     const char *command)
+{
+    char detail[96], size[32];
+    format_size(file->size, size);
+    snprintf(detail, sizeof detail, "%s%s%s%s", kind_of(file), file->directory ? "" : "  ",
+             file->directory ? "" : size, file->readable ? "" : "  cannot be read");
+    if (!file->readable) {
+        list_add_disabled(list, file->name, detail);
+        return;
+    }
+    char *path = file_join(directory, file->name), *line = command_with(command, path);
+    list_add(list, file->name, detail, line);
+    free(line);
+    free(path);
+}
+
+/* Files of a directory that `wanted` accepts, each with a command. */
+static size_t add_directory(struct list *list, const char *directory, const char *command,
+                            bool (*wanted)(const char *directory, const struct file *file))
+{
+    struct files files = {0};
+    size_t added = 0;
+    read_directory(directory, &files);
+    for (size_t i = 0; i < files.count; i++)
+        if (!wanted || wanted(directory, &files.files[i])) {
+            add_file(list, directory, &files.files[i], command);
+            added++;
+        }
+    free_files(&files);
+    return added;
+}
+
+static void reopen_open(struct session *s)
+{
+    char *directory = xstrdup(s->list_directory);
+    dialog_open(s, directory);
+    free(directory);
+}
+
+void dialog_open(struct session *s, const char *directory)
+{
+    struct list *list = dialog_begin(s);
+    char *resolved = realpath(directory, NULL);
+    char *absolute = resolved ? resolved : xstrdup(directory);
+    list_add(list, "Type a path ...", "Tab completes it", "prompt command \"open \"");
+    list_add(list, "Another model ...", "GGUF files and Hugging Face directories", "model");
+    list_add(list, "Another compressor ...", "those made for this model first", "compressor");
+    char *parent = file_join(absolute, ".."), *line = command_with("open", parent);
+    list_add(list, "..", "directory", line);
+    free(line);
+    free(parent);
+    add_directory(list, absolute, "open", NULL);
+    dialog_show(s, OVERLAY_DIALOG, "Open a document", list_keys);
+    s->dialog_reopen = reopen_open;
+    free(s->list_directory);
+    s->list_directory = absolute;
+}
+
+/* ---- models and compressors ---------------------------------------------------------------- */
+
+static bool is_model(const char *directory, const struct file *file)
+{
+    if (!file->directory)
+        return has_suffix(file->name, ".gguf");
+    char *path = file_join(directory, file->name), *config = file_join(path, "config.json");
+    bool yes = file_exists(config);
+    free(config);
+    free(path);
+    return yes;
+}
+
+void dialog_models(struct session *s)
+{
+    struct list *list = dialog_begin(s);
+    char *models = places_models_dir();
+    size_t found = models ? add_directory(list, models, "model", is_model) : 0;
+    found += add_directory(list, ".", "model", is_model);
+    if (!found)
+        list_add_text(list, "no model in the cache or here; `make model` fetches the default");
+    list_add(list, "Type a path ...", "a GGUF file or a Hugging Face directory",
+             "prompt command \"model \"");
+    dialog_show(s, OVERLAY_DIALOG, "Open a model", list_keys);
+    free(models);
+}
+
+static bool is_tensors(const char *directory, const struct file *file)
+{
+    (void)directory;
+    return !file->directory && has_suffix(file->name, ".safetensors");
+}
+
+static bool is_run(const char *directory, const struct file *file)
+{
+    if (!file->directory)
+        return false;
+    char *path = file_join(directory, file->name);
+    char *best = file_join(path, "compressor.safetensors");
+    bool yes = file_exists(best);
+    free(best);
+    free(path);
+    return yes;
+}
+
+void dialog_compressors(struct session *s)
+{
+    struct list *list = dialog_begin(s);
+    add_directory(list, ".", "compressor", is_tensors);
+    if (file_is_directory("runs"))
+        add_directory(list, "runs", "compressor", is_run);
+    list_add(list, "none", "the untrained initialisation", "compressor none");
+    list_add(list, "Type a path ...", "a compressor or a published checkpoint directory",
+             "prompt command \"compressor \"");
+    dialog_show(s, OVERLAY_DIALOG, "Open a compressor", list_keys);
+}
+
+/* ---- start -------------------------------------------------------------------------------- */
+
+static void describe_age(time_t when, char out[32])
+{
+    time_t now = time(NULL);
+    struct tm then, today;
+    localtime_r(&when, &then);
+    localtime_r(&now, &today);
+    bool same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
+    strftime(out, 32, same_day ? "today %H:%M" : "%Y-%m-%d", &then);
+}
+
+static void add_recent(struct list *list)
+{
+    size_t count;
+    char **paths = places_recent(&count);
+    if (count)
+        list_add_text(list, " ");
+    for (size_t i = 0; i < count; i++) {
+        struct stat st;
+        char age[32], *line = command_with("open", paths[i]);
+        if (stat(paths[i], &st) != 0) {
+            list_add_disabled(list, file_name(paths[i]), "file is missing");
+        } else {
+            describe_age(st.st_mtime, age);
+            list_add(list, file_name(paths[i]), age, line);
+        }
+        free(line);
+    }
+    places_free_recent(paths, count);
+}
+
+void dialog_start(struct session *s)
+{
+    const struct snapshot_facts *f = &s->snapshot->facts;
+    struct list *list = dialog_begin(s);
+    list_add(list, "Open a document ...", "text, Markdown", "open");
+    list_add(list, "The demo", "a one-page text and a question", "demo");
+    list_add(list, "Choose a model ...", f->model[0] ? f->model : "none is open yet", "model");
+    list_add(list, "Choose a compressor ...", f->compressor, "compressor");
+    if (!s->headless)
+        add_recent(list);
+    dialog_show(s, OVERLAY_DIALOG, "comprexit " COMPREXIT_VERSION " · no document open",
+                "arrows and Enter choose · / filters · ? help · q quit");
+}
+
+/* ---- problems -------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *title, *unchanged, *label, *command;
+} problems[] = {
+    [PROBLEM_MODEL] = {"Cannot use this model", "Nothing was changed.", "Choose a model ...",
+                       "model"},
+    [PROBLEM_COMPRESSOR] = {"Cannot use this compressor", "Nothing was changed.",
+                            "Choose another compressor ...", "compressor"},
+    [PROBLEM_DOCUMENT] = {"Cannot use this document", "Nothing was changed.",
+                          "Choose another document ...", "open"},
+    [PROBLEM_READ] = {"Cannot read the document", "What was read before stays.",
+                      "Try again", "regen"},
+};
+
+/* A sentence a line, so that it fits a box. */
+static void add_wrapped(struct list *list, const char *text)
+{
+    enum { WIDTH = 74 };
+    while (*text) {
+        size_t length = strlen(text), take = length;
+        if (length > WIDTH) {
+            take = WIDTH;
+            while (take > WIDTH / 2 && text[take] != ' ')
+                take--;
+            if (text[take] != ' ')
+                take = WIDTH;
+            while (take && (text[take] & 0xc0) == 0x80)
+                take--;
+        }
+        list_add_text(list, "%.*s", (int)take, text);
+        text += take;
+        text += *text == ' ';
+    }
+}
+
+void dialog_problem(struct session *s, enum problem problem, const char *text)
+{
+    notes_add(&s->notes, true, text);
+    struct list *list = dialog_begin(s);
+    add_wrapped(list, text);
+    list_add_text(list, "%s", problems[problem].unchanged);
+    list_add(list, problems[problem].label, "", problems[problem].command);
+    if (problem == PROBLEM_COMPRESSOR)
+        list_add(list, "Choose the model ...", "", "model");
+    list_add(list, "Close (Esc)", "", "");
+    dialog_show(s, OVERLAY_PROBLEM, problems[problem].title, "arrows and Enter choose · Esc");
+}
+
+void dialog_quit(struct session *s, const char *why)
+{
+    struct list *list = dialog_begin(s);
+    list_add_text(list, "%s", why);
+    list_add(list, "Stay (Esc)", "", "");
+    list_add(list, "Quit", "", "quit!");
+    dialog_show(s, OVERLAY_PROBLEM, "Quit?", "Enter · Esc stays · q quits");
+    s->quit_asked = true;
+}
+
+/* ---- screens that are not here yet -------------------------------------------------------------- */
+
+static const char *const screen_text[SCREEN_COUNT][3] = {
+    [SCREEN_COMPARE] = {"Compare",
+                        "Two checkpoints or settings side by side come in a later version.",
+                        "Until then: u and C-r switch between two settings in Explore."},
+    [SCREEN_DATA] = {"Data",
+                     "comprexit data FILE --show 5 shows samples as the trainer sees them.",
+                     "comprexit check FILE lists what is wrong with a data set."},
+    [SCREEN_TRAIN] = {"Train",
+                      "comprexit train ntp --data FILE... --run DIR trains a compressor.",
+                      "Afterwards, here: compressor DIR/compressor.safetensors"},
+    [SCREEN_EVAL] = {"Eval", "comprexit eval --data FILE --limit 500 measures a compressor.",
+                     ""},
+};
+
+void dialog_screen(struct session *s, enum screen screen)
+{
+    struct list *list = dialog_begin(s);
+    s->view.overlay = OVERLAY_NONE;
+    s->view.screen = screen;
+    if (screen != SCREEN_EXPLORE) {
+        list_add_text(list, "%s", screen_text[screen][1]);
+        list_add_text(list, "%s", screen_text[screen][2]);
+        dialog_show(s, OVERLAY_NONE, screen_text[screen][0], "1 Explore · q quit");
+    } else if (!s->document.path) {
+        dialog_start(s);
+    }
+    s->dirty = true;
+}

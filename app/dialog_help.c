@@ -1,0 +1,198 @@
+/* Overlays about the program: keys, commands, settings, facts, log. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/actions.h"
+#include "app/dialog.h"
+#include "app/jobs.h"
+#include "app/keycodes.h"
+#include "app/settings.h"
+#include "engine/base/mem.h"
+
+/* ---- keys --------------------------------------------------------------------------- */
+
+static bool seen_before(const struct keymap *keymap, size_t i)
+{
+    for (size_t j = 0; j < i; j++)
+        if (keymap->bindings[j].command && keymap->bindings[j].scope == keymap->bindings[i].scope &&
+            strcmp(keymap->bindings[j].command, keymap->bindings[i].command) == 0)
+            return true;
+    return false;
+}
+
+/* All keys of the command of binding i, "g Home". */
+static void join_keys(const struct keymap *keymap, size_t i, char *out, size_t size)
+{
+    const struct binding *first = &keymap->bindings[i];
+    size_t used = 0;
+    for (size_t j = i; j < keymap->count && used < size; j++) {
+        const struct binding *b = &keymap->bindings[j];
+        char name[KEYCODE_NAME_SIZE];
+        if (b->command && b->scope == first->scope && strcmp(b->command, first->command) == 0)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
+                                     keycode_format(b->key, name));
+    }
+}
+
+static void add_group(struct session *s, enum key_group group, enum key_scope scope)
+{
+    struct keymap *map = &s->keymap;
+    bool headed = false;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct binding *b = &map->bindings[i];
+        if (!b->command || b->group != group || (b->scope != SCOPE_ANY && b->scope != scope) ||
+            seen_before(map, i))
+            continue;
+        if (!headed)
+            list_add_text(&s->list, "%s", key_group_name[group]);
+        headed = true;
+        char keys[128], command[512];
+        join_keys(map, i, keys, sizeof keys);
+        snprintf(command, sizeof command, "%s", b->command);
+        list_add(&s->list, keys, b->help ? b->help : b->command, command);
+    }
+}
+
+static void add_changed(struct session *s)
+{
+    for (size_t i = 0; i < s->keymap.count; i++) {
+        const struct binding *b = &s->keymap.bindings[i];
+        char name[KEYCODE_NAME_SIZE];
+        if (b->changed)
+            list_add_text(&s->list, "Changed by your rc file: \"%s\" was \"%s\"",
+                          keycode_format(b->key, name), b->was);
+    }
+}
+
+void dialog_help(struct session *s)
+{
+    static char title[96];
+    dialog_begin(s);
+    enum key_scope scope = SCOPE_DOCUMENT + (enum key_scope)s->view.focus;
+    for (enum key_group group = 0; group < GROUP_COUNT; group++)
+        add_group(s, group, scope);
+    add_changed(s);
+    snprintf(title, sizeof title, "Keys here: Explore, %s pane", pane_name[s->view.focus]);
+    dialog_show(s, OVERLAY_HELP, title,
+                "type to filter · F2 commands · F3 words · F4 formulas · Esc");
+}
+
+void dialog_commands(struct session *s, const char *filter)
+{
+    dialog_begin(s);
+    for (size_t i = 0; i < actions_count(); i++) {
+        const struct action *a = &actions[i];
+        char usage[128], command[64];
+        snprintf(usage, sizeof usage, "%s%s%s", a->name, a->usage[0] ? " " : "", a->usage);
+        snprintf(command, sizeof command, "prompt command \"%s \"", a->name);
+        list_add(&s->list, usage, a->help, a->takes == TAKES_NONE ? a->name : command);
+    }
+    dialog_show(s, OVERLAY_COMMANDS, "Commands",
+                "type to filter · Enter takes it · F1 keys · Esc");
+    snprintf(s->view.filter, sizeof s->view.filter, "%s", filter);
+    for (size_t i = 0; i < s->list.count; i++)
+        if (view_entry_matches(&s->list.entries[i], s->view.filter)) {
+            s->view.overlay_at = i;
+            break;
+        }
+}
+
+void dialog_settings(struct session *s)
+{
+    dialog_begin(s);
+    for (enum setting i = 0; i < SETTING_COUNT; i++) {
+        char value[64], label[96], detail[192], command[96];
+        setting_format(s, i, value, sizeof value);
+        snprintf(label, sizeof label, "%-11s %s", settings_table[i].name, value);
+        snprintf(detail, sizeof detail, "%s (%s)", settings_table[i].help,
+                 settings_table[i].values);
+        snprintf(command, sizeof command, "prompt command \"set %s \"", settings_table[i].name);
+        list_add(&s->list, label, detail, command);
+    }
+    dialog_show(s, OVERLAY_DIALOG, "Settings", "arrows, Enter changes · / filters · Esc");
+    s->dialog_reopen = dialog_settings;
+}
+
+/* ---- facts -------------------------------------------------------------------------- */
+
+static void add_fact(struct session *s, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add_fact(struct session *s, const char *name, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    list_add_text(&s->list, "%-12s %s", name, text);
+}
+
+static const char *hash_or_wait(const char *hash)
+{
+    return hash[0] ? hash : "not computed yet";
+}
+
+/* Resident memory in MiB, from the kernel; 0 unknown. */
+static double resident_mib(void)
+{
+    unsigned long total, resident;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file)
+        return 0;
+    int n = fscanf(file, "%lu %lu", &total, &resident);
+    fclose(file);
+    return n == 2 ? (double)resident * (double)sysconf(_SC_PAGESIZE) / (1 << 20) : 0;
+}
+
+void dialog_info(struct session *s)
+{
+    const struct snapshot_facts *f = &s->snapshot->facts;
+    const struct snapshot_document *d = s->snapshot->document;
+    dialog_begin(s);
+    add_fact(s, "version", "comprexit %s", COMPREXIT_VERSION);
+    add_fact(s, "model", "%s, %zu layers x %zu, %zu tokens known", f->model,
+             f->layers ? f->layers - 1 : 0, f->hidden, f->vocab);
+    add_fact(s, "  sha256", "%s", hash_or_wait(f->model_sha256));
+    add_fact(s, "compressor", "%s%s", f->compressor, f->untrained ? ", UNTRAINED" : "");
+    add_fact(s, "  sha256", "%s", hash_or_wait(f->compressor_sha256));
+    if (f->compressor_note[0])
+        add_fact(s, "  trained", "%s", f->compressor_note);
+    if (d)
+        add_fact(s, "document", "%s, %zu tokens, %zu bytes%s%s", d->name, d->tokens, d->size,
+                 d->note[0] ? ", " : "", d->note);
+    if (d && d->sha256[0])
+        add_fact(s, "  sha256", "%s", d->sha256);
+    add_fact(s, "precision", "%s, %d threads, seed %lu", f->precision, f->threads,
+             s->preferences.seed);
+    add_fact(s, "memory", "%.0f MiB in use", resident_mib());
+    static const char *const depth[] = {"mono", "16 colours", "256 colours", "24-bit colour"};
+    static const char *const glyphs[] = {"half blocks", "shades", "ASCII"};
+    add_fact(s, "screen", "%dx%d, %s, %s", s->view.columns, s->view.rows,
+             depth[s->view.display.depth], glyphs[s->view.display.glyphs]);
+    dialog_show(s, OVERLAY_DIALOG, "Information", "Esc closes");
+    s->dialog_reopen = dialog_info;
+    if (s->worker && !f->model_sha256[0] && f->model[0] && !(worker_pending(s->worker) & JOB_HASH))
+        jobs_hash(s);
+}
+
+/* ---- log ------------------------------------------------------------------------------ */
+
+void dialog_log(struct session *s)
+{
+    dialog_begin(s);
+    for (size_t i = 0; i < s->notes.count; i++) {
+        const struct note *note = &s->notes.notes[i];
+        char when[16] = "-";
+        struct tm tm;
+        if (!s->headless && localtime_r(&note->when, &tm))
+            strftime(when, sizeof when, "%H:%M:%S", &tm);
+        list_add(&s->list, when, note->text, NULL);
+    }
+    dialog_show(s, OVERLAY_LOG, "Log", "arrows · / filters · Esc");
+    if (s->list.count)
+        s->view.overlay_at = s->list.count - 1;
+}

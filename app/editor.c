@@ -1,0 +1,79 @@
+#include "app/editor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+
+enum { TEXT_MAX = 64 << 10 };
+
+/* The command may have arguments ("vim -u NONE"), so a shell splits it; the file
+ * name is handed over apart and is never split. */
+static bool run_command(const char *command, const char *path, struct err *err)
+{
+    pid_t child = fork();
+    if (child < 0)
+        return err_set(err, ERR_OTHER, "cannot start an editor: %s", strerror(errno));
+    if (child == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        setenv("COMPREXIT_EDITOR", command, 1);
+        execl("/bin/sh", "sh", "-c", "eval \"$COMPREXIT_EDITOR \\\"\\$1\\\"\"", "sh", path,
+              (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return err_set(err, ERR_OTHER, "the editor is gone: %s", strerror(errno));
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+           err_set(err, ERR_OTHER, "%s ended with an error; the text is unchanged", command);
+}
+
+static bool write_all(int fd, const char *text, size_t length)
+{
+    while (length) {
+        ssize_t n = write(fd, text, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        text += n;
+        length -= (size_t)n;
+    }
+    return true;
+}
+
+char *editor_run(const char *text, struct err *err)
+{
+    const char *command = getenv("VISUAL"), *folder = getenv("TMPDIR");
+    if (!command || !*command)
+        command = getenv("EDITOR");
+    if (!command || !*command)
+        command = "vi";
+    char *path = file_join(folder && *folder ? folder : "/tmp", "comprexit-XXXXXX");
+    char *edited = NULL;
+    size_t size;
+    int fd = mkstemp(path);
+    if (fd < 0) {
+        err_set(err, ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+        free(path);
+        return NULL;
+    }
+    bool written = write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1);
+    close(fd);
+    if (!written)
+        err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    else if (run_command(command, path, err) && file_read(path, TEXT_MAX, &edited, &size, err))
+        while (size && strchr("\r\n", edited[size - 1]))
+            edited[--size] = '\0';
+    unlink(path);
+    free(path);
+    return edited;
+}

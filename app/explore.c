@@ -1,0 +1,168 @@
+#include "app/explore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/actions.h"
+#include "app/complete.h"
+#include "app/config.h"
+#include "app/dialog.h"
+#include "app/jobs.h"
+#include "app/loop.h"
+#include "app/places.h"
+#include "app/prompt.h"
+#include "app/script.h"
+#include "app/signals.h"
+#include "app/terminal.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+
+/* Everything that is opened in order and closed in reverse. */
+struct explorer {
+    struct session session;
+    struct input input;
+    struct script *script;
+};
+
+/* ---- open -------------------------------------------------------------------------- */
+
+static bool check_options(const struct explore_options *o, const struct terminal_options *t,
+                          struct err *err)
+{
+    if (o->headless && !o->play)
+        return err_set(err, ERR_USAGE, "--headless wants --play FILE");
+    return o->headless || terminal_check(t, err);
+}
+
+static bool read_document(struct session *s, const struct explore_options *o, struct err *err)
+{
+    char *text;
+    size_t size;
+    if (!o->document)
+        return true;
+    if (!file_read(o->document, DOCUMENT_BYTES_MAX, &text, &size, err))
+        return false;
+    session_set_document(s, o->document, text, size);
+    if (!o->headless && strcmp(o->document, "-") != 0)
+        places_add_recent(o->document);
+    return true;
+}
+
+/* The built-in defaults, the rc file, then what the command line says. */
+static bool configure(struct session *s, const struct explore_options *o, struct err *err)
+{
+    config_run_default(s);
+    if (!config_run_user(s, o->headless && !o->rc ? "none" : o->rc, err))
+        return false;
+    const struct {
+        const char *command, *value;
+    } given[] = {{"set theme", o->theme}, {"set glyphs", o->glyphs}, {"view", o->view}};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "%s %s", given[i].command,
+                 given[i].value ? given[i].value : "");
+        if (given[i].value && !action_run(s, line, err))
+            return false;
+    }
+    s->goto_when_ready = o->at;
+    return true;
+}
+
+static bool open_prompt(struct session *s, const struct explore_options *o, struct err *err)
+{
+    char *dir = o->headless ? NULL : places_state_dir();
+    bool ok = prompt_start(dir, complete_line, s, err);
+    free(dir);
+    return ok;
+}
+
+static bool open_terminal(struct explorer *e, const struct terminal_options *options,
+                          struct err *err)
+{
+    struct session *s = &e->session;
+    s->terminal = terminal_open(options, &e->input, err);
+    if (!s->terminal)
+        return false;
+    terminal_size(s->terminal, &s->view.rows, &s->view.columns);
+    return true;
+}
+
+static void ask_at_start(struct session *s, const struct explore_options *o)
+{
+    struct err err = {0};
+    if (o->gold)
+        action_run_text(s, "gold", o->gold, &err);
+    if (o->demo && !action_run(s, "demo", &err))
+        session_warn(s, "%s", err.text);
+    if (o->question && o->no_answers)
+        s->question = xstrdup(o->question);
+    else if (o->question && !action_run_text(s, "ask", o->question, &err))
+        session_warn(s, "%s", err.text);
+    if (!s->document.path)
+        dialog_start(s);
+}
+
+static bool open_explorer(struct explorer *e, const struct explore_options *o,
+                          const struct terminal_options *terminal, struct err *err)
+{
+    struct session *s = &e->session;
+    s->headless = o->headless;
+    if (o->play && !(e->script = script_open(o->play, loop_type, err)))
+        return false;
+    if (!read_document(s, o, err) || !open_prompt(s, o, err) || !signals_open(err) ||
+        !configure(s, o, err))
+        return false;
+    if (!o->headless && !open_terminal(e, terminal, err))
+        return false;
+    session_apply_display(s);
+    if (!jobs_start(s, &o->engine, err))
+        return false;
+    jobs_open_engine(s);
+    ask_at_start(s, o);
+    return true;
+}
+
+/* ---- close -------------------------------------------------------------------------- */
+
+/* The terminal first: from then on messages can be read. */
+static void close_explorer(struct explorer *e)
+{
+    struct session *s = &e->session;
+    terminal_close(s->terminal);
+    s->terminal = NULL;
+    jobs_stop(s);
+    prompt_stop();
+    signals_close();
+    script_close(e->script);
+    input_free(&e->input);
+    if (s->failed_screen)
+        fprintf(stderr, "%s", s->failed_screen);
+    session_free(s);
+}
+
+bool explore_run(const struct explore_options *o, struct err *err)
+{
+    struct terminal_options terminal = {
+        .stdin_taken = o->document && strcmp(o->document, "-") == 0,
+        .color = o->color,
+    };
+    if (!check_options(o, &terminal, err))
+        return false;
+    struct explorer e = {0};
+    struct err reason = {0};
+    int number = 0;
+    session_init(&e.session);
+    signals_catch_crashes();
+    if (open_explorer(&e, o, &terminal, &reason))
+        number = loop_run(&e.session, &e.input, e.script, &reason);
+    int code = number ? 128 + number : e.session.exit_code;
+    close_explorer(&e);
+    if (reason.code != ERR_NONE) {
+        *err = reason;
+        return false;
+    }
+    if (code)
+        *err = (struct err){.code = (enum err_code)code};
+    return code == 0;
+}

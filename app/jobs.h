@@ -1,0 +1,48 @@
+/* The work that the worker does for a session, and who gives way to whom:
+ *
+ *   open > document > settings > mute > read what is visible > ask > hash
+ *
+ * Muting follows the settings because new settings take all slots in again.
+ * A new document drops everything but what opens. New settings drop older settings
+ * and the running compressed answer; reading and the other answers are interrupted
+ * and go on afterwards. A new question drops the old one's answers. Only the
+ * run functions here touch the engine, on the worker thread. */
+#ifndef APP_JOBS_H
+#define APP_JOBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "app/session.h"
+#include "engine/engine.h"
+
+/* The worker's side: the engine and how to open it. options' texts are copied;
+ * publish, log and context are set here. */
+struct engine_host *engine_host_new(const struct engine_options *options);
+
+/* After worker_stop only. */
+void engine_host_free(struct engine_host *host);
+
+/* Starts the worker of a session. */
+bool jobs_start(struct session *s, const struct engine_options *options, struct err *err);
+void jobs_stop(struct session *s);
+
+void jobs_open_engine(struct session *s);
+void jobs_set_model(struct session *s, const char *path);
+void jobs_set_compressor(struct session *s, const char *path);
+void jobs_set_document(struct session *s);
+
+/* Tokens [from, to): what is on screen. */
+void jobs_read(struct session *s, size_t from, size_t to);
+
+/* The settings and muted slots of s->edits. */
+void jobs_set_settings(struct session *s);
+void jobs_set_muted(struct session *s);
+
+/* s->question in one mode; in all modes that are on, the cheapest first, as soon as
+ * there is a document. */
+void jobs_ask(struct session *s, enum answer_mode mode);
+void jobs_ask_all(struct session *s);
+void jobs_hash(struct session *s);
+
+#endif

@@ -1,0 +1,118 @@
+#include "app/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "app/keycodes.h"
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+
+#define NAME(id, name) [SCOPE_##id] = name,
+const char *const key_scope_name[SCOPE_COUNT] = {KEY_SCOPES(NAME)};
+#undef NAME
+#define NAME(id, name) [GROUP_##id] = name,
+const char *const key_group_name[GROUP_COUNT] = {KEY_GROUPS(NAME)};
+#undef NAME
+
+#define ROW(keys, scope, group, command, help)                                 \
+    {keys, SCOPE_##scope, GROUP_##group, command, help},
+static const struct {
+    const char *keys;
+    enum key_scope scope;
+    enum key_group group;
+    const char *command, *help;
+} table[] = {KEYS(ROW)};
+#undef ROW
+
+static void add(struct keymap *keymap, const struct binding *binding)
+{
+    MEM_GROW(keymap->bindings, keymap->capacity, keymap->count + 1);
+    keymap->bindings[keymap->count++] = *binding;
+}
+
+/* One binding for each key of a row. */
+static void add_row(struct keymap *keymap, size_t row)
+{
+    const char *keys = table[row].keys;
+    while (*keys) {
+        size_t length = strcspn(keys, " ");
+        char name[KEYCODE_NAME_SIZE];
+        CHECK(length < sizeof name);
+        memcpy(name, keys, length);
+        name[length] = '\0';
+        struct binding binding = {.scope = table[row].scope,
+                                  .group = table[row].group,
+                                  .command = table[row].command,
+                                  .help = table[row].help};
+        CHECK(keycode_parse(name, &binding.key));
+        add(keymap, &binding);
+        keys += length + (keys[length] == ' ');
+    }
+}
+
+void keymap_init(struct keymap *keymap)
+{
+    *keymap = (struct keymap){0};
+    for (size_t row = 0; row < sizeof table / sizeof *table; row++)
+        add_row(keymap, row);
+}
+
+static void drop_change(struct binding *binding)
+{
+    if (binding->changed) {
+        free((char *)binding->command);
+        free(binding->was);
+    }
+}
+
+void keymap_free(struct keymap *keymap)
+{
+    for (size_t i = 0; i < keymap->count; i++)
+        drop_change(&keymap->bindings[i]);
+    free(keymap->bindings);
+    *keymap = (struct keymap){0};
+}
+
+static struct binding *find_exact(const struct keymap *keymap, enum key_scope scope, uint32_t key)
+{
+    for (size_t i = 0; i < keymap->count; i++)
+        if (keymap->bindings[i].key == key && keymap->bindings[i].scope == scope)
+            return &keymap->bindings[i];
+    return NULL;
+}
+
+const struct binding *keymap_find(const struct keymap *keymap, enum key_scope scope, uint32_t key)
+{
+    const struct binding *own = find_exact(keymap, scope, key);
+    if (own && own->command)
+        return own;
+    const struct binding *general = find_exact(keymap, SCOPE_ANY, key);
+    return general && general->command ? general : NULL;
+}
+
+void keymap_bind(struct keymap *keymap, enum key_scope scope, uint32_t key, const char *command)
+{
+    struct binding *old = find_exact(keymap, scope, key);
+    if (!old) {
+        struct binding fresh = {.key = key, .scope = scope, .group = GROUP_APPLICATION};
+        add(keymap, &fresh);
+        old = &keymap->bindings[keymap->count - 1];
+    }
+    char *was = old->changed ? xstrdup(old->was) : xstrdup(old->command ? old->command : "");
+    drop_change(old);
+    old->command = command ? xstrdup(command) : NULL;
+    old->help = NULL;
+    old->was = was;
+    old->changed = true;
+}
+
+bool key_scope_parse(const char *name, enum key_scope *scope)
+{
+    for (enum key_scope s = 0; s < SCOPE_COUNT; s++)
+        if (strcasecmp(name, key_scope_name[s]) == 0) {
+            *scope = s;
+            return true;
+        }
+    return false;
+}

@@ -1,0 +1,127 @@
+/* Which key runs which command where. One table holds the keys of the program,
+ * with the words that the help overlay and the manual print; the rc file and
+ * `bind` change a copy of it. A key means a command line, so that keys, prompt,
+ * scripts and rc file share one syntax. */
+#ifndef APP_KEYS_H
+#define APP_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a binding holds: everywhere, or in one pane (which goes first). */
+#define KEY_SCOPES(X)                                                          \
+    X(ANY, "any")                                                              \
+    X(DOCUMENT, "Document")                                                    \
+    X(GATES, "Gates")                                                          \
+    X(PLAN, "Plan")                                                            \
+    X(ANSWERS, "Answers")
+
+#define KEY_SCOPE_ENUM(id, name) SCOPE_##id,
+enum key_scope { KEY_SCOPES(KEY_SCOPE_ENUM) SCOPE_COUNT };
+#undef KEY_SCOPE_ENUM
+extern const char *const key_scope_name[SCOPE_COUNT];
+
+#define KEY_GROUPS(X)                                                          \
+    X(MOVE, "MOVE")                                                            \
+    X(LOOK, "LOOK")                                                            \
+    X(CHANGE, "CHANGE")                                                        \
+    X(OUTPUT, "OUTPUT")                                                        \
+    X(APPLICATION, "APPLICATION")
+
+#define KEY_GROUP_ENUM(id, name) GROUP_##id,
+enum key_group { KEY_GROUPS(KEY_GROUP_ENUM) GROUP_COUNT };
+#undef KEY_GROUP_ENUM
+extern const char *const key_group_name[GROUP_COUNT];
+
+/* keys (several separated by blanks), scope, group, command, help */
+#define KEYS(X)                                                                \
+    X("Left h", ANY, MOVE, "move left", "cursor left")                         \
+    X("Right l", ANY, MOVE, "move right", "cursor right")                      \
+    X("Up k", ANY, MOVE, "move up", "cursor up")                               \
+    X("Down j", ANY, MOVE, "move down", "cursor down")                         \
+    X("g Home", ANY, MOVE, "move first", "first")                              \
+    X("G End", ANY, MOVE, "move last", "last")                                 \
+    X("PgUp", ANY, MOVE, "move page-up", "page back")                          \
+    X("PgDn", ANY, MOVE, "move page-down", "page on")                          \
+    X("C-u", ANY, MOVE, "move half-up", "half a page back")                    \
+    X("C-d", ANY, MOVE, "move half-down", "half a page on")                    \
+    X("[", ANY, MOVE, "move window-back", "previous window")                   \
+    X("]", ANY, MOVE, "move window-on", "next window")                         \
+    X("{", ANY, MOVE, "move segment-back", "previous segment")                 \
+    X("}", ANY, MOVE, "move segment-on", "next segment")                       \
+    X("/", ANY, MOVE, "prompt find", "find in the document")                   \
+    X("n", ANY, MOVE, "match next", "next match")                              \
+    X("N", ANY, MOVE, "match previous", "previous match")                      \
+    X("Tab", ANY, MOVE, "focus next", "next pane")                             \
+    X("S-Tab", ANY, MOVE, "focus previous", "previous pane")                   \
+    X("Enter", ANY, MOVE, "follow", "follow: from an answer token to its first slot") \
+    X("Space", ANY, LOOK, "lock", "lock what lights up, unlock")               \
+    X("V", ANY, LOOK, "mark", "begin, end a range")                            \
+    X("v", ANY, LOOK, "view next", "next value of this pane")                  \
+    X("%", ANY, LOOK, "norm next", "normalise by window, token, slot")         \
+    X("c", ANY, LOOK, "colors next", "next colour map")                        \
+    X("w", ANY, LOOK, "unit next", "unit: token, word, sentence")              \
+    X("z", ANY, LOOK, "zoom", "zoom this pane, back")                          \
+    X("+ =", ANY, LOOK, "zoom larger", "larger cells")                         \
+    X("-", ANY, LOOK, "zoom smaller", "smaller cells")                         \
+    X("t", ANY, LOOK, "turn", "turn the plan (tokens down)")                   \
+    X("H", ANY, LOOK, "health", "plan health")                                 \
+    X("i", ANY, LOOK, "explain", "explain this pane")                          \
+    X("s", ANY, CHANGE, "strip", "settings strip (iterations, eps, W, r)")     \
+    X(",", ANY, CHANGE, "step back", "one iteration back")                     \
+    X(".", ANY, CHANGE, "step on", "one iteration on")                         \
+    X("p", ANY, CHANGE, "play", "play the iterations, hold")                   \
+    X("m", ANY, CHANGE, "mute", "mute the slot under the cursor")              \
+    X("u", ANY, CHANGE, "undo", "undo")                                        \
+    X("C-r", ANY, CHANGE, "redo", "redo")                                      \
+    X("x", ANY, CHANGE, "reset", "drop all edits")                             \
+    X("r", ANY, CHANGE, "regen", "regenerate the answers")                     \
+    X("e", ANY, OUTPUT, "prompt export", "figure of this pane")                \
+    X("1", ANY, APPLICATION, "screen explore", "Explore")                      \
+    X("2", ANY, APPLICATION, "screen compare", "Compare")                      \
+    X("3", ANY, APPLICATION, "screen data", "Data")                            \
+    X("4", ANY, APPLICATION, "screen train", "Train")                          \
+    X("5", ANY, APPLICATION, "screen eval", "Eval")                            \
+    X("a", ANY, APPLICATION, "prompt ask", "ask a question")                   \
+    X(":", ANY, APPLICATION, "prompt command", "command")                      \
+    X("O", ANY, APPLICATION, "open", "open a document, model, compressor")     \
+    X("L", ANY, APPLICATION, "log", "log of all messages")                     \
+    X("M", ANY, APPLICATION, "set mouse toggle", "mouse on, off")              \
+    X("Esc", ANY, APPLICATION, "back", "one step back")                        \
+    X("? F1", ANY, APPLICATION, "help", "keys that work here")                 \
+    X("F2", ANY, APPLICATION, "help commands", "all commands")                 \
+    X("F3", ANY, APPLICATION, "help words", "words on the screen")             \
+    X("F4", ANY, APPLICATION, "help formulas", "formulas")                     \
+    X("C-l", ANY, APPLICATION, "redraw", "draw the screen anew")               \
+    X("C-z", ANY, APPLICATION, "suspend", "suspend the program")               \
+    X("C-c", ANY, APPLICATION, "stop", "stop what is running")                 \
+    X("q", ANY, APPLICATION, "quit", "quit")
+
+struct binding {
+    uint32_t key;
+    enum key_scope scope;
+    const char *command, *help; /* owned when changed */
+    enum key_group group;
+    bool changed;      /* by the rc file or `bind` */
+    char *was;         /* command before the change, "" = none; NULL = unchanged */
+};
+
+struct keymap {
+    struct binding *bindings;
+    size_t count, capacity;
+};
+
+/* The table above. */
+void keymap_init(struct keymap *keymap);
+void keymap_free(struct keymap *keymap);
+
+/* The binding that a key has in a pane: the pane's own, else the general one. */
+const struct binding *keymap_find(const struct keymap *keymap, enum key_scope scope, uint32_t key);
+
+/* command: copied; NULL takes the binding away. */
+void keymap_bind(struct keymap *keymap, enum key_scope scope, uint32_t key, const char *command);
+
+bool key_scope_parse(const char *name, enum key_scope *scope);
+
+#endif

@@ -1,0 +1,264 @@
+#include "app/loop.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/editor.h"
+#include "app/prompt.h"
+#include "app/respond.h"
+#include "app/signals.h"
+#include "app/terminal.h"
+#include "engine/base/clock.h"
+
+/* A terminal that does not keep up gets fewer frames. */
+enum { DROPS_SLOW = 3, SLOW_FRAME_MS = 200, READ_SIZE = 4096 };
+
+struct loop {
+    struct session *s;
+    struct input *input;
+    struct script *script;
+    struct canvas canvas;
+    double typed_ms;      /* when the last byte came */
+    double next_frame_ms; /* no frame before */
+    double next_wake_ms;  /* no look at the worker before */
+    int drops;            /* frames left out in a row */
+    bool slow;
+    int signal;
+};
+
+/* ---- drawing ---------------------------------------------------------------------- */
+
+static void show_prompt(struct session *s)
+{
+    struct view_state *v = &s->view;
+    struct prompt_display p = prompt_display();
+    v->prompt_open = prompt_is_open();
+    v->prompt_label = p.label;
+    v->prompt_text = p.text;
+    v->prompt_point = p.point;
+    if (v->prompt_open && p.matches[0]) {
+        snprintf(v->message, sizeof v->message, "%s", p.matches);
+        v->message_error = false;
+        s->message_until_ms = s->now_ms + NOTE_MS;
+    }
+}
+
+static bool terminal_keeps_up(struct loop *l)
+{
+    if (!terminal_is_behind(l->s->terminal)) {
+        l->drops = 0;
+        return true;
+    }
+    l->drops++;
+    if (l->drops >= DROPS_SLOW) {
+        l->slow = true;
+        l->s->play.fps = 0;
+        l->s->view.playing = false;
+    }
+    return false;
+}
+
+static void draw(struct loop *l)
+{
+    struct session *s = l->s;
+    double frame = l->slow ? SLOW_FRAME_MS : 1e3 / s->preferences.fps;
+    l->next_frame_ms = s->now_ms + frame;
+    if (s->terminal && !terminal_keeps_up(l))
+        return;
+    show_prompt(s);
+    if (l->canvas.rows != s->view.rows || l->canvas.columns != s->view.columns) {
+        canvas_free(&l->canvas);
+        canvas_init(&l->canvas, s->view.rows, s->view.columns);
+    }
+    view_draw(s->snapshot, &s->view, &l->canvas);
+    s->dirty = false;
+    if (!s->terminal)
+        return;
+    if (s->redraw)
+        terminal_redraw(s->terminal);
+    s->redraw = false;
+    double before = clock_ms();
+    terminal_paint(s->terminal, &l->canvas, &s->view.display);
+    l->slow = clock_ms() - before > SLOW_FRAME_MS || (l->slow && l->drops > 0);
+}
+
+/* ---- the terminal's size and possession -------------------------------------------- */
+
+static void take_size(struct session *s)
+{
+    if (!s->terminal)
+        return;
+    terminal_resize(s->terminal);
+    terminal_size(s->terminal, &s->view.rows, &s->view.columns);
+    view_follow_cursor(s->snapshot, &s->view);
+    s->dirty = true;
+}
+
+static void suspend(struct session *s)
+{
+    s->suspend = false;
+    if (!s->terminal)
+        return;
+    terminal_suspend(s->terminal);
+    signals_stop_self();
+    terminal_resume(s->terminal);
+    session_apply_display(s);
+    take_size(s);
+}
+
+static void edit_prompt(struct session *s)
+{
+    struct err err = {0};
+    s->edit_prompt = false;
+    if (!s->terminal)
+        return;
+    terminal_suspend(s->terminal);
+    char *text = editor_run(prompt_line(), &err);
+    terminal_resume(s->terminal);
+    take_size(s);
+    if (text)
+        prompt_replace(text);
+    else
+        session_warn(s, "%s", err.text);
+    free(text);
+}
+
+/* ---- events -------------------------------------------------------------------------- */
+
+static void take_input(struct loop *l)
+{
+    struct input_event event;
+    bool settle = l->s->now_ms - l->typed_ms >= INPUT_ESCAPE_MS;
+    while (!l->s->quit && input_next(l->input, settle, &event))
+        respond_event(l->s, &event);
+}
+
+static void read_terminal(struct loop *l)
+{
+    char bytes[READ_SIZE];
+    ssize_t n = read(terminal_fd(l->s->terminal), bytes, sizeof bytes);
+    if (n > 0) {
+        l->typed_ms = l->s->now_ms;
+        input_feed(l->input, bytes, (size_t)n);
+    } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+        l->s->quit = true; /* the terminal is gone */
+        l->signal = SIGHUP;
+    }
+}
+
+static void take_signals(struct loop *l)
+{
+    for (int number; (number = signals_take());) {
+        switch (number) {
+        case SIGWINCH: take_size(l->s); break;
+        case SIGTSTP: l->s->suspend = true; break;
+        case SIGCONT:
+            l->s->dirty = l->s->redraw = true;
+            take_size(l->s);
+            break;
+        default:
+            l->s->quit = true;
+            l->signal = number;
+        }
+    }
+}
+
+void loop_type(struct session *s, const char *bytes, size_t length)
+{
+    struct input input = {0};
+    struct input_event event;
+    input_feed(&input, bytes, length);
+    while (!s->quit && input_next(&input, true, &event))
+        respond_event(s, &event);
+    input_free(&input);
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+/* The smaller of two waits, -1 being for ever. */
+static int sooner(int a, int b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static int until(const struct session *s, double when)
+{
+    double wait = ceil(when - s->now_ms);
+    return wait < 0 ? 0 : (int)wait;
+}
+
+static int wait_time(const struct loop *l)
+{
+    int wait = session_timeout(l->s);
+    if (l->script)
+        wait = sooner(wait, script_timeout(l->script, l->s));
+    if (l->s->dirty)
+        wait = sooner(wait, until(l->s, l->next_frame_ms));
+    if (l->s->worker && l->next_wake_ms > l->s->now_ms)
+        wait = sooner(wait, until(l->s, l->next_wake_ms));
+    if (input_waiting(l->input))
+        wait = sooner(wait, until(l->s, l->typed_ms + INPUT_ESCAPE_MS));
+    return wait;
+}
+
+/* Waits, then takes in what came. */
+static void wait_for_events(struct loop *l)
+{
+    struct session *s = l->s;
+    struct pollfd fds[3] = {{.fd = signals_fd(), .events = POLLIN},
+                            {.fd = -1, .events = POLLIN},
+                            {.fd = -1, .events = POLLIN}};
+    if (s->terminal)
+        fds[1].fd = terminal_fd(s->terminal);
+    if (s->worker && s->now_ms >= l->next_wake_ms)
+        fds[2].fd = worker_wake_fd(s->worker);
+    int n = poll(fds, 3, wait_time(l));
+    s->now_ms = clock_ms();
+    if (n <= 0)
+        return;
+    if (fds[0].revents)
+        take_signals(l);
+    if (fds[1].revents)
+        read_terminal(l);
+    if (fds[2].revents) {
+        session_collect(s);
+        l->next_wake_ms = s->now_ms + FRAME_MS;
+    }
+}
+
+static bool play_script(struct loop *l, struct err *err)
+{
+    if (!l->script)
+        return true;
+    if (!script_step(l->script, l->s, err))
+        return false;
+    if (script_is_done(l->script) && l->s->headless)
+        l->s->quit = true;
+    return true;
+}
+
+int loop_run(struct session *s, struct input *input, struct script *script, struct err *err)
+{
+    struct loop l = {.s = s, .input = input, .script = script};
+    s->now_ms = clock_ms();
+    l.typed_ms = s->now_ms;
+    while (!s->quit && play_script(&l, err)) {
+        take_input(&l);
+        session_tick(s);
+        if (s->suspend)
+            suspend(s);
+        if (s->edit_prompt)
+            edit_prompt(s);
+        if (s->dirty && s->now_ms >= l.next_frame_ms)
+            draw(&l);
+        if (!s->quit)
+            wait_for_events(&l);
+    }
+    canvas_free(&l.canvas);
+    return l.signal;
+}

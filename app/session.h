@@ -1,0 +1,141 @@
+/* What is open and what runs: everything that a command may look at or change. One
+ * session is one explorer; it belongs to the UI thread. The engine is out of reach
+ * here: jobs.h posts work to the worker, and results come back as snapshots. */
+#ifndef APP_SESSION_H
+#define APP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "app/keys.h"
+#include "app/list.h"
+#include "app/notes.h"
+#include "app/undo.h"
+#include "app/worker.h"
+#include "engine/base/err.h"
+#include "engine/snapshot.h"
+#include "views/view_state.h"
+
+struct terminal;
+struct engine_host;
+
+enum { NOTE_MS = 5000, FRAME_MS = 33, PLAY_FPS = 8 };
+
+/* What `set` changes and the engine does not care about. "auto" is a value. */
+struct preferences {
+    bool mouse;
+    size_t history;
+    double fps; /* largest number of frames a second */
+    char theme[8], glyphs[8], ambiguous[8];
+    bool answers[ANSWER_MODES]; /* which are run by ask and regen */
+    unsigned long seed;
+    size_t max_tokens;
+};
+
+/* The open document. raw: its text without tokens, shown until the engine has made
+ * tokens of it; then NULL. */
+struct document {
+    char *path; /* NULL: none, "-": standard input */
+    struct snapshot_document *raw;
+};
+
+/* Animation of the iterations. */
+struct playback {
+    double fps;     /* 0: not playing */
+    double next_ms; /* when the next frame is due */
+    bool opening;   /* the one that plays by itself after the first plan */
+    bool opened;    /* ... has been */
+};
+
+struct session {
+    struct view_state view;
+    struct snapshot *snapshot;  /* what is shown; never NULL; one reference */
+    struct snapshot *published; /* the engine's last, or NULL */
+    struct worker *worker;      /* NULL in tests of commands alone */
+    struct engine_host *host;   /* handed to the worker; not touched here */
+    struct terminal *terminal;  /* NULL: headless */
+    struct preferences preferences;
+    struct keymap keymap;
+    struct notes notes;
+    struct document document;
+    char *path_before; /* of the document that stays open when the new one fails */
+
+    /* What was asked for. */
+    char *question, *gold;
+    unsigned waiting[ANSWER_MODES]; /* posted and not yet finished */
+    bool ask_when_ready;          /* as soon as the document is tokenised */
+    size_t read_from, read_to;    /* range of the last read job; empty = none */
+    bool read_failed;             /* do not try the same again and again */
+    uint64_t last_note_serial;
+
+    /* Edits: what is wanted, what the document was opened with, and the way back.
+     * `known` once the engine has told its settings; before that, settings given by
+     * the rc file wait in edits.settings with their bit in `given`. */
+    struct edits edits, opened_with, asked_with; /* the last: the compressed answer's */
+    bool edits_known, given[5];
+    struct undo undo;
+
+    char *needle;           /* last find */
+    struct list list;       /* entries of the overlay */
+    bool filtering;         /* typed characters go to view.filter */
+    void (*dialog_reopen)(struct session *); /* makes the list anew after a change */
+    char *list_directory;   /* of the open dialog; NULL: not shown yet */
+    struct playback play;
+    int press_row, press_column; /* of the mouse button; -1: none */
+    double stops_ms[3];     /* the last times of Ctrl-C */
+
+    double now_ms;          /* of this turn of the loop */
+    double message_until_ms;
+    bool dirty;             /* draw a frame */
+    bool redraw;            /* ... and every cell of it */
+    const char *goto_when_ready; /* place of --at; borrowed; NULL: none (any more) */
+    bool suspend, edit_prompt;   /* for the loop to do */
+    bool quit, quit_asked, headless;
+    int exit_code;
+    char *failed_screen;    /* on which a script's expectation failed */
+    const char *rc_path;    /* while a file of commands runs, for messages */
+    int depth;              /* of nested source commands */
+};
+
+void session_init(struct session *s);
+void session_free(struct session *s);
+
+/* One sentence in the status line for five seconds, and in the log; while a file of
+ * commands runs, only warnings, with their place. */
+void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void session_warn(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Opens a document from text (taken over): shown at once, tokenised by the worker.
+ * text ends in a NUL beyond size. */
+void session_set_document(struct session *s, const char *path, char *text, size_t size);
+
+/* The engine took the document, or not: then the one before stays open. */
+void session_document_settled(struct session *s, bool ok);
+
+/* Takes what the worker has to say; true when anything changed. */
+bool session_collect(struct session *s);
+
+/* Makes the shown snapshot from the engine's and what only the UI knows (queued
+ * answers, work in progress), and keeps the cursor inside of it. */
+void session_compose(struct session *s);
+
+/* Reads the part of the document on screen that is not read yet. */
+void session_read_visible(struct session *s);
+
+/* Timers: notes that end, iterations that play. Milliseconds until the next one is
+ * due, -1 for none. */
+void session_tick(struct session *s);
+int session_timeout(const struct session *s);
+
+/* Nothing queued, running or playing. */
+bool session_is_idle(const struct session *s);
+
+/* What the terminal can do, with what `set` overrides. */
+void session_apply_display(struct session *s);
+
+/* Windows, tokens and slots of the shown snapshot; 0 when there are none. */
+size_t session_tokens(const struct session *s);
+const struct snapshot_window *session_window(const struct session *s); /* at the cursor, or NULL */
+size_t session_slot_base(const struct session *s, size_t window); /* slots before it */
+
+#endif

@@ -1,0 +1,208 @@
+#include "app/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/base/mem.h"
+
+enum { RESET_MAX = 512, STACK_SIZE = 64 << 10 };
+
+static const int orderly[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT};
+static const int fatal[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGQUIT};
+enum { ORDERLY = sizeof orderly / sizeof *orderly, FATAL = sizeof fatal / sizeof *fatal };
+
+/* A handler has no argument of its own: this is the state that it needs. */
+static int pipe_read = -1, pipe_write = -1;
+static struct sigaction before_orderly[ORDERLY], before_fatal[FATAL];
+static struct {
+    atomic_bool armed;
+    int fd;
+    char reset[RESET_MAX];
+    size_t length;
+    struct termios modes;
+} terminal;
+static _Thread_local void *stack;
+
+/* ---- orderly ---------------------------------------------------------------- */
+
+static void remember(int number)
+{
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    /* A full pipe holds enough of them. */
+    if (write(pipe_write, &byte, 1) < 0)
+        errno = saved;
+    errno = saved;
+}
+
+bool signals_open(struct err *err)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+        return err_set(err, ERR_OTHER, "cannot make a pipe: %s", strerror(errno));
+    pipe_read = fds[0];
+    pipe_write = fds[1];
+    struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < ORDERLY; i++)
+        sigaction(orderly[i], &action, &before_orderly[i]);
+    signal(SIGPIPE, SIG_IGN);
+    return true;
+}
+
+void signals_close(void)
+{
+    if (pipe_read < 0)
+        return;
+    for (size_t i = 0; i < ORDERLY; i++)
+        sigaction(orderly[i], &before_orderly[i], NULL);
+    close(pipe_read);
+    close(pipe_write);
+    pipe_read = pipe_write = -1;
+}
+
+int signals_fd(void)
+{
+    return pipe_read;
+}
+
+int signals_take(void)
+{
+    unsigned char byte;
+    return pipe_read >= 0 && read(pipe_read, &byte, 1) == 1 ? byte : 0;
+}
+
+void signals_stop_self(void)
+{
+    struct sigaction stop = {.sa_handler = SIG_DFL}, own;
+    sigemptyset(&stop.sa_mask);
+    sigaction(SIGTSTP, &stop, &own);
+    kill(0, SIGTSTP);
+    sigaction(SIGTSTP, &own, NULL);
+}
+
+/* ---- fatal ------------------------------------------------------------------ */
+
+static void write_all(int fd, const char *text, size_t length)
+{
+    while (length) {
+        ssize_t n = write(fd, text, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        text += n;
+        length -= (size_t)n;
+    }
+}
+
+void signals_arm_terminal(int fd, const char *reset, size_t length, const struct termios *modes)
+{
+    atomic_store(&terminal.armed, false);
+    if (!reset)
+        return;
+    terminal.fd = fd;
+    terminal.length = length < RESET_MAX ? length : RESET_MAX;
+    memcpy(terminal.reset, reset, terminal.length);
+    terminal.modes = *modes;
+    atomic_store(&terminal.armed, true);
+}
+
+void signals_restore_terminal(void)
+{
+    if (!atomic_exchange(&terminal.armed, false))
+        return;
+    write_all(terminal.fd, terminal.reset, terminal.length);
+    /* A program in the background would be stopped here for writing modes. */
+    sigset_t block, old;
+    sigemptyset(&block);
+    sigaddset(&block, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &block, &old);
+    tcsetattr(terminal.fd, TCSANOW, &terminal.modes);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static const char *describe(int number, int code)
+{
+    switch (number) {
+    case SIGBUS:
+        return code == BUS_ADRERR ? "comprexit: model file changed while in use\n"
+                                  : "comprexit: bus error\n";
+    case SIGSEGV: return "comprexit: memory fault (SIGSEGV); please report it\n";
+    case SIGABRT: return "comprexit: internal check failed (SIGABRT)\n";
+    case SIGFPE: return "comprexit: arithmetic fault (SIGFPE); please report it\n";
+    case SIGILL: return "comprexit: illegal instruction (SIGILL); please report it\n";
+    case SIGSYS: return "comprexit: forbidden system call (SIGSYS)\n";
+    default: return "comprexit: quit\n";
+    }
+}
+
+static void crash(int number, siginfo_t *info, void *context)
+{
+    signals_restore_terminal();
+    const char *text = describe(number, info ? info->si_code : 0);
+    write_all(STDERR_FILENO, text, strlen(text));
+    const struct sigaction *before = NULL;
+    for (size_t i = 0; i < FATAL; i++)
+        if (fatal[i] == number)
+            before = &before_fatal[i];
+    if (before && before->sa_flags & SA_SIGINFO && before->sa_sigaction)
+        before->sa_sigaction(number, info, context);
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigemptyset(&plain.sa_mask);
+    sigaction(number, &plain, NULL);
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    sigprocmask(SIG_UNBLOCK, &one, NULL);
+    raise(number);
+    _exit(128 + number);
+}
+
+void signals_catch_crashes(void)
+{
+    signals_guard_thread();
+    struct sigaction action = {.sa_sigaction = crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < FATAL; i++)
+        sigaction(fatal[i], &action, &before_fatal[i]);
+}
+
+void signals_guard_thread(void)
+{
+    stack_t now;
+    if (stack || (sigaltstack(NULL, &now) == 0 && !(now.ss_flags & SS_DISABLE)))
+        return; /* a sanitizer has one already */
+    stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack == MAP_FAILED) {
+        stack = NULL;
+        return;
+    }
+    stack_t own = {.ss_sp = stack, .ss_size = STACK_SIZE};
+    sigaltstack(&own, NULL);
+}
+
+void signals_unguard_thread(void)
+{
+    if (!stack)
+        return;
+    stack_t off = {.ss_flags = SS_DISABLE};
+    sigaltstack(&off, NULL);
+    munmap(stack, STACK_SIZE);
+    stack = NULL;
+}
+
+/* The program's answer to "out of memory": base/mem.c calls this. */
+_Noreturn void mem_exhausted(size_t bytes)
+{
+    signals_restore_terminal();
+    fprintf(stderr, "comprexit: out of memory (%zu bytes were asked for)\n", bytes);
+    _exit(ERR_MEMORY);
+}

@@ -1,0 +1,44 @@
+/* Signals: the orderly ones become bytes in a pipe that the loop reads; the fatal
+ * ones give the terminal back with async-signal-safe calls alone and then kill
+ * the process with the same signal, so that the exit status tells the truth. */
+#ifndef APP_SIGNALS_H
+#define APP_SIGNALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <termios.h>
+
+#include "engine/base/err.h"
+
+/* Resize, terminate, hang up, interrupt, suspend, continue -> pipe; SIGPIPE is
+ * ignored. */
+bool signals_open(struct err *err);
+void signals_close(void);
+
+/* Readable when a signal came. */
+int signals_fd(void);
+
+/* The next signal, or 0. */
+int signals_take(void);
+
+/* Stops the process as Ctrl-Z does and returns when it is continued; where nobody
+ * could continue it (no shell), returns at once. */
+void signals_stop_self(void);
+
+/* SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGQUIT: restore, say what
+ * happened in one line, die by the signal. Handlers that were there before (a
+ * sanitizer's) run after the terminal is back. */
+void signals_catch_crashes(void);
+
+/* What giving the terminal back means: write reset to fd and set its modes. NULL
+ * disarms. The texts are copied. */
+void signals_arm_terminal(int fd, const char *reset, size_t length, const struct termios *modes);
+
+/* Does it now, once; safe in any state. Used by fatal paths. */
+void signals_restore_terminal(void);
+
+/* A stack of its own for the crash handler of the calling thread. */
+void signals_guard_thread(void);
+void signals_unguard_thread(void);
+
+#endif

@@ -1,0 +1,545 @@
+#include "app/terminal.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "app/capabilities.h"
+#include "app/signals.h"
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "views/theme.h"
+
+enum { RESET_SIZE = 512 };
+
+static const char mouse_on[] = "\033[?1000h\033[?1006h", mouse_off[] = "\033[?1006l\033[?1000l";
+static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
+
+struct terminal {
+    int in, out;
+    FILE *in_file; /* only when /dev/tty was opened */
+    SCREEN *screen;
+    struct termios modes; /* as they were before */
+    struct display display;
+    int rows, columns;
+    bool ansi;  /* takes private-mode sequences */
+    bool utf8, mouse, active, all_dirty;
+    int cursor_shown; /* -1 unknown */
+    struct canvas shown;
+};
+
+/* ---- may we? ------------------------------------------------------------------ */
+
+static bool known_type(const char *type, struct err *err)
+{
+    if (!type || !*type || strcmp(type, "dumb") == 0)
+        return err_set(err, ERR_TERMINAL,
+                       "the explorer needs a terminal that can place the cursor, TERM is %s; for "
+                       "pipes use ask, compress, export",
+                       type && *type ? type : "not set");
+    if (!capabilities_load(type, err))
+        return false;
+    bool places = capabilities_string("cup") != NULL;
+    capabilities_drop();
+    return places || err_set(err, ERR_TERMINAL, "TERM=%s cannot place the cursor", type);
+}
+
+bool terminal_check(const struct terminal_options *options, struct err *err)
+{
+    if (!isatty(STDOUT_FILENO) || (!options->stdin_taken && !isatty(STDIN_FILENO)))
+        return err_set(err, ERR_TERMINAL,
+                       "the explorer needs a terminal; for pipes use ask, compress, export");
+    if (options->stdin_taken && isatty(STDIN_FILENO))
+        return err_set(err, ERR_USAGE,
+                       "standard input is the terminal: name a file, or pipe the document in");
+    return known_type(getenv("TERM"), err);
+}
+
+/* ---- what can it do? ------------------------------------------------------------ */
+
+static bool env_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value;
+}
+
+static bool says_truecolor(void)
+{
+    const char *value = getenv("COLORTERM");
+    return value && (strcmp(value, "truecolor") == 0 || strcmp(value, "24bit") == 0);
+}
+
+/* Wants the capabilities loaded. */
+static enum color_depth choose_depth(const char *color)
+{
+    bool always = color && strcmp(color, "always") == 0;
+    if ((color && strcmp(color, "never") == 0) || (!always && env_set("NO_COLOR")))
+        return DEPTH_MONO;
+    int colors = capabilities_number("colors");
+    if (colors >= CAPABILITIES_RGB || capabilities_flag("RGB") ||
+        (colors >= 256 && says_truecolor()))
+        return DEPTH_TRUE;
+    return colors >= 256 ? DEPTH_256 : colors >= 8 ? DEPTH_16 : DEPTH_MONO;
+}
+
+/* ---- output beside curses ---------------------------------------------------------- */
+
+static void write_text(const struct terminal *t, const char *text)
+{
+    size_t length = strlen(text);
+    while (length) {
+        ssize_t n = write(t->out, text, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        text += n;
+        length -= (size_t)n;
+    }
+}
+
+/* Appends a capability without its padding marks $<..>. */
+static size_t append_capability(char *out, size_t used, const char *name)
+{
+    const char *text = capabilities_string(name);
+    if (!text)
+        return used;
+    while (*text && used + 1 < RESET_SIZE) {
+        const char *end = text[0] == '$' && text[1] == '<' ? strchr(text, '>') : NULL;
+        if (end)
+            text = end + 1;
+        else
+            out[used++] = *text++;
+    }
+    return used;
+}
+
+/* What a crash writes to give the screen back. */
+static void arm(const struct terminal *t)
+{
+    char reset[RESET_SIZE];
+    size_t used = 0;
+    if (t->ansi)
+        used = (size_t)snprintf(reset, sizeof reset, "%s%s", mouse_off, paste_off);
+    static const char *const capabilities[] = {"sgr0", "op", "cnorm", "rmcup"};
+    for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
+        used = append_capability(reset, used, capabilities[i]);
+    signals_arm_terminal(t->out, reset, used, &t->modes);
+}
+
+/* ---- asking the terminal ------------------------------------------------------------ */
+
+static bool same_device(int a, int b)
+{
+    struct stat first, second;
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_rdev == second.st_rdev;
+}
+
+static bool answers_questions(const struct terminal *t, const char *type)
+{
+    static const char *const silent[] = {"vt", "ansi", "cygwin", "cons25", "hurd", "sun"};
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
+        if (strncmp(type, silent[i], strlen(silent[i])) == 0)
+            return false;
+    return t->ansi && (t->in == t->out || same_device(t->in, t->out));
+}
+
+/* Background from COLORFGBG ("15;0"), the second choice. */
+static enum theme_kind theme_of_environment(void)
+{
+    const char *value = getenv("COLORFGBG");
+    const char *last = value ? strrchr(value, ';') : NULL;
+    if (!last || last[1] < '0' || last[1] > '9')
+        return THEME_DEFAULT;
+    int color = last[1] - '0';
+    bool dark = (color < 7 || color == 8) || last[2];
+    return last[2] >= '5' ? THEME_LIGHT : dark ? THEME_DARK : THEME_LIGHT;
+}
+
+/* Takes replies out of what arrived; keys typed meanwhile stay for the caller. */
+static bool take_replies(struct terminal *t, struct input *replies, struct input *input,
+                         int *column)
+{
+    struct input_event event;
+    while (input_next(replies, false, &event)) {
+        if (event.kind == INPUT_BACKGROUND) {
+            t->display.theme = event.luminance > 0.5 ? THEME_LIGHT : THEME_DARK;
+        } else if (event.kind == INPUT_POSITION) {
+            *column = event.column;
+            return true;
+        } else {
+            input_feed(input, event.bytes, event.length);
+        }
+    }
+    return false;
+}
+
+/* Which background, and how wide is a half block? The position is asked last:
+ * terminals answer in order, so its reply also ends the wait for the first. */
+static void ask_terminal(struct terminal *t, const char *type, struct input *input)
+{
+    t->display.theme = theme_of_environment();
+    if (!answers_questions(t, type))
+        return;
+    if (strcmp(type, "linux") != 0)
+        write_text(t, "\033]11;?\a");
+    write_text(t, t->utf8 ? "\033[2;1H\xe2\x96\x80\033[6n" : "\033[2;1H\033[6n");
+    struct input replies = {0};
+    double deadline = clock_ms() + TERMINAL_PROBE_MS;
+    int column = 1;
+    for (double left; (left = deadline - clock_ms()) > 0;) {
+        struct pollfd fd = {.fd = t->in, .events = POLLIN};
+        char bytes[256];
+        if (poll(&fd, 1, (int)left + 1) <= 0)
+            continue;
+        ssize_t n = read(t->in, bytes, sizeof bytes);
+        if (n <= 0)
+            break;
+        input_feed(&replies, bytes, (size_t)n);
+        if (take_replies(t, &replies, input, &column))
+            break;
+    }
+    if (replies.used > replies.taken)
+        input_feed(input, replies.bytes + replies.taken, replies.used - replies.taken);
+    input_free(&replies);
+    t->display.ambiguous_wide = column > 1;
+    write_text(t, "\033[2;1H\033[K");
+}
+
+/* ---- open, close ----------------------------------------------------------------------- */
+
+static int clamp(int value, int low, int high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+/* False when the terminal does not know its size (0 x 0). */
+static bool read_size(const struct terminal *t, int *rows, int *columns)
+{
+    struct winsize size = {0};
+    if (ioctl(t->out, TIOCGWINSZ, &size) != 0 || !size.ws_row || !size.ws_col)
+        return false;
+    *rows = clamp(size.ws_row, 1, TERMINAL_ROWS_MAX);
+    *columns = clamp(size.ws_col, 1, TERMINAL_COLUMNS_MAX);
+    return true;
+}
+
+/* Sets a variable for curses' start and remembers what stood there. */
+struct variable {
+    const char *name;
+    char *before;
+};
+
+static struct variable variable_set(const char *name, const char *value)
+{
+    const char *old = getenv(name);
+    struct variable v = {name, old ? xstrdup(old) : NULL};
+    setenv(name, value, 1);
+    return v;
+}
+
+static void variable_restore(struct variable *v)
+{
+    if (v->before)
+        setenv(v->name, v->before, 1);
+    else
+        unsetenv(v->name);
+    free(v->before);
+}
+
+/* Curses sizes its buffers by these variables, whatever the window claims: a window
+ * of 32767 x 32767 would keep it busy for minutes. */
+static SCREEN *new_screen(struct terminal *t, const char *type)
+{
+    char text[16];
+    int rows = 24, columns = 80;
+    read_size(t, &rows, &columns);
+    snprintf(text, sizeof text, "%d", rows);
+    struct variable lines = variable_set("LINES", text);
+    snprintf(text, sizeof text, "%d", columns);
+    struct variable cols = variable_set("COLUMNS", text);
+    char *direct = NULL;
+    if (t->display.depth == DEPTH_TRUE && capabilities_number("colors") < CAPABILITIES_RGB)
+        direct = capabilities_with_direct_color(type);
+    struct variable description = variable_set("TERMINFO", direct ? direct : "");
+    if (!direct)
+        variable_restore(&description);
+    SCREEN *screen = newterm(type, stdout, t->in_file ? t->in_file : stdin);
+    if (direct)
+        variable_restore(&description);
+    variable_restore(&lines);
+    variable_restore(&cols);
+    free(direct);
+    t->rows = rows;
+    t->columns = columns;
+    return screen;
+}
+
+static void set_modes(struct terminal *t)
+{
+    raw();
+    noecho();
+    nonl();
+    meta(stdscr, TRUE);
+    scrollok(stdscr, FALSE);
+    idlok(stdscr, FALSE);
+    if (t->display.depth != DEPTH_MONO && (start_color() != OK || use_default_colors() != OK))
+        t->display.depth = DEPTH_MONO;
+    if (t->display.depth == DEPTH_TRUE && COLORS < CAPABILITIES_RGB)
+        t->display.depth = COLORS >= 256 ? DEPTH_256 : DEPTH_16;
+}
+
+static void describe(struct terminal *t, const char *color)
+{
+    const char *cup = capabilities_string("cup");
+    t->ansi = cup && strncmp(cup, "\033[", 2) == 0;
+    t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    t->display.depth = choose_depth(color);
+}
+
+static void choose_glyphs(struct terminal *t)
+{
+    t->display.glyphs = !t->utf8 || t->display.ambiguous_wide ? GLYPHS_ASCII
+                        : t->display.depth >= DEPTH_256       ? GLYPHS_HALF
+                                                              : GLYPHS_SHADE;
+}
+
+struct terminal *terminal_open(const struct terminal_options *options, struct input *input,
+                               struct err *err)
+{
+    const char *type = getenv("TERM");
+    struct terminal *t = xcalloc(1, sizeof *t);
+    t->in = STDIN_FILENO;
+    t->out = STDOUT_FILENO;
+    t->cursor_shown = -1;
+    if (options->stdin_taken) {
+        t->in = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        t->in_file = t->in < 0 ? NULL : fdopen(t->in, "r");
+    }
+    if (t->in < 0 || tcgetattr(t->out, &t->modes) != 0) {
+        err_set(err, ERR_TERMINAL, "the terminal cannot be opened: %s", strerror(errno));
+        terminal_close(t);
+        return NULL;
+    }
+    if (!capabilities_load(type, err)) {
+        terminal_close(t);
+        return NULL;
+    }
+    describe(t, options->color);
+    arm(t);
+    t->screen = new_screen(t, type);
+    if (!t->screen) {
+        err_set(err, ERR_TERMINAL, "TERM=%s: curses cannot use this terminal", type);
+        terminal_close(t);
+        return NULL;
+    }
+    set_modes(t);
+    t->active = true;
+    canvas_init(&t->shown, t->rows, t->columns);
+    refresh();
+    ask_terminal(t, type, input);
+    choose_glyphs(t);
+    if (t->ansi)
+        write_text(t, paste_on);
+    terminal_redraw(t);
+    return t;
+}
+
+void terminal_close(struct terminal *t)
+{
+    if (!t)
+        return;
+    if (t->active)
+        terminal_suspend(t);
+    signals_arm_terminal(-1, NULL, 0, NULL);
+    if (t->screen) {
+        delscreen(t->screen);
+        canvas_free(&t->shown);
+    }
+    if (t->in_file)
+        fclose(t->in_file);
+    free(t);
+}
+
+int terminal_fd(const struct terminal *t)
+{
+    return t->in;
+}
+
+struct display terminal_display(const struct terminal *t)
+{
+    return t->display;
+}
+
+void terminal_size(const struct terminal *t, int *rows, int *columns)
+{
+    *rows = t->rows;
+    *columns = t->columns;
+}
+
+void terminal_resize(struct terminal *t)
+{
+    int rows = t->rows, columns = t->columns;
+    read_size(t, &rows, &columns);
+    if (rows == t->rows && columns == t->columns)
+        return;
+    t->rows = rows;
+    t->columns = columns;
+    resizeterm(rows, columns);
+    canvas_free(&t->shown);
+    canvas_init(&t->shown, rows, columns);
+    terminal_redraw(t);
+}
+
+/* ---- paint ------------------------------------------------------------------------------ */
+
+static int curses_color(uint32_t color)
+{
+    if (color == THEME_DEFAULT_COLOR)
+        return -1;
+    if (theme_is_palette(color))
+        return theme_palette_index(color);
+    return color < 8 ? 8 : (int)color; /* 0..7 mean the user's palette */
+}
+
+static attr_t curses_attributes(unsigned attr)
+{
+    attr_t out = A_NORMAL;
+    if (attr & ATTR_BOLD)
+        out |= A_BOLD;
+    if (attr & ATTR_UNDERLINE)
+        out |= A_UNDERLINE;
+    if (attr & ATTR_REVERSE)
+        out |= A_REVERSE;
+    if (attr & ATTR_STRIKE)
+        out |= A_DIM; /* curses cannot strike */
+    return out;
+}
+
+static wchar_t printable(const struct terminal *t, uint32_t codepoint)
+{
+    if (codepoint < ' ' || codepoint == 0x7f || (!t->utf8 && codepoint > 0x7e))
+        return codepoint ? L'?' : L' ';
+    return wcwidth((wchar_t)codepoint) > 0 ? (wchar_t)codepoint : L'?';
+}
+
+static void put_cell(struct terminal *t, int row, int column, const struct canvas_cell *cell,
+                     const struct display *display)
+{
+    wchar_t text[2 + CANVAS_COMBINING] = {printable(t, cell->codepoint)};
+    size_t n = 1;
+    for (int i = 0; i < CANVAS_COMBINING && cell->combining[i] && t->utf8; i++)
+        if (wcwidth((wchar_t)cell->combining[i]) == 0)
+            text[n++] = (wchar_t)cell->combining[i];
+    struct theme_style style = theme_resolve(display, cell);
+    int pair = 0, fore = curses_color(style.foreground), back = curses_color(style.background);
+    if (t->display.depth != DEPTH_MONO && (fore >= 0 || back >= 0))
+        pair = alloc_pair(fore, back);
+    if (pair < 0)
+        pair = 0;
+    cchar_t out;
+    if (setcchar(&out, text, curses_attributes(style.attr), 0, &pair) == OK)
+        mvadd_wch(row, column, &out);
+}
+
+static bool same_cell(const struct canvas_cell *a, const struct canvas_cell *b)
+{
+    return a->codepoint == b->codepoint && a->role == b->role && a->attr == b->attr &&
+           a->foreground == b->foreground && a->background == b->background &&
+           memcmp(a->combining, b->combining, sizeof a->combining) == 0;
+}
+
+static void place_cursor(struct terminal *t, const struct canvas *canvas)
+{
+    int shown = canvas->cursor_row >= 0 && canvas->cursor_row < t->rows &&
+                canvas->cursor_column >= 0 && canvas->cursor_column < t->columns;
+    if (shown)
+        move(canvas->cursor_row, canvas->cursor_column);
+    if (shown != t->cursor_shown)
+        curs_set(shown);
+    t->cursor_shown = shown;
+}
+
+void terminal_paint(struct terminal *t, const struct canvas *canvas,
+                    const struct display *display)
+{
+    int rows = canvas->rows < t->rows ? canvas->rows : t->rows;
+    int columns = canvas->columns < t->columns ? canvas->columns : t->columns;
+    if (t->all_dirty)
+        erase();
+    for (int row = 0; row < rows; row++)
+        for (int column = 0; column < columns; column++) {
+            const struct canvas_cell *cell = &canvas->cells[row * canvas->columns + column];
+            struct canvas_cell *old = &t->shown.cells[row * t->columns + column];
+            bool changed = t->all_dirty || !same_cell(cell, old);
+            *old = *cell;
+            if (changed && cell->codepoint)
+                put_cell(t, row, column, cell, display);
+        }
+    t->all_dirty = false;
+    place_cursor(t, canvas);
+    refresh();
+}
+
+void terminal_redraw(struct terminal *t)
+{
+    t->all_dirty = true;
+    t->cursor_shown = -1;
+    clearok(curscr, TRUE);
+}
+
+bool terminal_is_behind(const struct terminal *t)
+{
+    int queued = 0;
+    struct pollfd fd = {.fd = t->out, .events = POLLOUT};
+    if (ioctl(t->out, TIOCOUTQ, &queued) == 0 && queued > 0)
+        return true;
+    return poll(&fd, 1, 0) == 0;
+}
+
+void terminal_set_mouse(struct terminal *t, bool on)
+{
+    if (!t->ansi || on == t->mouse)
+        return;
+    t->mouse = on;
+    write_text(t, on ? mouse_on : mouse_off);
+}
+
+void terminal_suspend(struct terminal *t)
+{
+    if (t->ansi) {
+        write_text(t, mouse_off);
+        write_text(t, paste_off);
+    }
+    if (t->display.depth != DEPTH_MONO || t->cursor_shown == 0)
+        curs_set(1);
+    erase();
+    endwin();
+    tcsetattr(t->out, TCSADRAIN, &t->modes);
+    signals_arm_terminal(-1, NULL, 0, NULL);
+    t->active = false;
+}
+
+void terminal_resume(struct terminal *t)
+{
+    tcgetattr(t->out, &t->modes);
+    arm(t);
+    t->active = true;
+    terminal_redraw(t);
+    terminal_resize(t);
+    refresh();
+    if (t->ansi)
+        write_text(t, paste_on);
+    if (t->ansi && t->mouse)
+        write_text(t, mouse_on);
+}

@@ -1,0 +1,28 @@
+/* The command language: a name, then words separated by blanks; "..." keeps
+ * blanks, with \" and \\ inside; a name may end in '!' (overwrite, do not ask). */
+#ifndef APP_WORDS_H
+#define APP_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/err.h"
+
+enum { WORDS_MAX = 32 };
+
+struct words {
+    char *name;            /* "" for an empty line or a comment */
+    bool force;            /* the '!' */
+    char *word[WORDS_MAX]; /* arguments */
+    bool quoted[WORDS_MAX];
+    size_t count;
+    char *rest; /* everything after the name, as it was typed; a single quoted word
+                   without its quotes */
+};
+
+/* False, with a message, for an unfinished quotation or too many words; the words
+ * must be freed in either case. */
+bool words_split(struct words *words, const char *line, struct err *err);
+void words_free(struct words *words);
+
+#endif

@@ -1,0 +1,89 @@
+/* Key names, and the table of keys: no two meanings, every command exists. */
+#include "app/keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "app/keycodes.h"
+
+static void test_names_round_trip(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a",   "A",    "?",     "C-r",  "M-x", "S-Tab", "F12",
+                                        "Space", "Enter", "Esc", "C-Up", "\xc3\xa9", "-", "C--",
+                                        "<", "Backspace", "C-M-a"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        uint32_t code;
+        char back[KEYCODE_NAME_SIZE];
+        assert_true(keycode_parse(names[i], &code));
+        assert_string_equal(keycode_format(code, back), names[i]);
+    }
+    uint32_t a, b;
+    assert_true(keycode_parse("C-R", &a) && keycode_parse("C-r", &b));
+    assert_int_equal(a, b);
+}
+
+static void test_bad_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"", "ab", "F13", "C-", "X-a", "\x1b", "\xff", "Tabb"};
+    uint32_t code;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_false(keycode_parse(names[i], &code));
+}
+
+static void test_format_escapes(void **state)
+{
+    (void)state;
+    char name[KEYCODE_NAME_SIZE];
+    assert_string_equal(keycode_format(0x9b, name), "<9B>");
+    assert_string_equal(keycode_format(0x202e, name), "<U+202E>");
+}
+
+static void test_no_key_twice(void **state)
+{
+    (void)state;
+    struct keymap map;
+    keymap_init(&map);
+    assert_true(map.count > 60);
+    for (size_t i = 0; i < map.count; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_false(map.bindings[i].key == map.bindings[j].key &&
+                         map.bindings[i].scope == map.bindings[j].scope);
+    keymap_free(&map);
+}
+
+static void test_bind_and_unbind(void **state)
+{
+    (void)state;
+    struct keymap map;
+    keymap_init(&map);
+    assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->command, "unit next");
+    keymap_bind(&map, SCOPE_ANY, 'w', "unit word");
+    assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->command, "unit word");
+    assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->was, "unit next");
+    keymap_bind(&map, SCOPE_PLAN, 'w', "turn"); /* the pane's own goes first */
+    assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->command, "turn");
+    assert_string_equal(keymap_find(&map, SCOPE_GATES, 'w')->command, "unit word");
+    keymap_bind(&map, SCOPE_PLAN, 'w', NULL);
+    assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->command, "unit word");
+    keymap_bind(&map, SCOPE_ANY, 'w', "unit token");
+    assert_string_equal(keymap_find(&map, SCOPE_ANY, 'w')->was, "unit next");
+    keymap_bind(&map, SCOPE_ANY, 'w', NULL);
+    assert_null(keymap_find(&map, SCOPE_ANY, 'w'));
+    keymap_free(&map);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_round_trip), cmocka_unit_test(test_bad_names),
+        cmocka_unit_test(test_format_escapes),   cmocka_unit_test(test_no_key_twice),
+        cmocka_unit_test(test_bind_and_unbind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,316 @@
+/* The worker: order, cancelling, preempting, publishing, and no more wakes than
+ * looks. Jobs of the test's own; run under the thread sanitizer too. */
+#include "app/worker.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/mem.h"
+#include "engine/snapshot.h"
+
+/* What the worker's side of these tests owns. */
+struct host {
+    struct worker *worker;
+    atomic_int gate;    /* jobs that wait go on when it is 1 */
+    atomic_int started; /* jobs that began to run */
+};
+
+struct test_job {
+    struct job job;
+    char name;
+    bool waits;  /* ticks until the gate opens */
+    int publish; /* snapshots to publish */
+    char *trace; /* done() adds the name here, in capitals when it was cancelled */
+};
+
+static bool run(struct job *job, void *context, const struct progress *progress, struct err *err)
+{
+    struct test_job *t = (struct test_job *)job;
+    struct host *host = context;
+    atomic_fetch_add(&host->started, 1);
+    for (int i = 0; i < t->publish; i++) {
+        struct snapshot *s = snapshot_derive(NULL);
+        s->version = (uint64_t)i + 1;
+        worker_publish(host->worker, s);
+        snapshot_release(s);
+        if (!progress_tick(progress, "publishing", (size_t)i, (size_t)t->publish, err))
+            return false;
+    }
+    while (t->waits && !atomic_load(&host->gate)) {
+        if (!progress_tick(progress, "waiting", 0, 1, err))
+            return false;
+        usleep(1000);
+    }
+    return true;
+}
+
+static void done(struct job *job, void *context)
+{
+    struct test_job *t = (struct test_job *)job;
+    (void)context;
+    size_t n = strlen(t->trace);
+    t->trace[n] = job->ok ? t->name : (char)(t->name - 'a' + 'A');
+    t->trace[n + 1] = '\0';
+    if (!job->ok)
+        assert_int_equal(job->err.code, ERR_CANCELLED);
+}
+
+static void release(struct job *job)
+{
+    free(job);
+}
+
+static struct job *new_job(char name, enum job_kind kind, int urgency, char *trace)
+{
+    struct test_job *t = xcalloc(1, sizeof *t);
+    t->job = (struct job){.kind = kind, .urgency = urgency, .run = run, .done = done,
+                          .release = release};
+    t->name = name;
+    t->trace = trace;
+    return &t->job;
+}
+
+static struct job *waiting_job(char name, enum job_kind kind, int urgency, char *trace)
+{
+    struct job *job = new_job(name, kind, urgency, trace);
+    ((struct test_job *)job)->waits = true;
+    return job;
+}
+
+static struct host *start(void)
+{
+    struct host *host = xcalloc(1, sizeof *host);
+    struct err err = {0};
+    host->worker = worker_start(host, &err);
+    assert_non_null(host->worker);
+    return host;
+}
+
+static void stop(struct host *host)
+{
+    worker_stop(host->worker);
+    free(host);
+}
+
+static void wait_started(struct host *host, int count)
+{
+    double until = clock_ms() + 5000;
+    while (atomic_load(&host->started) < count) {
+        assert_true(clock_ms() < until);
+        usleep(500);
+    }
+}
+
+/* Collects until nothing is left to do. */
+static void drain(struct host *host, struct snapshot **snapshot)
+{
+    double until = clock_ms() + 10000;
+    while (!worker_is_idle(host->worker)) {
+        assert_true(clock_ms() < until);
+        struct pollfd fd = {.fd = worker_wake_fd(host->worker), .events = POLLIN};
+        poll(&fd, 1, 50);
+        worker_collect(host->worker, snapshot, NULL);
+    }
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    struct snapshot *snapshot = NULL;
+    worker_post(host->worker, waiting_job('a', JOB_OPEN, 9, trace));
+    wait_started(host, 1);
+    worker_post(host->worker, new_job('b', JOB_ASK, 1, trace));
+    worker_post(host->worker, new_job('c', JOB_ASK, 1, trace));
+    worker_post(host->worker, new_job('d', JOB_READ, 2, trace));
+    worker_post(host->worker, new_job('e', JOB_HASH, 0, trace));
+    assert_int_equal(worker_pending(host->worker), JOB_OPEN | JOB_ASK | JOB_READ | JOB_HASH);
+    atomic_store(&host->gate, 1);
+    drain(host, &snapshot);
+    assert_string_equal(trace, "adbce");
+    assert_null(snapshot);
+    stop(host);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    struct snapshot *snapshot = NULL;
+    worker_post(host->worker, waiting_job('a', JOB_ASK, 1, trace));
+    worker_post(host->worker, new_job('b', JOB_ASK, 1, trace));
+    worker_post(host->worker, new_job('c', JOB_READ, 1, trace));
+    wait_started(host, 1);
+    double before = clock_ms();
+    assert_int_equal(worker_cancel(host->worker, JOB_ASK | JOB_HASH), JOB_ASK);
+    drain(host, &snapshot);
+    assert_true(clock_ms() - before < 1000);
+    assert_int_equal(strlen(trace), 3);
+    assert_non_null(strchr(trace, 'A'));
+    assert_non_null(strchr(trace, 'B'));
+    assert_int_equal(trace[2], 'c');
+    stop(host);
+}
+
+static void test_preempt_runs_again(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    struct snapshot *snapshot = NULL;
+    struct job *slow = waiting_job('a', JOB_READ, 1, trace);
+    slow->preemptible = true;
+    worker_post(host->worker, slow);
+    worker_post(host->worker, new_job('b', JOB_HASH, 1, trace)); /* equal: waits behind */
+    wait_started(host, 1);
+    worker_post(host->worker, new_job('c', JOB_SETTINGS, 5, trace));
+    wait_started(host, 3); /* a, c, a again */
+    atomic_store(&host->gate, 1);
+    drain(host, &snapshot);
+    assert_string_equal(trace, "cab");
+    stop(host);
+}
+
+static void test_not_preemptible(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    struct snapshot *snapshot = NULL;
+    worker_post(host->worker, waiting_job('a', JOB_OPEN, 1, trace));
+    wait_started(host, 1);
+    worker_post(host->worker, new_job('b', JOB_SETTINGS, 5, trace));
+    usleep(20000);
+    assert_int_equal(atomic_load(&host->started), 1);
+    atomic_store(&host->gate, 1);
+    drain(host, &snapshot);
+    assert_string_equal(trace, "ab");
+    stop(host);
+}
+
+static void test_preempted_then_cancelled(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    struct snapshot *snapshot = NULL;
+    struct job *slow = waiting_job('a', JOB_READ, 1, trace);
+    slow->preemptible = true;
+    worker_post(host->worker, slow);
+    wait_started(host, 1);
+    worker_post(host->worker, waiting_job('b', JOB_SETTINGS, 5, trace));
+    wait_started(host, 2);
+    worker_cancel(host->worker, JOB_READ);
+    atomic_store(&host->gate, 1);
+    drain(host, &snapshot);
+    assert_int_equal(strlen(trace), 2);
+    assert_non_null(strchr(trace, 'A'));
+    assert_non_null(strchr(trace, 'b'));
+    stop(host);
+}
+
+/* However much is published, a reader is woken once per look, and what it finds
+ * last is the newest. */
+static void test_wakes_are_bounded(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    struct snapshot *snapshot = NULL;
+    struct job *job = new_job('a', JOB_READ, 1, trace);
+    ((struct test_job *)job)->publish = 20000;
+    worker_post(host->worker, job);
+    int looks = 0;
+    uint64_t last = 0;
+    double began = clock_ms();
+    while (!worker_is_idle(host->worker)) {
+        struct pollfd fd = {.fd = worker_wake_fd(host->worker), .events = POLLIN};
+        if (poll(&fd, 1, 1000) > 0) {
+            int bytes = 0;
+            assert_true(worker_collect(host->worker, &snapshot, NULL));
+            assert_int_equal(ioctl(fd.fd, FIONREAD, &bytes), 0);
+            assert_true(bytes <= 1); /* never more than one ahead */
+            looks++;
+            if (snapshot) {
+                assert_true(snapshot->version >= last);
+                last = snapshot->version;
+            }
+            usleep(33000);
+        }
+    }
+    worker_collect(host->worker, &snapshot, NULL);
+    assert_int_equal(snapshot->version, 20000);
+    assert_true(looks <= (clock_ms() - began) / 33 + 2);
+    assert_string_equal(trace, "a");
+    snapshot_release(snapshot);
+    stop(host);
+}
+
+static void test_activity_and_log(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    struct snapshot *snapshot = NULL;
+    struct worker_activity now;
+    worker_post(host->worker, waiting_job('a', JOB_ASK, 1, trace));
+    wait_started(host, 1);
+    do
+        worker_activity(host->worker, &now);
+    while (!now.stage[0]);
+    assert_int_equal(now.kind_running, JOB_ASK);
+    assert_string_equal(now.stage, "waiting");
+    worker_log(host->worker, "one");
+    worker_log(host->worker, "two");
+    char *line = worker_take_line(host->worker);
+    assert_string_equal(line, "one");
+    free(line);
+    atomic_store(&host->gate, 1);
+    drain(host, &snapshot);
+    worker_activity(host->worker, &now);
+    assert_int_equal(now.kind_running, 0);
+    assert_string_equal(now.stage, "");
+    stop(host); /* with a line left, and nobody to take it */
+}
+
+static void test_stop_cancels(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    worker_post(host->worker, waiting_job('a', JOB_ASK, 1, trace));
+    worker_post(host->worker, new_job('b', JOB_ASK, 1, trace));
+    wait_started(host, 1);
+    double before = clock_ms();
+    stop(host);
+    assert_true(clock_ms() - before < 1000);
+    assert_string_equal(trace, ""); /* done is for those who collect */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_preempt_runs_again),
+        cmocka_unit_test(test_not_preemptible),
+        cmocka_unit_test(test_preempted_then_cancelled),
+        cmocka_unit_test(test_wakes_are_bounded),
+        cmocka_unit_test(test_activity_and_log),
+        cmocka_unit_test(test_stop_cancels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
