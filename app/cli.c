@@ -68,6 +68,16 @@ const struct cli_command *cli_find_command(const char *name)
     return NULL;
 }
 
+const char *cli_nearest_command(const char *word)
+{
+    const char *names[64];
+    size_t count = 0, limit = sizeof names / sizeof *names - 1;
+    for (; count < limit && cli_commands[count]; count++)
+        names[count] = cli_commands[count]->name;
+    names[count] = NULL;
+    return value_nearest(word, names);
+}
+
 /* The option of a table with this name of `length` bytes, or, when name is NULL,
  * with this letter. */
 static const struct cli_option *find_in(const struct cli_option *table, const char *name,

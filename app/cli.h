@@ -99,6 +99,9 @@ extern const struct cli_option cli_common_options[];
 extern const struct cli_command *const cli_commands[];
 const struct cli_command *cli_find_command(const char *name);
 
+/* The command that a mistyped word may mean, or NULL. */
+const char *cli_nearest_command(const char *word);
+
 /* An option of the command, its own before the common ones; NULL when there is
  * none. */
 const struct cli_option *cli_find_option(const struct cli_command *command, const char *name);

@@ -4,18 +4,10 @@
 
 #include "app/cli.h"
 #include "app/manual.h"
-#include "app/values.h"
 
 static bool unknown_command(const char *name, struct err *err)
 {
-    const char *names[32];
-    size_t count = 0;
-    while (cli_commands[count] && count < sizeof names / sizeof *names - 1) {
-        names[count] = cli_commands[count]->name;
-        count++;
-    }
-    names[count] = NULL;
-    const char *nearest = value_nearest(name, names);
+    const char *nearest = cli_nearest_command(name);
     return err_set(err, ERR_USAGE, "help: no command %s%s%s%s", name,
                    nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 }

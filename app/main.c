@@ -11,7 +11,6 @@
 #include "app/interrupt.h"
 #include "app/manual.h"
 #include "app/report.h"
-#include "app/values.h"
 #include "engine/base/file.h"
 
 /* Is --json among the words? Known before parsing, so that a usage error can be
@@ -48,14 +47,7 @@ static bool answer_general(const struct cli_arguments *arguments, bool named)
 static bool check_word(const struct cli_arguments *arguments, struct err *err)
 {
     const char *word = arguments->n_operands ? arguments->operands[0] : "-";
-    const char *names[32];
-    size_t count = 0;
-    while (cli_commands[count] && count < sizeof names / sizeof *names - 1) {
-        names[count] = cli_commands[count]->name;
-        count++;
-    }
-    names[count] = NULL;
-    const char *nearest = file_exists(word) ? NULL : value_nearest(word, names);
+    const char *nearest = file_exists(word) ? NULL : cli_nearest_command(word);
     return !nearest || err_set(err, ERR_USAGE, "%s: no such command or file, did you mean %s?",
                                word, nearest);
 }
