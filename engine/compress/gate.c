@@ -37,22 +37,19 @@ SIMD_DISPATCH(mix,
               (real *out, const real *weight, const real *h, size_t layer, size_t M, size_t H),
               (out, weight, h, layer, M, H))
 
-/* out[t] = sum_l weight[t][l] h[l][t]; step 0: the same weights for all tokens. */
-static void mix_layers(real *out, const real *weights, size_t step, const struct states *s)
+/* out[t] = sum_l weights[l] h[l][t] */
+static void mix_layers(real *out, const real *weights, const struct states *s)
 {
 #pragma omp parallel for schedule(static)
     for (size_t t = 0; t < s->count; t++)
-        mix(out + t * s->H, weights + t * step, s->h + t * s->H, s->layer, s->M, s->H);
+        mix(out + t * s->H, weights, s->h + t * s->H, s->layer, s->M, s->H);
 }
 
-/* out[t][l] += vector[t] . h[l][t] */
-static void dot_layers(real *out, const real *vectors, const struct states *s)
+/* out[l] += vector . h[l][t] */
+static void dot_token(real *out, const real *vector, const struct states *s, size_t t)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < s->count; t++)
-        for (size_t l = 0; l < s->M; l++)
-            out[t * s->M + l] +=
-                reduce_dot(vectors + t * s->H, s->h + l * s->layer + t * s->H, s->H);
+    for (size_t l = 0; l < s->M; l++)
+        out[l] += reduce_dot(vector, s->h + l * s->layer + t * s->H, s->H);
 }
 
 static struct states states_of(const struct compressor *c, const real *hidden, size_t stride,
@@ -100,6 +97,21 @@ static void shut_gate(const struct compressor *c, const real *hidden, size_t str
     memcpy(saved->mixed, hidden + (M - 1) * stride * H, T * H * sizeof *saved->mixed);
 }
 
+/* alpha [n, M]: the part of the scores that does not depend on the states in, the
+ * weights out. A token's states are read twice while they are near. */
+static void weigh_tokens(real scale, const struct states *s, const real *pull, real *alpha,
+                         real *mixed)
+{
+    size_t M = s->M, H = s->H;
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < s->count; t++) {
+        real *weights = alpha + t * M;
+        dot_token(weights, pull + t * H, s, t);
+        softmax_forward(weights, weights, scale, 1, M);
+        mix(mixed + t * H, weights, s->h + t * H, s->layer, M, H);
+    }
+}
+
 /* pull: [TOKEN_BLOCK, H] of scratch for Wk^T q. */
 static void gate_block(const struct compressor *c, real scale, const real *fusion,
                        const real *keys, const struct states *s, real *pooled, real *query,
@@ -107,13 +119,11 @@ static void gate_block(const struct compressor *c, real scale, const real *fusio
 {
     const struct compressor_params *w = &c->params;
     size_t n = s->count, M = s->M, H = s->H, D = c->shape.D;
-    mix_layers(pooled, fusion, 0, s);
+    mix_layers(pooled, fusion, s);
     linear_forward(query, pooled, w->wq, w->bq, n, H, D);
     matmul_nn(pull, query, w->wk, 0, n, H, D);
     matmul_nt(alpha, query, keys, 0, n, M, D);
-    dot_layers(alpha, pull, s);
-    softmax_forward(alpha, alpha, scale, n, M);
-    mix_layers(mixed, alpha, M, s);
+    weigh_tokens(scale, s, pull, alpha, mixed);
 }
 
 void gate_forward_saved(const struct compressor *c, double tau, bool last_only, const real *hidden,
@@ -162,6 +172,22 @@ struct gate_gradients {
     real *dfusion; /* [n, M] out: pooled's gradient . h[l][t] */
 };
 
+/* From the gradient of mixed to those of the scores and of Wk^T q. */
+static void weigh_tokens_backward(real scale, const struct states *s, const real *alpha,
+                                  const struct gate_gradients *d)
+{
+    size_t M = s->M, H = s->H;
+    memset(d->dalpha, 0, s->count * M * sizeof *d->dalpha);
+    memset(d->dscore, 0, s->count * M * sizeof *d->dscore);
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < s->count; t++) {
+        real *dscore = d->dscore + t * M;
+        dot_token(d->dalpha + t * M, d->dmixed + t * H, s, t);
+        softmax_backward(dscore, d->dalpha + t * M, alpha + t * M, scale, 1, M);
+        mix(d->dpull + t * H, dscore, s->h + t * H, s->layer, M, H);
+    }
+}
+
 static void gate_block_backward(const struct compressor *c, real scale, const real *keys,
                                 const struct states *s, const real *pooled, const real *query,
                                 const real *alpha, const struct gate_gradients *d,
@@ -169,18 +195,16 @@ static void gate_block_backward(const struct compressor *c, real scale, const re
 {
     const struct compressor_params *w = &c->params;
     size_t n = s->count, M = s->M, H = s->H, D = c->shape.D;
-    memset(d->dalpha, 0, n * M * sizeof *d->dalpha);
-    memset(d->dscore, 0, n * M * sizeof *d->dscore);
-    dot_layers(d->dalpha, d->dmixed, s);
-    softmax_backward(d->dscore, d->dalpha, alpha, scale, n, M);
-    mix_layers(d->dpull, d->dscore, M, s);
+    weigh_tokens_backward(scale, s, alpha, d);
     matmul_nn(d->dquery, d->dscore, keys, 0, n, D, M);
     matmul_nt(d->dquery, d->dpull, w->wk, 1, n, D, H);
     matmul_tn(grads->layer_embedding, d->dscore, query, 1, M, D, n);
     matmul_tn(grads->wk, query, d->dpull, 1, D, H, n);
     memset(d->dpull, 0, n * H * sizeof *d->dpull);
     linear_backward(d->dpull, grads->wq, grads->bq, d->dquery, pooled, w->wq, n, H, D);
-    dot_layers(d->dfusion, d->dpull, s);
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < n; t++)
+        dot_token(d->dfusion + t * M, d->dpull + t * H, s, t);
 }
 
 /* dfusion [T, M]: the gradients of the M weights, token by token. */
