@@ -64,8 +64,8 @@ bool batch_set_document(struct batch *batch, const struct batch_input *input, st
 void batch_close(struct batch *batch);
 
 /* The tokens of the input: its ids, or its text tokenised as a document is (names
- * of special tokens are plain text there), with the tokenizer's BOS when `special`. Ids outside the vocabulary are refused. Freed with
- * token_list_free. */
+ * of special tokens are plain text there), with the tokenizer's BOS when `special`.
+ * Ids outside the vocabulary are refused. Freed with token_list_free. */
 bool batch_tokens(const struct batch *batch, const struct batch_input *input, bool special,
                   struct token_list *out, struct err *err);
 

@@ -4,6 +4,7 @@
 #define APP_COMMANDS_H
 
 #define CLI_COMMANDS(X)                                                        \
+    X(explore)                                                                 \
     X(compress)                                                                \
     X(ask)                                                                     \
     X(score)                                                                   \

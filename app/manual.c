@@ -15,6 +15,7 @@ const struct manual_group manual_groups[] = {
 };
 
 static const struct cli_example first_examples[] = {
+    {"comprexit notes.md -q \"When was it built?\"", "open the explorer on a document and ask"},
     {"comprexit ask notes.md -q \"When was it built?\"", "the answer from the compressed document"},
     {"comprexit compress notes.md -o notes.safetensors", "gates, plan and slots into a file"},
     {"comprexit help compress", "about one command; examples first"},
