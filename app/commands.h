@@ -7,6 +7,7 @@
     X(explore)                                                                 \
     X(compress)                                                                \
     X(ask)                                                                     \
+    X(export)                                                                  \
     X(score)                                                                   \
     X(tokenize)                                                                \
     X(train)                                                                   \

@@ -11,6 +11,7 @@ static const struct file_kind *const kinds[] = {
     &file_kind_directory,
     &file_kind_gguf,
     &file_kind_safetensors,
+    &file_kind_figure,
     &file_kind_data,
 };
 

@@ -37,7 +37,7 @@ struct file_kind {
 };
 
 extern const struct file_kind file_kind_run, file_kind_directory, file_kind_gguf,
-    file_kind_safetensors, file_kind_data;
+    file_kind_safetensors, file_kind_figure, file_kind_data;
 
 /* The kind of path, or NULL and *err. Every readable file is of some kind: the
  * last one takes data sets and texts. */

@@ -1,0 +1,305 @@
+/* `comprexit export DOC`: figures and their data, without the explorer. The options
+ * are those of the explorer's command, from the same table (export.h). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/batch.h"
+#include "app/cli.h"
+#include "app/export.h"
+#include "app/report.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+
+struct job {
+    const struct cli_arguments *arguments;
+    struct export_request request;
+    struct figure_meta meta; /* of --from-figure */
+    bool has_meta;
+    struct batch batch;
+    const char *question;
+    json_t *files; /* written */
+};
+
+/* ---- what was asked for ------------------------------------------------------------- */
+
+static bool read_options(struct job *job, struct err *err)
+{
+    const struct cli_arguments *a = job->arguments;
+    const char *view = cli_text(a, "view"), *output;
+    if (view && !export_word(&job->request, view, err))
+        return false;
+    for (const struct export_option *o = export_options; o->name; o++) {
+        const char *value = o->flag ? NULL : cli_text(a, o->name);
+        if ((o->flag ? cli_flag(a, o->name) : value != NULL) &&
+            !export_set(&job->request, o->name, value, err))
+            return false;
+    }
+    for (size_t i = 0; (output = cli_text_at(a, "output", i)); i++)
+        if (!export_add_file(&job->request, output, err))
+            return false;
+    if (cli_flag(a, "all-windows") && job->request.n_files)
+        return err_set(err, ERR_USAGE, "export: --all-windows names its files itself; use --formats");
+    job->request.force = cli_flag(a, "force");
+    job->question = cli_text(a, "question");
+    return true;
+}
+
+/* The view that a figure was made of; options that are given count more. */
+static bool read_figure(struct job *job, const char *path, struct err *err)
+{
+    json_t *json = figure_metadata_read(path, err);
+    job->has_meta = json && figure_meta_from_json(&job->meta, json, path, err);
+    json_decref(json);
+    if (job->has_meta)
+        export_request_from_meta(&job->request, &job->meta);
+    return job->has_meta;
+}
+
+/* The document: as given, else the figure's, which lies beside it. To be freed. */
+static char *document_path(const struct job *job, struct err *err)
+{
+    const struct cli_arguments *a = job->arguments;
+    const char *figure = cli_text(a, "from-figure");
+    if (a->n_operands > 0)
+        return xstrdup(a->operands[0]);
+    if (!job->has_meta || !job->meta.document.name[0]) {
+        err_set(err, ERR_USAGE, "export: expected DOC");
+        return NULL;
+    }
+    char *folder = xstrndup(figure, (size_t)(file_name(figure) - figure));
+    char *path = folder[0] ? file_join(folder, job->meta.document.name)
+                           : xstrdup(job->meta.document.name);
+    free(folder);
+    if (!file_exists(path)) {
+        err_set(err, ERR_INPUT, "%s: its document %s is not beside it: name it as DOC", figure,
+                job->meta.document.name);
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+/* ---- engine --------------------------------------------------------------------------- */
+
+/* The settings that the figure was made with, where no option says otherwise. */
+static bool apply_settings(struct job *job, struct err *err)
+{
+    const struct snapshot_settings *from = &job->meta.settings;
+    struct compress_settings s;
+    size_t segment;
+    if (!job->has_meta || from->window == 0)
+        return true;
+    engine_settings(job->batch.engine, &s, &segment);
+    const struct cli_arguments *a = job->arguments;
+    s.window = from->window;
+    if (!cli_text(a, "ratio"))
+        s.ratio = from->ratio;
+    if (!cli_text(a, "eps"))
+        s.eps = from->eps;
+    if (!cli_text(a, "iters"))
+        s.iters = from->iters;
+    if (!cli_text(a, "align"))
+        s.align = from->align_head ? ALIGN_HEAD : ALIGN_TAIL;
+    if (!cli_text(a, "segment") && from->segment > 0)
+        segment = from->segment;
+    return compress_settings_check(&s, err) &&
+           engine_set_settings(job->batch.engine, &s, segment, 0, &job->batch.progress, err);
+}
+
+static void note_difference(const struct job *job, const char *what, const char *then,
+                            const char *now)
+{
+    if (then[0] && now[0] && strcmp(then, now) != 0)
+        report_note(job->arguments, "%s differs from the one in the figure (sha256 %.12s)", what,
+                    then);
+}
+
+static void compare_hashes(const struct job *job)
+{
+    const struct snapshot *s = engine_snapshot(job->batch.engine);
+    if (!job->has_meta)
+        return;
+    note_difference(job, "document", job->meta.document.sha256, s->document->sha256);
+    note_difference(job, "model", job->meta.model.sha256, s->facts.model_sha256);
+    note_difference(job, "compressor", job->meta.compressor.sha256, s->facts.compressor_sha256);
+}
+
+static bool ask_all(struct job *job, struct err *err)
+{
+    const char *question = job->question ? job->question : job->meta.question;
+    struct ask_options options = {.top_p = 1, .gold = cli_text(job->arguments, "gold")};
+    if (job->request.figure.kind != FIGURE_ANSWERS)
+        return true;
+    if (!question)
+        return err_set(err, ERR_USAGE, "export: answers to which question? Give it with -q");
+    for (int mode = 0; mode < ANSWER_MODES; mode++)
+        if (!engine_ask(job->batch.engine, question, (enum answer_mode)mode, &options,
+                        &job->batch.progress, err))
+            return false;
+    return true;
+}
+
+static bool read_tokens(struct job *job, struct err *err)
+{
+    size_t from, to;
+    if (job->request.figure.kind == FIGURE_ANSWERS)
+        return true;
+    if (cli_flag(job->arguments, "all-windows"))
+        return engine_read(job->batch.engine, 0, SIZE_MAX, &job->batch.progress, err);
+    return export_tokens(engine_snapshot(job->batch.engine), &job->request, &from, &to, err) &&
+           engine_read(job->batch.engine, from, to, &job->batch.progress, err);
+}
+
+/* Bytes of a regular file, 0 for anything else. */
+static uint64_t file_bytes(const char *path)
+{
+    struct stat st;
+    return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
+static void measure_files(struct job *job)
+{
+    char *model = batch_model_path(job->arguments);
+    job->request.model_bytes = file_bytes(model);
+    job->request.compressor_bytes = file_bytes(cli_text(job->arguments, "compressor"));
+    free(model);
+}
+
+/* ---- output --------------------------------------------------------------------------- */
+
+static bool export_one(struct job *job, struct err *err)
+{
+    struct export_result result;
+    bool ok = export_run(engine_snapshot(job->batch.engine), &job->request, &result, err);
+    for (size_t i = 0; i < result.n; i++)
+        json_array_append_new(job->files, report_text(result.path[i], strlen(result.path[i])));
+    export_result_free(&result);
+    return ok;
+}
+
+/* One figure a window, all with the same limits. */
+static bool export_windows(struct job *job, struct err *err)
+{
+    const struct snapshot *s = engine_snapshot(job->batch.engine);
+    struct export_request *request = &job->request;
+    double top = 0, high;
+    request->has_range = false;
+    for (request->window = 1; request->window <= s->windows; request->window++) {
+        if (!export_maximum(s, request, &high, err))
+            return false;
+        top = fmax(top, high);
+    }
+    if (isnan(request->figure.limit_high))
+        request->figure.limit_high = top;
+    for (request->window = 1; request->window <= s->windows; request->window++)
+        if (!export_one(job, err))
+            return false;
+    return true;
+}
+
+static void print_files(const struct job *job)
+{
+    if (cli_flag(job->arguments, "json")) {
+        report_json(json_pack("{s:s, s:O}", "view", figure_kind_name[job->request.figure.kind],
+                              "files", job->files));
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(job->files); i++) {
+        const char *path = json_string_value(json_array_get(job->files, i));
+        report_lines(path, strlen(path));
+    }
+}
+
+static bool work(struct job *job, const struct batch_input *input, struct err *err)
+{
+    if (!apply_settings(job, err) || !batch_set_document(&job->batch, input, err) ||
+        !read_tokens(job, err) || !ask_all(job, err))
+        return false;
+    engine_hash(job->batch.engine);
+    measure_files(job);
+    compare_hashes(job);
+    progress_line_end(&job->batch.line);
+    bool all = cli_flag(job->arguments, "all-windows");
+    bool ok = all && job->request.figure.kind != FIGURE_ANSWERS ? export_windows(job, err)
+                                                                : export_one(job, err);
+    if (ok || !cli_flag(job->arguments, "json"))
+        print_files(job);
+    return ok;
+}
+
+static bool with_document(struct job *job, const char *path, struct err *err)
+{
+    struct batch_input input;
+    if (!batch_input_read(&input, path, NULL, err))
+        return false;
+    bool ok = batch_open(&job->batch, job->arguments, err) && work(job, &input, err);
+    batch_close(&job->batch);
+    batch_input_free(&input);
+    return ok;
+}
+
+static bool run(const struct cli_arguments *a, struct err *err)
+{
+    struct job job = {.arguments = a, .files = json_array()};
+    const char *figure = cli_text(a, "from-figure");
+    export_request_init(&job.request);
+    bool ok = (!figure || read_figure(&job, figure, err)) && read_options(&job, err);
+    char *path = ok ? document_path(&job, err) : NULL;
+    ok = path && with_document(&job, path, err);
+    free(path);
+    export_request_free(&job.request);
+    figure_meta_free(&job.meta);
+    json_decref(job.files);
+    return ok;
+}
+
+#define ROW_TEXT(key, words, about) {.name = #key, .kind = CLI_TEXT, .value = words, .help = about},
+#define ROW_FLAG(key, words, about) {.name = #key, .kind = CLI_FLAG, .help = about},
+#define ROW_COMMON(key, words, about)
+#define ROW(key, kind, words, about) ROW_##kind(key, words, about)
+
+static const struct cli_option options[] = {
+    {.name = "view", .kind = CLI_CHOICE, .value = "plan|gate|mass|answers",
+     .help = "what to draw (plan)"},
+    {.name = "output", .letter = 'o', .kind = CLI_PATH, .value = "F.png", .many = true,
+     .help = "write to this file: .png .svg .npy .csv or .json; may be given several times"},
+    {.name = "question", .letter = 'q', .kind = CLI_TEXT, .value = "TEXT",
+     .help = "the question of the answers"},
+    {.name = "gold", .kind = CLI_TEXT, .value = "TEXT", .help = "its gold answer, for scores"},
+    {.name = "from-figure", .kind = CLI_PATH, .value = "F.png",
+     .help = "as in this figure; DOC is looked for beside it"},
+    {.name = "all-windows", .kind = CLI_FLAG,
+     .help = "a figure for each window, all with the same limits"},
+    EXPORT_OPTIONS(ROW)
+    {.name = NULL},
+};
+
+static const struct cli_example examples[] = {
+    {"comprexit export notes.md --view plan --window 2 -o plan.svg -o plan.npy",
+     "the plan of window 2 as a figure and as numbers"},
+    {"comprexit export notes.md --view gate --width nature-1col --map cividis",
+     "the gates of window 1 for a column of 89 mm, in notes-w01-gate.png"},
+    {"comprexit export --from-figure notes-w01-gate.png --formats svg",
+     "the same figure again in another format"},
+    {NULL, NULL},
+};
+
+const struct cli_command command_export = {
+    .name = "export",
+    .operands = "[DOC]",
+    .max_operands = 1,
+    .summary = "write figures, and the numbers behind them, to files",
+    .description =
+        "Without -o the file is named after the document, as in notes-w02-plan.png. A name in use "
+        "gets -2; --force overwrites. PNG and SVG hold the record of how they were made (see "
+        "info FILE); it names no folder, user, machine or time, and the same call gives the same "
+        "bytes. NPY: float32 [rows, tokens] as drawn before colouring. CSV: token (in the "
+        "document), index (in its window), text, mass, and a column a slot or layer.",
+    .options = options,
+    .examples = examples,
+    .groups = CLI_MODEL | CLI_SETTINGS | CLI_OUTPUT,
+    .run = run,
+};

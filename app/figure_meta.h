@@ -1,0 +1,64 @@
+/* Where a figure comes from: the record that travels inside of it (PNG: iTXt chunk
+ * "comprexit", SVG: <metadata>), and reading it back. It holds no directories, user,
+ * host or time, so that the same figure has the same bytes. */
+#ifndef APP_FIGURE_META_H
+#define APP_FIGURE_META_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+#include "engine/snapshot.h"
+#include "views/figure.h"
+
+#define FIGURE_META_KEYWORD "comprexit"
+
+/* A file that the figure depends on. */
+struct figure_meta_file {
+    char name[256]; /* without directories */
+    uint64_t size;  /* 0 = unknown */
+    char sha256[65]; /* "" = unknown */
+};
+
+/* The record. */
+struct figure_meta {
+    char version[32];
+    enum figure_kind kind;
+    enum view_value value;
+    enum normalise norm;
+    enum scale scale;
+    enum color_map map;
+    enum unit unit;
+    double limit_low, limit_high;
+    bool has_range;  /* tokens from..to, else `window` */
+    size_t window;   /* from 1; 0: neither (answers) */
+    size_t from, to; /* both inclusive */
+    int iteration;   /* -1: the last */
+    struct source locked;
+    size_t *muted, n_muted; /* slots of the document that were left out, owned */
+    struct snapshot_settings settings;
+    char precision[16];
+    char *question; /* owned; NULL: none */
+    struct figure_meta_file model, compressor, document;
+};
+
+void figure_meta_free(struct figure_meta *meta);
+
+/* Fills in what the snapshot knows: settings, question, names and hashes. */
+void figure_meta_from_snapshot(struct figure_meta *meta, const struct snapshot *snapshot);
+
+/* A new reference. */
+json_t *figure_meta_to_json(const struct figure_meta *meta);
+
+/* Takes JSON of unknown origin: every field is checked (ERR_INPUT names it), absent
+ * ones get their default. `name` is for messages. */
+bool figure_meta_from_json(struct figure_meta *meta, const json_t *json, const char *name,
+                           struct err *err);
+
+/* The record of a PNG or SVG file as JSON, a new reference; NULL with ERR_INPUT that
+ * says what is wrong with the file. */
+json_t *figure_metadata_read(const char *path, struct err *err);
+
+#endif
