@@ -15,9 +15,8 @@
 #include "engine/base/json.h"
 #include "engine/model/tokenizer_json.h"
 
-/* Bytes: what a tokenizer.json may have, and the small files beside it. */
-#define TOKENIZER_LIMIT ((size_t)256 << 20)
-#define CONFIG_LIMIT    ((size_t)16 << 20)
+/* Bytes of a tokenizer.json, and of the small files beside it. */
+enum { TOKENIZER_FILE_MAX = 256 << 20, CONFIG_FILE_MAX = 16 << 20 };
 
 /* A file that need not be there: NULL in *json then. False when it is bad. */
 static bool read_optional(const char *dir, const char *name, json_t **json,
@@ -27,7 +26,7 @@ static bool read_optional(const char *dir, const char *name, json_t **json,
     bool ok = true;
     *json = NULL;
     if (file_exists(path)) {
-        *json = json_parse_file(path, CONFIG_LIMIT, err);
+        *json = json_parse_file(path, CONFIG_FILE_MAX, err);
         ok = *json != NULL;
         if (ok && !json_is_object(*json))
             ok = err_set(err, ERR_INPUT, "%s: not a JSON object", path);
@@ -117,7 +116,7 @@ struct tokenizer *tokenizer_from_directory(const char *dir, size_t vocab, struct
     struct rules r = {0};
     bool templated;
     char *path = file_join(dir, "tokenizer.json");
-    json_t *root = json_parse_file(path, TOKENIZER_LIMIT, err);
+    json_t *root = json_parse_file(path, TOKENIZER_FILE_MAX, err);
     struct tokenizer *t =
         root ? tokenizer_from_root(root, path, vocab, &templated, err) : NULL;
     bool ok = t &&

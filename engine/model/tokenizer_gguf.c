@@ -53,8 +53,10 @@ static bool read_texts(struct loader *l, size_t vocab)
         gguf_get_strings(l->gguf, "tokenizer.ggml.tokens", &strings, &l->count, l->err);
     if (found == GGUF_WRONG)
         return false;
-    if (found == GGUF_ABSENT || l->count == 0)
-        return complain(l, "tokens", "is missing or empty");
+    if (found == GGUF_ABSENT)
+        return complain(l, "tokens", "is missing");
+    if (l->count == 0)
+        return err_set(l->err, ERR_INPUT, "%s: empty vocabulary", l->name);
     if (l->count > VOCAB_TOKENS_MAX)
         return err_set(l->err, ERR_INPUT, "%s: %zu tokens, at most %d", l->name, l->count,
                        VOCAB_TOKENS_MAX);

@@ -111,6 +111,48 @@ def text_seeds():
     return {str(i): text.encode() for i, text in enumerate(texts)} | {"broken": b"\xc0\xaf\xed\xa0\x80\xf4\x90"}
 
 
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+          r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+METASPACE = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": False}
+
+
+def tokenizer(text, vocab, merges, **parts):
+    """A tokenizer.json, a NUL, and a text for it. parts replace the sound ones."""
+    tokens = {token: i for i, token in enumerate(vocab)}
+    added = [{"id": len(vocab), "content": "<|x|>", "special": True, "lstrip": True},
+             {"id": len(vocab) + 1, "content": "\u00e9", "normalized": True, "single_word": True, "rstrip": True}]
+    root = {"added_tokens": added, "normalizer": None, "pre_tokenizer": BYTE_LEVEL,
+            "decoder": {"type": "ByteLevel"}, "post_processor": None} | parts
+    root["model"] = {"type": "BPE", "vocab": tokens, "merges": merges} | parts.get("model", {})
+    return json.dumps(root, ensure_ascii=False, separators=(",", ":")).encode() + b"\0" + text.encode()
+
+
+def tokenizer_seeds():
+    few, merges = ["a", "b", "c", "ab", "\u0120", "1", "abc"], ["a b", ["ab", "c"]]
+    text = "abc cab 11 <|x|>a'll e\u0301 "
+    template = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "q"}}, {"Sequence": {"id": "A"}}],
+                "special_tokens": {"q": {"ids": [7]}}}
+    digits = [{"type": "Digits", "individual_digits": True}, BYTE_LEVEL]
+    split = [{"type": "Split", "pattern": {"Regex": LLAMA3}, "behavior": "Isolated", "invert": False},
+             BYTE_LEVEL | {"use_regex": False}]
+    spaces = ["\u2581", "a", "b", "\u2581a", "<unk>"] + [f"<0x{i:02X}>" for i in range(256)]
+    return {
+        "gpt2": tokenizer(text, few, merges, model={"unk_token": "a", "fuse_unk": True}),
+        "smollm": tokenizer(text, few, merges, pre_tokenizer={"type": "Sequence", "pretokenizers": digits}),
+        "llama": tokenizer(text, few, merges, pre_tokenizer={"type": "Sequence", "pretokenizers": split},
+                           normalizer={"type": "NFC"}, post_processor=template, model={"ignore_merges": True}),
+        "spm": tokenizer(text, spaces, [["\u2581", "a"]], pre_tokenizer=METASPACE, decoder=METASPACE,
+                         model={"byte_fallback": True, "unk_token": "<unk>"}),
+    }
+
+
+def encode_seeds():
+    texts = ["It's lamp <right>  12345", "\u6771 e\u0301 both\r\n\n <|go|>on", "'LL 's \u1100\u1161\u11a8  ", "\xff\u2581 "]
+    return {f"{k}-{i}": bytes([k]) + text.encode() for k in range(7) for i, text in enumerate(texts)}
+
+
 def seeds(name):
-    makers = {"gguf": gguf_seeds, "safetensors": safetensors_seeds, "json": json_seeds, "text": text_seeds}
+    makers = {"gguf": gguf_seeds, "safetensors": safetensors_seeds, "json": json_seeds, "text": text_seeds,
+              "tokenizer": tokenizer_seeds, "encode": encode_seeds}
     return makers.get(name, dict)()

@@ -310,7 +310,10 @@ static void name_what_is_missing(void **state)
     put_few(&m, "model");
     refuses(&m, 5, "t.gguf: tokenizer.ggml.model is missing");
     put_few(&m, "tokens");
-    refuses(&m, 5, "tokenizer.ggml.tokens is missing or empty");
+    refuses(&m, 5, "tokenizer.ggml.tokens is missing");
+    put_few(&m, "tokens");
+    put_strings(&m, "tokenizer.ggml.tokens", few, 0);
+    refuses(&m, 5, "t.gguf: empty vocabulary");
     put_few(&m, "merges");
     refuses(&m, 5, "tokenizer.ggml.merges is missing");
     put_few(&m, "pre");
