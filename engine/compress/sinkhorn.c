@@ -11,9 +11,6 @@ static const real nearly_zero = DBL_MIN * 1e8;
 static const real nearly_zero = FLT_MIN * 1e8f;
 #endif
 
-/* exp(x) may be multiplied by another exp of a sum without harm up to here. */
-static const real safe_exponent = 20;
-
 static void add_rows(real *out, const real *x, const real *y, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -156,21 +153,20 @@ void sinkhorn_forward(const struct sinkhorn *p, real *scratch)
 }
 
 /* One iteration, backwards. E = exp(S + f + g) of this iteration and, for its f
- * update, E2 = exp(S + f + g_old). dg [k] comes in and dg_old goes out; df [n]
- * comes in and is used up.
+ * update, E2 = exp(S + f + g_old) = E exp(g_old - g). dg [k] comes in and dg_old
+ * goes out; df [n] comes in and is used up.
  *   g update: dS -= E dg / b,      df -= sum_j E dg / b
- *   f update: dlog_a += df,        dS -= E2 df / a,    dg_old = -sum_t E2 df / a */
+ *   f update: dlog_a += df,        dS -= E2 df / a,    dg_old = -sum_t E2 df / a
+ * exp(g_old - g) does not overflow: it is a column's sum, at most 1, over b. */
 static void iterate_backward(const struct sinkhorn *p, unsigned i, real *df, real *dg, real *dscore,
                              real *dlog_a, real *dghost, real *scratch)
 {
     size_t n = p->n, k = p->k;
     const real *f = p->f + i * n, *g = p->g + i * k, *g_old = g - k;
     real *pull = scratch, *ratio = pull + k, *dg_old = ratio + k, *row = dg_old + k;
-    bool far = false;
     for (size_t j = 0; j < k; j++) {
         real before = i == 1 ? 0 : g_old[j];
         pull[j] = dg[j] / p->b[j];
-        far = far || real_fabs(before - g[j]) > safe_exponent;
         ratio[j] = real_exp(before - g[j]);
         dg_old[j] = 0;
     }
@@ -184,8 +180,7 @@ static void iterate_backward(const struct sinkhorn *p, unsigned i, real *df, rea
         dlog_a[t] += push;
         push /= p->a[t];
         for (size_t j = 0; j < k; j++) {
-            real before = far ? real_exp(score[j] + f[t] + (i == 1 ? 0 : g_old[j]))
-                              : row[j] * ratio[j];
+            real before = row[j] * ratio[j];
             dscore[t * k + j] -= row[j] * pull[j] + before * push;
             dg_old[j] -= before * push;
         }

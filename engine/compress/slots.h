@@ -1,10 +1,8 @@
 /* What the slots receive (METHOD section 2):
  *     z[j] = (1 / b) sum_t P[t,j] (Wu LN_v(x[t]) + bu)
  * The plan is applied before the projection, which then runs over the slots and
- * not over the tokens:
- *     y[j] = (1 / b) sum_t P[t,j] LN_v(x[t])     r[j] = (1 / b) sum_t P[t,j]
- *     z[j] = Wu y[j] + r[j] bu
- * r is 1 but for rounding; it is kept so that the gradient is that of the formula. */
+ * not over the tokens; because every column of P sums to b,
+ *     y[j] = (1 / b) sum_t P[t,j] LN_v(x[t])     z[j] = Wu y[j] + bu */
 #ifndef ENGINE_COMPRESS_SLOTS_H
 #define ENGINE_COMPRESS_SLOTS_H
 
@@ -15,7 +13,6 @@ struct slots_saved {
     real *normed;      /* [T, H] LN_v(x) */
     real *mean, *rstd; /* [T] */
     real *gathered;    /* y [S, H] */
-    real *received;    /* r [S] */
 };
 
 /* Needs the plans of all windows; writes plan->raw_slots [S, H], which the caller
