@@ -3,8 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engine/base/size.h"
+
+/* Large blocks are made of huge pages: fewer page faults and address translations. */
+enum { CACHE_LINE = 64, HUGE_PAGE = 2 << 20 };
 
 __attribute__((weak)) _Noreturn void mem_exhausted(size_t bytes)
 {
@@ -54,19 +58,28 @@ char *xstrdup(const char *text)
     return xstrndup(text, strlen(text));
 }
 
-void *mem_try(size_t count, size_t bytes, const char *what, struct err *err)
+void *mem_try_raw(size_t count, size_t bytes, const char *what, struct err *err)
 {
-    size_t total;
-    if (!size_mul(count, bytes, &total) || !size_round_up(total, 64, &total)) {
+    size_t total, size;
+    if (!size_mul(count, bytes, &total) || !size_round_up(total, HUGE_PAGE, &size)) {
         err_set(err, ERR_MEMORY, "%s: size overflows", what);
         return NULL;
     }
-    void *p = aligned_alloc(64, total ? total : 64);
+    bool large = total >= 2 * HUGE_PAGE;
+    if (!large)
+        size = (total ? total + CACHE_LINE - 1 : CACHE_LINE) & ~(size_t)(CACHE_LINE - 1);
+    void *p = aligned_alloc(large ? HUGE_PAGE : CACHE_LINE, size);
     if (!p) {
-        err_set(err, ERR_MEMORY, "%s: no memory for %.1f MiB", what,
-                (double)total / 1048576.0);
+        err_set(err, ERR_MEMORY, "%s: no memory for %.1f MiB", what, (double)total / 1048576.0);
         return NULL;
     }
-    memset(p, 0, total);
+    if (large)
+        madvise(p, size, MADV_HUGEPAGE); /* a wish: where it fails, small pages do */
     return p;
+}
+
+void *mem_try(size_t count, size_t bytes, const char *what, struct err *err)
+{
+    void *p = mem_try_raw(count, bytes, what, err);
+    return p ? memset(p, 0, count * bytes) : NULL;
 }

@@ -18,6 +18,9 @@ char *xstrndup(const char *text, size_t length);
  * NULL with an ERR_MEMORY that names `what` and the size. */
 void *mem_try(size_t count, size_t bytes, const char *what, struct err *err);
 
+/* The same with unspecified content, for what is written in full anyway. */
+void *mem_try_raw(size_t count, size_t bytes, const char *what, struct err *err);
+
 /* Grows an array by doubling so that it can hold `need` elements. */
 #define MEM_GROW(array, capacity, need)                                        \
     do {                                                                       \

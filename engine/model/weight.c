@@ -16,17 +16,14 @@ static void widen_rows(const struct weight *w, size_t first, size_t count, real 
         tensor_widen(&w->stored, (first + i) * w->cols, w->cols, out + i * w->cols);
 }
 
-/* The widened matrix when it may be kept and there is room for it, else NULL. */
+/* The widened matrix where there is room for it, else NULL. */
 static const real *dense(struct weight *w)
 {
-    if (w->dense || !w->keep)
-        return w->dense;
-    w->owned = mem_try(w->rows * w->cols, sizeof *w->owned, w->stored.name, NULL);
-    if (w->owned)
-        widen_rows(w, 0, w->rows, w->owned);
-    else
-        w->keep = false;
-    return w->dense = w->owned;
+    if (!w->dense && w->room) {
+        widen_rows(w, 0, w->rows, w->room);
+        w->dense = w->room;
+    }
+    return w->dense;
 }
 
 static size_t panel_rows(const struct weight *w)

@@ -78,7 +78,6 @@ struct loader {
     const struct llama_config *config;
     bool gguf;          /* names and order of dimensions in messages */
     const char *prefix; /* of Hugging Face names */
-    size_t memory;      /* left for widened copies */
     size_t missing;
     char first_missing[NAME_MAX_BYTES];
     struct err *err;
@@ -141,15 +140,6 @@ static bool load_matrix(struct loader *l, struct weight *w, const char *name, si
     return check_tensor(l, t, dims, 2);
 }
 
-/* May the widened copy be kept? */
-static void grant_memory(struct loader *l, struct weight *w)
-{
-    size_t bytes = w->rows * w->cols * sizeof(real);
-    w->keep = !w->dense && bytes <= l->memory;
-    if (w->keep)
-        l->memory -= bytes;
-}
-
 static bool load_vector(struct loader *l, real **out, const char *name, size_t n,
                         bool required)
 {
@@ -196,7 +186,6 @@ static bool load_layer(struct loader *l, struct llama_layer *layer, size_t numbe
         layer_name(l, number, m->gguf, m->hf, "weight", name);
         if (!load_matrix(l, weight_of(layer, m), name, rows, cols))
             return false;
-        grant_memory(l, weight_of(layer, m));
         bool required = c->qkv_bias && i < N_REQUIRED_BIASES;
         layer_name(l, number, m->gguf, m->hf, "bias", name);
         if (!load_vector(l, vector_of(layer, m->bias), name, rows, required))
@@ -241,11 +230,46 @@ static bool load_all(struct loader *l, struct llama_weights *w)
         w->output = w->embedding;
     else if (!load_matrix(l, &w->output, names.output, c->vocab, c->hidden))
         return false;
-    grant_memory(l, &w->output);
     return true;
 }
 
-static bool load(struct loader *l, struct llama_weights *weights)
+/* Values of the copy that this matrix needs. */
+static size_t copy_values(const struct weight *w)
+{
+    return w->dense ? 0 : w->rows * w->cols;
+}
+
+/* Visits the matrices in the order in which they are given room: layer by layer, last the
+ * output. NULL at the end. */
+static struct weight *matrix_at(struct llama_weights *w, const struct llama_config *c,
+                                size_t i)
+{
+    if (i < c->layers * N_MATRICES)
+        return weight_of(&w->layers[i / N_MATRICES], &matrices[i % N_MATRICES]);
+    return i == c->layers * N_MATRICES ? &w->output : NULL;
+}
+
+/* One block for all copies that fit into the memory: its pages are the system's until a
+ * copy is written. Without the block there are no copies. */
+static void reserve_copies(struct llama_weights *w, const struct llama_config *c,
+                           size_t memory)
+{
+    size_t room = memory / sizeof(real), total = 0, used = 0;
+    struct weight *m;
+    for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
+        if (copy_values(m) <= room - total)
+            total += copy_values(m);
+    w->block =
+        total ? mem_try_raw(total, sizeof *w->block, "widened weights", NULL) : NULL;
+    for (size_t i = 0; w->block && (m = matrix_at(w, c, i)); i++) {
+        if (copy_values(m) == 0 || copy_values(m) > total - used)
+            continue;
+        m->room = w->block + used;
+        used += copy_values(m);
+    }
+}
+
+static bool load(struct loader *l, struct llama_weights *weights, size_t memory)
 {
     *weights = (struct llama_weights){0};
     bool ok = load_all(l, weights);
@@ -255,7 +279,9 @@ static bool load(struct loader *l, struct llama_weights *weights)
     else if (ok && l->missing == 1)
         ok = err_set(l->err, ERR_INPUT, "%s: missing %s", l->source->path,
                      l->first_missing);
-    if (!ok)
+    if (ok)
+        reserve_copies(weights, l->config, memory);
+    else
         llama_weights_free(weights, l->config);
     return ok;
 }
@@ -265,8 +291,8 @@ bool llama_weights_from_gguf(struct llama_weights *weights,
                              const struct tensor_source *source, size_t memory,
                              struct err *err)
 {
-    struct loader l = {source, config, true, "", memory, 0, "", err};
-    return load(&l, weights);
+    struct loader l = {source, config, true, "", 0, "", err};
+    return load(&l, weights, memory);
 }
 
 /* Adapts the configuration of a published checkpoint to the tensors that are there. */
@@ -286,10 +312,10 @@ bool llama_weights_from_hf(struct llama_weights *weights, struct llama_config *c
                            const struct tensor_source *source, const char *prefix,
                            size_t memory, struct err *err)
 {
-    struct loader l = {source, config, false, prefix, memory, 0, "", err};
+    struct loader l = {source, config, false, prefix, 0, "", err};
     if (*prefix)
         adapt_config(&l, config);
-    return load(&l, weights);
+    return load(&l, weights, memory);
 }
 
 void llama_weights_free(struct llama_weights *weights, const struct llama_config *config)
@@ -298,13 +324,11 @@ void llama_weights_free(struct llama_weights *weights, const struct llama_config
         struct llama_layer *layer = &weights->layers[i];
         for (size_t j = 0; j < N_NORMS; j++)
             free(*vector_of(layer, norms[j].member));
-        for (size_t j = 0; j < N_MATRICES; j++) {
-            free(weight_of(layer, &matrices[j])->owned);
+        for (size_t j = 0; j < N_MATRICES; j++)
             free(*vector_of(layer, matrices[j].bias));
-        }
     }
     free(weights->layers);
-    free(weights->output.owned);
+    free(weights->block);
     free(weights->output_norm);
     free(weights->rope_divisors);
     *weights = (struct llama_weights){0};

@@ -16,9 +16,8 @@
 struct weight {
     struct tensor stored;
     size_t rows, cols;
-    bool keep;         /* keep the widened copy (else panels are widened per use) */
-    const real *dense; /* widened, or NULL until needed: `owned`, or the file itself */
-    real *owned;
+    const real *dense; /* the matrix as reals, or NULL until needed */
+    real *room;        /* where a widened copy goes; NULL: panels are widened per use */
 };
 
 struct llama_layer {
@@ -34,6 +33,7 @@ struct llama_weights {
     real *output_norm;       /* [H] */
     real *rope_divisors;     /* [head_dim / 2] of rope_freqs.weight, or NULL */
     struct llama_layer *layers;
+    real *block; /* room for all widened copies */
 };
 
 /* Finds and checks every tensor ("token_embd.weight is [577,49152], expected

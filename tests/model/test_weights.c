@@ -215,7 +215,7 @@ static void check_model(const char *name, size_t memory)
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
         for (size_t n = 1; n <= 9; n += 4)
             check_products(weights[i], n == 5 ? bias : NULL, n, name);
-    bool kept = layer->q.dense && layer->q.owned;
+    bool kept = layer->q.dense && layer->q.dense == layer->q.room;
     bool stored_as_real =
         layer->q.stored.type == (sizeof(real) == 8 ? TENSOR_F64 : TENSOR_F32);
     assert_int_equal(kept, memory > 0 && !stored_as_real);
@@ -267,10 +267,10 @@ static void products_in_panels(void **state)
     check_products(&w, NULL, 1, "panels");
     check_products(&w, NULL, 3, "panels");
     assert_null(w.dense);
-    w.keep = true;
+    w.room = xcalloc(ROWS * COLS, sizeof *w.room);
     check_products(&w, NULL, 3, "kept");
-    assert_non_null(w.owned);
-    free(w.owned);
+    assert_ptr_equal(w.dense, w.room);
+    free(w.room);
     free(stored);
 }
 
@@ -282,12 +282,35 @@ static void memory_is_a_budget(void **state)
     size_t all = llama_weights_bytes(&o.config);
     close_model(&o);
     open_gguf(&o, "modelB/B-Q8_0.gguf", all);
-    assert_true(o.weights.output.keep && o.weights.layers[o.config.layers - 1].down.keep);
-    assert_false(o.weights.embedding.keep);
+    assert_true(o.weights.output.room && o.weights.layers[o.config.layers - 1].down.room);
+    assert_null(o.weights.embedding.room);
     close_model(&o);
     open_gguf(&o, "modelB/B-Q8_0.gguf", all - 1);
-    assert_true(o.weights.layers[o.config.layers - 1].down.keep);
-    assert_false(o.weights.output.keep);
+    assert_non_null(o.weights.layers[o.config.layers - 1].down.room);
+    assert_null(o.weights.output.room);
+    close_model(&o);
+    open_gguf(&o, "modelB/B-Q8_0.gguf", 0);
+    assert_null(o.weights.block);
+    assert_null(o.weights.layers[0].q.room);
+    close_model(&o);
+}
+
+/* Each copy has a place of its own: widening one does not touch another. */
+static void copies_lie_apart(void **state)
+{
+    (void)state;
+    struct opened o;
+    open_gguf(&o, "modelB/B-Q4_K_M.gguf", SIZE_MAX);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < o.config.layers; i++) {
+            struct llama_layer *layer = &o.weights.layers[i];
+            check_products(&layer->q, NULL, 1, "apart");
+            check_products(&layer->down, NULL, 1, "apart");
+            check_products(&layer->up, NULL, 1, "apart");
+            check_products(&layer->k, NULL, 1, "apart");
+        }
+        check_products(&o.weights.output, NULL, 1, "apart");
+    }
     close_model(&o);
 }
 
@@ -379,6 +402,7 @@ int main(void)
         cmocka_unit_test(products_equal_plain_loops),
         cmocka_unit_test(products_in_panels),
         cmocka_unit_test(memory_is_a_budget),
+        cmocka_unit_test(copies_lie_apart),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(names_wrong_shapes),
         cmocka_unit_test(names_nonfinite_vectors),

@@ -31,7 +31,10 @@ struct maker {
 
 static struct weight make_weight(struct maker *maker, size_t rows, size_t cols)
 {
-    struct weight w = {.rows = rows, .cols = cols, .keep = true};
+    struct weight w = {.rows = rows, .cols = cols};
+#ifndef REAL_DOUBLE
+    w.dense = maker->next;
+#endif
     w.stored = (struct tensor){.name = "tiny",
                                .type = TENSOR_F32,
                                .n_dims = 2,
