@@ -232,9 +232,13 @@ static bool append_token(struct run *r, int32_t id, const real *attention)
     struct snapshot_answer *a = engine_answer_copy(r->answer);
     size_t length;
     const char *text = token_stream_feed(&r->stream, r->e->model->tokenizer, id, &length);
+    /* Blanks and line ends before the first word are no part of the answer; a line
+     * end behind it is its end. */
+    size_t lead = a->text && *a->text ? 0 : strspn(text, " \t\r\n");
+    text += lead;
+    length -= lead;
     const char *newline = memchr(text, '\n', length);
-    bool blank = !a->text || strspn(a->text, " \t") == strlen(a->text);
-    bool complete = newline && !(blank && newline == text);
+    bool complete = newline != NULL;
     a->ids[a->tokens] = id;
     keep_attention(r, a, attention);
     answer_append_text(a, text, complete ? (size_t)(newline - text) : length);

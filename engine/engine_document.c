@@ -240,6 +240,20 @@ static struct snapshot_window *window_from_plan(const struct engine *e, const st
     return to;
 }
 
+/* Sender mass of tokens [first, first + n), as a multiple of the even share; NULL
+ * mass: unread. */
+static void fill_minimap(struct snapshot *next, size_t first, size_t n, const float *mass)
+{
+    size_t all = next->document->tokens;
+    if (!next->minimap_mass) {
+        next->minimap_mass = xmalloc(all * sizeof *next->minimap_mass);
+        for (size_t t = 0; t < all; t++)
+            next->minimap_mass[t] = NAN;
+    }
+    for (size_t t = 0; t < n; t++)
+        next->minimap_mass[first + t] = mass ? mass[t] * (float)n : NAN;
+}
+
 /* Puts the windows of a segment into `next`. gate [tokens of the segment, M]. */
 static void install_windows(struct engine *e, struct snapshot *next,
                             const struct engine_segment *segment, const struct encoded *encoded,
@@ -251,6 +265,7 @@ static void install_windows(struct engine *e, struct snapshot *next,
         struct snapshot_window *to = window_from_plan(e, w, segment->first + w->first,
                                                       gate + w->first * M,
                                                       encoded->slots + slot * H);
+        fill_minimap(next, to->first, to->tokens, to->mass);
         snapshot_set_window(next, segment->first_window + i, to);
         slot += w->slots;
     }
@@ -297,6 +312,7 @@ static void segment_forget(struct engine *e, struct engine_segment *segment, str
     segment->read = false;
     for (size_t i = 0; i < segment->windows; i++)
         snapshot_set_window(next, segment->first_window + i, NULL);
+    fill_minimap(next, segment->first, segment->tokens, NULL);
     engine_log(e, "forgot tokens %zu..%zu: they are read again when needed", segment->first,
                segment->first + segment->tokens - 1);
 }
