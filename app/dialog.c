@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "app/cursor.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "views/health.h"
 
 enum { LIST_PAGE = 10 };
 
@@ -100,8 +102,32 @@ static void move_in_list(struct session *s, long by)
     s->dirty = true;
 }
 
+/* Health lines lead to the place that is worst. */
+static void go_to_worst(struct session *s)
+{
+    struct health_line lines[HEALTH_LINES];
+    size_t count = health_compute(s->snapshot, &s->view, lines);
+    struct source to = s->view.overlay_at < count ? lines[s->view.overlay_at].worst
+                                                  : (struct source){0};
+    if (to.kind == SOURCE_NONE) {
+        session_note(s, "this line has no worst place");
+        return;
+    }
+    dialog_close(s);
+    cursor_focus(s, to.kind == SOURCE_LAYER ? PANE_GATES : PANE_PLAN);
+    cursor_to_token(s, to.token);
+    if (to.kind == SOURCE_LAYER)
+        cursor_to_layer(s, to.layer);
+    if (to.kind == SOURCE_SLOT)
+        cursor_to_slot(s, to.slot);
+}
+
 static void run_chosen(struct session *s)
 {
+    if (s->view.overlay == OVERLAY_HEALTH) {
+        go_to_worst(s);
+        return;
+    }
     size_t at = s->view.overlay_at;
     if (at >= s->list.count || !can_choose(s, at) || !s->list.commands[at])
         return;

@@ -416,7 +416,7 @@ static void ask_done(struct job *job, void *context)
     struct ask_job *a = (struct ask_job *)job;
     s->waiting[a->mode]--;
     if (!job->ok && job->err.code != ERR_CANCELLED)
-        session_warn(s, "%s answer: %s", answer_mode_name[a->mode], job->err.text);
+        notes_add(&s->notes, true, job->err.text); /* the answer's pane shows it */
 }
 
 static void ask_release(struct job *job)

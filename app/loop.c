@@ -33,21 +33,6 @@ struct loop {
 
 /* ---- drawing ---------------------------------------------------------------------- */
 
-static void show_prompt(struct session *s)
-{
-    struct view_state *v = &s->view;
-    struct prompt_display p = prompt_display();
-    v->prompt_open = prompt_is_open();
-    v->prompt_label = p.label;
-    v->prompt_text = p.text;
-    v->prompt_point = p.point;
-    if (v->prompt_open && p.matches[0]) {
-        snprintf(v->message, sizeof v->message, "%s", p.matches);
-        v->message_error = false;
-        s->message_until_ms = s->now_ms + NOTE_MS;
-    }
-}
-
 static bool terminal_keeps_up(struct loop *l)
 {
     if (!terminal_is_behind(l->s->terminal)) {
@@ -70,7 +55,7 @@ static void draw(struct loop *l)
     l->next_frame_ms = s->now_ms + frame;
     if (s->terminal && !terminal_keeps_up(l))
         return;
-    show_prompt(s);
+    session_show_prompt(s);
     if (l->canvas.rows != s->view.rows || l->canvas.columns != s->view.columns) {
         canvas_free(&l->canvas);
         canvas_init(&l->canvas, s->view.rows, s->view.columns);

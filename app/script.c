@@ -49,6 +49,7 @@ char *script_screen(struct session *s)
 {
     struct canvas canvas;
     canvas_init(&canvas, s->view.rows, s->view.columns);
+    session_show_prompt(s);
     view_follow_cursor(s->snapshot, &s->view);
     view_draw(s->snapshot, &s->view, &canvas);
     char *text = canvas_dump(&canvas, false);
@@ -190,10 +191,22 @@ static const struct {
 
 /* ---- running ------------------------------------------------------------------------ */
 
+/* Without a clock to end it, a note stays until something new is done. */
+static void drop_note(struct session *s, const char *command)
+{
+    static const char *const looks[] = {"", "screen", "expect", "wait", "size"};
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        if (strcmp(command, looks[i]) == 0)
+            return;
+    if (s->headless)
+        s->view.message[0] = '\0';
+}
+
 static bool run_line(struct script *script, struct session *s, const char *line, struct err *err)
 {
     struct words words;
     bool ok = words_split(&words, line, err), own = false;
+    drop_note(s, words.name);
     for (size_t i = 0; ok && i < sizeof script_commands / sizeof *script_commands; i++)
         if (strcmp(words.name, script_commands[i].name) == 0) {
             own = true;

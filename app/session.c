@@ -1,5 +1,6 @@
 #include "app/session.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,11 +9,14 @@
 
 #include "app/cursor.h"
 #include "app/jobs.h"
+#include "app/prompt.h"
 #include "app/terminal.h"
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+
+enum { PREVIEW_WORDS = 4000 };
 
 void session_init(struct session *s)
 {
@@ -88,10 +92,30 @@ void session_warn(struct session *s, const char *fmt, ...)
 
 /* ---- document ------------------------------------------------------------------ */
 
-/* Takes over text. */
+/* End of the word that begins at `at`, its leading blanks included. */
+static size_t word_end(const char *text, size_t size, size_t at)
+{
+    while (at < size && isspace((unsigned char)text[at]))
+        at++;
+    while (at < size && !isspace((unsigned char)text[at]))
+        at++;
+    return at;
+}
+
+/* The text as it stands, in words without ids: what is on screen until there are
+ * tokens. Takes over text. */
 static struct snapshot_document *raw_document(const char *path, char *text, size_t size)
 {
-    struct snapshot_document *d = snapshot_document_new(0);
+    size_t words = 0;
+    for (size_t at = 0; at < size && words < PREVIEW_WORDS; words++)
+        at = word_end(text, size, at);
+    struct snapshot_document *d = snapshot_document_new(words);
+    for (size_t i = 0, at = 0; i < words; i++) {
+        d->start[i] = (uint32_t)at;
+        d->end[i] = (uint32_t)(at = word_end(text, size, at));
+    }
+    free(d->ids);
+    d->ids = NULL;
     char name[256];
     const char *last = strcmp(path, "-") == 0 ? "standard input" : file_name(path);
     text_sanitize(name, sizeof name, last, strlen(last));
@@ -167,6 +191,22 @@ static void add_waiting(const struct session *s, struct snapshot *snapshot)
     }
 }
 
+/* Sender mass in units of the even share, for the whole document. */
+static void add_minimap(struct snapshot *snapshot)
+{
+    size_t n = snapshot->document ? snapshot->document->tokens : 0;
+    if (snapshot->minimap_mass || !snapshot->windows || !n)
+        return;
+    snapshot->minimap_mass = xcalloc(n, sizeof *snapshot->minimap_mass);
+    for (size_t t = 0; t < n; t++)
+        snapshot->minimap_mass[t] = NAN;
+    for (size_t i = 0; i < snapshot->windows; i++) {
+        const struct snapshot_window *w = snapshot->window[i];
+        for (size_t t = 0; w && w->has_plan && t < w->tokens && w->first + t < n; t++)
+            snapshot->minimap_mass[w->first + t] = w->mass[t] * (float)w->tokens;
+    }
+}
+
 static void *copy_array(const void *from, size_t bytes)
 {
     return from ? memcpy(xmalloc(bytes), from, bytes) : NULL;
@@ -198,6 +238,7 @@ void session_compose(struct session *s)
     struct snapshot *next = snapshot_derive(s->published);
     if (s->document.raw)
         snapshot_set_document(next, snapshot_document_retain(s->document.raw));
+    add_minimap(next);
     if (s->worker) {
         add_activity(s, next);
         add_waiting(s, next);
@@ -305,7 +346,7 @@ static void play_frame(struct session *s)
 
 void session_tick(struct session *s)
 {
-    if (s->view.message[0] && s->now_ms >= s->message_until_ms) {
+    if (s->view.message[0] && s->now_ms >= s->message_until_ms && !s->headless) {
         s->view.message[0] = '\0';
         s->dirty = true;
     }
@@ -322,7 +363,7 @@ static void earlier(double *next, double when)
 int session_timeout(const struct session *s)
 {
     double next = -1;
-    if (s->view.message[0])
+    if (s->view.message[0] && !s->headless)
         earlier(&next, s->message_until_ms);
     if (s->play.fps > 0)
         earlier(&next, s->play.next_ms);
@@ -337,7 +378,22 @@ bool session_is_idle(const struct session *s)
     return (!s->worker || worker_is_idle(s->worker)) && !(s->play.fps > 0);
 }
 
-/* ---- display -------------------------------------------------------------------------- */
+/* ---- prompt and display -------------------------------------------------------------------------- */
+
+void session_show_prompt(struct session *s)
+{
+    struct view_state *v = &s->view;
+    struct prompt_display p = prompt_display();
+    v->prompt_open = prompt_is_open();
+    v->prompt_label = p.label;
+    v->prompt_text = p.text;
+    v->prompt_point = p.point;
+    if (v->prompt_open && p.matches[0]) {
+        snprintf(v->message, sizeof v->message, "%s", p.matches);
+        v->message_error = false;
+        s->message_until_ms = s->now_ms + NOTE_MS;
+    }
+}
 
 void session_apply_display(struct session *s)
 {
@@ -367,7 +423,8 @@ void session_apply_display(struct session *s)
 
 size_t session_tokens(const struct session *s)
 {
-    return s->snapshot->document ? s->snapshot->document->tokens : 0;
+    const struct snapshot_document *d = s->snapshot->document;
+    return d && d->ids ? d->tokens : 0;
 }
 
 const struct snapshot_window *session_window(const struct session *s)

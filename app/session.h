@@ -32,8 +32,8 @@ struct preferences {
     size_t max_tokens;
 };
 
-/* The open document. raw: its text without tokens, shown until the engine has made
- * tokens of it; then NULL. */
+/* The open document. raw: its text in words, shown until the engine has made tokens
+ * of it; then NULL. */
 struct document {
     char *path; /* NULL: none, "-": standard input */
     struct snapshot_document *raw;
@@ -129,6 +129,9 @@ int session_timeout(const struct session *s);
 
 /* Nothing queued, running or playing. */
 bool session_is_idle(const struct session *s);
+
+/* Puts the prompt as it stands into the view state; before a frame. */
+void session_show_prompt(struct session *s);
 
 /* What the terminal can do, with what `set` overrides. */
 void session_apply_display(struct session *s);

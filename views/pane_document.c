@@ -314,7 +314,10 @@ void draw_document(struct scene *c)
     if (scene_shows(c, AREA_DOCUMENT_HEADING)) {
         char right[64], name[32];
         snprintf(name, sizeof name, "Document%s", scene_is_locked(c, PANE_DOCUMENT) ? " *" : "");
-        snprintf(right, sizeof right, "token %zu of %zu", c->token, c->document->tokens);
+        if (c->document->ids)
+            snprintf(right, sizeof right, "token %zu of %zu", c->token, c->document->tokens);
+        else
+            snprintf(right, sizeof right, "no tokens yet");
         draw_heading(c, c->layout.area[AREA_DOCUMENT_HEADING], 0, name,
                      c->v->focus == PANE_DOCUMENT, right);
     }
