@@ -234,9 +234,10 @@ static bool append_token(struct run *r, int32_t id, const real *attention)
     const char *text = token_stream_feed(&r->stream, r->e->model->tokenizer, id, &length);
     /* Blanks and line ends before the first word are no part of the answer; a line
      * end behind it is its end. */
-    size_t lead = a->text && *a->text ? 0 : strspn(text, " \t\r\n");
-    text += lead;
-    length -= lead;
+    while (!(a->text && *a->text) && length > 0 && strchr(" \t\r\n", *text)) {
+        text++;
+        length--;
+    }
     const char *newline = memchr(text, '\n', length);
     bool complete = newline != NULL;
     a->ids[a->tokens] = id;
