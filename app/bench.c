@@ -117,7 +117,7 @@ static bool time_stages(struct bench *b, double ms[5], struct err *err)
     real *alpha = arena_array(&b->arena, real, T * M);
     real *anchors = arena_array(&b->arena, real, T * H);
     double start = clock_ms();
-    gate_forward(c, s->gate_tau, b->hidden, T, T, alpha, NULL, anchors, &b->arena);
+    gate_forward(c, s, b->hidden, T, T, alpha, NULL, anchors, &b->arena);
     ms[0] = clock_ms() - start;
 
     struct segment_plan plan;

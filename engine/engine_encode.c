@@ -49,7 +49,7 @@ static bool encode_chunk(struct engine *e, const int32_t *ids, size_t n, size_t 
     double read = clock_ms();
     struct arena_mark mark = arena_mark(arena);
     real *alpha = out->alpha + from * shape->M;
-    gate_forward(&e->compressor, e->settings.gate_tau, hidden, stride, count, alpha, NULL,
+    gate_forward(&e->compressor, &e->settings, hidden, stride, count, alpha, NULL,
                  out->anchors + from * shape->H, arena);
     arena_release(arena, mark);
     out->times.read += read - start;

@@ -123,8 +123,7 @@ bool compressor_forward(const struct compressor *c, const struct compress_settin
         .anchors = arena_array(arena, real, T * H),
         .saved = saved,
     };
-    gate_forward_saved(c, s->gate_tau, s->ablations & ABLATE_DEPTH, hidden, stride, T,
-                       &saved->gate, tape->anchors, arena);
+    gate_forward_saved(c, s, hidden, stride, T, &saved->gate, tape->anchors, arena);
     plan_prepare(c, s, T, true, &tape->plan, arena);
     if (!plan_run(c, s, tape->anchors, T, &tape->plan, &saved->plan, arena, progress, err))
         return false;
@@ -147,7 +146,6 @@ void compressor_backward(const struct compressor *c, const struct compress_tape 
     projector_backward(c, tape->plan.raw_slots, S, &saved->projector, dslots, draw_slots, grads,
                        scratch);
     plan_backward(c, s, &tape->plan, &saved->plan, T, draw_slots, danchors, grads, scratch);
-    gate_backward(c, s->gate_tau, s->ablations & ABLATE_DEPTH, tape->hidden, tape->stride, T,
-                  &saved->gate, danchors, grads, scratch);
+    gate_backward(c, s, tape->hidden, tape->stride, T, &saved->gate, danchors, grads, scratch);
     arena_release(scratch, mark);
 }

@@ -126,8 +126,9 @@ size_t compress_slots_per_window(const struct compress_settings *s); /* K */
  * dense). alpha [T, M] gate weights, mixed [T, H] = sum_l alpha h (may be NULL),
  * anchors [T, H]. Tokens do not depend on each other, so a segment may come in
  * pieces. What is taken from scratch is given back. */
-void gate_forward(const struct compressor *c, double tau, const real *hidden, size_t stride,
-                  size_t T, real *alpha, real *mixed, real *anchors, struct arena *scratch);
+void gate_forward(const struct compressor *c, const struct compress_settings *s,
+                  const real *hidden, size_t stride, size_t T, real *alpha, real *mixed,
+                  real *anchors, struct arena *scratch);
 
 /* One window. Positions 0..W-1; the valid tokens are the `tokens` positions from
  * `pad` on. Everything of invalid tokens and slots is left out here: rows are

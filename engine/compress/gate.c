@@ -82,9 +82,9 @@ static real *fusion_weights(const struct compressor *c, struct arena *scratch)
     return p;
 }
 
-static real score_scale(const struct compressor *c, double tau)
+static real score_scale(const struct compressor *c, const struct compress_settings *s)
 {
-    return (real)(1 / (sqrt((double)c->shape.D) * tau));
+    return (real)(1 / (sqrt((double)c->shape.D) * s->gate_tau));
 }
 
 static void shut_gate(const struct compressor *c, const real *hidden, size_t stride, size_t T,
@@ -126,20 +126,20 @@ static void gate_block(const struct compressor *c, real scale, const real *fusio
     weigh_tokens(scale, s, pull, alpha, mixed);
 }
 
-void gate_forward_saved(const struct compressor *c, double tau, bool last_only, const real *hidden,
-                        size_t stride, size_t T, const struct gate_saved *saved, real *anchors,
-                        struct arena *scratch)
+void gate_forward_saved(const struct compressor *c, const struct compress_settings *s,
+                        const real *hidden, size_t stride, size_t T,
+                        const struct gate_saved *saved, real *anchors, struct arena *scratch)
 {
     size_t M = c->shape.M, H = c->shape.H, D = c->shape.D;
     struct arena_mark mark = arena_mark(scratch);
-    if (last_only) {
+    if (s->ablations & ABLATE_DEPTH) {
         shut_gate(c, hidden, stride, T, saved);
     } else {
         const real *fusion = fusion_weights(c, scratch), *keys = layer_keys(c, scratch);
         real *pull = arena_array(scratch, real, TOKEN_BLOCK * H);
         for (size_t first = 0; first < T; first += TOKEN_BLOCK) {
-            struct states s = states_of(c, hidden, stride, first, T);
-            gate_block(c, score_scale(c, tau), fusion, keys, &s, saved->pooled + first * H,
+            struct states h = states_of(c, hidden, stride, first, T);
+            gate_block(c, score_scale(c, s), fusion, keys, &h, saved->pooled + first * H,
                        saved->query + first * D, saved->alpha + first * M,
                        saved->mixed + first * H, pull);
         }
@@ -148,8 +148,9 @@ void gate_forward_saved(const struct compressor *c, double tau, bool last_only, 
     arena_release(scratch, mark);
 }
 
-void gate_forward(const struct compressor *c, double tau, const real *hidden, size_t stride,
-                  size_t T, real *alpha, real *mixed, real *anchors, struct arena *scratch)
+void gate_forward(const struct compressor *c, const struct compress_settings *s,
+                  const real *hidden, size_t stride, size_t T, real *alpha, real *mixed,
+                  real *anchors, struct arena *scratch)
 {
     struct arena_mark mark = arena_mark(scratch);
     struct gate_saved saved = {
@@ -158,7 +159,7 @@ void gate_forward(const struct compressor *c, double tau, const real *hidden, si
         .alpha = alpha,
         .mixed = mixed ? mixed : arena_array(scratch, real, T * c->shape.H),
     };
-    gate_forward_saved(c, tau, false, hidden, stride, T, &saved, anchors, scratch);
+    gate_forward_saved(c, s, hidden, stride, T, &saved, anchors, scratch);
     arena_release(scratch, mark);
 }
 
@@ -220,15 +221,17 @@ static void fusion_backward(const struct compressor *c, const real *dfusion, siz
     softmax_backward(grads->query_fusion, dp, p, 1, 1, M);
 }
 
-void gate_backward(const struct compressor *c, double tau, bool last_only, const real *hidden,
-                   size_t stride, size_t T, const struct gate_saved *saved, const real *danchors,
-                   const struct compressor_params *grads, struct arena *scratch)
+void gate_backward(const struct compressor *c, const struct compress_settings *s,
+                   const real *hidden, size_t stride, size_t T, const struct gate_saved *saved,
+                   const real *danchors, const struct compressor_params *grads,
+                   struct arena *scratch)
 {
     size_t M = c->shape.M, H = c->shape.H, D = c->shape.D;
+    bool shut = s->ablations & ABLATE_DEPTH;
     struct arena_mark mark = arena_mark(scratch);
-    real *dmixed = last_only ? NULL : arena_array(scratch, real, T * H);
+    real *dmixed = shut ? NULL : arena_array(scratch, real, T * H);
     linear_backward(dmixed, grads->wv, grads->bv, danchors, saved->mixed, c->params.wv, T, H, H);
-    if (last_only) {
+    if (shut) {
         arena_release(scratch, mark);
         return;
     }
@@ -241,10 +244,10 @@ void gate_backward(const struct compressor *c, double tau, bool last_only, const
     };
     real *dfusion = arena_array(scratch, real, T * M);
     for (size_t first = 0; first < T; first += TOKEN_BLOCK) {
-        struct states s = states_of(c, hidden, stride, first, T);
+        struct states h = states_of(c, hidden, stride, first, T);
         d.dmixed = dmixed + first * H;
         d.dfusion = dfusion + first * M;
-        gate_block_backward(c, score_scale(c, tau), keys, &s, saved->pooled + first * H,
+        gate_block_backward(c, score_scale(c, s), keys, &h, saved->pooled + first * H,
                             saved->query + first * D, saved->alpha + first * M, &d, grads);
     }
     fusion_backward(c, dfusion, T, grads, scratch);

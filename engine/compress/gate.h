@@ -23,14 +23,15 @@ struct gate_saved {
     real *mixed;  /* [T, H] */
 };
 
-/* The arrays of saved are the caller's. last_only: no gate, alpha is 1 at the
- * last hidden state (ABLATE_DEPTH); pooled and query are not touched. */
-void gate_forward_saved(const struct compressor *c, double tau, bool last_only, const real *hidden,
-                        size_t stride, size_t T, const struct gate_saved *saved, real *anchors,
-                        struct arena *scratch);
+/* The arrays of saved are the caller's. With ABLATE_DEPTH the gate is shut: alpha
+ * is 1 at the last hidden state; pooled and query are not touched. */
+void gate_forward_saved(const struct compressor *c, const struct compress_settings *s,
+                        const real *hidden, size_t stride, size_t T,
+                        const struct gate_saved *saved, real *anchors, struct arena *scratch);
 
-void gate_backward(const struct compressor *c, double tau, bool last_only, const real *hidden,
-                   size_t stride, size_t T, const struct gate_saved *saved, const real *danchors,
-                   const struct compressor_params *grads, struct arena *scratch);
+void gate_backward(const struct compressor *c, const struct compress_settings *s,
+                   const real *hidden, size_t stride, size_t T, const struct gate_saved *saved,
+                   const real *danchors, const struct compressor_params *grads,
+                   struct arena *scratch);
 
 #endif

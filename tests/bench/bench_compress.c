@@ -69,7 +69,7 @@ static void run_stages(struct bench *b, double *ms)
     struct slots_saved slots;
     real *alpha = arena_array(a, real, b->T * b->c.shape.M);
     double start = clock_ms();
-    gate_forward(&b->c, b->settings.gate_tau, b->hidden, b->T, b->T, alpha, NULL, b->anchors, a);
+    gate_forward(&b->c, &b->settings, b->hidden, b->T, b->T, alpha, NULL, b->anchors, a);
     ms[GATE] = clock_ms() - start;
     start = clock_ms();
     plan_forward(&b->c, &b->settings, b->anchors, b->T, false, &plan, a, NULL, &err);

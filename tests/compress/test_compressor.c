@@ -96,15 +96,16 @@ static void test_gate_in_pieces(void **state)
     struct problem p;
     struct arena arena = {0};
     problem_init(&p);
+    const struct compress_settings *s = &compress_settings_default;
     const size_t M = shape.M, H = shape.H, first = 128;
     real *alpha[2], *anchors[2];
     for (size_t i = 0; i < 2; i++) {
         alpha[i] = arena_array(&arena, real, TOKENS * M);
         anchors[i] = arena_array(&arena, real, TOKENS * H);
     }
-    gate_forward(&p.c, 0.7, p.hidden, TOKENS, TOKENS, alpha[0], NULL, anchors[0], &arena);
-    gate_forward(&p.c, 0.7, p.hidden, TOKENS, first, alpha[1], NULL, anchors[1], &arena);
-    gate_forward(&p.c, 0.7, p.hidden + first * H, TOKENS, TOKENS - first, alpha[1] + first * M,
+    gate_forward(&p.c, s, p.hidden, TOKENS, TOKENS, alpha[0], NULL, anchors[0], &arena);
+    gate_forward(&p.c, s, p.hidden, TOKENS, first, alpha[1], NULL, anchors[1], &arena);
+    gate_forward(&p.c, s, p.hidden + first * H, TOKENS, TOKENS - first, alpha[1] + first * M,
                  NULL, anchors[1] + first * H, &arena);
     for (size_t i = 0; i < TOKENS * M; i++)
         assert_true(real_fabs(alpha[0][i] - alpha[1][i]) <= REAL(1e-6));

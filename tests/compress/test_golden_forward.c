@@ -63,7 +63,7 @@ static void check_gate(struct fixture *f)
     assert_int_equal(count, M * f->n * H);
     real *alpha = arena_array(&f->arena, real, f->n * M);
     real *anchors = arena_array(&f->arena, real, f->n * H);
-    gate_forward(&f->c, f->settings.gate_tau, hidden, f->n, f->n, alpha, NULL, anchors, &f->arena);
+    gate_forward(&f->c, &f->settings, hidden, f->n, f->n, alpha, NULL, anchors, &f->arena);
     compare(f, "alpha", "alpha", alpha, f->n * M, 3e-5);
     compare(f, "anchors", "x", anchors, f->n * H, 1e-4);
     free(hidden);
