@@ -1,5 +1,5 @@
-/* `comprexit help [COMMAND]`: the tables of the command line as text, man page
- * or Markdown. */
+/* `comprexit help [COMMAND|keys]`: the tables of the program as text, man page or
+ * Markdown. */
 #include <string.h>
 
 #include "app/cli.h"
@@ -14,23 +14,24 @@ static bool unknown_command(const char *name, struct err *err)
 
 static bool run(const struct cli_arguments *arguments, struct err *err)
 {
+    const char *topic = arguments->n_operands ? arguments->operands[0] : NULL;
     const char *format = cli_text(arguments, "format");
-    if (format && strcmp(format, "man") == 0) {
+    bool keys = topic && strcmp(topic, "keys") == 0;
+    const struct cli_command *command = topic && !keys ? cli_find_command(topic) : NULL;
+    if (topic && !keys && !command)
+        return unknown_command(topic, err);
+    if (format && strcmp(format, "man") == 0)
         manual_man(stdout);
-        return true;
-    }
-    if (format && strcmp(format, "markdown") == 0) {
+    else if (format && strcmp(format, "markdown") == 0 && keys)
+        manual_keys_markdown(stdout);
+    else if (format && strcmp(format, "markdown") == 0)
         manual_markdown(stdout);
-        return true;
-    }
-    if (arguments->n_operands == 0) {
+    else if (keys)
+        manual_keys(stdout);
+    else if (command)
+        manual_help_command(stdout, command);
+    else
         manual_help(stdout);
-        return true;
-    }
-    const struct cli_command *command = cli_find_command(arguments->operands[0]);
-    if (!command)
-        return unknown_command(arguments->operands[0], err);
-    manual_help_command(stdout, command);
     return true;
 }
 
@@ -42,14 +43,15 @@ static const struct cli_option options[] = {
 
 static const struct cli_example examples[] = {
     {"comprexit help compress", "about one command"},
+    {"comprexit help keys", "the keys of the explorer"},
     {NULL, NULL},
 };
 
 const struct cli_command command_help = {
     .name = "help",
-    .operands = "[COMMAND]",
+    .operands = "[COMMAND|keys]",
     .max_operands = 1,
-    .summary = "explain the program, or one command",
+    .summary = "explain the program, one command, or the keys",
     .options = options,
     .examples = examples,
     .run = run,

@@ -42,8 +42,18 @@ void manual_help_command(FILE *out, const struct cli_command *command);
 /* The man page comprexit(1), in man(7) macros. */
 void manual_man(FILE *out);
 
+/* Text for troff: backslashes and dashes literal, no line that begins a macro; an
+ * empty line begins a paragraph. */
+void manual_roff(FILE *out, const char *text);
+
 /* The README's section on commands, in Markdown. */
 void manual_markdown(FILE *out);
+
+/* The explorer's keys, for "comprexit help keys", the README and the man page
+ * (there with the commands of its prompt). */
+void manual_keys(FILE *out);
+void manual_keys_markdown(FILE *out);
+void manual_keys_man(FILE *out);
 
 /* A completion script for bash. */
 void manual_bash(FILE *out);

@@ -1,9 +1,7 @@
 /* The man page, in the macros of man(7). */
 #include "app/manual.h"
 
-/* Text for troff: backslashes and dashes literal, no line that begins a macro; an
- * empty line begins a paragraph. */
-static void write_roff(FILE *out, const char *text)
+void manual_roff(FILE *out, const char *text)
 {
     char before = '\n';
     for (; *text; before = *text++) {
@@ -26,37 +24,37 @@ static void roff_option(FILE *out, const struct cli_option *o)
     if (o->letter)
         fprintf(out, "\\-%c\\fR, \\fB", o->letter);
     fputs("\\-\\-", out);
-    write_roff(out, o->name);
+    manual_roff(out, o->name);
     fputs("\\fR", out);
     if (o->value) {
         fputs(" \\fI", out);
-        write_roff(out, o->value);
+        manual_roff(out, o->value);
         fputs("\\fR", out);
     }
     putc('\n', out);
-    write_roff(out, o->help);
+    manual_roff(out, o->help);
     fputs(".\n", out);
 }
 
 static void roff_command(FILE *out, const struct cli_command *command)
 {
     fputs(".SS \"comprexit ", out);
-    write_roff(out, command->name);
+    manual_roff(out, command->name);
     fprintf(out, "%s", command->operands[0] ? " " : "");
-    write_roff(out, command->operands);
+    manual_roff(out, command->operands);
     fputs("\"\n", out);
-    write_roff(out, command->summary);
+    manual_roff(out, command->summary);
     fputs(".\n", out);
     if (command->description) {
         fputs(".PP\n", out);
-        write_roff(out, command->description);
+        manual_roff(out, command->description);
         putc('\n', out);
     }
     for (const struct cli_example *e = command->examples; e && e->line; e++) {
         fputs(".PP\n", out);
-        write_roff(out, e->what);
+        manual_roff(out, e->what);
         fputs(":\n.RS\n.nf\n", out);
-        write_roff(out, e->line);
+        manual_roff(out, e->line);
         fputs("\n.fi\n.RE\n", out);
     }
     for (const struct cli_option *o = command->options; o && o->name; o++)
@@ -84,6 +82,7 @@ void manual_man(FILE *out)
             if (o->group == g->group)
                 roff_option(out, o);
     }
+    manual_keys_man(out);
     fputs(".SH EXIT STATUS\n", out);
 #define ROW(code, text) fprintf(out, ".TP\n%d\n%s.\n", code, text);
     EXIT_CODES(ROW)

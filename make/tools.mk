@@ -35,6 +35,10 @@ build/comprexit.1: $(PROGRAM)
 	@$(PROGRAM) help --format man > $@
 readme: $(PROGRAM)
 	@make/replace-block README.md commands $(PROGRAM) help --format markdown
+	@make/replace-block README.md keys $(PROGRAM) help keys --format markdown
+# The picture of the screen in the README; needs the default model.
+readme-screen: $(PROGRAM)
+	@make/replace-block README.md screen make/readme-screen $(PROGRAM)
 
 # Everything in order: what is missing, the program, the model, then the explorer
 # (without a terminal: a report and figures).
@@ -70,4 +74,4 @@ help:
 	@echo "make golden-check GOLDEN=DIR   parity with reference vectors alone"
 	@echo "make asan ubsan tsan fuzz bench lint format"
 
-.PHONY: deps deps-check deps-demo deps-model model format install help man readme demo
+.PHONY: deps deps-check deps-demo deps-model model format install help man readme readme-screen demo

@@ -9,7 +9,6 @@ import unittest
 
 from harness import ROOT, ProgramTest, call, main, strict_json
 
-BEGIN, END = "<!-- commands: begin -->\n", "<!-- commands: end -->\n"
 
 
 class Usage(ProgramTest):
@@ -69,11 +68,12 @@ class Usage(ProgramTest):
 
 
 class Generated(ProgramTest):
-    def test_readme_block_is_current(self):
+    def test_readme_blocks_are_current(self):
         readme = (ROOT / "README.md").read_text()
-        block = readme.split(BEGIN)[1].split(END)[0]
-        self.assertEqual(block, call("help", "--format", "markdown")[1].decode(),
-                         "run `make readme`")
+        for name, words in (("commands", ["help"]), ("keys", ["help", "keys"])):
+            block = readme.split(f"<!-- {name}: begin -->\n")[1].split(f"<!-- {name}: end -->\n")[0]
+            self.assertEqual(block, call(*words, "--format", "markdown")[1].decode(),
+                             "run `make readme`")
 
     def test_completion_completes(self):
         script = call("completion", "bash")[1].decode()
