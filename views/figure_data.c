@@ -39,33 +39,39 @@ enum { LAYER_STEP = 5, SLOT_STEP = 4 };
 
 /* ---- tokens ------------------------------------------------------------------- */
 
-/* Escaped text of tokens [from, to), blanks kept. */
-static char *plain_text(const struct snapshot_document *d, size_t from, size_t to)
+/* Tokens [from, to) as one: their bytes belong together, so that a character which
+ * is spread over several of them is whole again. Special tokens have no bytes and are
+ * units of their own. start and end are the caller's. */
+static struct snapshot_document as_one(const struct snapshot_document *d, size_t from, size_t to,
+                                       uint32_t *start, uint32_t *end)
 {
-    size_t size = 1, used = 0;
-    for (size_t t = from; t < to; t++)
-        size += d->special[t] ? strlen(d->special[t]) * TEXT_ESCAPE_MAX
-                              : (size_t)(d->end[t] - d->start[t]) * TEXT_ESCAPE_MAX + 4;
-    char *out = xmalloc(size);
+    *start = d->start[from];
+    *end = d->end[to - 1];
+    return (struct snapshot_document){.text = d->text, .size = d->size, .tokens = 1,
+                                      .start = start, .end = end,
+                                      .special = to - from == 1 ? d->special + from : NULL};
+}
+
+/* Escaped text, blanks kept. */
+static char *plain_text(const struct snapshot_document *one)
+{
+    const char *name = one->special ? one->special[0] : NULL;
+    size_t length = name ? strlen(name) : (size_t)(one->end[0] - one->start[0]), used = 0;
+    char *out = xmalloc(length * TEXT_ESCAPE_MAX + 1);
     struct text_piece piece;
-    for (size_t t = from; t < to; t++)
-        for (size_t offset = 0; token_piece(d, t, &offset, &piece);) {
-            memcpy(out + used, piece.text, piece.length);
-            used += piece.length;
-        }
+    for (size_t offset = 0; token_piece(one, 0, &offset, &piece);) {
+        memcpy(out + used, piece.text, piece.length);
+        used += piece.length;
+    }
     out[used] = '\0';
     return out;
 }
 
 /* The name at the axis: "-" where the unit goes on in another window. */
-static char *axis_text(const struct snapshot_document *d, size_t from, size_t to, bool cut_before,
-                       bool cut_behind)
+static char *axis_text(const struct snapshot_document *one, bool cut_before, bool cut_behind)
 {
     char name[128], whole[132];
-    if (to - from == 1)
-        token_label(d, from, TOKEN_TRIMMED, name, sizeof name);
-    else
-        token_range_label(d, from, to, name, sizeof name);
+    token_label(one, 0, TOKEN_TRIMMED, name, sizeof name);
     snprintf(whole, sizeof whole, "%s%s%s", cut_before ? "-" : "", name, cut_behind ? "-" : "");
     return xstrdup(whole);
 }
@@ -85,6 +91,7 @@ static size_t build_token(struct figure_token *token, const struct snapshot *s,
                           const struct figure_options *options, size_t from)
 {
     size_t begin = from, to = from + 1, word_from, word_to;
+    uint32_t span[2];
     if (options->unit != UNIT_TOKEN)
         view_unit_range(s->document, options->unit, from, &begin, &to);
     token->window = snapshot_window_of(s, from);
@@ -92,12 +99,14 @@ static size_t build_token(struct figure_token *token, const struct snapshot *s,
     view_unit_range(s->document, UNIT_WORD, from, &word_from, &word_to);
     token->number = from;
     token->place = from - s->window_first[token->window];
-    token->text = plain_text(s->document, from, end);
+    struct snapshot_document one = as_one(s->document, from, end, &span[0], &span[1]);
+    token->text = plain_text(&one);
     token->word = word_from == from;
     if (options->unit == UNIT_TOKEN && options->ticks == TICKS_WORDS && token->word)
         to = word_to;
     size_t named = size_min(to, s->window_first[token->window + 1]);
-    token->label = axis_text(s->document, from, named, begin < from, named < to);
+    one = as_one(s->document, from, named, &span[0], &span[1]);
+    token->label = axis_text(&one, begin < from, named < to);
     token->kept = is_kept(options, from, end);
     return end;
 }

@@ -20,11 +20,12 @@ SKIPPED = 77
 CODES = {"F32": "f", "I32": "i", "F64": "d", "U8": "B", "I64": "q"}
 
 
-def call(*arguments, stdin=b"", environment=None, limit=60):
+def call(*arguments, stdin=b"", environment=None, limit=60, folder=None):
     """Runs the program; returns (exit status, stdout, stderr) as bytes."""
     settings = dict(os.environ, OMP_NUM_THREADS="1", **(environment or {}))
     done = subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, timeout=limit,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings, cwd=folder,
+                          check=False)
     return done.returncode, done.stdout, done.stderr
 
 
