@@ -124,6 +124,7 @@ bool batch_engine_options(const struct cli_arguments *a, struct engine_options *
     *out = (struct engine_options){
         .model = cli_text(a, "model"),
         .compressor = cli_text(a, "compressor"),
+        .soft_prompt = cli_text(a, "soft-prompt"),
         .precision = cli_text(a, "precision"),
         .seed = cli_count(a, "seed", 0),
         .segment = cli_count(a, "segment", 0),
@@ -133,13 +134,15 @@ bool batch_engine_options(const struct cli_arguments *a, struct engine_options *
     if (!threads_option(a, &out->threads, err) || !settings_options(a, out, err))
         return false;
     out->default_compressor = assets_path(DEFAULT_COMPRESSOR);
+    out->default_soft_prompt = assets_path(DEFAULT_SOFT_PROMPT);
     return true;
 }
 
 void batch_engine_options_free(struct engine_options *options)
 {
     free((char *)(uintptr_t)options->default_compressor);
-    options->default_compressor = NULL;
+    free((char *)(uintptr_t)options->default_soft_prompt);
+    options->default_compressor = options->default_soft_prompt = NULL;
 }
 
 char *batch_model_path(const struct cli_arguments *a)

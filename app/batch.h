@@ -13,6 +13,7 @@
 
 /* The asset that is used where no compressor is named. */
 #define DEFAULT_COMPRESSOR "default-x4.safetensors"
+#define DEFAULT_SOFT_PROMPT "default-soft-prompt.safetensors"
 
 /* A document as it was given: text, or token ids that are used as they are. */
 struct batch_input {

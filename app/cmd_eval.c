@@ -13,13 +13,11 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/eval/evaluate.h"
-#include "engine/eval/soft_prompt.h"
 #include "engine/train/objective.h"
 
 struct job {
     const struct cli_arguments *arguments;
     struct batch batch;
-    struct soft_prompt soft;
     struct append_file out;
     struct evaluate_sums sums[EVAL_MODES];
     char *lines; /* of the context in work */
@@ -199,9 +197,8 @@ static bool answer_questions(struct job *j, const char *path, struct err *err)
     struct evaluate_options o = {.model = engine_model(e),
                                  .compressor = engine_compressor(e),
                                  .max_tokens = (size_t)cli_count(a, "max-tokens", 20),
-                                 .limit = (size_t)cli_count(a, "limit", 0),
-                                 .soft_prompt = j->soft.vectors,
-                                 .n_soft = j->soft.n};
+                                 .limit = (size_t)cli_count(a, "limit", 0)};
+    o.soft_prompt = engine_soft_prompt(e, &o.n_soft);
     engine_settings(e, &o.settings, &o.budget);
     if (!parse_modes(a, &o.modes, err) || !open_output(j, o.modes, &o.skip, err))
         return false;
@@ -234,9 +231,7 @@ static bool ntp_loss(struct job *j, const struct dataset *d, struct block_shape 
     struct engine *e = j->batch.engine;
     struct objective o = {.model = engine_model(e),
                           .compressor = engine_compressor(e),
-                          .positions = POSITIONS_CONTIGUOUS,
-                          .soft_prompt = j->soft.vectors,
-                          .n_soft = j->soft.n};
+                          .positions = POSITIONS_CONTIGUOUS};
     size_t segment, labels = 0;
     double sum = 0;
     engine_settings(e, &o.settings, &segment);
@@ -315,15 +310,11 @@ static bool run(const struct cli_arguments *a, struct err *err)
 {
     struct job j = {.arguments = a, .out.fd = -1};
     const char *data = cli_text(a, "data"), *text = cli_text(a, "ntp");
-    const char *soft = cli_text(a, "soft-prompt");
     if (!data == !text)
         return err_set(err, ERR_USAGE, "eval: expected either --data FILE or --ntp TEXT");
     bool ok = batch_open(&j.batch, a, err);
-    if (ok && soft && strcmp(soft, "none") != 0)
-        ok = soft_prompt_load(&j.soft, soft, engine_model(j.batch.engine), err);
     ok = ok && (data ? answer_questions(&j, data, err) : predict_text(&j, text, err));
     append_file_close(&j.out);
-    soft_prompt_free(&j.soft);
     batch_close(&j.batch);
     free(j.lines);
     return ok;

@@ -22,7 +22,8 @@ enum urgency {
 struct engine_host {
     struct engine *engine; /* NULL until it is opened */
     struct engine_options options;
-    char *model, *compressor, *default_compressor, *precision; /* owned; may be NULL */
+    /* owned; may be NULL */
+    char *model, *compressor, *default_compressor, *soft_prompt, *default_soft_prompt, *precision;
 };
 
 static char *copy_or_null(const char *text)
@@ -37,6 +38,8 @@ struct engine_host *engine_host_new(const struct engine_options *options)
     host->model = copy_or_null(options->model);
     host->compressor = copy_or_null(options->compressor);
     host->default_compressor = copy_or_null(options->default_compressor);
+    host->soft_prompt = copy_or_null(options->soft_prompt);
+    host->default_soft_prompt = copy_or_null(options->default_soft_prompt);
     host->precision = copy_or_null(options->precision);
     return host;
 }
@@ -50,6 +53,8 @@ void engine_host_free(struct engine_host *host)
     free(host->model);
     free(host->compressor);
     free(host->default_compressor);
+    free(host->soft_prompt);
+    free(host->default_soft_prompt);
     free(host->precision);
     free(host);
 }
@@ -91,6 +96,8 @@ static bool open_engine(struct engine_host *host, struct err *err)
     host->options.model = host->model;
     host->options.compressor = host->compressor;
     host->options.default_compressor = host->default_compressor;
+    host->options.soft_prompt = host->soft_prompt;
+    host->options.default_soft_prompt = host->default_soft_prompt;
     host->options.precision = host->precision;
     host->engine = engine_open(&host->options, err);
     return host->engine != NULL;

@@ -416,6 +416,12 @@ const struct compressor *engine_compressor(const struct engine *e)
     return &e->compressor;
 }
 
+const real *engine_soft_prompt(const struct engine *e, size_t *n)
+{
+    *n = e->soft.n;
+    return e->soft.vectors;
+}
+
 void engine_settings(const struct engine *e, struct compress_settings *settings, size_t *segment)
 {
     *settings = e->settings;

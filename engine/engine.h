@@ -120,6 +120,9 @@ const struct tokenizer *engine_tokenizer(const struct engine *e);
 struct model;
 struct model *engine_model(const struct engine *e);
 const struct compressor *engine_compressor(const struct engine *e);
+
+/* The virtual tokens in use, [*n, H], borrowed; *n is 0 without. */
+const real *engine_soft_prompt(const struct engine *e, size_t *n);
 void engine_settings(const struct engine *e, struct compress_settings *settings, size_t *segment);
 
 /* Fills in the hashes of facts (reads the whole model file once). */
