@@ -14,7 +14,7 @@
 enum {
     PARALLEL_WORK = 1 << 15, /* multiply-adds below which threads cost more than they give */
     COLUMN_BLOCK = 256,
-    TILE_ROWS = 256,
+    TILE_ROWS = 512,
     TILE_COLUMNS = 192,
     TILE_ALIGN = 16,
     TILE_WORK = 1 << 16

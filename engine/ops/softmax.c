@@ -6,7 +6,7 @@
 
 enum { PARALLEL_ELEMENTS = 1 << 12 };
 
-static void softmax_row(real *p, const real *x, real scale, size_t k)
+void softmax_row(real *p, const real *x, real scale, size_t k)
 {
     real most = scale < 0 ? (real)-INFINITY : reduce_max(x, k) * scale;
     for (size_t j = 0; scale < 0 && j < k; j++)

@@ -11,6 +11,9 @@
 /* p may be x. */
 void softmax_forward(real *p, const real *x, real scale, size_t n, size_t k);
 
+/* One row, for callers that are parallel themselves. */
+void softmax_row(real *p, const real *x, real scale, size_t k);
+
 /* dx += scale * p * (dp - sum(p dp)) */
 void softmax_backward(real *dx, const real *dp, const real *p, real scale, size_t n, size_t k);
 
