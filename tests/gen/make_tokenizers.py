@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Small tokenizers and reference ids for tests/golden-extra/tokenizers.
 
-usage: tests/gen/make_tokenizers.py OUT_DIR [LINES [SEED]]     (defaults: 40 lines, seed 2024)
+usage: tests/gen/make_tokenizers.py OUT_DIR [LINES [SEED]]     (defaults: 36 lines, seed 2024)
 
 Trains one vocabulary per kind on the sentences below with the `tokenizers`
 package (0.23.3), writes NAME.json as the package saves it and NAME.jsonl with
@@ -61,15 +61,15 @@ ADDED = [
 ]
 
 
-def byte_level_tokenizer(pre, normalizer=None, bos=None, ignore_merges=False, skip_bytes=()):
-    t = Tokenizer(models.BPE(ignore_merges=ignore_merges))
+def byte_level_tokenizer(pre, normalizer=None, bos=None, ignore_merges=False, skip_bytes=(), unknown=None):
+    t = Tokenizer(models.BPE(ignore_merges=ignore_merges, unk_token=unknown, fuse_unk=unknown is not None))
     t.pre_tokenizer = pre
     if normalizer:
         t.normalizer = normalizer
     t.decoder = decoders.ByteLevel()
     alphabet = [c for c in sorted(pre_tokenizers.ByteLevel.alphabet()) if c not in skip_bytes]
     t.train_from_iterator(TRAINING, trainers.BpeTrainer(
-        vocab_size=420, show_progress=False, special_tokens=[bos] if bos else [],
+        vocab_size=420, show_progress=False, special_tokens=[s for s in (bos, unknown) if s],
         initial_alphabet=alphabet))
     if bos:
         t.post_processor = processors.TemplateProcessing(
@@ -122,6 +122,8 @@ def build():
         "smollm": byte_level_tokenizer(pre_tokenizers.Sequence(
             [pre_tokenizers.Digits(individual_digits=True), byte_level(True)]),
             skip_bytes=("\u0104", "\u00c0")),
+        "unknown": byte_level_tokenizer(byte_level(True), skip_bytes=[chr(0x120 + i) for i in range(16)],
+                                        unknown="<unk>"),
         "default": byte_level_tokenizer(pre_tokenizers.Sequence(
             [split(r"[\p{P}\$\+<=>\^~\|]+"), byte_level(True), split(r"\p{N}+"),
              split("[0-9][0-9][0-9]")])),
@@ -198,7 +200,7 @@ def describe(t, text):
 
 def main():
     out = pathlib.Path(sys.argv[1])
-    lines = int(sys.argv[2]) if len(sys.argv) > 2 else 40
+    lines = int(sys.argv[2]) if len(sys.argv) > 2 else 36
     rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 2024)
     words = " ".join(TRAINING).split()
     out.mkdir(parents=True, exist_ok=True)

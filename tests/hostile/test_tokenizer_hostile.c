@@ -24,6 +24,8 @@ enum { ROWS = 300 }; /* of the embedding that ids must stay below */
     "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" pattern "\"},\"behavior\":"          \
     "\"Isolated\",\"invert\":false}"
 #define SEQUENCE(parts) "{\"type\":\"Sequence\",\"pretokenizers\":[" parts "]}"
+#define MARK            "\xe2\x96\x81"
+#define PREPEND         "{\"type\":\"Prepend\",\"prepend\":\"" MARK "\"}"
 #define METASPACE                                                                        \
     "{\"type\":\"Metaspace\",\"replacement\":\"\xe2\x96\x81\",\"prepend_scheme\":"       \
     "\"first\",\"split\":false}"
@@ -241,6 +243,47 @@ static const struct bad_part {
      {.post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":"
               "\"q\"}},"
               "{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"q\":{\"ids\":[5]}}}"},
+     "post_processor not supported: TemplateProcessing"},
+    {61,
+     {.normalizer = "{\"type\":\"Prepend\",\"prepend\":\"_\"}"},
+     "not supported: Prepend"},
+    {61,
+     {.normalizer =
+          "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"}," PREPEND "]}"},
+     "normalizer not supported: Sequence"},
+    {61, {.normalizer = PREPEND}, "pre-tokenizer not supported: ByteLevel"},
+    {61,
+     {.normalizer = PREPEND, .pre = METASPACE, .decoder = METASPACE},
+     "pre-tokenizer not supported: Metaspace"},
+    {61,
+     {.pre = "{\"type\":\"Metaspace\",\"replacement\":\"_\"}", .decoder = METASPACE},
+     "pre-tokenizer not supported: Metaspace"},
+    {61,
+     {.pre = "{\"type\":\"Metaspace\",\"replacement\":\"" MARK
+             "\",\"prepend_scheme\":\"last\"}",
+      .decoder = METASPACE},
+     "pre-tokenizer not supported: Metaspace"},
+    {61,
+     {.pre = "{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"use_regex\":true}"},
+     "pre-tokenizer not supported: ByteLevel"},
+    {61,
+     {.pre = SEQUENCE("{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},\"behavior\":"
+                      "\"Isolated\"}," BYTE_LEVEL("false"))},
+     "pre-tokenizer not supported: Sequence"},
+    {61,
+     {.pre = METASPACE, .decoder = "{\"type\":\"Sequence\",\"decoders\":[]}"},
+     "decoder not supported: Sequence"},
+    {61,
+     {.pre = METASPACE, .decoder = "{\"type\":\"Strip\",\"content\":\" \",\"start\":2}"},
+     "decoder not supported: Strip"},
+    {61,
+     {.post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":"
+              "\"q\"}},"
+              "{\"SpecialToken\":{\"id\":\"q\"}},{\"Sequence\":{\"id\":\"A\"}}],"
+              "\"special_tokens\":{\"q\":{\"ids\":[0]}}}"},
+     "post_processor not supported: TemplateProcessing"},
+    {61,
+     {.post = "{\"type\":\"TemplateProcessing\",\"single\":[]}"},
      "post_processor not supported: TemplateProcessing"},
     {61, {.extra = ",\"dropout\":0.1"}, "model.dropout not supported"},
     {61,

@@ -259,6 +259,7 @@ static void know_where_text_begins_and_ends(void **state)
     put_u32(&m, "tokenizer.ggml.bos_token_id", 3);
     put_u32(&m, "tokenizer.ggml.eos_token_id", 2);
     put_u32(&m, "tokenizer.ggml.eom_token_id", 1);
+    put_u32(&m, "tokenizer.ggml.eot_token_id", 0);
     put_bool(&m, "tokenizer.ggml.add_bos_token", true);
     put_bool(&m, "tokenizer.ggml.add_eos_token", true);
     struct tokenizer *t = open_metadata(&m, 5, &err);
@@ -269,7 +270,8 @@ static void know_where_text_begins_and_ends(void **state)
     assert_memory_equal(list.start, ((uint32_t[]){0, 0, 2, 3}), 4 * sizeof(uint32_t));
     assert_memory_equal(list.end, ((uint32_t[]){0, 2, 3, 3}), 4 * sizeof(uint32_t));
     for (int32_t id = -1; id < 6; id++) {
-        assert_int_equal(tokenizer_is_stop(t, id), id == 1 || id == 2 || id == 4);
+        assert_int_equal(tokenizer_is_stop(t, id),
+                         id == 0 || id == 1 || id == 2 || id == 4);
         assert_int_equal(tokenizer_is_control(t, id), id == 3 || id == 4);
     }
     token_list_free(&list);
