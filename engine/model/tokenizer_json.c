@@ -60,7 +60,7 @@ static bool read_vocab(struct loader *l)
         return err_set(l->err, ERR_INPUT, "%s: model.vocab is missing or not an object",
                        l->name);
     bool bytes = tokenizer_json_flag(l->model, "byte_fallback", false);
-    struct text_span text;
+    struct text_span text = {0};
     json_object_keylen_foreach(vocab, text.text, text.length, id)
     {
         bool byte = bytes && vocab_looks_like_byte(text.text, text.length);

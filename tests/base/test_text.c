@@ -19,7 +19,7 @@ static void every_character_comes_back(void **state)
         if (c >= 0xd800 && c < 0xe000)
             continue;
         char bytes[4];
-        uint32_t back;
+        uint32_t back = 0;
         size_t n = text_encode(c, bytes);
         size_t expected = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
         if (n != expected || text_decode(bytes, n, &back) != n || back != c)
