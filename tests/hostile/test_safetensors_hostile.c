@@ -279,13 +279,13 @@ static void many_numbers_cost_nothing(void **state)
     static const char head[] = "{\"T\":{\"dtype\":\"F32\",\"shape\":[0";
     struct bytes header = {0};
     bytes_put(&header, head, sizeof head - 1);
-    for (int i = 0; i < 20000000; i++)
+    for (int i = 0; i < 3000000; i++)
         bytes_put(&header, ",0", 2);
     bytes_put(&header, "]}}", 3);
     struct bytes b = file_of((const char *)header.data, header.size, 0);
     bytes_free(&header);
-    hostile_within("44 20,000,001 dimensions", 200 << 20, refuses, &b);
-    hostile_refused(&SAFETENSORS, "44 20,000,001 dimensions", b.data, b.size,
+    hostile_within("44 3,000,001 dimensions", 200 << 20, refuses, &b);
+    hostile_refused(&SAFETENSORS, "44 3,000,001 dimensions", b.data, b.size,
                     "tensor T: more than 4 dimensions");
     bytes_free(&b);
 }

@@ -17,7 +17,7 @@
 #include "engine/base/mem.h"
 #include "tests/support/temporary.h"
 
-enum { LIMIT_MS = 1000 };
+enum { LIMIT_MS = 1000, FILE_LIMIT = 32 << 20 };
 
 /* Processor time of this process: a busy machine does not count. Something that blocks
  * runs into the time limit of tests/run instead. */
@@ -91,7 +91,10 @@ void hostile_refused(const struct hostile_format *format, const char *row,
         if (accepted)
             fail_msg("%s: accepted", row);
         check_message(row, &err, format->file_name, expected);
+        report.refused += size > FILE_LIMIT;
     }
+    if (format->open_buffer && size > FILE_LIMIT)
+        return;
     char *dir = temporary_directory();
     char *path = temporary_file(dir, format->file_name, data, size);
     hostile_path_refused(format, row, path, expected);

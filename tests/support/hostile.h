@@ -1,7 +1,7 @@
 /* Hostile files: each is opened from a buffer of exactly its size (so that
- * AddressSanitizer sees the first byte behind it) and from a file, must be refused
- * within a second of processor time, with a message that holds the expected words, is
- * one printable line and names the file. */
+ * AddressSanitizer sees the first byte behind it) and, up to 32 MiB, from a file; it must
+ * be refused within a second of processor time, with a message that holds the expected
+ * words, is one printable line and names the file. */
 #ifndef TESTS_SUPPORT_HOSTILE_H
 #define TESTS_SUPPORT_HOSTILE_H
 
