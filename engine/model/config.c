@@ -296,37 +296,48 @@ bool llama_config_from_gguf(struct llama_config *config, const struct gguf *gguf
 
 /* A newer config.json keeps everything about the rotary embedding in
  * rope_parameters, an older one has rope_theta and rope_scaling. */
+static const json_t *rope_object(const json_t *json)
+{
+    const json_t *rope = json_object_get(json, "rope_parameters");
+    return json_is_object(rope) ? rope : json_object_get(json, "rope_scaling");
+}
+
+static bool read_llama3(struct llama_config *c, const struct source *rope,
+                        struct err *err)
+{
+    return read_number(rope, &LOW_FREQ, &c->rope_low_freq, err) &&
+           read_number(rope, &HIGH_FREQ, &c->rope_high_freq, err) &&
+           read_count(rope, &ORIGINAL, POSITIONS_LIMIT, &c->rope_original_positions,
+                      err) &&
+           (c->rope_high_freq > c->rope_low_freq ||
+            invalid(rope, &HIGH_FREQ, "more than low_freq_factor", err));
+}
+
 static bool json_scaling(struct llama_config *c, const struct source *s, struct err *err)
 {
-    static const struct field type_field = {"", "rope_type"}, old_field = {"", "type"};
+    static const struct field new_type = {"", "rope_type"}, old_type = {"", "type"};
     struct source rope = *s;
-    rope.json = json_object_get(s->json, "rope_parameters");
-    if (!json_is_object(rope.json))
-        rope.json = json_object_get(s->json, "rope_scaling");
+    rope.json = rope_object(s->json);
     if (!json_is_object(rope.json))
         return true;
     const struct field *field =
-        json_object_get(rope.json, "rope_type") ? &type_field : &old_field;
+        json_object_get(rope.json, "rope_type") ? &new_type : &old_type;
     const json_t *value = json_object_get(rope.json, field->json);
     const char *type = value ? json_string_value(value) : "default";
+    if (!type)
+        type = "";
     if (!read_number(&rope, &THETA, &c->rope_theta, err))
         return false;
-    if (type && strcmp(type, "default") == 0)
+    if (strcmp(type, "default") == 0)
         return true;
-    bool llama3 = type && strcmp(type, "llama3") == 0;
-    if (!llama3 && (!type || strcmp(type, "linear") != 0))
+    if (strcmp(type, "llama3") == 0)
+        c->rope_scaling = ROPE_SCALING_LLAMA3;
+    else if (strcmp(type, "linear") == 0)
+        c->rope_scaling = ROPE_SCALING_LINEAR;
+    else
         return invalid(&rope, field, "\"default\", \"linear\" or \"llama3\"", err);
-    c->rope_scaling = llama3 ? ROPE_SCALING_LLAMA3 : ROPE_SCALING_LINEAR;
-    if (!read_number(&rope, &FACTOR, &c->rope_factor, err))
-        return false;
-    if (!llama3)
-        return true;
-    return read_number(&rope, &LOW_FREQ, &c->rope_low_freq, err) &&
-           read_number(&rope, &HIGH_FREQ, &c->rope_high_freq, err) &&
-           read_count(&rope, &ORIGINAL, POSITIONS_LIMIT, &c->rope_original_positions,
-                      err) &&
-           (c->rope_high_freq > c->rope_low_freq ||
-            invalid(&rope, &HIGH_FREQ, "more than low_freq_factor", err));
+    return read_number(&rope, &FACTOR, &c->rope_factor, err) &&
+           (c->rope_scaling == ROPE_SCALING_LINEAR || read_llama3(c, &rope, err));
 }
 
 /* Settings that would need other arithmetic than Llama's. */

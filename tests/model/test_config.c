@@ -203,63 +203,59 @@ static void reads_rope_scaling(void **state)
     assert_int_equal(c.rope_original_positions, 8192);
 }
 
+static const struct {
+    const char *key, *value, *expected;
+} bad_values[] = {
+    {"model_type", "\"gpt2\"",
+     "architecture \"gpt2\" is not supported (llama, mistral, qwen2"},
+    {"model_type", NULL, "architecture \"\" is not supported"},
+    {"hidden_size", "0", "key hidden_size: value 0 not valid for llama"},
+    {"hidden_size", "-1", "key hidden_size: value -1 not valid for llama"},
+    {"hidden_size", "\"64\"", "key hidden_size: value \"64\" not valid for llama"},
+    {"hidden_size", "64.5", "key hidden_size: value 64.5 not valid for llama"},
+    {"hidden_size", "2147483648",
+     "key hidden_size: value 2147483648 not valid for llama"},
+    {"hidden_size", "99999999999999999999", "key hidden_size: value 9.99"},
+    {"hidden_size", NULL, "key hidden_size: value (absent) not valid for llama"},
+    {"hidden_size", "66", "key num_attention_heads: value 4 not valid for llama"},
+    {"num_hidden_layers", "513", "key num_hidden_layers: value 513 not valid for llama"},
+    {"num_attention_heads", "0", "key num_attention_heads: value 0 not valid"},
+    {"num_attention_heads", "[4]", "key num_attention_heads: value [4] not valid"},
+    {"num_key_value_heads", "8", "key num_key_value_heads: value 8 not valid for llama"},
+    {"num_key_value_heads", "3", "key num_key_value_heads: value 3 not valid for llama"},
+    {"num_key_value_heads", "0", "key num_key_value_heads: value 0 not valid for llama"},
+    {"head_dim", "15", "key head_dim: value 15 not valid for llama"},
+    {"head_dim", "1048576", "key head_dim: value 1048576 not valid for llama"},
+    {"vocab_size", "1048577", "key vocab_size: value 1048577 not valid for llama"},
+    {"vocab_size", "0", "key vocab_size: value 0 not valid for llama"},
+    {"rms_norm_eps", "0", "key rms_norm_eps: value 0 not valid for llama"},
+    {"rms_norm_eps", "-1e-5", "key rms_norm_eps: value -1"},
+    {"rope_theta", "\"big\"", "key rope_theta: value \"big\" not valid for llama"},
+    {"hidden_act", "\"gelu\"", "key hidden_act: value \"gelu\" not valid for llama"},
+    {"partial_rotary_factor", "0.5", "key partial_rotary_factor: value 0.5 not valid"},
+    {"rope_scaling", "{\"type\":\"yarn\"}",
+     "key type: value \"yarn\" not valid for llama"},
+    {"rope_scaling", "{\"type\":\"linear\"}", "key factor: value (absent) not valid"},
+    {"rope_scaling", "{\"rope_type\":7}", "key rope_type: value 7 not valid"},
+    {"rope_scaling",
+     "{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_"
+     "factor\":4,"
+     "\"original_max_position_embeddings\":64}",
+     "key high_freq_factor: value 4 not valid"},
+    {"model_type", "\"llama\\u001b[31m\"",
+     "architecture \"llama^[[31m\" is not supported"},
+};
+
 static void refuses_bad_values(void **state)
 {
     (void)state;
-    static const struct {
-        const char *key, *value, *expected;
-    } rows[] = {
-        {"model_type", "\"gpt2\"",
-         "architecture \"gpt2\" is not supported (llama, mistral, qwen2"},
-        {"model_type", NULL, "architecture \"\" is not supported"},
-        {"hidden_size", "0", "key hidden_size: value 0 not valid for llama"},
-        {"hidden_size", "-1", "key hidden_size: value -1 not valid for llama"},
-        {"hidden_size", "\"64\"", "key hidden_size: value \"64\" not valid for llama"},
-        {"hidden_size", "64.5", "key hidden_size: value 64.5 not valid for llama"},
-        {"hidden_size", "2147483648",
-         "key hidden_size: value 2147483648 not valid for llama"},
-        {"hidden_size", "99999999999999999999", "key hidden_size: value 9.99"},
-        {"hidden_size", NULL, "key hidden_size: value (absent) not valid for llama"},
-        {"hidden_size", "66", "key num_attention_heads: value 4 not valid for llama"},
-        {"num_hidden_layers", "513",
-         "key num_hidden_layers: value 513 not valid for llama"},
-        {"num_attention_heads", "0", "key num_attention_heads: value 0 not valid"},
-        {"num_attention_heads", "[4]", "key num_attention_heads: value [4] not valid"},
-        {"num_key_value_heads", "8",
-         "key num_key_value_heads: value 8 not valid for llama"},
-        {"num_key_value_heads", "3",
-         "key num_key_value_heads: value 3 not valid for llama"},
-        {"num_key_value_heads", "0",
-         "key num_key_value_heads: value 0 not valid for llama"},
-        {"head_dim", "15", "key head_dim: value 15 not valid for llama"},
-        {"head_dim", "1048576", "key head_dim: value 1048576 not valid for llama"},
-        {"vocab_size", "1048577", "key vocab_size: value 1048577 not valid for llama"},
-        {"vocab_size", "0", "key vocab_size: value 0 not valid for llama"},
-        {"rms_norm_eps", "0", "key rms_norm_eps: value 0 not valid for llama"},
-        {"rms_norm_eps", "-1e-5", "key rms_norm_eps: value -1"},
-        {"rope_theta", "\"big\"", "key rope_theta: value \"big\" not valid for llama"},
-        {"hidden_act", "\"gelu\"", "key hidden_act: value \"gelu\" not valid for llama"},
-        {"partial_rotary_factor", "0.5",
-         "key partial_rotary_factor: value 0.5 not valid"},
-        {"rope_scaling", "{\"type\":\"yarn\"}",
-         "key type: value \"yarn\" not valid for llama"},
-        {"rope_scaling", "{\"type\":\"linear\"}", "key factor: value (absent) not valid"},
-        {"rope_scaling", "{\"rope_type\":7}", "key rope_type: value 7 not valid"},
-        {"rope_scaling",
-         "{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_"
-         "factor\":4,"
-         "\"original_max_position_embeddings\":64}",
-         "key high_freq_factor: value 4 not valid"},
-        {"model_type", "\"llama\\u001b[31m\"",
-         "architecture \"llama^[[31m\" is not supported"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof bad_values / sizeof *bad_values; i++) {
         struct llama_config c;
         struct err err = {0};
-        if (read_changed(&c, rows[i].key, rows[i].value, &err))
-            fail_msg("%s = %s accepted", rows[i].key, rows[i].value);
-        if (err.code != ERR_INPUT || !strstr(err.text, rows[i].expected))
-            fail_msg("got \"%s\", expected \"%s\"", err.text, rows[i].expected);
+        if (read_changed(&c, bad_values[i].key, bad_values[i].value, &err))
+            fail_msg("%s = %s accepted", bad_values[i].key, bad_values[i].value);
+        if (err.code != ERR_INPUT || !strstr(err.text, bad_values[i].expected))
+            fail_msg("got \"%s\", expected \"%s\"", err.text, bad_values[i].expected);
     }
 }
 
