@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -99,6 +100,13 @@ class Errors(ProgramTest):
         self.assertNotIn(b"\x1b", out)
 
 
+def catches_sigint(pid):
+    """Has the process come to the work that Ctrl-C stops cleanly?"""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    caught = int(re.search(r"^SigCgt:\s*(\w+)", status, re.M).group(1), 16)
+    return bool(caught & 1 << (signal.SIGINT - 1))
+
+
 class Interrupt(ProgramTest):
     def test_ctrl_c_stops_and_leaves_nothing(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +116,9 @@ class Interrupt(ProgramTest):
                 [PROGRAM, "compress", "--ids", path / "ids.json", "-m", MODEL, "-c", COMPRESSOR,
                  "-o", path / "out.safetensors", "--json"], stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, env=dict(os.environ, OMP_NUM_THREADS="1"))
-            time.sleep(1)
+            while process.poll() is None and not catches_sigint(process.pid):
+                time.sleep(0.01)
+            time.sleep(0.2)
             self.assertIsNone(process.poll(), "done before it could be stopped")
             process.send_signal(signal.SIGINT)
             start = time.monotonic()
