@@ -316,7 +316,7 @@ static void score_others(struct run *r)
 {
     if (r->mode != ANSWER_FULL || r->e->snapshot->gold)
         return;
-    for (int mode = ANSWER_COMPRESSED; mode < ANSWER_MODES; mode++) {
+    for (enum answer_mode mode = ANSWER_COMPRESSED; mode < ANSWER_MODES; mode++) {
         struct snapshot_answer *old = r->e->snapshot->answer[mode];
         if (!old || old->state != ANSWER_DONE)
             continue;
@@ -351,7 +351,7 @@ static void set_question(struct engine *e, const char *question, const struct as
     if (!same) {
         free(next->question);
         next->question = xstrdup(question);
-        for (int mode = 0; mode < ANSWER_MODES; mode++)
+        for (enum answer_mode mode = 0; mode < ANSWER_MODES; mode++)
             snapshot_set_answer(next, mode, NULL);
         snapshot_answer_release(next->previous);
         next->previous = NULL;

@@ -127,7 +127,7 @@ static void install_document(struct engine *e, struct snapshot_document *d)
     free(next->question);
     free(next->gold);
     next->question = next->gold = NULL;
-    for (int mode = 0; mode < ANSWER_MODES; mode++)
+    for (enum answer_mode mode = 0; mode < ANSWER_MODES; mode++)
         snapshot_set_answer(next, mode, NULL);
     snapshot_answer_release(next->previous);
     next->previous = NULL;

@@ -33,7 +33,7 @@ size_t stream_epoch(const struct stream *s, enum phase phase, size_t shape)
 bool stream_check(const struct stream *s, struct err *err)
 {
     double total = 0;
-    for (int phase = 0; phase < PHASES; phase++) {
+    for (enum phase phase = 0; phase < PHASES; phase++) {
         total += s->mix[phase];
         for (size_t k = 0; s->mix[phase] > 0 && k < s->n_shapes; k++)
             if (stream_epoch(s, phase, k) == 0)

@@ -260,7 +260,7 @@ static bool run_context(struct work *w, size_t context, const struct vectors *ow
                         struct err *err)
 {
     const struct vectors none = {0};
-    for (int mode = 0; mode < EVAL_MODES; mode++) {
+    for (enum eval_mode mode = 0; mode < EVAL_MODES; mode++) {
         if (!(w->o->modes & 1u << mode))
             continue;
         struct vectors full = {0};

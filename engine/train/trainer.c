@@ -146,7 +146,7 @@ static char *describe_data(struct dataset **datasets, size_t n)
 bool trainer_init(struct trainer *t, const struct train_config *config, struct model *model,
                   struct dataset **datasets, size_t n_datasets, struct err *err)
 {
-    *t = (struct trainer){.config = *config, .model = model, .state.best = INFINITY};
+    *t = (struct trainer){.config = *config, .model = model, .state.best = (double)INFINITY};
     if (config->distill > 0 && is_prompt(config))
         return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
     if (!train_config_check(config, err) || !init_stream(t, datasets, n_datasets, err) ||
@@ -365,10 +365,10 @@ static bool validate_kind(struct trainer *t, size_t index, enum phase phase,
     bool prompt = is_prompt(&t->config);
     snprintf(v->kind, sizeof v->kind, "%s %zu+%zu", phase_name[phase], shape.context,
              shape.predict);
-    for (int mode = 0; mode < CONTEXT_MODES; mode++) {
+    for (enum context_mode mode = 0; mode < CONTEXT_MODES; mode++) {
         bool slots = mode == CONTEXT_COMPRESSED || mode == CONTEXT_WRONG;
         struct objective_result health;
-        v->loss[mode] = NAN;
+        v->loss[mode] = (double)NAN;
         if (slots && prompt)
             continue;
         if (!slots && !prompt && t->fixed_known[index]) {
