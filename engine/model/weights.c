@@ -34,11 +34,10 @@ static const struct matrix {
     const char *gguf, *hf;
     enum width rows, cols;
 } matrices[] = {
-#define MATRIX(member, gguf, hf, rows, cols)                                             \
-    {                                                                                    \
-        offsetof(struct llama_layer, member),                                            \
-            offsetof(struct llama_layer, member##_bias), gguf, hf, rows, cols            \
-    }
+/* clang-format off */
+#define AT(member) offsetof(struct llama_layer, member)
+#define MATRIX(member, gguf, hf, rows, cols) {AT(member), AT(member##_bias), gguf, hf, rows, cols}
+    /* clang-format on */
     MATRIX(q, "attn_q", "self_attn.q_proj", QUERIES, HIDDEN),
     MATRIX(k, "attn_k", "self_attn.k_proj", KEYS, HIDDEN),
     MATRIX(v, "attn_v", "self_attn.v_proj", KEYS, HIDDEN),
@@ -47,6 +46,7 @@ static const struct matrix {
     MATRIX(up, "ffn_up", "mlp.up_proj", FEED_FORWARD, HIDDEN),
     MATRIX(down, "ffn_down", "mlp.down_proj", HIDDEN, FEED_FORWARD),
 #undef MATRIX
+#undef AT
 };
 static const struct norm {
     size_t member;
