@@ -116,7 +116,7 @@ static void run_block(struct model *model, size_t l, const struct kv_cache *cach
     attention_forward(pass->rows.attended, attention, pass->rows.q, keys, values, pass->rows.n,
                       used, &shape);
     llama_block_attended(layer, config, &pass->rows, pass->x);
-    llama_block_ffn(layer, config, &pass->rows, pass->x);
+    llama_block_ffn(layer, config, &pass->rows, pass->x, NULL, NULL);
 }
 
 /* The last hidden state and the logits. */

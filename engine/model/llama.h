@@ -52,16 +52,25 @@ struct llama_batch {
     const size_t *starts;     /* [sequences + 1]: tokens of sequence s are starts[s].. */
     const real *embeddings;   /* [n, H] */
     const int32_t *positions; /* [n] */
+    size_t keep_bytes;        /* may be spent on activations for a backward pass */
 };
 
-/* A forward pass that keeps the input of every block (activations inside a block
- * are recomputed by the backward pass), and the final hidden states after the
- * last norm, [n, H]. All memory is in the arena. */
+/* A good keep_bytes when a backward pass follows: a quarter less arithmetic. */
+#define LLAMA_KEEP_BYTES ((size_t)1 << 30)
+
+/* Bytes of activations that a tape of n tokens keeps within `limit`. */
+size_t llama_tape_kept_bytes(const struct llama_config *config, size_t n, size_t limit);
+
+/* A forward pass that keeps the input of every block, the activations of the last
+ * blocks as far as batch->keep_bytes go (the backward pass computes the others
+ * again), and the final hidden states after the last norm, [n, H]. All memory is in
+ * the arena. The result does not depend on keep_bytes. */
 struct llama_tape {
     struct llama_batch batch;
     real *inputs; /* [L, n, H] */
     real *last;   /* [n, H] before the final norm */
     real *final;  /* [n, H] after it */
+    struct llama_saved *saved; /* [L], private */
 };
 bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
                         struct llama_tape *tape, struct arena *arena,

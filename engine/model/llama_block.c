@@ -81,16 +81,17 @@ void llama_block_attended(struct llama_layer *layer, const struct llama_config *
 }
 
 void llama_block_ffn(struct llama_layer *layer, const struct llama_config *config,
-                     struct llama_rows *rows, real *x)
+                     struct llama_rows *rows, real *x, real *gate, real *up)
 {
-    size_t H = config->hidden;
+    size_t H = config->hidden, F = config->ffn;
     for (size_t first = 0; first < rows->n; first += LLAMA_FFN_ROWS) {
         size_t n = size_min(LLAMA_FFN_ROWS, rows->n - first);
         real *y = rows->normed, *panel = x + first * H;
+        real *g = gate ? gate + first * F : rows->gate, *u = up ? up + first * F : rows->up;
         rmsnorm_forward(y, NULL, panel, layer->ffn_norm, (real)config->rms_eps, n, H);
-        weight_forward(rows->gate, y, &layer->gate, layer->gate_bias, n);
-        weight_forward(rows->up, y, &layer->up, layer->up_bias, n);
-        swiglu_forward(rows->gate, rows->gate, rows->up, n * config->ffn);
+        weight_forward(g, y, &layer->gate, layer->gate_bias, n);
+        weight_forward(u, y, &layer->up, layer->up_bias, n);
+        swiglu_forward(rows->gate, g, u, n * F);
         weight_forward(y, rows->gate, &layer->down, layer->down_bias, n);
         llama_add(panel, y, n * H);
     }

@@ -45,9 +45,9 @@ void llama_block_project(struct llama_layer *layer, const struct llama_config *c
 void llama_block_attended(struct llama_layer *layer, const struct llama_config *config,
                           struct llama_rows *rows, real *x);
 
-/* x += feed-forward(x) */
+/* x += feed-forward(x). gate, up [n, F]: both products are left there; or NULL. */
 void llama_block_ffn(struct llama_layer *layer, const struct llama_config *config,
-                     struct llama_rows *rows, real *x);
+                     struct llama_rows *rows, real *x, real *gate, real *up);
 
 /* x[i] += y[i] */
 void llama_add(real *x, const real *y, size_t count);

@@ -10,15 +10,21 @@
 #include "engine/ops/norm.h"
 #include "engine/ops/swiglu.h"
 
-/* Backward passes hold more wide arrays than forward ones, so fewer rows. */
-enum { BACKWARD_ROWS = 256 };
+/* Backward passes hold more wide arrays than forward ones: rows at a time. */
+enum { BACKWARD_ROWS = 512 };
 
-/* Scratch of the attention half, forward and backward. Sizes as in llama_rows. */
+/* What the backward pass needs of a block besides its input. */
+struct llama_saved {
+    real *q, *k, *v; /* [n, Q], [n, K], turned; NULL: computed again */
+    real *middle;    /* [n, H] between the two halves */
+    real *gate, *up; /* [n, F]; NULL: computed again, panel by panel */
+};
+
+/* Scratch of the attention half. Sizes as in llama_rows. */
 struct attention_work {
     struct llama_rows rows;
-    real *k, *v;                    /* [n, K] */
+    struct llama_saved again;       /* of a block that was not kept */
     real *rstd;                     /* [n] */
-    real *middle;                   /* [n, H] */
     real *dq, *dattended, *dk, *dv; /* backward only */
     real *dnormed;                  /* [n, H] */
 };
@@ -28,6 +34,37 @@ struct ffn_work {
     real *normed, *dnormed, *rstd;
     real *gate, *up, *dgate, *dup, *dact;
 };
+
+static size_t saved_reals(const struct llama_config *config, size_t n)
+{
+    size_t Q = config->heads * config->head_dim, K = config->kv_heads * config->head_dim;
+    return n * (Q + 2 * K + config->hidden + 2 * config->ffn);
+}
+
+/* How many blocks' activations fit. */
+static size_t blocks_kept(const struct llama_config *config, size_t n, size_t limit)
+{
+    return size_min(config->layers, limit / (saved_reals(config, n) * sizeof(real)));
+}
+
+size_t llama_tape_kept_bytes(const struct llama_config *config, size_t n, size_t limit)
+{
+    return n ? blocks_kept(config, n, limit) * saved_reals(config, n) * sizeof(real) : 0;
+}
+
+static struct llama_saved saved_take(const struct llama_config *config, size_t n, bool ffn,
+                                     struct arena *arena)
+{
+    size_t Q = config->heads * config->head_dim, K = config->kv_heads * config->head_dim;
+    return (struct llama_saved){
+        .q = arena_array(arena, real, n * Q),
+        .k = arena_array(arena, real, n * K),
+        .v = arena_array(arena, real, n * K),
+        .middle = arena_array(arena, real, n * config->hidden),
+        .gate = ffn ? arena_array(arena, real, n * config->ffn) : NULL,
+        .up = ffn ? arena_array(arena, real, n * config->ffn) : NULL,
+    };
+}
 
 static void attention_work_init(struct attention_work *work, struct model *model,
                                 const struct llama_batch *batch, bool backward,
@@ -40,10 +77,8 @@ static void attention_work_init(struct attention_work *work, struct model *model
     size_t scratch = llama_rows_layout(&work->rows, config, n, NULL);
     llama_rows_layout(&work->rows, config, n, arena_array(arena, real, scratch));
     llama_rows_turns(&work->rows, config, &model->weights, batch->positions);
-    work->k = arena_array(arena, real, n * K);
-    work->v = arena_array(arena, real, n * K);
+    work->again = saved_take(config, n, false, arena);
     work->rstd = arena_array(arena, real, n);
-    work->middle = arena_array(arena, real, n * H);
     if (!backward)
         return;
     work->dq = arena_array(arena, real, n * Q);
@@ -67,16 +102,33 @@ static void ffn_work_init(struct ffn_work *work, const struct llama_config *conf
     work->dact = arena_array(arena, real, rows * F);
 }
 
-/* x += attention(x) for all sequences. */
+/* x += attention(x) for all sequences; fills q, k, v and middle. */
 static void attention_half(struct model *model, size_t l, const struct llama_batch *batch,
-                           struct attention_work *work, real *x)
+                           struct attention_work *work, const struct llama_saved *saved, real *x)
 {
     const struct attention_shape shape = llama_attention_shape(&model->config);
     struct llama_layer *layer = &model->weights.layers[l];
-    llama_block_project(layer, &model->config, &work->rows, x, work->k, work->v);
-    attention_packed_forward(work->rows.attended, work->rows.q, work->k, work->v, batch->starts,
+    work->rows.q = saved->q;
+    llama_block_project(layer, &model->config, &work->rows, x, saved->k, saved->v);
+    attention_packed_forward(work->rows.attended, saved->q, saved->k, saved->v, batch->starts,
                              batch->sequences, &shape);
     llama_block_attended(layer, &model->config, &work->rows, x);
+    if (saved->middle != x)
+        memcpy(saved->middle, x, batch->n * model->config.hidden * sizeof *x);
+}
+
+static void tape_init(struct llama_tape *tape, const struct llama_config *config,
+                      const struct llama_batch *batch, struct arena *arena)
+{
+    size_t L = config->layers, n = batch->n, count = n * config->hidden;
+    *tape = (struct llama_tape){.batch = *batch};
+    tape->inputs = arena_array(arena, real, L * count);
+    tape->last = arena_array(arena, real, count);
+    tape->final = arena_array(arena, real, count);
+    tape->saved = arena_array(arena, struct llama_saved, L);
+    size_t kept = n ? blocks_kept(config, n, batch->keep_bytes) : 0;
+    for (size_t l = L - kept; l < L; l++)
+        tape->saved[l] = saved_take(config, n, true, arena);
 }
 
 bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
@@ -85,19 +137,18 @@ bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
 {
     const struct llama_config *config = &model->config;
     size_t L = config->layers, count = batch->n * config->hidden;
-    *tape = (struct llama_tape){.batch = *batch};
-    tape->inputs = arena_array(arena, real, L * count);
-    tape->last = arena_array(arena, real, count);
-    tape->final = arena_array(arena, real, count);
+    tape_init(tape, config, batch, arena);
     struct arena_mark mark = arena_mark(arena);
     struct attention_work work;
     attention_work_init(&work, model, batch, false, arena);
     memcpy(tape->last, batch->embeddings, count * sizeof *tape->last);
     bool going = true;
     for (size_t l = 0; l < L && going; l++) {
+        const struct llama_saved *saved = tape->saved[l].q ? &tape->saved[l] : &work.again;
         memcpy(tape->inputs + l * count, tape->last, count * sizeof *tape->last);
-        attention_half(model, l, batch, &work, tape->last);
-        llama_block_ffn(&model->weights.layers[l], config, &work.rows, tape->last);
+        attention_half(model, l, batch, &work, saved, tape->last);
+        llama_block_ffn(&model->weights.layers[l], config, &work.rows, tape->last, saved->gate,
+                        saved->up);
         going = progress_tick(progress, "layers", l + 1, L, err);
     }
     rmsnorm_forward(tape->final, NULL, tape->last, model->weights.output_norm,
@@ -106,38 +157,46 @@ bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
     return going;
 }
 
-/* dx: gradient to the block's output, becomes that to `middle`. n <= BACKWARD_ROWS. */
+/* dx: gradient to the block's output, becomes that to `middle`. n <= BACKWARD_ROWS;
+ * gate, up: of these rows, or NULL. */
 static void ffn_panel_backward(struct llama_layer *layer, const struct llama_config *config,
-                               struct ffn_work *work, const real *middle, real *dx, size_t n)
+                               struct ffn_work *work, const real *middle, const real *gate,
+                               const real *up, real *dx, size_t n)
 {
     size_t H = config->hidden, F = config->ffn, bytes = n * F * sizeof(real);
     rmsnorm_forward(work->normed, work->rstd, middle, layer->ffn_norm, (real)config->rms_eps, n, H);
-    weight_forward(work->gate, work->normed, &layer->gate, layer->gate_bias, n);
-    weight_forward(work->up, work->normed, &layer->up, layer->up_bias, n);
+    if (!gate) {
+        weight_forward(work->gate, work->normed, &layer->gate, layer->gate_bias, n);
+        weight_forward(work->up, work->normed, &layer->up, layer->up_bias, n);
+        gate = work->gate;
+        up = work->up;
+    }
     memset(work->dact, 0, bytes);
     memset(work->dgate, 0, bytes);
     memset(work->dup, 0, bytes);
     memset(work->dnormed, 0, n * H * sizeof(real));
     weight_backward(work->dact, dx, &layer->down, n);
-    swiglu_backward(work->dgate, work->dup, work->dact, work->gate, work->up, n * F);
+    swiglu_backward(work->dgate, work->dup, work->dact, gate, up, n * F);
     weight_backward(work->dnormed, work->dgate, &layer->gate, n);
     weight_backward(work->dnormed, work->dup, &layer->up, n);
     rmsnorm_backward(dx, NULL, work->dnormed, middle, layer->ffn_norm, work->rstd, n, H);
 }
 
 static void ffn_backward(struct llama_layer *layer, const struct llama_config *config,
-                         struct ffn_work *work, const real *middle, real *dx, size_t n)
+                         struct ffn_work *work, const struct llama_saved *saved, real *dx, size_t n)
 {
-    for (size_t first = 0; first < n; first += BACKWARD_ROWS) {
-        size_t offset = first * config->hidden;
-        ffn_panel_backward(layer, config, work, middle + offset, dx + offset,
+    size_t H = config->hidden, F = config->ffn;
+    for (size_t first = 0; first < n; first += BACKWARD_ROWS)
+        ffn_panel_backward(layer, config, work, saved->middle + first * H,
+                           saved->gate ? saved->gate + first * F : NULL,
+                           saved->up ? saved->up + first * F : NULL, dx + first * H,
                            size_min(BACKWARD_ROWS, n - first));
-    }
 }
 
 /* dx: gradient to `middle`, becomes that to the block's input x. */
 static void attention_half_backward(struct model *model, size_t l, const struct llama_batch *batch,
-                                    struct attention_work *work, const real *x, real *dx)
+                                    struct attention_work *work, const struct llama_saved *saved,
+                                    const real *x, real *dx)
 {
     const struct llama_config *config = &model->config;
     const struct attention_shape shape = llama_attention_shape(config);
@@ -153,8 +212,8 @@ static void attention_half_backward(struct model *model, size_t l, const struct 
     memset(work->dv, 0, k_bytes);
     memset(work->dnormed, 0, n * H * sizeof(real));
     weight_backward(work->dattended, dx, &layer->o, n);
-    attention_packed_backward(work->dq, work->dk, work->dv, work->dattended, rows->q, work->k,
-                              work->v, batch->starts, batch->sequences, &shape);
+    attention_packed_backward(work->dq, work->dk, work->dv, work->dattended, saved->q, saved->k,
+                              saved->v, batch->starts, batch->sequences, &shape);
     rope_backward(work->dq, rows->cosine, rows->sine, layout, n, config->heads, pairs);
     rope_backward(work->dk, rows->cosine, rows->sine, layout, n, config->kv_heads, pairs);
     weight_backward(work->dnormed, work->dq, &layer->q, n);
@@ -164,17 +223,33 @@ static void attention_half_backward(struct model *model, size_t l, const struct 
     rmsnorm_backward(dx, NULL, work->dnormed, x, layer->attention_norm, work->rstd, n, H);
 }
 
+/* dx: gradient to the output of block l, becomes that to its input. */
+static void block_backward(struct model *model, size_t l, const struct llama_tape *tape,
+                           struct attention_work *work, struct ffn_work *ffn, real *dx)
+{
+    const struct llama_batch *batch = &tape->batch;
+    size_t count = batch->n * model->config.hidden;
+    const real *x = tape->inputs + l * count;
+    const struct llama_saved *saved = &tape->saved[l];
+    if (!saved->q) {
+        saved = &work->again;
+        memcpy(saved->middle, x, count * sizeof *x);
+        attention_half(model, l, batch, work, saved, saved->middle);
+    }
+    ffn_backward(&model->weights.layers[l], &model->config, ffn, saved, dx, batch->n);
+    attention_half_backward(model, l, batch, work, saved, x, dx);
+}
+
 bool llama_tape_backward(struct model *model, const struct llama_tape *tape, const real *dfinal,
                          real *dembeddings, struct arena *arena, const struct progress *progress,
                          struct err *err)
 {
     const struct llama_config *config = &model->config;
-    const struct llama_batch *batch = &tape->batch;
-    size_t n = batch->n, H = config->hidden, L = config->layers;
+    size_t n = tape->batch.n, H = config->hidden, L = config->layers;
     struct arena_mark mark = arena_mark(arena);
     struct attention_work work;
     struct ffn_work ffn;
-    attention_work_init(&work, model, batch, true, arena);
+    attention_work_init(&work, model, &tape->batch, true, arena);
     ffn_work_init(&ffn, config, n, arena);
     real *dx = arena_array(arena, real, n * H);
     rmsnorm_forward(work.rows.normed, work.rstd, tape->last, model->weights.output_norm,
@@ -182,11 +257,7 @@ bool llama_tape_backward(struct model *model, const struct llama_tape *tape, con
     rmsnorm_backward(dx, NULL, dfinal, tape->last, model->weights.output_norm, work.rstd, n, H);
     bool going = true;
     for (size_t l = L; l-- > 0 && going;) {
-        const real *x = tape->inputs + l * n * H;
-        memcpy(work.middle, x, n * H * sizeof *x);
-        attention_half(model, l, batch, &work, work.middle);
-        ffn_backward(&model->weights.layers[l], config, &ffn, work.middle, dx, n);
-        attention_half_backward(model, l, batch, &work, x, dx);
+        block_backward(model, l, tape, &work, &ffn, dx);
         going = progress_tick(progress, "gradients", L - l, L, err);
     }
     if (going)

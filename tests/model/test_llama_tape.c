@@ -17,7 +17,7 @@
 #include "tests/support/gradcheck.h"
 #include "tests/support/tiny_llama.h"
 
-enum { N = 90, SEQUENCES = 3, LABELS = 70 };
+enum { N = 90, SEQUENCES = 3, LABELS = 140 }; /* more labels than a panel has rows */
 static const size_t starts[SEQUENCES + 1] = {0, 9, 10, N};
 
 /* loss = scale * sum of cross-entropies of some rows */
@@ -40,7 +40,7 @@ static void problem_init(struct problem *p, const struct tiny_llama_options *opt
     *p = (struct problem){0};
     tiny_llama_init(&p->tiny, options, 8);
     p->embeddings = random_reals(&rng, N * options->config.hidden, 0.7);
-    p->batch = (struct llama_batch){N, SEQUENCES, starts, p->embeddings, p->positions};
+    p->batch = (struct llama_batch){N, SEQUENCES, starts, p->embeddings, p->positions, 0};
     for (size_t s = 0; s < SEQUENCES; s++)
         for (size_t i = starts[s]; i < starts[s + 1]; i++)
             p->positions[i] = (int32_t)(i - starts[s] + (i - starts[s] > 4 ? 3 : 0)); /* a gap */
@@ -128,7 +128,7 @@ static void test_gradient_accumulates_and_stays_inside(void **state)
     problem_init(&p, &tiny_llama_default);
     size_t H = p.tiny.model.config.hidden;
     for (size_t i = 0; i < LABELS; i++)
-        p.rows[i] = 10 + i; /* the third sequence */
+        p.rows[i] = 10 + i % 70; /* the third sequence */
     real *dx = gradient(&p);
     for (size_t i = 0; i < 10 * H; i++)
         assert_true(dx[i] == 0);
@@ -137,6 +137,31 @@ static void test_gradient_accumulates_and_stays_inside(void **state)
     for (size_t i = 80 * H; i < N * H; i++)
         assert_true(dx[i] == 0); /* behind the last label */
     free(dx);
+    problem_free(&p);
+}
+
+/* Activations that were kept give the gradient that computing them again gives, bit
+ * for bit, whether all, some or no blocks fit; their size is as announced. */
+static void test_kept_activations_change_nothing(void **state)
+{
+    (void)state;
+    struct problem p;
+    problem_init(&p, &tiny_llama_default);
+    const struct llama_config *config = &p.tiny.model.config;
+    size_t all = llama_tape_kept_bytes(config, N, SIZE_MAX);
+    assert_int_equal(all, 3 * N * (40 + 2 * 20 + 24 + 2 * 32) * sizeof(real));
+    assert_int_equal(llama_tape_kept_bytes(config, N, all / 2), all / 3);
+    assert_int_equal(llama_tape_kept_bytes(config, N, all / 3 - 1), 0);
+    assert_int_equal(llama_tape_kept_bytes(config, 0, all), 0);
+    real *again = gradient(&p);
+    const size_t limits[3] = {all / 3, all - 1, SIZE_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        p.batch.keep_bytes = limits[i];
+        real *kept = gradient(&p);
+        assert_memory_equal(kept, again, N * config->hidden * sizeof *kept);
+        free(kept);
+    }
+    free(again);
     problem_free(&p);
 }
 
@@ -304,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equals_inference),
         cmocka_unit_test(test_gradient_accumulates_and_stays_inside),
+        cmocka_unit_test(test_kept_activations_change_nothing),
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_distillation_gradient),
         cmocka_unit_test(test_distillation_of_itself_is_zero),

@@ -89,6 +89,38 @@ static void test_extremes(void **state)
     assert_true(fabs((double)nll[1] - (1 + log(1 + exp(-1) + exp(-2)))) <= 1e-6);
 }
 
+/* Against the definition; zero for equal distributions, whatever their offset. */
+static void test_teach(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, V = 1300 };
+    struct rng rng;
+    rng_seed(&rng, 8);
+    real *teacher = random_reals(&rng, ROWS * V, 3), *logits = random_reals(&rng, ROWS * V, 3);
+    real *kept = calloc(ROWS * V, sizeof *kept), kl[ROWS];
+    for (size_t j = 0; j < V; j++)
+        logits[2 * V + j] = teacher[2 * V + j] + 16;
+    memcpy(kept, teacher, ROWS * V * sizeof *kept);
+    cross_entropy_teach(kl, teacher, logits, ROWS, V);
+    for (size_t i = 0; i < ROWS; i++) {
+        double zt = 0, zl = 0, want = 0;
+        for (size_t j = 0; j < V; j++) {
+            zt += exp((double)kept[i * V + j]);
+            zl += exp((double)logits[i * V + j]);
+        }
+        for (size_t j = 0; j < V; j++) {
+            double q = exp((double)kept[i * V + j]) / zt, p = exp((double)logits[i * V + j]) / zl;
+            want += q * log(q / p);
+            assert_true(fabs((double)teacher[i * V + j] - q) <= (sizeof(real) == 4 ? 1e-6 : 1e-14));
+        }
+        assert_true(fabs((double)kl[i] - want) <= (sizeof(real) == 4 ? 1e-5 : 1e-12));
+    }
+    assert_true(kl[0] > 1);
+    free(teacher);
+    free(logits);
+    free(kept);
+}
+
 static void test_gradient(void **state)
 {
     (void)state;
@@ -110,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forward),
         cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_teach),
         cmocka_unit_test(test_gradient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
