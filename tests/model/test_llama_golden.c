@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -344,6 +347,37 @@ static void test_smol(void **state)
     free(path);
 }
 
+/* The real shapes, one and two threads, bit by bit. */
+static void test_smol_same_bits_for_any_threads(void **state)
+{
+    (void)state;
+#ifdef _OPENMP
+    char *path = golden_default_model();
+    struct model *model = open_model(path);
+    enum { TOKENS = 70 };
+    size_t V = model->config.vocab;
+    int32_t ids[TOKENS];
+    for (int i = 0; i < TOKENS; i++)
+        ids[i] = 1000 + 37 * i;
+    real *one = xcalloc(V, sizeof *one), *two = xcalloc(V, sizeof *two);
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    forward(model, NULL, 0, (struct llama_input){.n = TOKENS, .ids = ids},
+            (struct llama_output){.logits = one, .first_logit = TOKENS - 1});
+    omp_set_num_threads(2);
+    forward(model, NULL, 0, (struct llama_input){.n = TOKENS, .ids = ids},
+            (struct llama_output){.logits = two, .first_logit = TOKENS - 1});
+    omp_set_num_threads(threads);
+    assert_memory_equal(one, two, V * sizeof *one);
+    free(one);
+    free(two);
+    model_close(model);
+    free(path);
+#else
+    skip();
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_directory_b),
         cmocka_unit_test(test_slots_as_input),
         cmocka_unit_test(test_smol),
+        cmocka_unit_test(test_smol_same_bits_for_any_threads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     golden_report();
