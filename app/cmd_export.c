@@ -25,11 +25,44 @@ struct job {
 
 /* ---- what was asked for ------------------------------------------------------------- */
 
+/* "plan", or "gate,plan" for panels; those of the figure when none is named. */
+static bool read_views(struct job *job, const char *list, struct err *err)
+{
+    const char *item;
+    size_t length;
+    if (list)
+        job->request.n_kinds = 0;
+    while (value_next_item(&list, &item, &length)) {
+        char *word = xstrndup(item, length);
+        bool ok = export_add_view(&job->request, word, err);
+        free(word);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool draws(const struct job *job, enum figure_kind wanted)
+{
+    enum figure_kind kind[FIGURE_KIND_COUNT];
+    size_t n = export_kinds(&job->request, kind);
+    for (size_t i = 0; i < n; i++)
+        if (kind[i] == wanted)
+            return true;
+    return false;
+}
+
+/* Is there a figure with tokens? */
+static bool draws_matrix(const struct job *job)
+{
+    return draws(job, FIGURE_PLAN) || draws(job, FIGURE_GATE) || draws(job, FIGURE_MASS);
+}
+
 static bool read_options(struct job *job, struct err *err)
 {
     const struct cli_arguments *a = job->arguments;
-    const char *view = cli_text(a, "view"), *output;
-    if (view && !export_word(&job->request, view, err))
+    const char *output;
+    if (!read_views(job, cli_text(a, "view"), err))
         return false;
     for (const struct export_option *o = export_options; o->name; o++) {
         const char *value = o->flag ? NULL : cli_text(a, o->name);
@@ -131,7 +164,7 @@ static bool ask_all(struct job *job, struct err *err)
 {
     const char *question = job->question ? job->question : job->meta.question;
     struct ask_options options = {.top_p = 1, .gold = cli_text(job->arguments, "gold")};
-    if (job->request.figure.kind != FIGURE_ANSWERS)
+    if (!draws(job, FIGURE_ANSWERS))
         return true;
     if (!question)
         return err_set(err, ERR_USAGE, "export: answers to which question? Give it with -q");
@@ -145,7 +178,7 @@ static bool ask_all(struct job *job, struct err *err)
 static bool read_tokens(struct job *job, struct err *err)
 {
     size_t from, to;
-    if (job->request.figure.kind == FIGURE_ANSWERS)
+    if (!draws_matrix(job))
         return true;
     if (cli_flag(job->arguments, "all-windows"))
         return engine_read(job->batch.engine, 0, SIZE_MAX, &job->batch.progress, err);
@@ -202,8 +235,10 @@ static bool export_windows(struct job *job, struct err *err)
 
 static void print_files(const struct job *job)
 {
+    enum figure_kind kind[FIGURE_KIND_COUNT];
+    size_t n = export_kinds(&job->request, kind);
     if (cli_flag(job->arguments, "json")) {
-        report_json(json_pack("{s:s, s:O}", "view", figure_kind_name[job->request.figure.kind],
+        report_json(json_pack("{s:s, s:O}", "view", n > 1 ? "panels" : figure_kind_name[kind[0]],
                               "files", job->files));
         return;
     }
@@ -223,7 +258,7 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
     compare_hashes(job);
     progress_line_end(&job->batch.line);
     bool all = cli_flag(job->arguments, "all-windows");
-    bool ok = all && job->request.figure.kind != FIGURE_ANSWERS ? export_windows(job, err)
+    bool ok = all && draws_matrix(job) ? export_windows(job, err)
                                                                 : export_one(job, err);
     if (ok || !cli_flag(job->arguments, "json"))
         print_files(job);
@@ -262,8 +297,8 @@ static bool run(const struct cli_arguments *a, struct err *err)
 #define ROW(key, kind, words, about) ROW_##kind(key, words, about)
 
 static const struct cli_option options[] = {
-    {.name = "view", .kind = CLI_CHOICE, .value = "plan|gate|mass|answers",
-     .help = "what to draw (plan)"},
+    {.name = "view", .kind = CLI_TEXT, .value = "plan|gate|mass|answers",
+     .help = "what to draw (plan); several with commas become panels of one figure"},
     {.name = "output", .letter = 'o', .kind = CLI_PATH, .value = "F.png", .many = true,
      .help = "write to this file: .png .svg .npy .csv or .json; may be given several times"},
     {.name = "question", .letter = 'q', .kind = CLI_TEXT, .value = "TEXT",

@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "app/export_caption.h"
 #include "app/export_data.h"
+#include "app/export_names.h"
 #include "app/faces.h"
 #include "app/png.h"
 #include "engine/base/file.h"
@@ -16,7 +17,7 @@
 #include "views/raster.h"
 #include "views/svg.h"
 
-enum { NAME_TRIES = 10000, WIDTH_MIN_MM = 10, WIDTH_MAX_MM = 5000 };
+enum { WIDTH_MIN_MM = 10, WIDTH_MAX_MM = 5000 };
 
 /* ---- what is drawn ---------------------------------------------------------------- */
 
@@ -55,147 +56,45 @@ static bool check_size(const char *key, double mm, struct err *err)
                    WIDTH_MAX_MM);
 }
 
+size_t export_kinds(const struct export_request *request, enum figure_kind kind[FIGURE_KIND_COUNT])
+{
+    kind[0] = request->figure.kind;
+    for (size_t i = 0; i < request->n_kinds; i++)
+        kind[i] = request->kind[i];
+    return request->n_kinds ? request->n_kinds : 1;
+}
+
+/* The value that a figure of this kind paints. */
+static bool settle_value(const struct export_request *request, struct figure_options *out,
+                         struct err *err)
+{
+    enum pane pane = view_value_pane[out->value];
+    bool matrix = out->kind == FIGURE_PLAN || out->kind == FIGURE_GATE;
+    if (request->has_value && request->n_kinds < 2 && matrix &&
+        pane != (out->kind == FIGURE_PLAN ? PANE_PLAN : PANE_GATES))
+        return err_set(err, ERR_USAGE, "value=%s: not a value of the figure \"%s\"",
+                       view_value_name[out->value], figure_kind_name[out->kind]);
+    if (out->kind == FIGURE_GATE && (!request->has_value || pane != PANE_GATES))
+        out->value = request->gate_value;
+    out->value = figure_value_of(out->kind, out->value);
+    return true;
+}
+
 /* The figure's options with tokens, size and value settled. */
 static bool settle(const struct snapshot *s, const struct export_request *request,
-                   struct figure_options *out, struct err *err)
+                   enum figure_kind kind, struct figure_options *out, struct err *err)
 {
     *out = request->figure;
+    out->kind = kind;
     if (!request->has_dpi && request->preset_dpi > 0)
         out->dpi = request->preset_dpi;
     out->width_mm = millimetres(request->width, request->width_unit, out->dpi);
     out->height_mm = millimetres(request->height, request->height_unit, out->dpi);
     if (!check_size("width", out->width_mm, err) ||
-        (request->height > 0 && !check_size("height", out->height_mm, err)))
+        (request->height > 0 && !check_size("height", out->height_mm, err)) ||
+        !settle_value(request, out, err))
         return false;
-    enum pane pane = view_value_pane[out->value];
-    if (request->has_value && (out->kind == FIGURE_PLAN || out->kind == FIGURE_GATE) &&
-        pane != (out->kind == FIGURE_PLAN ? PANE_PLAN : PANE_GATES))
-        return err_set(err, ERR_USAGE, "value=%s: not a value of the figure \"%s\"",
-                       view_value_name[out->value], figure_kind_name[out->kind]);
-    if (out->kind == FIGURE_GATE && !request->has_value)
-        out->value = request->gate_value;
-    out->value = figure_value_of(out->kind, out->value);
-    if (out->kind == FIGURE_ANSWERS)
-        return true;
-    return export_tokens(s, request, &out->from, &out->to, err);
-}
-
-/* ---- names ------------------------------------------------------------------------ */
-
-/* The document's name without its ending, as a name for files anywhere. */
-static void document_stem(const struct snapshot *s, char *out, size_t size)
-{
-    const char *name = s->document && s->document->name ? file_name(s->document->name) : "";
-    const char *dot = strrchr(name, '.');
-    size_t length = dot && dot > name ? (size_t)(dot - name) : strlen(name), n = 0;
-    for (size_t i = 0; i < length && n + 1 < size; i++) {
-        char c = name[i];
-        bool plain = (unsigned char)c > ' ' && !strchr("\"'\\/:*?<>|&;$`!(){}[]#~", c);
-        out[n++] = plain ? c : '_';
-    }
-    n -= text_incomplete(out, n);
-    out[n] = '\0';
-    if (n == 0 || out[0] == '-' || out[0] == '.')
-        snprintf(out, size, "document");
-}
-
-static char *default_stem(const struct snapshot *s, const struct export_request *request)
-{
-    char document[200], name[300];
-    const char *kind = figure_kind_name[request->figure.kind];
-    document_stem(s, document, sizeof document);
-    if (request->figure.kind == FIGURE_ANSWERS || (!request->has_range && request->window == 0))
-        snprintf(name, sizeof name, "%s-%s", document, kind);
-    else if (request->has_range)
-        snprintf(name, sizeof name, "%s-t%zu-%zu-%s", document, request->from, request->to, kind);
-    else
-        snprintf(name, sizeof name, "%s-w%02zu-%s", document, request->window, kind);
-    return xstrdup(name);
-}
-
-/* A file to come: its name without ending, ending, format. */
-struct target {
-    char *stem;
-    const char *ending; /* without the dot; borrowed */
-    enum export_format format;
-};
-
-struct targets {
-    struct target at[EXPORT_FILES_MAX + EXPORT_FORMAT_COUNT];
-    size_t n;
-};
-
-static void add_target(struct targets *targets, char *stem, const char *ending,
-                       enum export_format format)
-{
-    targets->at[targets->n++] = (struct target){stem, ending, format};
-}
-
-static bool has_format(const struct targets *targets, enum export_format format)
-{
-    for (size_t i = 0; i < targets->n; i++)
-        if (targets->at[i].format == format)
-            return true;
-    return false;
-}
-
-/* Named files, then further formats under the name of the first. */
-static void list_targets(struct targets *targets, const struct snapshot *s,
-                         const struct export_request *request)
-{
-    *targets = (struct targets){0};
-    for (size_t i = 0; i < request->n_files; i++) {
-        const char *path = request->file[i], *ending = strrchr(path, '.') + 1;
-        for (int f = 0; f < EXPORT_FORMAT_COUNT; f++)
-            if (strcasecmp(ending, export_format_name[f]) == 0)
-                add_target(targets, xstrndup(path, (size_t)(ending - 1 - path)), ending,
-                           (enum export_format)f);
-    }
-    unsigned formats = request->formats ? request->formats : targets->n ? 0 : 1u << EXPORT_PNG;
-    char *stem = targets->n ? xstrdup(targets->at[0].stem) : default_stem(s, request);
-    for (int f = 0; f < EXPORT_FORMAT_COUNT; f++)
-        if (formats & 1u << f && !has_format(targets, (enum export_format)f))
-            add_target(targets, xstrdup(stem), export_format_name[f], (enum export_format)f);
-    free(stem);
-}
-
-static void free_targets(struct targets *targets)
-{
-    for (size_t i = 0; i < targets->n; i++)
-        free(targets->at[i].stem);
-}
-
-static char *target_path(const struct target *target, unsigned number)
-{
-    size_t size = strlen(target->stem) + strlen(target->ending) + 16;
-    char *path = xmalloc(size);
-    if (number > 1)
-        snprintf(path, size, "%s-%u.%s", target->stem, number, target->ending);
-    else
-        snprintf(path, size, "%s.%s", target->stem, target->ending);
-    return path;
-}
-
-static bool all_free(const struct targets *targets, unsigned number)
-{
-    bool free_names = true;
-    for (size_t i = 0; i < targets->n && free_names; i++) {
-        char *path = target_path(&targets->at[i], number);
-        free_names = !file_exists(path);
-        free(path);
-    }
-    return free_names;
-}
-
-/* The first number under which no name is in use, the same for all formats. */
-static bool choose_number(const struct targets *targets, bool force, unsigned *number,
-                          struct err *err)
-{
-    for (*number = 1; *number < NAME_TRIES; (*number)++)
-        if (force || all_free(targets, *number))
-            return true;
-    return err_set(err, ERR_IO, "%s: this name and %d numbered ones are in use",
-                   targets->at[0].stem, NAME_TRIES);
+    return kind == FIGURE_ANSWERS || export_tokens(s, request, &out->from, &out->to, err);
 }
 
 /* ---- files in memory --------------------------------------------------------------- */
@@ -203,28 +102,59 @@ static bool choose_number(const struct targets *targets, bool force, unsigned *n
 struct work {
     const struct snapshot *snapshot;
     const struct export_request *request;
-    struct figure_options options;
-    struct figure_data data;
+    size_t n; /* figures */
+    struct figure_panel panel[FIGURE_KIND_COUNT];
+    struct figure_data data[FIGURE_KIND_COUNT];
     struct drawing drawing;
     struct faces faces;
     json_t *record;
 };
 
+/* The first figure with a matrix, which the record describes; else the first. */
+static const struct figure_panel *main_panel(const struct work *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->panel[i].data)
+            return &w->panel[i];
+    return &w->panel[0];
+}
+
+static void record_tokens(const struct work *w, const struct figure_options *o,
+                          struct figure_meta *meta)
+{
+    const struct export_request *request = w->request;
+    meta->has_range = request->has_range;
+    meta->window = request->window;
+    meta->from = request->from;
+    meta->to = request->to;
+    if (!request->has_range && request->window == 0 && o->kind != FIGURE_ANSWERS) {
+        meta->has_range = true;
+        meta->from = o->from;
+        meta->to = o->to - 1;
+    }
+}
+
+static void record_panels(const struct work *w, struct figure_meta *meta)
+{
+    for (size_t i = 0; w->n > 1 && i < w->n; i++)
+        meta->panel[meta->n_panels++] = w->panel[i].options.kind;
+}
+
 static json_t *make_record(const struct work *w)
 {
     const struct export_request *request = w->request;
-    const struct figure_options *o = &w->options;
+    const struct figure_panel *panel = main_panel(w);
+    const struct figure_options *o = &panel->options;
     struct figure_meta meta = {
         .kind = o->kind, .value = o->value, .norm = o->norm, .scale = o->scale, .map = o->map,
-        .unit = o->unit, .has_range = request->has_range, .window = request->window,
-        .from = request->from, .to = request->to, .iteration = o->iteration, .locked = o->locked,
-        .limit_low = w->data.scale.low, .limit_high = w->data.scale.high,
+        .unit = o->unit, .iteration = o->iteration, .locked = o->locked,
     };
-    if (!request->has_range && request->window == 0 && o->kind != FIGURE_ANSWERS) {
-        meta.has_range = true;
-        meta.from = o->from;
-        meta.to = o->to - 1;
+    if (panel->data) {
+        meta.limit_low = panel->data->scale.low;
+        meta.limit_high = panel->data->scale.high;
     }
+    record_tokens(w, o, &meta);
+    record_panels(w, &meta);
     meta.muted = xcalloc(request->n_muted, sizeof *meta.muted);
     for (size_t i = 0; request->muted && i < request->n_muted; i++)
         if (request->muted[i])
@@ -290,19 +220,19 @@ static char *make_svg(const struct work *w, size_t *size)
 
 static char *make_file(const struct work *w, enum export_format format, size_t *size)
 {
-    bool answers = w->options.kind == FIGURE_ANSWERS;
+    const struct figure_data *data = w->panel[0].data;
     switch (format) {
     case EXPORT_PNG:
         return make_png(w, size);
     case EXPORT_SVG:
         return make_svg(w, size);
     case EXPORT_NPY:
-        return export_npy(&w->data, size);
+        return export_npy(data, size);
     case EXPORT_CSV:
-        return answers ? export_answers_csv(w->snapshot, size) : export_csv(&w->data, size);
+        return data ? export_csv(data, size) : export_answers_csv(w->snapshot, size);
     case EXPORT_JSON:
-        return answers ? export_answers_json(json_deep_copy(w->record), w->snapshot, size)
-                       : export_json(json_deep_copy(w->record), &w->data, size);
+        return data ? export_json(json_deep_copy(w->record), data, size)
+                    : export_answers_json(json_deep_copy(w->record), w->snapshot, size);
     case EXPORT_FORMAT_COUNT:
         break;
     }
@@ -311,40 +241,87 @@ static char *make_file(const struct work *w, enum export_format format, size_t *
 
 /* ---- all of it --------------------------------------------------------------------- */
 
-static bool needs_drawing(const struct targets *targets)
+static bool has_picture(const struct export_targets *targets)
 {
-    return has_format(targets, EXPORT_PNG) || has_format(targets, EXPORT_SVG);
+    return export_has_format(targets, EXPORT_PNG) || export_has_format(targets, EXPORT_SVG);
 }
 
-static bool prepare(struct work *w, const struct targets *targets, struct err *err)
+static bool check_formats(const struct work *w, const struct export_targets *targets,
+                          struct err *err)
 {
-    bool answers = w->options.kind == FIGURE_ANSWERS;
-    if (answers && has_format(targets, EXPORT_NPY))
+    bool npy = export_has_format(targets, EXPORT_NPY);
+    bool numbers = npy || export_has_format(targets, EXPORT_CSV) ||
+                   export_has_format(targets, EXPORT_JSON);
+    if (w->n > 1 && numbers)
+        return err_set(err, ERR_USAGE, "export: several figures go into png or svg; npy, csv and "
+                       "json hold one");
+    if (w->n > 1 && w->request->height > 0)
+        return err_set(err, ERR_USAGE, "export: the height of panels follows from their width");
+    if (npy && !w->panel[0].data)
         return err_set(err, ERR_USAGE, "export: answers are no matrix: csv, json, svg or png");
-    if (answers && !w->snapshot->question)
-        return err_set(err, ERR_INPUT, "export: no question was asked");
-    if (!answers && !figure_data_build(&w->data, w->snapshot, &w->options, err))
-        return false;
-    w->record = make_record(w);
-    if (!needs_drawing(targets))
-        return true;
+    if (w->request->caption && !has_picture(targets))
+        return err_set(err, ERR_USAGE, "caption: of a figure in png or svg, none is written");
+    return true;
+}
+
+/* Reads the values of all figures out of the snapshot. */
+static bool read_values(struct work *w, struct err *err)
+{
+    enum figure_kind kind[FIGURE_KIND_COUNT];
+    w->n = export_kinds(w->request, kind);
+    for (size_t i = 0; i < w->n; i++) {
+        struct figure_panel *panel = &w->panel[i];
+        if (!settle(w->snapshot, w->request, kind[i], &panel->options, err))
+            return false;
+        if (kind[i] == FIGURE_ANSWERS && !w->snapshot->question)
+            return err_set(err, ERR_INPUT, "export: no question was asked");
+        if (kind[i] == FIGURE_ANSWERS)
+            continue;
+        panel->data = &w->data[i];
+        if (!figure_data_build(&w->data[i], w->snapshot, &panel->options, err))
+            return false;
+    }
+    return true;
+}
+
+static bool draw(struct work *w, struct err *err)
+{
     faces_open(&w->faces, w->request->builtin_face);
     struct figure_fonts fonts = faces_fonts(&w->faces);
-    if (answers)
-        return figure_draw_answers(&w->drawing, w->snapshot, &w->options, &fonts, err);
-    return figure_draw(&w->drawing, &w->data, &w->options, &fonts, err);
+    const struct figure_panel *panel = &w->panel[0];
+    if (w->n > 1)
+        return figure_draw_panels(&w->drawing, w->panel, w->n, size_min(w->request->columns, w->n),
+                                  w->snapshot, &fonts, err);
+    if (!panel->data)
+        return figure_draw_answers(&w->drawing, w->snapshot, &panel->options, &fonts, err);
+    return figure_draw(&w->drawing, panel->data, &panel->options, &fonts, err);
 }
 
-static bool write_all(const struct work *w, const struct targets *targets,
+static char *make_target(const struct work *w, const struct export_targets *targets, size_t i,
+                         unsigned number, size_t *size)
+{
+    if (targets->at[i].format != EXPORT_FORMAT_COUNT)
+        return make_file(w, targets->at[i].format, size);
+    size_t picture = 0;
+    while (targets->at[picture].format > EXPORT_SVG)
+        picture++;
+    char *path = export_target_path(&targets->at[picture], number);
+    char *text = export_caption(w->snapshot, w->panel, w->n, file_name(path));
+    free(path);
+    *size = strlen(text);
+    return text;
+}
+
+static bool write_all(const struct work *w, const struct export_targets *targets,
                       struct export_result *result, struct err *err)
 {
     unsigned number;
-    if (!choose_number(targets, w->request->force, &number, err))
+    if (!export_choose_number(targets, w->request->force, &number, err))
         return false;
     for (size_t i = 0; i < targets->n; i++) {
         size_t size;
-        char *path = target_path(&targets->at[i], number);
-        char *file = make_file(w, targets->at[i].format, &size);
+        char *path = export_target_path(&targets->at[i], number);
+        char *file = make_target(w, targets, i, number, &size);
         bool ok = file_replace(path, file, size, err);
         free(file);
         if (!ok) {
@@ -360,17 +337,21 @@ bool export_run(const struct snapshot *s, const struct export_request *request,
                 struct export_result *result, struct err *err)
 {
     struct work work = {.snapshot = s, .request = request};
-    struct targets targets;
+    struct export_targets targets;
     *result = (struct export_result){0};
-    if (!settle(s, request, &work.options, err))
-        return false;
-    list_targets(&targets, s, request);
-    bool ok = prepare(&work, &targets, err) && write_all(&work, &targets, result, err);
-    free_targets(&targets);
+    export_list_targets(&targets, s, request);
+    bool ok = read_values(&work, err) && check_formats(&work, &targets, err) &&
+              (!has_picture(&targets) || draw(&work, err));
+    if (ok) {
+        work.record = make_record(&work);
+        ok = write_all(&work, &targets, result, err);
+    }
+    export_free_targets(&targets);
     json_decref(work.record);
     faces_close(&work.faces);
     drawing_free(&work.drawing);
-    figure_data_free(&work.data);
+    for (size_t i = 0; i < FIGURE_KIND_COUNT; i++)
+        figure_data_free(&work.data[i]);
     return ok;
 }
 
@@ -379,7 +360,9 @@ bool export_maximum(const struct snapshot *s, const struct export_request *reque
 {
     struct figure_options options;
     struct figure_data data;
-    if (!settle(s, request, &options, err))
+    enum figure_kind kind[FIGURE_KIND_COUNT];
+    export_kinds(request, kind);
+    if (!settle(s, request, kind[0], &options, err))
         return false;
     options.limit_low = options.limit_high = (double)NAN;
     bool ok = figure_data_build(&data, s, &options, err);
@@ -422,6 +405,8 @@ void export_request_from_meta(struct export_request *request, const struct figur
 {
     struct figure_options *figure = &request->figure;
     figure->kind = meta->kind;
+    for (size_t i = 0; i < meta->n_panels; i++)
+        request->kind[request->n_kinds++] = meta->panel[i];
     figure->value = request->gate_value = meta->value;
     figure->norm = meta->norm;
     figure->scale = meta->scale;
@@ -441,12 +426,22 @@ void export_request_from_meta(struct export_request *request, const struct figur
 void export_suggest(const struct snapshot *s, const struct view_state *v, enum figure_kind kind,
                     char *out, size_t size)
 {
+    static const enum figure_kind panes[] = {FIGURE_GATE, FIGURE_PLAN, FIGURE_ANSWERS};
     struct export_request request;
     export_request_init(&request);
     export_request_from_view(&request, s, v);
-    request.figure.kind = kind;
-    char *stem = default_stem(s, &request);
-    snprintf(out, size, "export %s %s.png width=89mm dpi=300", figure_kind_name[kind], stem);
+    bool all = kind == FIGURE_KIND_COUNT;
+    for (size_t i = 0; all && i < 3; i++)
+        if (panes[i] != FIGURE_ANSWERS || s->question)
+            request.kind[request.n_kinds++] = panes[i];
+    if (!all)
+        request.figure.kind = kind;
+    char *stem = export_stem(s, &request);
+    if (all)
+        snprintf(out, size, "export gate plan %s%s.png width=183mm dpi=300",
+                 s->question ? "answers " : "", stem);
+    else
+        snprintf(out, size, "export %s %s.png width=89mm dpi=300", figure_kind_name[kind], stem);
     free(stem);
     export_request_free(&request);
 }

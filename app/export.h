@@ -47,6 +47,8 @@ extern const char *const export_format_name[EXPORT_FORMAT_COUNT];
     X(theme, COMMON, "light|dark", "dark for slides")                                             \
     X(background, TEXT, "white|transparent", "of PNG and SVG")                                    \
     X(cells, TEXT, "auto|rect|image", "how SVG holds the cells; auto: image above 20000")         \
+    X(columns, TEXT, "N", "panels side by side (1)")                                              \
+    X(caption, TEXT, "F.tex", "LaTeX figure with a factual caption")                              \
     X(formats, TEXT, "png,svg,npy,csv,json", "formats to write, under one name")
 
 struct export_option {
@@ -57,10 +59,18 @@ struct export_option {
 extern const struct export_option export_options[]; /* ends with a row without a name */
 
 enum export_cells { CELLS_AUTO, CELLS_RECT, CELLS_IMAGE };
-enum { EXPORT_FILES_MAX = 16, EXPORT_CELLS_AS_RECTS = 20000 };
+enum {
+    EXPORT_FILES_MAX = 16,
+    EXPORT_TARGETS_MAX = EXPORT_FILES_MAX + EXPORT_FORMAT_COUNT + 1, /* with the caption */
+    EXPORT_CELLS_AS_RECTS = 20000
+};
 
 struct export_request {
-    struct figure_options figure; /* tokens, size and value are set by export_run */
+    struct figure_options figure; /* kind, tokens, size and value are set by export_run */
+    enum figure_kind kind[FIGURE_KIND_COUNT]; /* what to draw; several: as panels */
+    size_t n_kinds;   /* 0: figure.kind */
+    size_t columns;   /* of panels */
+    char *caption;    /* LaTeX file to write, owned; NULL: none */
     bool has_value; /* an option named it */
     enum view_value gate_value; /* of the gates, where none was named; figure.value: the plan's */
     size_t window; /* from 1; 0 = all */
@@ -81,6 +91,9 @@ struct export_request {
     uint64_t model_bytes, compressor_bytes; /* for the record; 0 = unknown */
 };
 
+/* The figures that are asked for, in their order: how many. */
+size_t export_kinds(const struct export_request *request, enum figure_kind kind[FIGURE_KIND_COUNT]);
+
 void export_request_init(struct export_request *request);
 void export_request_free(struct export_request *request);
 
@@ -97,19 +110,23 @@ void export_request_from_meta(struct export_request *request, const struct figur
 bool export_set(struct export_request *request, const char *key, const char *value,
                 struct err *err);
 
-/* One word of the explorer's command: a view, a flag, key=value, or a file name. */
+/* One word of the explorer's command: a view (several: panels), a flag, key=value, or
+ * a file name. */
 bool export_word(struct export_request *request, const char *word, struct err *err);
+
+/* Adds a figure by name. */
+bool export_add_view(struct export_request *request, const char *name, struct err *err);
 
 /* Adds a file; its ending names the format. */
 bool export_add_file(struct export_request *request, const char *path, struct err *err);
 
-/* The command that `e` puts on the prompt. */
+/* The command that `e` puts on the prompt; kind FIGURE_KIND_COUNT: of all panes, `E`. */
 void export_suggest(const struct snapshot *snapshot, const struct view_state *state,
                     enum figure_kind kind, char *out, size_t size);
 
 /* Files that were written. */
 struct export_result {
-    char *path[EXPORT_FILES_MAX]; /* owned */
+    char *path[EXPORT_TARGETS_MAX]; /* owned */
     size_t n;
 };
 void export_result_free(struct export_result *result);

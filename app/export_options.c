@@ -27,6 +27,7 @@ void export_request_init(struct export_request *request)
         .figure = figure_options_default,
         .gate_value = VALUE_GATE,
         .window = 1,
+        .columns = 1,
         .width = figure_options_default.width_mm,
     };
 }
@@ -35,6 +36,8 @@ void export_request_free(struct export_request *request)
 {
     for (size_t i = 0; i < request->n_files; i++)
         free(request->file[i]);
+    free(request->caption);
+    request->caption = NULL;
     request->n_files = 0;
 }
 
@@ -319,6 +322,25 @@ OPTION_SET(cells)
     return true;
 }
 
+OPTION_SET(columns)
+{
+    uint64_t n;
+    if (!value_count(value, &n) || n < 1 || n > FIGURE_KIND_COUNT)
+        return unusable("columns", value, "a number in 1..4", err);
+    request->columns = (size_t)n;
+    return true;
+}
+
+OPTION_SET(caption)
+{
+    const char *dot = strrchr(file_name(value), '.');
+    if (!dot || strcmp(dot, ".tex") != 0)
+        return unusable("caption", value, "a file that ends in .tex", err);
+    free(request->caption);
+    request->caption = xstrdup(value);
+    return true;
+}
+
 OPTION_SET(formats)
 {
     const char *item;
@@ -365,14 +387,24 @@ static bool is_flag(const char *word)
     return false;
 }
 
+bool export_add_view(struct export_request *request, const char *name, struct err *err)
+{
+    int kind;
+    if (!find_word(name, figure_kind_name, FIGURE_KIND_COUNT, &kind))
+        return unusable("view", name, "plan, gate, mass or answers", err);
+    for (size_t i = 0; i < request->n_kinds; i++)
+        if (request->kind[i] == (enum figure_kind)kind)
+            return err_set(err, ERR_USAGE, "export: %s is named twice", name);
+    request->kind[request->n_kinds++] = (enum figure_kind)kind;
+    return true;
+}
+
 bool export_word(struct export_request *request, const char *word, struct err *err)
 {
     const char *equals = strchr(word, '=');
     int kind;
-    if (find_word(word, figure_kind_name, FIGURE_KIND_COUNT, &kind)) {
-        request->figure.kind = (enum figure_kind)kind;
-        return true;
-    }
+    if (find_word(word, figure_kind_name, FIGURE_KIND_COUNT, &kind))
+        return export_add_view(request, word, err);
     if (is_flag(word))
         return export_set(request, word, NULL, err);
     if (!equals || memchr(word, '/', (size_t)(equals - word)))

@@ -131,6 +131,12 @@ json_t *figure_meta_to_json(const struct figure_meta *meta)
     json_t *json = json_object();
     json_object_set_new(json, "version", text_or_null(meta->version));
     json_object_set_new(json, "view", json_string(figure_kind_name[meta->kind]));
+    if (meta->n_panels > 0) {
+        json_t *panels = json_array();
+        for (size_t i = 0; i < meta->n_panels; i++)
+            json_array_append_new(panels, json_string(figure_kind_name[meta->panel[i]]));
+        json_object_set_new(json, "panels", panels);
+    }
     if (meta->kind != FIGURE_ANSWERS)
         put_matrix_fields(json, meta);
     json_object_set_new(json, "edits", edits_to_json(meta));
@@ -362,6 +368,27 @@ static void read_limits(struct reader *r, const json_t *json, struct figure_meta
     }
 }
 
+static void read_panels(struct reader *r, const json_t *json, struct figure_meta *meta)
+{
+    const json_t *panels = field_of(json, "panels");
+    if (!panels)
+        return;
+    if (!json_is_array(panels) || json_array_size(panels) > FIGURE_KIND_COUNT) {
+        wrong(r, "panels", "a short list");
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(panels); i++) {
+        json_t *item = json_pack("{s:O}", "panels", json_array_get(panels, i));
+        int kind = FIGURE_PLAN;
+        read_word(r, item, "panels", figure_kind_name, FIGURE_KIND_COUNT, &kind);
+        for (size_t j = 0; j < meta->n_panels; j++)
+            if (meta->panel[j] == (enum figure_kind)kind)
+                wrong(r, "panels", "a list of different figures");
+        meta->panel[meta->n_panels++] = (enum figure_kind)kind;
+        json_decref(item);
+    }
+}
+
 static void read_question(struct reader *r, const json_t *json, struct figure_meta *meta)
 {
     const json_t *question = field_of(json, "question");
@@ -403,6 +430,7 @@ bool figure_meta_from_json(struct figure_meta *meta, const json_t *json, const c
         return err_set(err, ERR_INPUT, "%s: figure record: not a JSON object", name);
     read_text(&r, json, "version", meta->version, sizeof meta->version);
     read_view(&r, json, meta);
+    read_panels(&r, json, meta);
     read_limits(&r, json, meta);
     read_range(&r, json, meta);
     read_lock(&r, json, &meta->locked);

@@ -25,7 +25,9 @@ struct figure_meta_file {
 /* The record. */
 struct figure_meta {
     char version[32];
-    enum figure_kind kind;
+    enum figure_kind kind; /* of the first panel */
+    enum figure_kind panel[FIGURE_KIND_COUNT];
+    size_t n_panels;       /* 0: a single figure */
     enum view_value value;
     enum normalise norm;
     enum scale scale;

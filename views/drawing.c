@@ -69,3 +69,33 @@ uint32_t *drawing_cells(struct drawing *drawing, double x, double y, double cell
         (struct drawing_cells){x, y, cell_width, cell_height, columns, rows, color};
     return color;
 }
+
+static void shift(struct drawing_item *item, double x, double y)
+{
+    switch (item->kind) {
+    case DRAWING_RECT:
+        item->rect.x += x, item->rect.y += y;
+        break;
+    case DRAWING_LINE:
+        item->line.x1 += x, item->line.y1 += y;
+        item->line.x2 += x, item->line.y2 += y;
+        break;
+    case DRAWING_TEXT:
+        item->text.x += x, item->text.y += y;
+        break;
+    case DRAWING_CELLS:
+        item->cells.x += x, item->cells.y += y;
+        break;
+    }
+}
+
+void drawing_append(struct drawing *to, struct drawing *from, double x, double y)
+{
+    MEM_GROW(to->items, to->capacity, to->n_items + from->n_items);
+    for (size_t i = 0; i < from->n_items; i++) {
+        to->items[to->n_items] = from->items[i];
+        shift(&to->items[to->n_items++], x, y);
+    }
+    from->n_items = 0;
+    drawing_free(from);
+}

@@ -91,4 +91,7 @@ void drawing_text(struct drawing *drawing, double x, double y, struct text_style
 uint32_t *drawing_cells(struct drawing *drawing, double x, double y, double cell_width,
                         double cell_height, size_t columns, size_t rows);
 
+/* Moves all items of `from`, shifted, behind those of `to`; `from` is left empty. */
+void drawing_append(struct drawing *to, struct drawing *from, double x, double y);
+
 #endif

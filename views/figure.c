@@ -7,6 +7,9 @@
 
 #include "views/figure_sheet.h"
 
+/* Width of bold text, by that of the regular face that it is measured with. */
+#define BOLDER 1.15
+
 static const struct inks light = {0xffffff, 0x000000, 0x4d4d4d, 0x737373, 0x9a4b00};
 static const struct inks dark = {0x16181c, 0xe8e8e8, 0xa6a6a6, 0x969696, 0xffb86b};
 
@@ -121,6 +124,8 @@ static void paint_lock(const struct sheet *s)
 
 static void paint_across_labels(const struct sheet *s)
 {
+    if (s->page->across.tokens && s->options->other_axis)
+        return;
     const struct page *l = s->page;
     const struct page_axis *axis = &l->across;
     long mark = page_pixels(l, FIGURE_MARK), gap = page_pixels(l, FIGURE_GAP);
@@ -168,8 +173,9 @@ static void paint_names(const struct sheet *s)
     const char *rows = s->data->kind == FIGURE_MASS ? s->data->quantity : s->data->row_title;
     const char *tokens = unit_name[s->options->unit];
     struct text_style style = {FIGURE_TITLE_SIZE, s->ink.text, ANCHOR_MIDDLE, false, false};
-    sheet_text(s, l->grid.x + l->grid.width / 2, l->across_base, style, false,
-               l->across.tokens ? tokens : rows);
+    if (!l->across.tokens || !s->options->other_axis)
+        sheet_text(s, l->grid.x + l->grid.width / 2, l->across_base, style, false,
+                   l->across.tokens ? tokens : rows);
     style.upright = true;
     sheet_text(s, l->down_base, l->grid.y + l->grid.height / 2, style, false,
                l->down.tokens ? tokens : rows);
@@ -178,13 +184,21 @@ static void paint_names(const struct sheet *s)
 static void paint_title(const struct sheet *s)
 {
     const struct page *l = s->page;
-    if (!s->options->title[0])
-        return;
     struct text_style style = {FIGURE_TITLE_SIZE, s->ink.text, ANCHOR_START, true, false};
-    double room = sheet_points(s, l->width - l->grid.x) - 4;
-    char *words = page_cut_text(s->font, s->options->title, style.size, room * 0.9);
-    sheet_text(s, l->grid.x, l->title_base, style, false, words);
+    double room = sheet_points(s, l->width - l->grid.x) - FIGURE_GAP;
+    char *words = page_cut_text(s->font, s->options->title, style.size, room / BOLDER);
+    if (words[0])
+        sheet_text(s, l->grid.x, l->title_base, style, false, words);
     free(words);
+}
+
+void sheet_letter(struct drawing *drawing, const struct figure_options *options)
+{
+    struct text_style style = {FIGURE_LETTER_SIZE, sheet_inks(options->dark).text, ANCHOR_START, true,
+                               false};
+    const char letter[2] = {options->letter, '\0'};
+    if (options->letter)
+        drawing_text(drawing, FIGURE_GAP, FIGURE_GAP + font_ascent(style.size), style, letter);
 }
 
 /* ---- colour bar ------------------------------------------------------------------ */
@@ -306,6 +320,7 @@ bool figure_draw(struct drawing *drawing, const struct figure_data *data,
         drawing->transparent = options->transparent;
         drawing->title = describe(data);
         paint_page(&sheet);
+        sheet_letter(drawing, options);
     }
     page_free(&page);
     return ok;

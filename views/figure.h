@@ -59,6 +59,12 @@ struct figure_options {
     int iteration;   /* of the plan; -1: the last */
     size_t selected[FIGURE_SELECTED_MAX], n_selected; /* tokens that keep their label */
     struct source locked;
+
+    /* As a panel of several; set by figure_draw_panels. */
+    char letter;               /* 'a', 'b', ...; 0: none */
+    bool other_axis;           /* another panel names the tokens */
+    bool other_mass;           /* another panel shows their mass */
+    double left, right;        /* least margins, in points, so that grids are aligned */
 };
 extern const struct figure_options figure_options_default;
 
@@ -118,6 +124,20 @@ bool figure_draw(struct drawing *drawing, const struct figure_data *data,
 bool figure_draw_answers(struct drawing *drawing, const struct snapshot *snapshot,
                          const struct figure_options *options, const struct figure_fonts *fonts,
                          struct err *err);
+
+/* One figure of several on a page. data NULL: the table of answers. */
+struct figure_panel {
+    const struct figure_data *data;
+    struct figure_options options;
+};
+
+/* Several figures on a page, with letters a, b, c ... `columns` side by side; figures
+ * below one another share the token axis: the first shows sender mass, the last the
+ * names. Width, resolution and colours of the page are those of the first panel; its
+ * height follows. */
+bool figure_draw_panels(struct drawing *drawing, const struct figure_panel *panels, size_t n,
+                        size_t columns, const struct snapshot *snapshot,
+                        const struct figure_fonts *fonts, struct err *err);
 
 /* "Full context", "Compressed", "No context". */
 extern const char *const figure_answer_title[ANSWER_MODES];

@@ -181,7 +181,7 @@ static void put_table(struct table *t, const struct snapshot *s,
 {
     struct text_style title = {.size = FIGURE_TITLE_SIZE, .color = t->ink.text, .bold = true};
     struct text_style small = {.size = FIGURE_TICK_SIZE, .color = t->ink.line};
-    t->y = EDGE;
+    t->y = EDGE + (options->letter ? LINE_HEIGHT : 0);
     put_lines(t, EDGE, page_width - 2 * EDGE, title, options->title);
     put_labelled(t, page_width, "Question", s->question);
     if (s->gold)
@@ -239,6 +239,7 @@ bool figure_draw_answers(struct drawing *drawing, const struct snapshot *s,
         drawing->title = xstrdup("Answers from the full, the compressed and no context");
         t.dry = false;
         put_table(&t, s, options, width);
+        sheet_letter(drawing, options);
     }
     for (size_t r = 0; r < t.rows; r++)
         free(t.row[r].answer);

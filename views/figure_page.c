@@ -73,7 +73,7 @@ static bool has_row_bars(const struct figure_data *data, const struct figure_opt
 
 static bool has_mass_bars(const struct figure_data *data, const struct figure_options *options)
 {
-    return options->marginals && is_heat(data);
+    return options->marginals && is_heat(data) && !options->other_mass;
 }
 
 static bool has_color_bar(const struct figure_data *data, const struct figure_options *options)
@@ -134,7 +134,7 @@ static double widest_label(const struct figure_data *data, const struct figure_o
                            bool tokens, const struct font *font)
 {
     double widest = 0, size = FIGURE_TICK_SIZE;
-    if (tokens && options->ticks == TICKS_NONE)
+    if (tokens && (options->ticks == TICKS_NONE || options->other_axis))
         return 0;
     for (size_t i = 0; i < (tokens ? data->tokens : data->rows); i++)
         widest = fmax(widest, font_text_width(
@@ -195,7 +195,7 @@ static long top_margin(const struct page *page, const struct figure_data *data,
         room += FIGURE_GAP + (turned ? ROW_BARS : MASS_BARS);
     if (turned && (has_mass_bars(data, options) || !is_heat(data)))
         room = fmax(room, FIGURE_GAP + even_width(font));
-    if (options->title[0])
+    if (options->title[0] || options->letter)
         room += FIGURE_TITLE_SIZE + 3 * FIGURE_GAP;
     return page_pixels(page, EDGE + room);
 }
@@ -207,9 +207,11 @@ static long bottom_margin(const struct page *page, const struct figure_data *dat
 {
     bool turned = page->down.tokens;
     double numbers = widest_number(&page->mass_numbers, font, FIGURE_TICK_SIZE), extent = 0;
-    if (!turned)
+    if (options->other_axis && !turned && !has_row_bars(data, options))
+        return page_pixels(page, EDGE);
+    if (!turned && !options->other_axis)
         extent = widest_chosen(&page->across, font, page->tick_size);
-    else
+    else if (turned)
         extent = is_heat(data) ? FIGURE_TICK_SIZE : numbers;
     if (turned && has_mass_bars(data, options))
         extent = fmax(extent, numbers);
@@ -393,13 +395,17 @@ static void place(struct page *page, const struct figure_data *data,
     page->title_base = page_pixels(page, EDGE + FIGURE_TITLE_SIZE);
     page->across_base = page->grid.y + page->grid.height + margins->bottom -
                           page_pixels(page, EDGE + 1);
-    page->down_base = margins->left - left_margin(page, data, options, font) +
-                        page_pixels(page, EDGE + 6);
+    page->down_base = margins->left - page->left + page_pixels(page, EDGE + 6);
+}
+
+static long at_least(long value, long least)
+{
+    return value > least ? value : least;
 }
 
 bool page_compute(struct page *page, const struct figure_data *data,
-                    const struct figure_options *options, const struct figure_fonts *fonts,
-                    struct err *err)
+                  const struct figure_options *options, const struct figure_fonts *fonts,
+                  struct err *err)
 {
     const struct font *font = fonts->regular;
     struct page_axis tokens = {.tokens = true, .cells = data->tokens};
@@ -414,9 +420,10 @@ bool page_compute(struct page *page, const struct figure_data *data,
     page->line = page_pixels(page, 0.4) > 0 ? page_pixels(page, 0.4) : 1;
     scale_numbers(&page->bar_numbers, &data->scale);
     mass_numbers(&page->mass_numbers, data);
-    struct margins margins = {.left = left_margin(page, data, options, font),
-                              .right = right_margin(page, data, options, font),
-                              .top = top_margin(page, data, options, font)};
+    page->left = at_least(left_margin(page, data, options, font), page_pixels(page, options->left));
+    page->right =
+        at_least(right_margin(page, data, options, font), page_pixels(page, options->right));
+    struct margins margins = {page->left, page->right, top_margin(page, data, options, font), 0};
     if (!size_across(page, data, options, &margins, err))
         return false;
     choose_labels(page, &page->across, data, options, font);

@@ -8,6 +8,7 @@
 
 /* Sizes of text and gaps in points; no text is smaller than 5. */
 #define FIGURE_TITLE_SIZE 7.0
+#define FIGURE_LETTER_SIZE 8.0
 #define FIGURE_TICK_SIZE 6.0
 #define FIGURE_LEAST_SIZE 5.0
 #define FIGURE_MARK 2.0 /* length of a tick */
@@ -37,6 +38,7 @@ struct page {
     double scale; /* pixels a point */
     double tick_size;
     long width, height;
+    long left, right; /* margins, before what is left over is shared out */
     struct page_axis across, down;
     struct page_box grid;
     struct page_box above, beside; /* bars of columns and of rows; width 0: none */

@@ -38,4 +38,7 @@ void sheet_mass_bars(const struct sheet *sheet);
 void sheet_row_bars(const struct sheet *sheet);
 void sheet_mass_plot(const struct sheet *sheet);
 
+/* The letter of a panel at the top left corner. */
+void sheet_letter(struct drawing *drawing, const struct figure_options *options);
+
 #endif

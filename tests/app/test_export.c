@@ -65,6 +65,13 @@ static void set(struct bench *b, const char *word)
         fail_msg("%s: %s", word, b->err.text);
 }
 
+/* Another figure in place of those named before. */
+static void view(struct bench *b, const char *name)
+{
+    b->request.n_kinds = 0;
+    set(b, name);
+}
+
 static void run(struct bench *b)
 {
     export_result_free(&b->result);
@@ -337,7 +344,7 @@ static void test_names(void **state)
     assert_int_equal(b->result.n, 2);
     assert_string_equal(b->result.path[0], "saltworks-t114-241-gate.svg");
     assert_string_equal(b->result.path[1], "saltworks-t114-241-gate.npy");
-    set(b, "window=all"), set(b, "mass"), set(b, "width=183mm");
+    set(b, "window=all"), view(b, "mass"), set(b, "width=183mm");
     run(b);
     assert_string_equal(b->result.path[0], "saltworks-mass.svg");
     set(b, "sub.png"), set(b, "formats=csv");
@@ -427,6 +434,82 @@ static void test_same_bytes_again(void **state)
     }
 }
 
+/* More files than one call may name, in all formats, with a caption. */
+static void test_many_files(void **state)
+{
+    struct bench *b = *state;
+    for (int i = 0; i < EXPORT_FILES_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%d.csv", i);
+        set(b, name);
+    }
+    assert_false(export_word(&b->request, "more.csv", &b->err));
+    set(b, "formats=png,svg,npy,csv,json"), set(b, "caption=m.tex");
+    run(b);
+    assert_int_equal(b->result.n, EXPORT_FILES_MAX + 4 + 1);
+}
+
+/* ---- panels and captions ------------------------------------------------------------------ */
+
+static void test_panels(void **state)
+{
+    struct bench *b = *state;
+    set(b, "gate"), set(b, "plan"), set(b, "answers"), set(b, "width=183mm");
+    assert_false(export_word(&b->request, "plan", &b->err));
+    set(b, "formats=png,svg");
+    run(b);
+    assert_string_equal(b->result.path[0], "saltworks-w02-panels.png");
+    struct figure_meta meta;
+    json_t *json = figure_metadata_read(b->result.path[0], &b->err);
+    assert_true(figure_meta_from_json(&meta, json, "r", &b->err));
+    assert_int_equal(meta.n_panels, 3);
+    assert_int_equal(meta.panel[1], FIGURE_PLAN);
+    assert_int_equal(meta.kind, FIGURE_GATE);
+    struct export_request again;
+    export_request_init(&again);
+    export_request_from_meta(&again, &meta);
+    enum figure_kind kind[FIGURE_KIND_COUNT];
+    assert_int_equal(export_kinds(&again, kind), 3);
+    assert_int_equal(kind[2], FIGURE_ANSWERS);
+    figure_meta_free(&meta);
+    json_decref(json);
+    set(b, "columns=2");
+    run(b);
+    set(b, "formats=npy");
+    export_result_free(&b->result);
+    assert_false(export_run(b->snapshot, &b->request, &b->result, &b->err));
+    assert_non_null(strstr(b->err.text, "npy"));
+}
+
+static void test_caption(void **state)
+{
+    struct bench *b = *state;
+    free(b->snapshot->document->name);
+    b->snapshot->document->name = strdup("a_b%c$.txt");
+    set(b, "plan"), set(b, "gate"), set(b, "caption=cap.tex"), set(b, "width=nature-2col");
+    run(b);
+    assert_int_equal(b->result.n, 2);
+    size_t size;
+    char *tex = slurp("cap.tex", &size);
+    assert_non_null(strstr(tex, "\\includegraphics[width=183mm]{a_b_c_-w02-panels.png}"));
+    assert_non_null(strstr(tex, "Document a\\_b\\%c\\$.txt, tokens 114 to 241."));
+    assert_non_null(strstr(tex, "\\textbf{b}~layer gates"));
+    assert_non_null(strstr(tex, "windows of 128 tokens, ratio 4, $\\varepsilon = 0.1$, 30 iterations"));
+    int depth = 0;
+    for (const char *p = tex; *p; p++)
+        if (*p == '\\')
+            p++; /* escaped */
+        else
+            depth += *p == '{' ? 1 : *p == '}' ? -1 : 0;
+    assert_int_equal(depth, 0);
+    free(tex);
+    set(b, "formats=csv"), view(b, "plan");
+    b->request.n_files = 0;
+    export_result_free(&b->result);
+    assert_false(export_run(b->snapshot, &b->request, &b->result, &b->err));
+    assert_non_null(strstr(b->err.text, "caption"));
+}
+
 /* ---- options ---------------------------------------------------------------------------------- */
 
 static void test_options_that_are_fine(void **state)
@@ -506,6 +589,9 @@ static void test_the_explorer_s_line(void **state)
     char line[256];
     export_suggest(b->snapshot, &v, FIGURE_PLAN, line, sizeof line);
     assert_string_equal(line, "export plan saltworks-w02-plan.png width=89mm dpi=300");
+    export_suggest(b->snapshot, &v, FIGURE_KIND_COUNT, line, sizeof line);
+    assert_string_equal(
+        line, "export gate plan answers saltworks-w02-panels.png width=183mm dpi=300");
     export_request_from_view(&b->request, b->snapshot, &v);
     assert_int_equal(b->request.window, 2);
     assert_int_equal(b->request.figure.value, VALUE_LIKENESS);
@@ -630,6 +716,11 @@ static void test_hostile_records(void **state)
         {"{\"window\":1e300}", "window"},
         {"{\"range\":[5,4]}", "range"},
         {"{\"range\":5}", "range"},
+        {"{\"panels\":\"plan\"}", "panels"},
+        {"{\"panels\":[\"plan\",\"plan\"]}", "panels"},
+        {"{\"panels\":[\"pie\"]}", "panels"},
+        {"{\"panels\":[[]]}", "panels"},
+        {"{\"panels\":[1,2,3,4,5,6,7]}", "panels"},
         {"{\"limits\":[1]}", "limits"},
         {"{\"lock\":{\"kind\":\"token\",\"token\":-4}}", "token"},
         {"{\"lock\":{\"kind\":\"slot\",\"window\":0}}", "window"},
@@ -715,6 +806,9 @@ int main(void)
         CASE(test_names_of_hostile_documents),
         CASE(test_written_whole_or_not_at_all),
         CASE(test_same_bytes_again),
+        CASE(test_many_files),
+        CASE(test_panels),
+        CASE(test_caption),
         CASE(test_options_that_are_fine),
         CASE(test_options_that_are_not),
         CASE(test_the_explorer_s_line),

@@ -570,6 +570,54 @@ static void test_limits(void **state)
     example_end(&e);
 }
 
+/* ---- panels ----------------------------------------------------------------------------- */
+
+/* Panels of one column have their grids below one another, on whole pixels. */
+static void test_panels(void **state)
+{
+    (void)state;
+    static const enum figure_kind kinds[] = {FIGURE_GATE, FIGURE_PLAN, FIGURE_MASS, FIGURE_ANSWERS};
+    struct example e;
+    example_begin(&e);
+    struct figure_data data[3];
+    struct figure_panel panels[4] = {{0}};
+    for (size_t i = 0; i < 4; i++) {
+        panels[i].options = e.options;
+        panels[i].options.kind = kinds[i];
+        panels[i].options.width_mm = 183;
+        panels[i].options.value = figure_value_of(kinds[i], VALUE_PLAN_MASS);
+        panels[i].data = i < 3 ? &data[i] : NULL;
+        if (i < 3)
+            assert_true(figure_data_build(&data[i], e.snapshot, &panels[i].options, &e.err));
+    }
+    for (size_t n = 2; n <= 4; n++)
+        for (size_t columns = 1; columns <= 2; columns++) {
+            if (!figure_draw_panels(&e.drawing, panels, n, columns, e.snapshot, &e.fonts, &e.err))
+                fail_msg("%s", e.err.text);
+            e.options.kind = FIGURE_MASS; /* no single grid for check_texts to look at */
+            check_texts(&e, "panels");
+            double x = -1, letters = 0, named = 0, scale = e.drawing.dpi / 72;
+            for (size_t i = 0; i < e.drawing.n_items; i++) {
+                const struct drawing_item *item = &e.drawing.items[i];
+                bool grid = item->kind == DRAWING_CELLS && item->cells.columns == 128;
+                if (grid && columns == 1 && x >= 0)
+                    assert_true(fabs(item->cells.x - x) < 1e-9);
+                if (grid) {
+                    x = item->cells.x;
+                    assert_true(is_whole(x * scale) && is_whole(item->cells.y * scale));
+                }
+                letters += item->kind == DRAWING_TEXT && item->text.size == 8 && item->text.bold;
+                named += item->kind == DRAWING_TEXT && strcmp(item->text.text, "token") == 0;
+            }
+            assert_true(letters == (double)n);
+            assert_true(named == (double)columns);
+            drawing_free(&e.drawing);
+        }
+    for (size_t i = 0; i < 3; i++)
+        figure_data_free(&data[i]);
+    example_end(&e);
+}
+
 /* ---- answers ----------------------------------------------------------------------------- */
 
 static void test_table_of_answers(void **state)
@@ -617,6 +665,7 @@ int main(void)
         cmocka_unit_test(test_several_windows),
         cmocka_unit_test(test_words_add_up),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_panels),
         cmocka_unit_test(test_table_of_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
