@@ -22,7 +22,8 @@ static bool check_ids(const struct llama_config *config, const int32_t *ids, siz
 {
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || (size_t)ids[i] >= config->vocab)
-            return err_set(err, ERR_INPUT, "token id %d at place %zu is outside the vocabulary of %zu",
+            return err_set(err, ERR_INPUT,
+                           "token id %d at place %zu is outside the vocabulary of %zu",
                            (int)ids[i], i, config->vocab);
     return true;
 }
@@ -54,7 +55,8 @@ static bool pass_init(struct pass *pass, const struct llama_config *config, bool
     size_t x_count = n * config->hidden;
     size_t kv_count = has_cache ? 0 : n * config->kv_heads * config->head_dim;
     size_t scratch = llama_rows_layout(&pass->rows, config, n, NULL);
-    pass->block = mem_try(scratch + x_count + 2 * kv_count, sizeof *pass->block, "activations", err);
+    size_t count = scratch + x_count + 2 * kv_count;
+    pass->block = mem_try(count, sizeof *pass->block, "activations", err);
     pass->positions = mem_try(n, sizeof *pass->positions, "positions", err);
     if (!pass->block || !pass->positions) {
         pass_free(pass);

@@ -219,7 +219,8 @@ static void attention_half_backward(struct model *model, size_t l, const struct 
     weight_backward(work->dnormed, work->dq, &layer->q, n);
     weight_backward(work->dnormed, work->dk, &layer->k, n);
     weight_backward(work->dnormed, work->dv, &layer->v, n);
-    rmsnorm_forward(rows->normed, work->rstd, x, layer->attention_norm, (real)config->rms_eps, n, H);
+    rmsnorm_forward(rows->normed, work->rstd, x, layer->attention_norm, (real)config->rms_eps, n,
+                    H);
     rmsnorm_backward(dx, NULL, work->dnormed, x, layer->attention_norm, work->rstd, n, H);
 }
 

@@ -212,7 +212,8 @@ static void attend_backward(real *dq, real *dk, real *dv, const real *dout,
     tile_multiply_packed(s->dp, s->step, dout, head->q_step, s->v_panels, count, keys, d);
     tile_multiply(dv, head->kv_step, true, s->p, 1, s->step, dout, head->q_step, keys, d, count);
     scores_backward(s->dp, s->p, s->step, head->scale, count, keys);
-    tile_multiply(dq, head->q_step, true, s->dp, s->step, 1, head->k, head->kv_step, count, d, keys);
+    tile_multiply(dq, head->q_step, true, s->dp, s->step, 1, head->k, head->kv_step, count, d,
+                  keys);
     tile_multiply(dk, head->kv_step, true, s->dp, 1, s->step, q, head->q_step, keys, d, count);
 }
 
@@ -237,7 +238,8 @@ void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, c
                 struct head head =
                     head_at(q + start * q_step, k_first, v_first, scratch.k_panels, h, shape);
                 for (size_t first = 0; first < n; first += QUERY_BLOCK) {
-                    size_t row = (start + first) * q_step + h * d, kv_row = start * kv_step + kv * d;
+                    size_t row = (start + first) * q_step + h * d;
+                    size_t kv_row = start * kv_step + kv * d;
                     attend_backward(dq + row, dk + kv_row, dv + kv_row, dout + row, &scratch, &head,
                                     first, size_min(QUERY_BLOCK, n - first));
                 }

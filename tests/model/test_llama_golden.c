@@ -68,7 +68,8 @@ static void check_sequence(const struct golden *g, struct model *model, const ch
         for (size_t p = 0; p < hpos.count; p++) {
             char place[80];
             snprintf(place, sizeof place, "%s s%d layer %zu token %g", label, j, m, hpos.values[p]);
-            golden_near("frozen hidden states", place, hidden + (m * n + (size_t)hpos.values[p]) * H,
+            size_t row = m * n + (size_t)hpos.values[p];
+            golden_near("frozen hidden states", place, hidden + row * H,
                         hidden_want.values + (m * hpos.count + p) * H, H, hidden_tolerance);
         }
     for (size_t p = 0; p < lpos.count; p++) {
@@ -200,7 +201,8 @@ static void check_decoder(struct model *model, const struct golden *g, const cha
     real *slots = golden_reals(g, &slot_reals, "slots");
     size_t S = slot_reals / H, n = 1 + S + queries;
     struct golden_tensor want = golden_get(g, "dec_logits");
-    real *input = xcalloc(n * H, sizeof *input), *logits = xcalloc((queries + 1) * V, sizeof *logits);
+    real *input = xcalloc(n * H, sizeof *input);
+    real *logits = xcalloc((queries + 1) * V, sizeof *logits);
     struct err err = {0};
     assert_true(llama_embed(model, ids, 1, input, &err));
     memcpy(input + H, slots, S * H * sizeof *slots);

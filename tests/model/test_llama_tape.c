@@ -245,8 +245,8 @@ static void test_cross_entropy_values(void **state)
     struct rng rng;
     rng_seed(&rng, 3);
     real *final = random_reals(&rng, N * H, 1), nll[LABELS], *logits = calloc(V, sizeof *logits);
-    double sum = llama_cross_entropy(&p.tiny.model, final, p.rows, p.labels, LABELS, 1, nll, NULL, NULL,
-                                     &arena);
+    double sum = llama_cross_entropy(&p.tiny.model, final, p.rows, p.labels, LABELS, 1, nll, NULL,
+                                     NULL, &arena);
     assert_int_equal(arena.bytes, 0);
     double total = 0;
     for (size_t i = 0; i < LABELS; i++) {
