@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -14,9 +13,11 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
+#include "engine/base/machine.h"
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 
 /* Rows of the embedding matrix that the warm start takes as running text, and the
  * gate's preference for the embedding layer. */
@@ -84,10 +85,25 @@ static int thread_count(void)
 #endif
 }
 
+/* What people call the model: its file's name and the type of its weights, as the
+ * name inside of the file is often that of a training run. */
+static void model_title(const struct model *m, char *out, size_t size)
+{
+    char stem[64];
+    const char *name = file_name(m->path);
+    size_t length = strlen(name), type = strlen(m->file_type);
+    if (length > 5 && strcmp(name + length - 5, ".gguf") == 0)
+        length -= 5;
+    if (length > type + 1 && memcmp(name + length - type, m->file_type, type) == 0)
+        length -= type + 1;
+    text_sanitize(stem, sizeof stem, name, length);
+    snprintf(out, size, "%s %s", stem, m->file_type);
+}
+
 void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
 {
     const struct model *m = e->model;
-    snprintf(f->model, sizeof f->model, "%.64s %.24s", m->config.name, m->file_type);
+    model_title(m, f->model, sizeof f->model);
     snprintf(f->compressor, sizeof f->compressor, "%s",
              e->untrained ? "warm start" : e->compressor_info.name);
     snprintf(f->compressor_note, sizeof f->compressor_note, "%.190s", e->compressor_info.note);
@@ -446,5 +462,5 @@ void engine_memory(const struct engine *e, size_t *needed, size_t *available)
     parameters += c->layers * per_layer;
     *needed = e->model->file_bytes + parameters * sizeof(real) +
               kv_cache_bytes(c, e->segment) + e->hidden_count * sizeof(real);
-    *available = (size_t)sysconf(_SC_AVPHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    *available = machine_memory_available();
 }

@@ -1,5 +1,6 @@
 #include "engine/train/run.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,7 +198,8 @@ static bool loop(struct run *r, struct err *err)
         if (stop)
             return err_set(err, ERR_CANCELLED, "stopped after step %zu", t->state.step);
     }
-    return true;
+    /* Without a single validation the last state is the best there is. */
+    return !isinf(t->state.best) || run_dir_save_best(&r->dir, t, NULL, 0, err);
 }
 
 bool train_run(const struct run_options *options, const struct run_listener *listener,
