@@ -146,7 +146,8 @@ static void plan_before_balancing(const struct snapshot_window *w, float *out)
         out[i] *= scale;
 }
 
-bool snapshot_window_plan_at(const struct snapshot_window *w, unsigned iteration, float *out)
+bool snapshot_window_plan_at(const struct snapshot_window *w, unsigned iteration,
+                             float *out)
 {
     if (!w->has_plan || iteration > w->iters || !w->f || !w->g || !(w->eps > 0))
         return false;
@@ -251,14 +252,16 @@ struct snapshot *snapshot_derive(const struct snapshot *from)
     s->window = copy_block(from->window, from->windows, sizeof *s->window);
     for (size_t i = 0; i < s->windows; i++)
         snapshot_window_retain(s->window[i]);
-    s->window_first = copy_block(from->window_first, from->windows + 1, sizeof *s->window_first);
+    s->window_first =
+        copy_block(from->window_first, from->windows + 1, sizeof *s->window_first);
     for (int mode = 0; mode < ANSWER_MODES; mode++)
         s->answer[mode] = snapshot_answer_retain(from->answer[mode]);
     s->previous = snapshot_answer_retain(from->previous);
     s->question = from->question ? xstrdup(from->question) : NULL;
     s->gold = from->gold ? xstrdup(from->gold) : NULL;
-    s->minimap_mass = copy_block(from->minimap_mass, from->document ? from->document->tokens : 0,
-                                 sizeof *s->minimap_mass);
+    s->minimap_mass =
+        copy_block(from->minimap_mass, from->document ? from->document->tokens : 0,
+                   sizeof *s->minimap_mass);
     return s;
 }
 
@@ -288,7 +291,8 @@ void snapshot_set_window(struct snapshot *s, size_t i, struct snapshot_window *w
     s->window[i] = w;
 }
 
-void snapshot_set_answer(struct snapshot *s, enum answer_mode mode, struct snapshot_answer *a)
+void snapshot_set_answer(struct snapshot *s, enum answer_mode mode,
+                         struct snapshot_answer *a)
 {
     snapshot_answer_release(s->answer[mode]);
     s->answer[mode] = a;

@@ -37,7 +37,7 @@ struct snapshot_window {
     float capacity;   /* what each slot receives, 1 / k */
     float *plan; /* [n, k] at the iteration that the settings name */
     float *cost; /* [n, k]; likeness = 1 - cost */
-    uint32_t *span; /* [k + 1] home span of slot j: tokens span[j] .. span[j+1] - 1, in the window */
+    uint32_t *span; /* [k + 1] home span of slot j: tokens span[j] .. span[j+1] - 1 */
     unsigned iters;      /* iterations that were run */
     float *f, *g;        /* potentials [iters + 1, n], [iters + 1, k]; NULL when not kept */
     float *row_error;    /* [iters + 1] senders off: sum over tokens |sent - mass| */
@@ -130,7 +130,7 @@ struct snapshot {
     char *gold;                         /* NULL */
     struct snapshot_answer *answer[ANSWER_MODES]; /* NULL = ANSWER_EMPTY */
     struct snapshot_answer *previous;   /* the compressed answer before the last run, or NULL */
-    float *minimap_mass;                /* NULL or [N]: sender mass x tokens of its window; NaN = unread */
+    float *minimap_mass; /* NULL or [N]: sender mass x tokens of its window; NaN = unread */
     struct snapshot_activity activity;
     char problem[512]; /* last error of the engine, "" = none; shown until the next job */
     char note[256];    /* last note, with note_serial going up each time */

@@ -8,7 +8,8 @@
 #include "engine/base/size.h"
 #include "views/diff.h"
 
-const char *const answer_title[ANSWER_MODES] = {"Full context", "Compressed", "No context"};
+const char *const answer_title[ANSWER_MODES] = {"Full context", "Compressed",
+                                                "No context"};
 
 /* ---- flow ------------------------------------------------------------------- */
 
@@ -68,7 +69,8 @@ static void add_text(struct flow *flow, const char *text, size_t from, size_t to
                      enum diff_kind_of kind, const struct snapshot_answer *tokens)
 {
     for (size_t i = from; i < to;)
-        i += add_character(flow, text, i, to, kind, tokens ? token_of_byte(tokens, i) : SIZE_MAX);
+        i += add_character(flow, text, i, to, kind,
+                           tokens ? token_of_byte(tokens, i) : SIZE_MAX);
 }
 
 static void add_mark(struct flow *flow, const char *text, enum diff_kind_of kind)
@@ -79,7 +81,8 @@ static void add_mark(struct flow *flow, const char *text, enum diff_kind_of kind
     }
 }
 
-static void add_diff(struct flow *flow, const char *before, const struct snapshot_answer *a)
+static void add_diff(struct flow *flow, const char *before,
+                     const struct snapshot_answer *a)
 {
     struct diff_word *words;
     size_t n = diff_words(before, a->text, &words);
@@ -153,9 +156,12 @@ bool answer_flow_line(const struct flow *flow, int width, size_t *from, size_t *
 static const char *state_word(const struct snapshot_answer *a)
 {
     static const char *const word[] = {
-        [ANSWER_EMPTY] = "",           [ANSWER_WAITING] = "waiting",
-        [ANSWER_PREPARING] = "reading", [ANSWER_RUNNING] = "answering",
-        [ANSWER_DONE] = "done",        [ANSWER_STOPPED] = "stopped",
+        [ANSWER_EMPTY] = "",
+        [ANSWER_WAITING] = "waiting",
+        [ANSWER_PREPARING] = "reading",
+        [ANSWER_RUNNING] = "answering",
+        [ANSWER_DONE] = "done",
+        [ANSWER_STOPPED] = "stopped",
         [ANSWER_FAILED] = "failed",
     };
     return word[a->state];
@@ -178,7 +184,7 @@ void answer_cost_text(const struct scene *c, enum answer_mode mode, struct parts
         parts_add(parts, "%zu %s", a->context_positions,
                   mode == ANSWER_COMPRESSED ? "slots" : "tokens");
     add_bytes(parts, a->kv_bytes);
-    if (a->f1 >= 0)
+    if (a->f1 >= 0 && a->state != ANSWER_FAILED)
         parts_add(parts, "F1 %.2f", a->f1);
     if (a->exact >= 0 && (a->exact >= 0.5 || c->s->gold))
         parts_add(parts, a->exact >= 0.5 ? "exact match" : "no exact match");
@@ -207,12 +213,15 @@ struct rect answer_text_rect(const struct scene *c, enum answer_mode mode)
     if (area.rows == 0)
         return (struct rect){0};
     if (c->layout.kind == LAYOUT_WIDE && !c->v->zoomed) {
-        int width = area.columns / ANSWER_MODES, above = area.rows >= 6 ? 3 : area.rows >= 3 ? 1 : 0;
+        int width = area.columns / ANSWER_MODES, above = area.rows >= 6   ? 3
+                                                         : area.rows >= 3 ? 1
+                                                                          : 0;
         int below = area.rows >= 4 ? 1 : 0;
         if (area.rows == 5 || area.rows == 4)
             above = 2;
         int last = m == ANSWER_MODES - 1;
-        return (struct rect){area.row + above, area.column + m * width, area.rows - above - below,
+        return (struct rect){area.row + above, area.column + m * width,
+                             area.rows - above - below,
                              last ? area.columns - m * width : width - 1};
     }
     int each = area.rows / ANSWER_MODES, extra = area.rows % ANSWER_MODES;

@@ -34,7 +34,8 @@ double plan_slot_layer(const struct plan_ref *p, size_t slot, size_t layer)
     if (!p->plan || !p->window->has_gate || layer >= p->window->layers)
         return 0;
     for (size_t t = 0; t < p->window->tokens; t++)
-        sum += plan_slot_share(p, t, slot) * (double)p->window->gate[t * p->window->layers + layer];
+        sum += plan_slot_share(p, t, slot) *
+               (double)p->window->gate[t * p->window->layers + layer];
     return sum;
 }
 
@@ -94,7 +95,8 @@ size_t window_slot_first(const struct snapshot *s, size_t window)
 
 /* ---- attention -------------------------------------------------------------- */
 
-static double attention_at(const struct snapshot_answer *a, size_t answer_token, size_t source)
+static double attention_at(const struct snapshot_answer *a, size_t answer_token,
+                           size_t source)
 {
     if (!a || !a->attention || answer_token >= a->tokens || source < a->source_first ||
         source - a->source_first >= a->sources)
@@ -178,10 +180,12 @@ static void make_compressed_brush(struct brush *b)
     for (size_t w = 0; w < s->windows; w++) {
         struct plan_ref p = plan_of(b, w);
         for (size_t j = 0; p.plan && j < p.window->slots; j++) {
-            double a = answer_slot_attention(s, b->source.answer_token, b->slot_first[w] + j);
+            double a =
+                answer_slot_attention(s, b->source.answer_token, b->slot_first[w] + j);
             b->slot[b->slot_first[w] + j] = (float)a;
             for (size_t t = 0; a > 0 && t < p.window->tokens; t++)
-                b->token[s->window_first[w] + t] += (float)(a * plan_slot_share(&p, t, j));
+                b->token[s->window_first[w] + t] +=
+                    (float)(a * plan_slot_share(&p, t, j));
         }
     }
 }
@@ -234,8 +238,11 @@ static bool is_inside(const struct brush *b)
 void brush_init(struct brush *b, const struct snapshot *s, const struct source *source,
                 enum unit unit, size_t shown_window, struct plan_ref shown)
 {
-    *b = (struct brush){.snapshot = s, .source = *source, .window = shown_window,
-                        .shown = shown, .shown_window = shown_window};
+    *b = (struct brush){.snapshot = s,
+                        .source = *source,
+                        .window = shown_window,
+                        .shown = shown,
+                        .shown_window = shown_window};
     if (!is_inside(b)) {
         b->source.kind = SOURCE_NONE;
         return;
@@ -299,8 +306,8 @@ double brush_token(const struct brush *b, size_t token)
 
 /* The gate of the tokens [from, to) of a window: their mean, by sender mass when
  * they are a unit. */
-static double mean_gate(const struct snapshot_window *w, size_t from, size_t to, size_t layer,
-                        bool by_mass)
+static double mean_gate(const struct snapshot_window *w, size_t from, size_t to,
+                        size_t layer, bool by_mass)
 {
     double sum = 0, total = 0;
     if (!has_gate(w) || layer >= w->layers)
@@ -338,7 +345,8 @@ double brush_layer(const struct brush *b, size_t layer)
     struct plan_ref p = plan_of(b, b->window);
     size_t first = s->window_first[b->window];
     if (b->source.kind == SOURCE_TOKEN)
-        return mean_gate(s->window[b->window], b->from - first, b->to - first, layer, true);
+        return mean_gate(s->window[b->window], b->from - first, b->to - first, layer,
+                         true);
     if (b->source.kind == SOURCE_SLOT)
         return plan_slot_layer(&p, b->source.slot, layer);
     if (b->source.kind == SOURCE_ANSWER)
@@ -374,7 +382,8 @@ static double attention_on_unit(const struct brush *b, size_t answer_token)
     size_t first = b->snapshot->window_first[b->window];
     double sum = 0;
     for (size_t j = 0; p.plan && j < p.window->slots; j++) {
-        double a = answer_slot_attention(b->snapshot, answer_token, b->slot_first[b->window] + j);
+        double a = answer_slot_attention(b->snapshot, answer_token,
+                                         b->slot_first[b->window] + j);
         for (size_t t = b->from - first; a > 0 && t < b->to - first; t++)
             sum += a * plan_slot_share(&p, t, j);
     }
@@ -397,7 +406,8 @@ double brush_answer(const struct brush *b, enum answer_mode mode, size_t answer_
     if (b->source.kind == SOURCE_TOKEN)
         return attention_on_unit(b, answer_token);
     if (b->source.kind == SOURCE_SLOT)
-        return answer_slot_attention(s, answer_token, b->slot_first[b->window] + b->source.slot);
+        return answer_slot_attention(s, answer_token,
+                                     b->slot_first[b->window] + b->source.slot);
     return attention_on_slots(b, answer_token);
 }
 
@@ -409,8 +419,8 @@ double brush_window(const struct brush *b, size_t window)
         return window == b->window ? 1 : 0;
     for (size_t j = b->slot_first[window]; b->slot && j < b->slot_first[window + 1]; j++)
         sum += (double)b->slot[j];
-    for (size_t t = s->window_first[window]; !b->slot && b->token && t < s->window_first[window + 1];
-         t++)
+    for (size_t t = s->window_first[window];
+         !b->slot && b->token && t < s->window_first[window + 1]; t++)
         sum += (double)b->token[t];
     return sum;
 }
@@ -433,7 +443,8 @@ void brush_looked_at(const struct snapshot *s, float *out)
     }
 }
 
-size_t rank_top(const double *weight, size_t n, double least, struct ranked *top, size_t count)
+size_t rank_top(const double *weight, size_t n, double least, struct ranked *top,
+                size_t count)
 {
     size_t have = 0;
     for (size_t i = 0; i < n; i++) {

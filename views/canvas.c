@@ -15,8 +15,10 @@ static const char *const role_name[ROLE_COUNT] = {
 #undef CANVAS_ROLE_NAME
 };
 
-static const struct canvas_cell blank = {
-    .codepoint = ' ', .foreground = COLOR_NONE, .background = COLOR_NONE, .role = ROLE_TEXT};
+static const struct canvas_cell blank = {.codepoint = ' ',
+                                         .foreground = COLOR_NONE,
+                                         .background = COLOR_NONE,
+                                         .role = ROLE_TEXT};
 
 void canvas_init(struct canvas *canvas, int rows, int columns)
 {
@@ -72,8 +74,8 @@ static void set_cell(struct canvas *canvas, int row, int column, uint32_t codepo
 }
 
 /* A wide character at the edge of the canvas is cut as well. */
-static int put_character(struct canvas *canvas, int row, int column, int room, uint32_t codepoint,
-                         enum canvas_role role, unsigned attr)
+static int put_character(struct canvas *canvas, int row, int column, int room,
+                         uint32_t codepoint, enum canvas_role role, unsigned attr)
 {
     int width = text_width(codepoint);
     if (width < 1)
@@ -117,8 +119,8 @@ void canvas_combine(struct canvas *canvas, int row, int column, uint32_t codepoi
     }
 }
 
-int canvas_text(struct canvas *canvas, int row, int column, int width, enum canvas_role role,
-                unsigned attr, const char *text, size_t length)
+int canvas_text(struct canvas *canvas, int row, int column, int width,
+                enum canvas_role role, unsigned attr, const char *text, size_t length)
 {
     int used = 0;
     for (size_t i = 0; i < length;) {
@@ -131,13 +133,14 @@ int canvas_text(struct canvas *canvas, int row, int column, int width, enum canv
         }
         if (used >= width)
             break;
-        used += put_character(canvas, row, column + used, width - used, codepoint, role, attr);
+        used += put_character(canvas, row, column + used, width - used, codepoint, role,
+                              attr);
     }
     return used;
 }
 
-int canvas_printf(struct canvas *canvas, int row, int column, int width, enum canvas_role role,
-                  unsigned attr, const char *fmt, ...)
+int canvas_printf(struct canvas *canvas, int row, int column, int width,
+                  enum canvas_role role, unsigned attr, const char *fmt, ...)
 {
     char text[1024];
     va_list args;
@@ -201,11 +204,13 @@ static bool same_look(const struct canvas_cell *a, const struct canvas_cell *b)
     return a->role == b->role && a->attr == b->attr;
 }
 
-static void dump_run(struct buffer *b, int row, int from, int to, const struct canvas_cell *cell)
+static void dump_run(struct buffer *b, int row, int from, int to,
+                     const struct canvas_cell *cell)
 {
     static const char *const attr_name[] = {" bold", " underline", " reverse", " strike"};
     char line[96];
-    int n = snprintf(line, sizeof line, "%d %d-%d %s", row, from, to, role_name[cell->role]);
+    int n =
+        snprintf(line, sizeof line, "%d %d-%d %s", row, from, to, role_name[cell->role]);
     append(b, line, (size_t)n);
     for (unsigned i = 0; i < 4; i++)
         if (cell->attr & 1u << i)
@@ -254,8 +259,8 @@ char *canvas_dump(const struct canvas *canvas, bool attributes)
         dump_row(&b, canvas, r);
     if (attributes) {
         char line[64];
-        int n = snprintf(line, sizeof line, "--- looks, cursor %d %d\n", canvas->cursor_row,
-                         canvas->cursor_column);
+        int n = snprintf(line, sizeof line, "--- looks, cursor %d %d\n",
+                         canvas->cursor_row, canvas->cursor_column);
         append(&b, line, (size_t)n);
         dump_looks(&b, canvas);
         dump_colors(&b, canvas);

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-const char *const color_map_name[MAP_ALL] = {"viridis", "cividis", "magma", "gray", "vik", "rdbu"};
+const char *const color_map_name[MAP_ALL] = {"viridis", "cividis", "magma",
+                                             "gray",    "vik",     "rdbu"};
 
 struct stop {
     int level;
@@ -27,10 +28,10 @@ static const struct stop cividis[] = {
 };
 
 static const struct stop magma[] = {
-    {0, 0x000004},   {7, 0x03030f},   {20, 0x0e0b2b},  {38, 0x251255},  {48, 0x36106b},
-    {58, 0x471078},  {75, 0x621980},  {105, 0x912b81}, {133, 0xbf3a77}, {153, 0xde4968},
-    {170, 0xf1605d}, {185, 0xf97b5d}, {199, 0xfd9668}, {218, 0xfeb97f}, {245, 0xfdebac},
-    {255, 0xfcfdbf},
+    {0, 0x000004},   {7, 0x03030f},   {20, 0x0e0b2b},  {38, 0x251255},
+    {48, 0x36106b},  {58, 0x471078},  {75, 0x621980},  {105, 0x912b81},
+    {133, 0xbf3a77}, {153, 0xde4968}, {170, 0xf1605d}, {185, 0xf97b5d},
+    {199, 0xfd9668}, {218, 0xfeb97f}, {245, 0xfdebac}, {255, 0xfcfdbf},
 };
 
 static const struct stop gray[] = {{0, 0xffffff}, {255, 0x000000}};
@@ -47,7 +48,8 @@ static const struct stop rdbu[] = {
     {204, 0xd6604d}, {230, 0xb2182b}, {255, 0x67001f},
 };
 
-static const struct stop *const stops_of[MAP_ALL] = {viridis, cividis, magma, gray, vik, rdbu};
+static const struct stop *const stops_of[MAP_ALL] = {viridis, cividis, magma,
+                                                     gray,    vik,     rdbu};
 
 static uint32_t channel_mix(uint32_t a, uint32_t b, double weight, int shift)
 {

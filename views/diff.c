@@ -43,8 +43,8 @@ static bool same_word(const char *a, struct word x, const char *b, struct word y
 }
 
 /* length [(n + 1) * (m + 1)]: longest common subsequence of the words from i and j on. */
-static uint16_t *common_lengths(const char *a, const struct word *x, size_t n, const char *b,
-                                const struct word *y, size_t m)
+static uint16_t *common_lengths(const char *a, const struct word *x, size_t n,
+                                const char *b, const struct word *y, size_t m)
 {
     uint16_t *length = xcalloc((n + 1) * (m + 1), sizeof *length);
     for (size_t i = n; i-- > 0;)
@@ -101,7 +101,8 @@ static bool same_bare(const char *a, struct word x, const char *b, struct word y
     if (x.end - x.start != y.end - y.start)
         return false;
     for (size_t i = 0; i < x.end - x.start; i++)
-        if (tolower((unsigned char)a[x.start + i]) != tolower((unsigned char)b[y.start + i]))
+        if (tolower((unsigned char)a[x.start + i]) !=
+            tolower((unsigned char)b[y.start + i]))
             return false;
     return true;
 }

@@ -11,8 +11,8 @@ static void draw_notice(struct scene *c)
 {
     struct rect area = c->layout.area[AREA_NOTICE];
     char text[96];
-    snprintf(text, sizeof text, "comprexit needs %dx%d, this is %dx%d", LAYOUT_TINY_COLUMNS,
-             LAYOUT_TINY_ROWS, c->v->columns, c->v->rows);
+    snprintf(text, sizeof text, "comprexit needs %dx%d, this is %dx%d",
+             LAYOUT_TINY_COLUMNS, LAYOUT_TINY_ROWS, c->v->columns, c->v->rows);
     int columns = (int)strlen(text);
     int indent = columns < area.columns ? (area.columns - columns) / 2 : 0;
     canvas_text(c->canvas, area.row + (area.rows - 1) / 2, area.column + indent,
@@ -27,8 +27,8 @@ static void tab_text(const struct scene *c, int limit, struct parts *parts)
         parts_add(parts, "UNTRAINED");
     switch (c->v->focus) {
     case PANE_DOCUMENT:
-        parts_add(parts, c->layout.kind == LAYOUT_TINY ? "%zu/%zu" : "token %zu of %zu", c->token,
-                  c->document->tokens);
+        parts_add(parts, c->layout.kind == LAYOUT_TINY ? "%zu/%zu" : "token %zu of %zu",
+                  c->token, c->document->tokens);
         break;
     case PANE_GATES:
         if (scene_has_gates(c))
@@ -52,15 +52,16 @@ static void draw_tabs(struct scene *c)
     for (int p = 0; p < PANE_COUNT; p++) {
         bool front = (int)c->v->focus == p;
         const char *lock = scene_is_locked(c, (enum pane)p) ? " *" : "";
-        snprintf(text[p], sizeof text[p], front ? "[%s%s]" : " %s%s ", pane_name[p], lock);
+        snprintf(text[p], sizeof text[p], front ? "%s[%s%s]" : "%s%s%s",
+                 p && !tiny ? "  " : "", pane_name[p], lock);
         columns += front || !tiny ? text_columns(text[p]) : 0;
     }
     struct parts right = {0};
     tab_text(c, area.columns - columns - 11, &right);
     draw_heading(c, area, 0, "", false, right.text);
     int column = area.column + 3;
-    canvas_printf(c->canvas, area.row, column - 1, columns + 2, ROLE_FRAME, 0, "%*s", columns + 2,
-                  "");
+    canvas_printf(c->canvas, area.row, column - 1, columns + 2, ROLE_FRAME, 0, "%*s",
+                  columns + 2, "");
     for (int p = 0; p < PANE_COUNT; p++) {
         bool front = (int)c->v->focus == p;
         if (tiny && !front)

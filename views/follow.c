@@ -53,7 +53,7 @@ static void follow_document(struct scene *c, const struct document_geometry *g,
         return;
     }
     if (same_line(&line, &at)) {
-        for (; distance >= rows; distance--)
+        for (; distance >= rows || !top.owns; distance--)
             text_line_next(&g->layout, &top, &top);
         v->document_top = top.first;
         return;
@@ -61,6 +61,8 @@ static void follow_document(struct scene *c, const struct document_geometry *g,
     struct text_line next;
     bool one_up = text_line_next(&g->layout, &at, &next) && same_line(&next, &top);
     top = one_up ? at : text_line_back(&g->layout, &at, (size_t)rows / 3);
+    while (!top.owns && text_line_next(&g->layout, &top, &top))
+        continue;
     v->document_top = top.first;
 }
 
@@ -95,7 +97,9 @@ static void follow_plan(const struct scene *c, struct view_state *v)
         struct grid g = scene_plan_grid(c);
         size_t cells = g.columns.n_cells > 0 ? (size_t)g.columns.n_cells : 0;
         v->plan_left = follow_one(v->plan_left, cells * g.per_cell, token, c->tokens);
-        v->plan_top = follow_one(v->plan_top, (size_t)g.area.rows * g.per_row, slot, slots);
+        v->plan_top =
+            g.per_row * follow_one(v->plan_top / g.per_row, (size_t)g.area.rows,
+                                   slot / g.per_row, size_div_up(slots, g.per_row));
     }
 }
 
@@ -110,7 +114,8 @@ static void follow_gates(const struct scene *c, struct view_state *v)
     v->gate_top = follow_one(v->gate_top, (size_t)g.area.rows * g.per_row, row, layers);
     if (v->zoomed && v->focus == PANE_GATES) {
         size_t cells = g.columns.n_cells > 0 ? (size_t)g.columns.n_cells : 0;
-        v->plan_left = follow_one(v->plan_left, cells * g.per_cell, c->token - c->first, c->tokens);
+        v->plan_left =
+            follow_one(v->plan_left, cells * g.per_cell, c->token - c->first, c->tokens);
     }
 }
 
@@ -150,7 +155,8 @@ void view_follow_cursor(const struct snapshot *s, struct view_state *v)
 
 /* ---- Up and Down ------------------------------------------------------------ */
 
-static int column_of(const struct text_layout *l, const struct text_line *line, size_t token)
+static int column_of(const struct text_layout *l, const struct text_line *line,
+                     size_t token)
 {
     struct text_walk walk;
     struct text_cell cell;
@@ -161,7 +167,8 @@ static int column_of(const struct text_layout *l, const struct text_line *line, 
     return 0;
 }
 
-static size_t nearest_token(const struct text_layout *l, const struct text_line *line, int column)
+static size_t nearest_token(const struct text_layout *l, const struct text_line *line,
+                            int column)
 {
     struct text_walk walk;
     struct text_cell cell;
@@ -171,7 +178,6 @@ static size_t nearest_token(const struct text_layout *l, const struct text_line 
     while (text_walk_next(&walk, &cell)) {
         int distance = abs(cell.column - column);
         bool visible = cell.piece.kind != PIECE_BLANK && cell.piece.width > 0;
-        /* Only tokens whose first visible piece is here: those belong to this line. */
         if (cell.token < line->first || !visible)
             continue;
         if (best_distance < 0 || distance < best_distance) {
@@ -182,8 +188,8 @@ static size_t nearest_token(const struct text_layout *l, const struct text_line 
     return best;
 }
 
-size_t view_document_line(const struct snapshot *s, const struct view_state *v, size_t token,
-                          int lines)
+size_t view_document_line(const struct snapshot *s, const struct view_state *v,
+                          size_t token, int lines)
 {
     struct scene scene;
     scene_init(&scene, s, v, NULL);
@@ -195,12 +201,18 @@ size_t view_document_line(const struct snapshot *s, const struct view_state *v, 
     struct document_geometry g = geometry_of(&scene, s, v);
     struct text_line line = text_line_of(&g.layout, token);
     int column = column_of(&g.layout, &line, token);
+    struct text_line target = line;
     if (lines < 0)
-        line = text_line_back(&g.layout, &line, (size_t)-lines);
-    for (; lines > 0; lines--)
-        if (!text_line_next(&g.layout, &line, &line))
-            break;
-    size_t found = lines == 0 || line.first != token ? nearest_token(&g.layout, &line, column) : token;
+        target = text_line_back(&g.layout, &line, (size_t)-lines);
+    for (int i = 0; i < lines && text_line_next(&g.layout, &target, &target); i++)
+        continue;
+    /* Lines in which no token begins are passed over. */
+    while (!target.owns && (lines > 0 ? text_line_next(&g.layout, &target, &target)
+                                      : text_line_previous(&g.layout, &target, &target)))
+        continue;
+    size_t found = same_line(&target, &line) || !target.owns
+                       ? token
+                       : nearest_token(&g.layout, &target, column);
     scene_free(&scene);
     return found;
 }

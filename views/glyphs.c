@@ -7,21 +7,16 @@ struct substitute {
 
 static const struct substitute substitutes[] = {
     {0x2500, 0x2500, '-'}, /* frame */
-    {0x2502, 0x2502, '|'},
-    {0x250c, 0x253c, '+'},
+    {0x2502, 0x2502, '|'}, {0x250c, 0x253c, '+'},
     {0x2571, 0x2571, '/'}, /* unread */
     {0x2581, 0x2583, '.'}, /* bars from below, when a pane did not choose itself */
-    {0x2584, 0x2586, '='},
-    {0x2587, 0x2588, '#'},
-    {0x2589, 0x258b, '#'}, /* bars from the left */
-    {0x258c, 0x258e, '='},
-    {0x258f, 0x258f, '|'}, /* full slot, thin mark */
-    {0x2590, 0x2590, '>'}, /* current window */
-    {0x2591, 0x2593, '+'},
-    {0x2595, 0x2595, '|'},
+    {0x2584, 0x2586, '='}, {0x2587, 0x2588, '#'},
+    {0x2589, 0x258b, '#'},                        /* bars from the left */
+    {0x258c, 0x258e, '='}, {0x258f, 0x258f, '|'}, /* full slot, thin mark */
+    {0x2590, 0x2590, '>'},                        /* current window */
+    {0x2591, 0x2593, '+'}, {0x2595, 0x2595, '|'},
     {0x00a6, 0x00a6, '|'}, /* window mark */
-    {0x00b7, 0x00b7, '.'},
-    {0x00d7, 0x00d7, 'x'},
+    {0x00b7, 0x00b7, '.'}, {0x00d7, 0x00d7, 'x'},
     {0x21b5, 0x21b5, '$'}, /* newline */
 };
 

@@ -99,10 +99,12 @@ static void tally_gates(struct tally *y, const struct snapshot_window *w)
     y->gated += w->tokens;
 }
 
-static void make_tally(struct tally *y, const struct snapshot *s, const struct view_state *v)
+static void make_tally(struct tally *y, const struct snapshot *s,
+                       const struct view_state *v)
 {
     size_t last = s->document->tokens - 1;
-    size_t from = v->has_range ? v->range_from : v->token, to = v->has_range ? v->range_to : v->token;
+    size_t from = v->has_range ? v->range_from : v->token,
+           to = v->has_range ? v->range_to : v->token;
     *y = (struct tally){.s = s, .layers = s->facts.layers + 1};
     y->layer = xcalloc(y->layers, sizeof *y->layer);
     y->from = snapshot_window_of(s, size_min(from, last));
@@ -127,8 +129,8 @@ struct report {
     size_t n;
 };
 
-static struct health_line *new_line(struct report *r, const char *name, const char *why, bool ok,
-                                    struct source worst)
+static struct health_line *new_line(struct report *r, const char *name, const char *why,
+                                    bool ok, struct source worst)
 {
     struct health_line *line = &r->lines[r->n++];
     *line = (struct health_line){.name = name, .why = why, .ok = ok, .worst = worst};
@@ -139,19 +141,23 @@ static void plan_lines(const struct tally *y, struct report *r)
 {
     double ratio = y->s->settings.ratio > 0 ? y->s->settings.ratio : 4;
     struct health_line *line =
-        new_line(r, "senders off", "How far tokens are from giving away exactly their mass: more "
-                                   "iterations or a larger eps bring it down.",
+        new_line(r, "senders off",
+                 "How far tokens are from giving away exactly their mass: more "
+                 "iterations or a larger eps bring it down.",
                  y->senders_off <= 0.01, y->off_at);
     text_add(line->value, sizeof line->value, "%.0e", y->senders_off);
     text_add(line->normal, sizeof line->normal, "up to 1e-02");
 
     double mean = y->spread_sum / (double)y->slots;
-    line = new_line(r, "spread", "Effective tokens in a slot: 1 is a copy, many are a blur.",
-                    mean >= ratio / 2 && mean <= 4 * ratio, y->spread_at);
+    line =
+        new_line(r, "spread", "Effective tokens in a slot: 1 is a copy, many are a blur.",
+                 mean >= ratio / 2 && mean <= 4 * ratio, y->spread_at);
     text_add(line->value, sizeof line->value, "mean %.1f, max %.1f", mean, y->spread_max);
-    text_add(line->normal, sizeof line->normal, "mean %.1f to %.0f", ratio / 2, 4 * ratio);
+    text_add(line->normal, sizeof line->normal, "mean %.1f to %.0f", ratio / 2,
+             4 * ratio);
 
-    line = new_line(r, "twin slots", "Neighbours that say the same (cosine over 0.98) waste room.",
+    line = new_line(r, "twin slots",
+                    "Neighbours that say the same (cosine over 0.98) waste room.",
                     y->twins == 0, y->twin_at);
     text_add(line->value, sizeof line->value, "%zu of %zu", y->twins, y->slots);
     text_add(line->normal, sizeof line->normal, "none");
@@ -164,8 +170,9 @@ static void plan_lines(const struct tally *y, struct report *r)
     text_add(line->normal, sizeof line->normal, "up to 10%%");
 
     double order = y->pairs ? 100 * (double)y->ascending / (double)y->pairs : 100;
-    line = new_line(r, "order kept", "Neighbouring slots whose centres of mass ascend: the model "
-                                     "reads slots as a text in order.",
+    line = new_line(r, "order kept",
+                    "Neighbouring slots whose centres of mass ascend: the model "
+                    "reads slots as a text in order.",
                     order >= 90, y->order_at);
     text_add(line->value, sizeof line->value, "%.0f%%", order);
     text_add(line->normal, sizeof line->normal, "90%% or more");
@@ -175,12 +182,14 @@ static void gate_lines(const struct tally *y, struct report *r)
 {
     double most = log2((double)size_max(y->layers, 2));
     double entropy = y->entropy_sum / (double)y->gated;
-    struct health_line *line =
-        new_line(r, "gate entropy", "At the top all layers are taken alike: the gates have learned "
-                                    "nothing; near 0 only one is.",
-                 entropy >= 1 && entropy <= 0.97 * most, (struct source){.kind = SOURCE_NONE});
+    struct health_line *line = new_line(
+        r, "gate entropy",
+        "At the top all layers are taken alike: the gates have learned "
+        "nothing; near 0 only one is.",
+        entropy >= 1 && entropy <= 0.97 * most, (struct source){.kind = SOURCE_NONE});
     text_add(line->value, sizeof line->value, "%.2f bits", entropy);
-    text_add(line->normal, sizeof line->normal, "1.00 to %.2f of %.2f", 0.97 * most, most);
+    text_add(line->normal, sizeof line->normal, "1.00 to %.2f of %.2f", 0.97 * most,
+             most);
 
     size_t unused = 0;
     struct source least = {.kind = SOURCE_LAYER};
@@ -189,7 +198,8 @@ static void gate_lines(const struct tally *y, struct report *r)
         if (y->layer[l] < y->layer[least.layer])
             least.layer = l;
     }
-    line = new_line(r, "layers never used", "Layers whose mean gate is below a tenth of even.",
+    line = new_line(r, "layers never used",
+                    "Layers whose mean gate is below a tenth of even.",
                     unused <= y->layers / 2, least);
     text_add(line->value, sizeof line->value, "%zu of %zu", unused, y->layers);
     text_add(line->normal, sizeof line->normal, "up to %zu", y->layers / 2);
@@ -216,9 +226,9 @@ static void answer_line(const struct tally *y, struct report *r)
     size_t window = 0;
     while (window + 1 < y->s->windows && best >= window_slot_count(y->s, window))
         best -= window_slot_count(y->s, window++);
-    struct health_line *line =
-        new_line(r, "answer uses", "Slots that the answer looked at; one alone carries little.",
-                 used >= 2, slot_source(window, best));
+    struct health_line *line = new_line(
+        r, "answer uses", "Slots that the answer looked at; one alone carries little.",
+        used >= 2, slot_source(window, best));
     text_add(line->value, sizeof line->value, "%zu of %zu slots", used, a->sources);
     text_add(line->normal, sizeof line->normal, "2 or more");
 }

@@ -69,8 +69,8 @@ void heat_grid_free(struct heat_grid *grid)
     *grid = (struct heat_grid){0};
 }
 
-static float pool_cell(const struct heat_source *s, size_t token, size_t token_end, size_t row,
-                       size_t row_end, bool sum)
+static float pool_cell(const struct heat_source *s, size_t token, size_t token_end,
+                       size_t row, size_t row_end, bool sum)
 {
     double total = 0;
     for (size_t t = token; t < token_end; t++)
@@ -124,10 +124,11 @@ double heat_max(const struct heat_grid *grid)
     return top;
 }
 
-struct heat_scale heat_auto_scale(const struct heat_grid *grid, enum scale scale, double low,
-                                  double high)
+struct heat_scale heat_auto_scale(const struct heat_grid *grid, enum scale scale,
+                                  double low, double high)
 {
-    return (struct heat_scale){scale, isnan(low) ? 0 : low, isnan(high) ? heat_max(grid) : high};
+    return (struct heat_scale){scale, isnan(low) ? 0 : low,
+                               isnan(high) ? heat_max(grid) : high};
 }
 
 size_t heat_tokens_per_cell(size_t tokens, size_t cells)
@@ -155,5 +156,6 @@ uint32_t heat_bar(enum glyph_set glyphs, double position)
     if (isnan(position) || position <= 0)
         return ' ';
     int eighths = (int)ceil(clamp(position) * 8);
-    return glyphs == GLYPHS_ASCII ? (unsigned char)ascii[eighths] : 0x2580u + (uint32_t)eighths;
+    return glyphs == GLYPHS_ASCII ? (unsigned char)ascii[eighths]
+                                  : 0x2580u + (uint32_t)eighths;
 }

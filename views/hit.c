@@ -28,7 +28,8 @@ static struct view_hit hit_document(const struct scene *c, int row, int column)
     struct text_line line;
     if (column >= g.minimap - 1) {
         hit.kind = HIT_MINIMAP;
-        hit.token = (size_t)(row - g.area.row) * c->document->tokens / (size_t)g.area.rows;
+        hit.token =
+            (size_t)(row - g.area.row) * c->document->tokens / (size_t)g.area.rows;
         return hit;
     }
     if (!document_lines(c, &g, row - g.area.row, &line))
@@ -45,7 +46,8 @@ static struct view_hit hit_document(const struct scene *c, int row, int column)
 }
 
 /* The token of the window under a column of a grid; false beside the cells. */
-static bool grid_token(const struct scene *c, const struct grid *g, int column, size_t *token)
+static bool grid_token(const struct scene *c, const struct grid *g, int column,
+                       size_t *token)
 {
     int cell = column - g->columns.cells;
     if (cell < 0 || cell >= g->used)
@@ -127,7 +129,8 @@ static struct view_hit hit_answers(const struct scene *c, int row, int column)
     struct view_hit hit = pane_hit(PANE_ANSWERS);
     for (int m = 0; m < ANSWER_MODES; m++) {
         struct rect text = answer_text_rect(c, (enum answer_mode)m);
-        if (column >= text.column && column < text.column + text.columns && row >= text.row)
+        if (column >= text.column && column < text.column + text.columns &&
+            row >= text.row)
             hit.answer = (enum answer_mode)m;
         if (answer_token_at(c, (enum answer_mode)m, row, column, &hit.answer_token)) {
             hit.kind = HIT_ANSWER;
@@ -155,14 +158,17 @@ static struct view_hit hit_tabs(const struct scene *c, int column)
     if (c->layout.kind == LAYOUT_TINY)
         return pane_hit(c->v->focus);
     for (int p = 0; p < PANE_COUNT; p++) {
-        from += (int)strlen(pane_name[p]) + 2 + (scene_is_locked(c, (enum pane)p) ? 2 : 0);
+        from += (int)strlen(pane_name[p]) + 2 +
+                (scene_is_locked(c, (enum pane)p) ? 2 : 0) +
+                ((int)c->v->focus == p ? 2 : 0);
         if (column < from)
             return pane_hit((enum pane)p);
     }
     return pane_hit(c->v->focus);
 }
 
-static struct view_hit hit_area(const struct scene *c, enum area area, int row, int column)
+static struct view_hit hit_area(const struct scene *c, enum area area, int row,
+                                int column)
 {
     struct view_hit hit = {.kind = HIT_NOTHING};
     int screen;
@@ -203,13 +209,14 @@ static struct view_hit hit_area(const struct scene *c, enum area area, int row, 
     }
 }
 
-struct view_hit view_hit_test(const struct snapshot *s, const struct view_state *v, int row,
-                              int column)
+struct view_hit view_hit_test(const struct snapshot *s, const struct view_state *v,
+                              int row, int column)
 {
     struct view_hit hit = {.kind = HIT_NOTHING};
     struct scene scene;
     scene_init(&scene, s, v, NULL);
-    bool explore = v->screen == SCREEN_EXPLORE && scene.document && v->overlay == OVERLAY_NONE;
+    bool explore =
+        v->screen == SCREEN_EXPLORE && scene.document && v->overlay == OVERLAY_NONE;
     for (int a = 0; a < AREA_COUNT; a++)
         if ((explore || a == AREA_TITLE) && inside(scene.layout.area[a], row, column))
             hit = hit_area(&scene, (enum area)a, row, column);

@@ -75,7 +75,8 @@ static struct budget budget_rows(const struct layout_input *in, int available)
     int layers = (int)size_min(in->layers ? in->layers : 31, 512);
     int slots = (int)size_min(in->slots ? in->slots : 32, 512);
     int gates_most = (layers + 1) / 2;
-    struct budget b = {clamp_int(GATES_ROWS, 1, gates_most), (slots + 1) / 2, ANSWERS_ROWS};
+    struct budget b = {clamp_int(GATES_ROWS, 1, gates_most), (slots + 1) / 2,
+                       ANSWERS_ROWS};
     int extra = available - b.gates - b.plan - b.answers;
     if (extra < 0) {
         int missing = shrink(&b.gates, GATES_LEAST, -extra);
@@ -104,10 +105,12 @@ static void lay_bottom(struct layout *layout, struct rect *screen, int keys, int
     take(&bottom, AREA_PROMPT, prompt);
 }
 
-static void lay_wide(const struct layout_input *in, struct layout *layout, struct rect screen)
+static void lay_wide(const struct layout_input *in, struct layout *layout,
+                     struct rect screen)
 {
     int right = RIGHT_COLUMNS;
-    if (in->columns >= LEFT_LEAST + RIGHT_COLUMNS_FULL && (in->window == 0 || in->window > 64))
+    if (in->columns >= LEFT_LEAST + RIGHT_COLUMNS_FULL &&
+        (in->window == 0 || in->window > 64))
         right = RIGHT_COLUMNS_FULL;
     int strip = in->strip ? 1 : 0;
     struct budget b = budget_rows(in, screen.rows - 4 - strip);
@@ -138,7 +141,8 @@ static void lay_wide(const struct layout_input *in, struct layout *layout, struc
 }
 
 /* One pane in all of the space. */
-static void lay_pane(const struct layout_input *in, struct layout *layout, struct rect space)
+static void lay_pane(const struct layout_input *in, struct layout *layout,
+                     struct rect space)
 {
     static const enum area whole[PANE_COUNT] = {AREA_DOCUMENT, AREA_GATES, AREA_PLAN,
                                                 AREA_ANSWERS};
@@ -158,16 +162,19 @@ static void lay_pane(const struct layout_input *in, struct layout *layout, struc
     take(&stack, AREA_AXIS, axis);
 }
 
-static void lay_zoomed(const struct layout_input *in, struct layout *layout, struct rect screen)
+static void lay_zoomed(const struct layout_input *in, struct layout *layout,
+                       struct rect screen)
 {
-    static const enum area heading[PANE_COUNT] = {AREA_DOCUMENT_HEADING, AREA_GATES_HEADING,
-                                                  AREA_PLAN_HEADING, AREA_ANSWERS_HEADING};
+    static const enum area heading[PANE_COUNT] = {AREA_DOCUMENT_HEADING,
+                                                  AREA_GATES_HEADING, AREA_PLAN_HEADING,
+                                                  AREA_ANSWERS_HEADING};
     struct stack stack = {layout, screen};
     take(&stack, heading[in->focus], 1);
     lay_pane(in, layout, stack.rest);
 }
 
-static void lay_narrow(const struct layout_input *in, struct layout *layout, struct rect screen)
+static void lay_narrow(const struct layout_input *in, struct layout *layout,
+                       struct rect screen)
 {
     struct stack stack = {layout, screen};
     take(&stack, AREA_TABS, 1);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "views/scene.h"
+#include "views/theme.h"
 
 enum { LINE = 0x2500, FULL_BLOCK = 0x2588, UPPER_HALF = 0x2580, LOWER_HALF = 0x2584 };
 
@@ -27,8 +28,8 @@ void parts_add(struct parts *parts, const char *fmt, ...)
     parts->columns += columns;
 }
 
-void draw_heading(struct scene *c, struct rect area, uint32_t lead, const char *name, bool focus,
-                  const char *right)
+void draw_heading(struct scene *c, struct rect area, uint32_t lead, const char *name,
+                  bool focus, const char *right)
 {
     struct canvas *canvas = c->canvas;
     int end = area.column + area.columns, column = area.column;
@@ -36,9 +37,8 @@ void draw_heading(struct scene *c, struct rect area, uint32_t lead, const char *
     if (lead)
         canvas_put(canvas, area.row, column++, lead, ROLE_FRAME, 0);
     column += 2;
-    int used = canvas_printf(canvas, area.row, column, end - column, focus ? ROLE_HEADING_FOCUS
-                                                                            : ROLE_HEADING,
-                             0, " %s ", name);
+    int used = canvas_printf(canvas, area.row, column, end - column,
+                             focus ? ROLE_HEADING_FOCUS : ROLE_HEADING, 0, " %s ", name);
     int columns = text_columns(right);
     if (columns == 0)
         return;
@@ -52,8 +52,8 @@ void draw_hint(struct scene *c, struct rect area, const char *text)
 {
     int columns = text_columns(text);
     int indent = columns < area.columns ? (area.columns - columns) / 2 : 0;
-    canvas_text(c->canvas, area.row + area.rows / 2, area.column + indent, area.columns - indent,
-                ROLE_DIM, 0, text, strlen(text));
+    canvas_text(c->canvas, area.row + area.rows / 2, area.column + indent,
+                area.columns - indent, ROLE_DIM, 0, text, strlen(text));
 }
 
 /* ---- heat ------------------------------------------------------------------- */
@@ -73,8 +73,8 @@ static uint32_t map_color(const struct scene *c, double position, double strengt
     return strength < 1 ? color_mix(rgb, backdrop(&c->v->display), strength) : rgb;
 }
 
-static void put_colors(struct scene *c, int row, int column, uint32_t glyph, uint32_t foreground,
-                       uint32_t background)
+static void put_colors(struct scene *c, int row, int column, uint32_t glyph,
+                       uint32_t foreground, uint32_t background)
 {
     canvas_put(c->canvas, row, column, glyph, ROLE_HEAT, 0);
     struct canvas_cell *cell = canvas_at(c->canvas, row, column);
@@ -84,26 +84,43 @@ static void put_colors(struct scene *c, int row, int column, uint32_t glyph, uin
     cell->background = background;
 }
 
-void paint_heat(struct scene *c, int row, int column, struct heat_pair pair, double strength)
+/* Black or white on what the terminal makes of the background. */
+static uint32_t ink_on(const struct scene *c, uint32_t background)
+{
+    if (c->v->display.depth == DEPTH_256)
+        background = theme_rgb_of_256(theme_nearest_256(background));
+    return color_ink(background);
+}
+
+void paint_heat(struct scene *c, int row, int column, const struct heat_pair *pair)
 {
     const struct display *display = &c->v->display;
-    uint32_t glyph = heat_shade(display->glyphs, pair.both);
+    uint32_t glyph = heat_shade(display->glyphs, pair->both);
     if (!display_has_heat_colors(display)) {
         canvas_put(c->canvas, row, column, glyph, ROLE_HEAT, 0);
         return;
     }
     if (display->glyphs != GLYPHS_HALF) {
-        uint32_t background = map_color(c, pair.both, strength);
-        if (display->glyphs == GLYPHS_SHADE)
-            glyph = ' ';
-        put_colors(c, row, column, glyph, color_ink(background), background);
+        uint32_t background = map_color(c, pair->both, pair->upper_strength);
+        bool nothing = background == COLOR_NONE || display->glyphs == GLYPHS_SHADE;
+        put_colors(c, row, column, nothing ? ' ' : glyph,
+                   nothing ? COLOR_NONE : ink_on(c, background), background);
         return;
     }
-    uint32_t upper = map_color(c, pair.upper, strength), lower = map_color(c, pair.lower, strength);
+    uint32_t upper = map_color(c, pair->upper, pair->upper_strength);
+    uint32_t lower = map_color(c, pair->lower, pair->lower_strength);
     if (upper == COLOR_NONE)
-        put_colors(c, row, column, lower == COLOR_NONE ? ' ' : LOWER_HALF, lower, COLOR_NONE);
+        put_colors(c, row, column, lower == COLOR_NONE ? ' ' : LOWER_HALF, lower,
+                   COLOR_NONE);
     else
         put_colors(c, row, column, UPPER_HALF, upper, lower);
+}
+
+void paint_heat_one(struct scene *c, int row, int column, double position,
+                    double strength)
+{
+    paint_heat(c, row, column,
+               &(struct heat_pair){position, position, position, strength, strength});
 }
 
 void paint_tint(struct scene *c, int row, int column, double position)
@@ -113,7 +130,7 @@ void paint_tint(struct scene *c, int row, int column, double position)
         return;
     if (display_has_heat_colors(&c->v->display)) {
         cell->background = map_color(c, position, 1);
-        cell->foreground = color_ink(cell->background);
+        cell->foreground = ink_on(c, cell->background);
     } else if (position > 2.0 / 3) {
         cell->attr |= ATTR_REVERSE;
     } else if (position > 1.0 / 3) {
@@ -126,7 +143,8 @@ void paint_tint(struct scene *c, int row, int column, double position)
 void paint_bar(struct scene *c, int row, int column, int columns, double position,
                enum canvas_role role)
 {
-    int eighths = isnan(position) || position <= 0 ? 0 : (int)ceil(fmin(position, 1) * columns * 8);
+    int eighths =
+        isnan(position) || position <= 0 ? 0 : (int)ceil(fmin(position, 1) * columns * 8);
     for (int i = 0; i < columns && eighths > 0; i++, eighths -= 8) {
         uint32_t glyph = eighths >= 8 ? FULL_BLOCK : 0x2590u - (uint32_t)eighths;
         canvas_put(c->canvas, row, column + i, glyph, role, 0);

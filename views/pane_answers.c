@@ -13,7 +13,8 @@
 
 enum { FRAME_BAR = 0x2502 };
 
-static const struct snapshot_answer *answer_of(const struct scene *c, enum answer_mode mode)
+static const struct snapshot_answer *answer_of(const struct scene *c,
+                                               enum answer_mode mode)
 {
     return c->s->answer[mode];
 }
@@ -34,7 +35,8 @@ static double *answer_tints(const struct scene *c, enum answer_mode mode)
 }
 
 /* Bytes of the word that holds a token of the answer, for "the same word elsewhere". */
-static size_t token_word(const struct snapshot_answer *a, size_t token, char *out, size_t size)
+static size_t token_word(const struct snapshot_answer *a, size_t token, char *out,
+                         size_t size)
 {
     size_t length = a->text && a->start ? strlen(a->text) : 0, n = 0;
     size_t at = length ? a->start[token] : 0;
@@ -70,7 +72,6 @@ static void draw_glyph(struct scene *c, const struct column *col, int row, int a
                        const struct flow_glyph *g)
 {
     enum canvas_role role = col->stale ? ROLE_DIM : ROLE_TEXT;
-    unsigned attr = 0;
     if (g->kind != FLOW_PLAIN)
         role = g->kind == FLOW_ADDED ? ROLE_ADDED : ROLE_REMOVED;
     if (g->newline)
@@ -89,9 +90,10 @@ static void draw_glyph(struct scene *c, const struct column *col, int row, int a
         canvas_combine(c->canvas, row, at - 1, codepoint);
         return;
     }
-    int used = canvas_text(c->canvas, row, at, col->area.column + col->area.columns - at, role,
-                           attr, g->text, g->length);
-    for (int i = 0; i < used && !g->blank && !cursor && g->token != SIZE_MAX && !col->stale; i++)
+    int used = canvas_text(c->canvas, row, at, col->area.column + col->area.columns - at,
+                           role, 0, g->text, g->length);
+    for (int i = 0;
+         i < used && !g->blank && !cursor && g->token != SIZE_MAX && !col->stale; i++)
         paint_tint(c, row, at + i, col->tint[g->token]);
 }
 
@@ -112,10 +114,11 @@ static void bracket_line(struct scene *c, const struct column *col, int row,
         return;
     struct canvas_cell *left = canvas_at(c->canvas, row, from - 1);
     struct canvas_cell *right = canvas_at(c->canvas, row, to);
-    if (left && left->codepoint == ' ' && from > col->area.column)
-        canvas_put(c->canvas, row, from - 1, '[', ROLE_MARK, 0);
-    if (right && right->codepoint == ' ' && to < col->area.column + col->area.columns)
-        canvas_put(c->canvas, row, to, ']', ROLE_MARK, 0);
+    if (!left || !right || left->codepoint != ' ' || right->codepoint != ' ' ||
+        from == col->area.column || to == col->area.column + col->area.columns)
+        return;
+    canvas_put(c->canvas, row, from - 1, '[', ROLE_MARK, 0);
+    canvas_put(c->canvas, row, to, ']', ROLE_MARK, 0);
 }
 
 /* Underlines where the lit word of another answer stands. */
@@ -125,11 +128,11 @@ static void underline_word(struct scene *c, const struct column *col, int row,
     size_t length = strlen(col->same_word);
     for (size_t i = 0; length > 0 && i + length <= n; i++) {
         size_t k = 0, at = 0;
-        while (k < length && g[i + k].length == 1 && g[i + k].text[0] == col->same_word[k])
+        while (k < length && g[i + k].length == 1 &&
+               g[i + k].text[0] == col->same_word[k])
             k++;
-        bool starts = i == 0 || g[i - 1].blank, ends = i + k == n || !strchr(
-                                                           "abcdefghijklmnopqrstuvwxyz",
-                                                           g[i + k].text[0]);
+        bool starts = i == 0 || g[i - 1].blank,
+             ends = i + k == n || !strchr("abcdefghijklmnopqrstuvwxyz", g[i + k].text[0]);
         for (size_t j = 0; j < i; j++)
             at += g[j].width;
         for (size_t j = 0; k == length && starts && ends && j < length; j++) {
@@ -146,7 +149,8 @@ static void draw_flow(struct scene *c, const struct column *col)
     struct flow flow;
     size_t from = 0, to = 0, skip = c->v->answer_top;
     answer_flow(c, col->mode, &flow);
-    for (int r = 0; r < col->area.rows && answer_flow_line(&flow, col->area.columns, &from, &to);
+    for (int r = 0;
+         r < col->area.rows && answer_flow_line(&flow, col->area.columns, &from, &to);
          from = to) {
         if (skip > 0) {
             skip--;
@@ -175,8 +179,8 @@ static void draw_error(struct scene *c, struct rect area, const char *text)
                 word = end;
         }
         end = word > at && end < length ? word : end;
-        canvas_text(c->canvas, area.row + r, area.column, area.columns, ROLE_ERROR, 0, text + at,
-                    end - at);
+        canvas_text(c->canvas, area.row + r, area.column, area.columns, ROLE_ERROR, 0,
+                    text + at, end - at);
         at = end + (end < length && text[end] == ' ');
     }
 }
@@ -202,18 +206,21 @@ static void draw_answer_text(struct scene *c, enum answer_mode mode, struct rect
 
 /* ---- the last line ---------------------------------------------------------- */
 
-static void missing_text(const struct scene *c, enum answer_mode mode, char *out, size_t size)
+static void missing_text(const struct scene *c, enum answer_mode mode, char *out,
+                         size_t size)
 {
-    const struct snapshot_answer *a = answer_of(c, mode), *full = answer_of(c, ANSWER_FULL);
+    const struct snapshot_answer *a = answer_of(c, mode),
+                                 *full = answer_of(c, ANSWER_FULL);
     char words[160];
     size_t total;
     out[0] = '\0';
-    if (mode == ANSWER_FULL || !full || full->state != ANSWER_DONE || !full->text || !a->text ||
-        (a->state != ANSWER_DONE && a->state != ANSWER_STOPPED))
+    if (mode == ANSWER_FULL || !full || full->state != ANSWER_DONE || !full->text ||
+        !a->text || (a->state != ANSWER_DONE && a->state != ANSWER_STOPPED))
         return;
     size_t missing = missing_words(full->text, a->text, &total, words, sizeof words);
     if (missing > 0 && missing == total)
-        text_add(out, size, total > 1 ? "missing: all %zu words" : "missing: the only word", total);
+        text_add(out, size,
+                 total > 1 ? "missing: all %zu words" : "missing: the only word", total);
     else if (missing > 0)
         text_add(out, size, "missing: %s", words);
     else
@@ -227,7 +234,7 @@ static void looked_at_text(const struct scene *c, char *out, size_t size)
     bool one = c->light.kind == SOURCE_ANSWER && c->light.answer == ANSWER_COMPRESSED;
     struct ranked top[2];
     out[0] = '\0';
-    if (!a || !a->attention || c->s->windows == 0)
+    if (!a || !a->attention || c->s->windows == 0 || a->state == ANSWER_FAILED)
         return;
     size_t n = window_slot_first(c->s, c->s->windows);
     double *weight = xcalloc(n, sizeof *weight);
@@ -254,16 +261,17 @@ static void draw_last_line(struct scene *c, enum answer_mode mode, struct rect a
     if (mode == ANSWER_COMPRESSED)
         looked_at_text(c, looked, sizeof looked);
     int room = area.columns - text_columns(looked) - 1;
-    canvas_text(c->canvas, area.row, area.column, looked[0] ? room : area.columns, ROLE_WARN, 0,
-                missing, strlen(missing));
+    canvas_text(c->canvas, area.row, area.column, looked[0] ? room : area.columns,
+                ROLE_WARN, 0, missing, strlen(missing));
     if (looked[0])
-        canvas_text(c->canvas, area.row, area.column + room + 1, area.columns, ROLE_LABEL, 0,
-                    looked, strlen(looked));
+        canvas_text(c->canvas, area.row, area.column + room + 1, area.columns, ROLE_LABEL,
+                    0, looked, strlen(looked));
 }
 
 /* ---- arrangement ------------------------------------------------------------ */
 
-static void answer_heading(const struct scene *c, enum answer_mode mode, char *out, size_t size)
+static void answer_heading(const struct scene *c, enum answer_mode mode, char *out,
+                           size_t size)
 {
     const struct snapshot_answer *a = answer_of(c, mode);
     bool locked = scene_is_locked(c, PANE_ANSWERS) && c->v->locked.answer == mode;
@@ -276,7 +284,8 @@ static void draw_wide_answer(struct scene *c, enum answer_mode mode)
     struct rect area = c->layout.area[AREA_ANSWERS], text = answer_text_rect(c, mode);
     const struct snapshot_answer *a = answer_of(c, mode);
     for (int r = 0; r < area.rows && mode != ANSWER_MODES - 1; r++)
-        canvas_put(c->canvas, area.row + r, text.column + text.columns, FRAME_BAR, ROLE_FRAME, 0);
+        canvas_put(c->canvas, area.row + r, text.column + text.columns, FRAME_BAR,
+                   ROLE_FRAME, 0);
     if (!a || a->state == ANSWER_EMPTY) {
         if (mode == ANSWER_COMPRESSED)
             draw_hint(c, text, "a asks a question");
@@ -288,11 +297,13 @@ static void draw_wide_answer(struct scene *c, enum answer_mode mode)
     canvas_text(c->canvas, area.row, text.column, text.columns, ROLE_VALUE, 0, cost.text,
                 strlen(cost.text));
     if (text.row - area.row >= 2)
-        canvas_text(c->canvas, area.row + 1, text.column, text.columns, ROLE_LABEL, 0, time.text,
-                    strlen(time.text));
+        canvas_text(c->canvas, area.row + 1, text.column, text.columns, ROLE_LABEL, 0,
+                    time.text, strlen(time.text));
     draw_answer_text(c, mode, text);
     if (text.row + text.rows < area.row + area.rows)
-        draw_last_line(c, mode, (struct rect){area.row + area.rows - 1, text.column, 1, text.columns});
+        draw_last_line(
+            c, mode,
+            (struct rect){area.row + area.rows - 1, text.column, 1, text.columns});
 }
 
 /* Below each other: a heading with the costs, the times, the text. */
@@ -315,8 +326,8 @@ static void draw_stacked_answer(struct scene *c, enum answer_mode mode)
         draw_heading(c, (struct rect){heading, area.column, 1, area.columns}, 0, name,
                      c->v->focus == PANE_ANSWERS && c->v->answer == mode, cost.text);
     if (each >= 4)
-        canvas_text(c->canvas, text.row - 1, text.column, text.columns, ROLE_LABEL, 0, time.text,
-                    strlen(time.text));
+        canvas_text(c->canvas, text.row - 1, text.column, text.columns, ROLE_LABEL, 0,
+                    time.text, strlen(time.text));
     if (a && a->state != ANSWER_EMPTY)
         draw_answer_text(c, mode, text);
     else if (mode == ANSWER_COMPRESSED)
@@ -334,7 +345,8 @@ static void draw_wide_headings(struct scene *c)
         part.columns = m == ANSWER_MODES - 1 ? area.columns - m * width : width;
         answer_heading(c, (enum answer_mode)m, name, sizeof name);
         draw_heading(c, part, 0, name,
-                     c->v->focus == PANE_ANSWERS && c->v->answer == (enum answer_mode)m, "");
+                     c->v->focus == PANE_ANSWERS && c->v->answer == (enum answer_mode)m,
+                     "");
     }
 }
 
@@ -360,7 +372,8 @@ void draw_answers(struct scene *c)
 
 enum { SUMMARY_TEXT = 39, SUMMARY_SCORE = 11 };
 
-static void draw_summary_line(struct scene *c, enum answer_mode mode, int row, int columns)
+static void draw_summary_line(struct scene *c, enum answer_mode mode, int row,
+                              int columns)
 {
     const struct snapshot_answer *a = answer_of(c, mode);
     bool chosen = c->v->answer == mode && c->v->focus == PANE_ANSWERS;
@@ -368,26 +381,31 @@ static void draw_summary_line(struct scene *c, enum answer_mode mode, int row, i
                   answer_mode_name[mode]);
     if (!a || a->state == ANSWER_EMPTY) {
         if (mode == ANSWER_COMPRESSED)
-            canvas_printf(c->canvas, row, 12, columns - 12, ROLE_DIM, 0, "a asks a question");
+            canvas_printf(c->canvas, row, 12, columns - 12, ROLE_DIM, 0,
+                          "a asks a question");
         return;
     }
     canvas_printf(c->canvas, row, 12, 10, ROLE_VALUE, 0, "%3zu %s", a->context_positions,
                   mode == ANSWER_COMPRESSED ? "slots" : "tok");
-    canvas_printf(c->canvas, row, 22, 9, ROLE_VALUE, 0, "%4.1f MiB", (double)a->kv_bytes / 1048576);
+    canvas_printf(c->canvas, row, 22, 9, ROLE_VALUE, 0, "%4.1f MiB",
+                  (double)a->kv_bytes / 1048576);
     if (a->state == ANSWER_DONE || a->first_token_ms > 0)
-        canvas_printf(c->canvas, row, 31, 8, ROLE_VALUE, 0, "%5.2f s", a->first_token_ms / 1000);
+        canvas_printf(c->canvas, row, 31, 8, ROLE_VALUE, 0, "%5.2f s",
+                      a->first_token_ms / 1000);
     else
         canvas_printf(c->canvas, row, 31, 8, ROLE_DIM, 0, "%s",
                       a->state == ANSWER_WAITING ? "waiting" : "reading");
     int end = columns;
-    if (a->stale || a->f1 >= 0) {
+    if (a->stale || (a->f1 >= 0 && a->state != ANSWER_FAILED)) {
         end = columns - SUMMARY_SCORE;
         if (a->stale)
             canvas_printf(c->canvas, row, end, SUMMARY_SCORE, ROLE_WARN, 0, "stale: r");
         else
-            canvas_printf(c->canvas, row, end, SUMMARY_SCORE, ROLE_VALUE, 0, "F1 %.2f", a->f1);
+            canvas_printf(c->canvas, row, end, SUMMARY_SCORE, ROLE_VALUE, 0, "F1 %.2f",
+                          a->f1);
     }
-    draw_answer_text(c, mode, (struct rect){row, SUMMARY_TEXT, 1, end - SUMMARY_TEXT - 1});
+    draw_answer_text(c, mode,
+                     (struct rect){row, SUMMARY_TEXT, 1, end - SUMMARY_TEXT - 1});
 }
 
 void draw_summary(struct scene *c)

@@ -32,7 +32,8 @@ struct document_geometry document_geometry(const struct scene *c, struct rect ar
 bool document_lines(const struct scene *c, const struct document_geometry *g, int row,
                     struct text_line *line)
 {
-    *line = text_line_of(&g->layout, size_min(c->v->document_top, c->document->tokens - 1));
+    *line =
+        text_line_of(&g->layout, size_min(c->v->document_top, c->document->tokens - 1));
     for (int r = 0; r < row; r++)
         if (!text_line_next(&g->layout, line, line))
             return false;
@@ -125,6 +126,7 @@ struct marked_tokens {
     size_t cursor_from, cursor_to; /* the unit under the cursor */
     size_t lock_from, lock_to;
     size_t home_from, home_to; /* home span of a lit slot */
+    size_t range_from, range_to;
 };
 
 static void mark_home_span(const struct scene *c, struct marked_tokens *m)
@@ -143,12 +145,20 @@ static struct marked_tokens mark_tokens(const struct scene *c)
     struct marked_tokens m = {0};
     view_unit_range(c->document, c->v->unit, c->token, &m.cursor_from, &m.cursor_to);
     if (c->v->locked.kind == SOURCE_TOKEN && c->v->locked.token < c->document->tokens)
-        view_unit_range(c->document, c->v->unit, c->v->locked.token, &m.lock_from, &m.lock_to);
+        view_unit_range(c->document, c->v->unit, c->v->locked.token, &m.lock_from,
+                        &m.lock_to);
     mark_home_span(c, &m);
+    if (c->v->has_range) {
+        m.range_from = c->v->range_from;
+        m.range_to = c->v->range_to + 1;
+    } else if (c->v->range_open) { /* it reaches to the cursor */
+        m.range_from = size_min(c->v->range_from, c->token);
+        m.range_to = size_max(c->v->range_from, c->token) + 1;
+    }
     return m;
 }
 
-static struct look look_of(const struct scene *c, const struct marked_tokens *m, size_t token)
+static struct look look_of(const struct marked_tokens *m, size_t token)
 {
     struct look look = {ROLE_TEXT, 0};
     if (token >= m->cursor_from && token < m->cursor_to)
@@ -157,7 +167,7 @@ static struct look look_of(const struct scene *c, const struct marked_tokens *m,
         look.role = ROLE_LOCK;
     if (token >= m->home_from && token < m->home_to)
         look.attr |= ATTR_UNDERLINE;
-    if (c->v->has_range && token >= c->v->range_from && token <= c->v->range_to)
+    if (token >= m->range_from && token < m->range_to)
         look.attr |= ATTR_UNDERLINE;
     return look;
 }
@@ -167,6 +177,14 @@ static bool is_special(const struct scene *c, size_t token)
     return c->document->special && c->document->special[token];
 }
 
+/* A cursor on a token of blanks has nothing else to stand on. */
+static bool is_blank_cursor(const struct scene *c, const struct text_cell *cell,
+                            struct look look)
+{
+    return look.role == ROLE_CURSOR && cell->token == c->token &&
+           token_is_blank(c->document, c->token);
+}
+
 static void draw_piece(struct scene *c, const struct document_geometry *g, int row,
                        const struct text_cell *cell, struct look look, double tint)
 {
@@ -174,35 +192,36 @@ static void draw_piece(struct scene *c, const struct document_geometry *g, int r
     const struct text_piece *piece = &cell->piece;
     if (cell->mark)
         canvas_put(c->canvas, row, column - 1, WINDOW_MARK, ROLE_MARK, 0);
-    if (piece->kind == PIECE_BLANK || piece->kind == PIECE_TAB)
+    bool blank = piece->kind == PIECE_BLANK || piece->kind == PIECE_TAB;
+    if (blank && !is_blank_cursor(c, cell, look))
         return;
     if (piece->width == 0) { /* a combining mark goes with what stands before it */
         uint32_t codepoint;
-        if (piece->length > 0 && text_decode(piece->text, piece->length, &codepoint) > 0 &&
-            cell->column > 0)
+        if (piece->length > 0 &&
+            text_decode(piece->text, piece->length, &codepoint) > 0 && cell->column > 0)
             canvas_combine(c->canvas, row, column - 1, codepoint);
         return;
     }
-    if (look.role == ROLE_TEXT && (piece->kind == PIECE_NEWLINE || is_special(c, cell->token)))
+    if (look.role == ROLE_TEXT &&
+        (piece->kind == PIECE_NEWLINE || is_special(c, cell->token)))
         look.role = ROLE_DIM;
-    int used = canvas_text(c->canvas, row, column, room, look.role, look.attr, piece->text,
-                           piece->length);
+    int used = canvas_text(c->canvas, row, column, room, look.role, look.attr,
+                           piece->text, piece->length);
     for (int i = 0; i < used && look.role != ROLE_CURSOR; i++)
         paint_tint(c, row, column + i, tint);
 }
 
 /* On terminals without colour the cursor also stands in brackets, where there are
- * blanks for them. */
+ * blanks for both. */
 static void bracket_run(struct scene *c, int row, int from, int to)
 {
     struct canvas_cell *left = canvas_at(c->canvas, row, from - 1);
     struct canvas_cell *right = canvas_at(c->canvas, row, to);
-    if (c->v->display.depth > DEPTH_16)
+    if (c->v->display.depth > DEPTH_16 || !left || !right || left->codepoint != ' ' ||
+        right->codepoint != ' ')
         return;
-    if (left && left->codepoint == ' ')
-        canvas_put(c->canvas, row, from - 1, '[', ROLE_MARK, 0);
-    if (right && right->codepoint == ' ')
-        canvas_put(c->canvas, row, to, ']', ROLE_MARK, 0);
+    canvas_put(c->canvas, row, from - 1, '[', ROLE_MARK, 0);
+    canvas_put(c->canvas, row, to, ']', ROLE_MARK, 0);
 }
 
 static void draw_line(struct scene *c, const struct document_geometry *g, int row,
@@ -212,23 +231,27 @@ static void draw_line(struct scene *c, const struct document_geometry *g, int ro
     struct text_walk walk;
     struct text_cell cell;
     int cursor_from = -1, cursor_to = -1;
-    canvas_printf(c->canvas, row, g->area.column, g->digits, ROLE_LABEL, 0, "%*zu", g->digits,
-                  line->first);
+    canvas_printf(c->canvas, row, g->area.column, g->digits, ROLE_LABEL, 0, "%*zu",
+                  g->digits, line->first);
     text_walk_init(&walk, &g->layout, line);
     while (text_walk_next(&walk, &cell)) {
-        struct look look = look_of(c, marked, cell.token);
+        struct look look = look_of(marked, cell.token);
         draw_piece(c, g, row, &cell, look, tint->value[cell.token - tint->from]);
-        if (look.role != ROLE_CURSOR || cell.piece.kind == PIECE_BLANK || cell.piece.width == 0)
+        bool blank = cell.piece.kind == PIECE_BLANK || cell.piece.kind == PIECE_TAB;
+        if (look.role != ROLE_CURSOR || cell.piece.width == 0 ||
+            (blank && !is_blank_cursor(c, &cell, look)))
             continue;
         cursor_from = cursor_from < 0 ? g->text + cell.column : cursor_from;
         cursor_to = g->text + cell.column + cell.piece.width;
     }
     if (cursor_from < 0)
         return;
-    bracket_run(c, row, cursor_from, cursor_to);
+    int last = g->text + g->layout.width - 1; /* blanks may hang over the edge */
+    if (cursor_from <= last)
+        bracket_run(c, row, cursor_from, cursor_to);
     if (c->v->focus == PANE_DOCUMENT && c->canvas->cursor_row < 0) {
         c->canvas->cursor_row = row;
-        c->canvas->cursor_column = cursor_from;
+        c->canvas->cursor_column = cursor_from < last ? cursor_from : last;
     }
 }
 
@@ -265,7 +288,8 @@ static double minimap_value(const struct scene *c, const float *looked_at, size_
     return (double)c->s->minimap_mass[token];
 }
 
-static double largest(const struct scene *c, const float *looked_at, size_t from, size_t to)
+static double largest(const struct scene *c, const float *looked_at, size_t from,
+                      size_t to)
 {
     double top = (double)NAN;
     for (size_t t = from; t < to; t++)
@@ -273,15 +297,15 @@ static double largest(const struct scene *c, const float *looked_at, size_t from
     return top;
 }
 
-static void draw_minimap_cell(struct scene *c, int row, int column, double upper, double lower,
-                              double top)
+static void draw_minimap_cell(struct scene *c, int row, int column, double upper,
+                              double lower, double top)
 {
     if (isnan(upper) && isnan(lower)) {
         canvas_put(c->canvas, row, column, HATCH, ROLE_DIM, 0);
         return;
     }
-    struct heat_pair pair = {upper / top, lower / top, fmax(upper, lower) / top};
-    paint_heat(c, row, column, pair, 1);
+    struct heat_pair pair = {upper / top, lower / top, fmax(upper, lower) / top, 1, 1};
+    paint_heat(c, row, column, &pair);
 }
 
 static void draw_minimap(struct scene *c, const struct document_geometry *g)
@@ -299,11 +323,14 @@ static void draw_minimap(struct scene *c, const struct document_geometry *g)
         top = fmax(top, isnan(value[i]) ? 0 : value[i]);
     }
     for (int r = 0; r < g->area.rows; r++) {
-        size_t from = (size_t)r * N / (halves / 2), to = ((size_t)r + 1) * N / (halves / 2);
+        size_t from = (size_t)r * N / (halves / 2),
+               to = ((size_t)r + 1) * N / (halves / 2);
         draw_minimap_cell(c, g->area.row + r, g->minimap, value[2 * r], value[2 * r + 1],
                           top > 0 ? top : 1);
-        if (c->s->windows > 0 && from < c->first + c->tokens && size_max(to, from + 1) > c->first)
-            canvas_put(c->canvas, g->area.row + r, g->minimap - 1, CURRENT_WINDOW, ROLE_MARK, 0);
+        if (c->s->windows > 0 && from < c->first + c->tokens &&
+            size_max(to, from + 1) > c->first)
+            canvas_put(c->canvas, g->area.row + r, g->minimap - 1, CURRENT_WINDOW,
+                       ROLE_MARK, 0);
     }
     free(looked_at);
     free(value);
@@ -313,9 +340,11 @@ void draw_document(struct scene *c)
 {
     if (scene_shows(c, AREA_DOCUMENT_HEADING)) {
         char right[64], name[32];
-        snprintf(name, sizeof name, "Document%s", scene_is_locked(c, PANE_DOCUMENT) ? " *" : "");
+        snprintf(name, sizeof name, "Document%s",
+                 scene_is_locked(c, PANE_DOCUMENT) ? " *" : "");
         if (c->document->ids)
-            snprintf(right, sizeof right, "token %zu of %zu", c->token, c->document->tokens);
+            snprintf(right, sizeof right, "token %zu of %zu", c->token,
+                     c->document->tokens);
         else
             snprintf(right, sizeof right, "no tokens yet");
         draw_heading(c, c->layout.area[AREA_DOCUMENT_HEADING], 0, name,

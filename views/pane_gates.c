@@ -31,7 +31,8 @@ double gate_mean_entropy_bits(const struct snapshot_window *w)
     return w->tokens ? sum / (double)w->tokens : 0;
 }
 
-bool gates_row_layers(const struct grid *g, size_t layers, int row, size_t *from, size_t *to)
+bool gates_row_layers(const struct grid *g, size_t layers, int row, size_t *from,
+                      size_t *to)
 {
     size_t rows = size_div_up(layers, g->per_row), shown = (size_t)row + g->row_first;
     if (shown >= rows)
@@ -98,8 +99,8 @@ static void make_grid(const struct scene *c, const struct grid *g, const float *
             float *row = heat->value + (size_t)(r * g->halves + h) * heat->columns;
             for (size_t x = 0; x < heat->columns; x++) {
                 size_t token = g->first + x * g->per_cell;
-                row[x] = (float)cell_value(w, gate, token,
-                                           size_min(token + g->per_cell, w->tokens), low, high);
+                row[x] = (float)cell_value(
+                    w, gate, token, size_min(token + g->per_cell, w->tokens), low, high);
             }
         }
     }
@@ -110,12 +111,13 @@ static double column_strength(const struct scene *c, const struct grid *g, size_
 {
     if (c->brush.source.kind != SOURCE_SLOT || c->brush.window != c->window_index)
         return 1;
+    const double faded = 0.45;
     for (size_t t = 0; t < g->per_cell; t++) {
         size_t token = g->first + cell * g->per_cell + t;
         if (token < c->tokens && brush_token(&c->brush, c->first + token) >= 0.01)
             return 1;
     }
-    return 0.35;
+    return faded;
 }
 
 static void draw_heat(struct scene *c, const struct grid *g)
@@ -133,8 +135,8 @@ static void draw_heat(struct scene *c, const struct grid *g)
             size_t top = (size_t)(r * g->halves), bottom = top + (size_t)g->halves - 1;
             double upper = heat_position(&scale, heat_at(&heat, top, x));
             double lower = heat_position(&scale, heat_at(&heat, bottom, x));
-            struct heat_pair pair = {upper, lower, upper};
-            paint_heat(c, g->area.row + r, g->columns.cells + (int)x, pair, strength);
+            struct heat_pair pair = {upper, lower, upper, strength, strength};
+            paint_heat(c, g->area.row + r, g->columns.cells + (int)x, &pair);
         }
     }
     heat_grid_free(&heat);
@@ -154,8 +156,8 @@ static void draw_entropy(struct scene *c, const struct grid *g)
         double height = sum / (double)(end - token) / most * g->area.rows;
         for (int r = 0; r < g->area.rows; r++) {
             uint32_t glyph = heat_bar(c->v->display.glyphs, fmin(height - r, 1));
-            canvas_put(c->canvas, g->area.row + g->area.rows - 1 - r, g->columns.cells + x, glyph,
-                       ROLE_VALUE, 0);
+            canvas_put(c->canvas, g->area.row + g->area.rows - 1 - r,
+                       g->columns.cells + x, glyph, ROLE_VALUE, 0);
         }
     }
 }
@@ -179,8 +181,10 @@ static double window_mean_of(const struct scene *c, size_t from, size_t to)
 static void draw_profile(struct scene *c, const struct grid *g)
 {
     size_t rows = (size_t)g->area.rows, from, to;
-    double *profile = xcalloc(rows, sizeof *profile), *mean = xcalloc(rows, sizeof *mean), top = 0;
-    for (size_t r = 0; r < rows && gates_row_layers(g, c->window->layers, (int)r, &from, &to); r++) {
+    double *profile = xcalloc(rows, sizeof *profile), *mean = xcalloc(rows, sizeof *mean),
+           top = 0;
+    for (size_t r = 0;
+         r < rows && gates_row_layers(g, c->window->layers, (int)r, &from, &to); r++) {
         profile[r] = profile_of(c, from, to);
         mean[r] = window_mean_of(c, from, to);
         top = fmax(top, fmax(profile[r], mean[r]));
@@ -211,8 +215,8 @@ static void draw_labels(struct scene *c, const struct grid *g)
                    (c->v->focus == PANE_GATES || c->light.kind == SOURCE_LAYER);
         char label[24];
         snprintf(label, sizeof label, "L%zu", lit ? c->v->layer : from);
-        canvas_printf(c->canvas, row, g->columns.label, GRID_LABEL, lit ? ROLE_KEY : ROLE_LABEL, 0,
-                      "%*s", GRID_LABEL, label);
+        canvas_printf(c->canvas, row, g->columns.label, GRID_LABEL,
+                      lit ? ROLE_KEY : ROLE_LABEL, 0, "%*s", GRID_LABEL, label);
     }
 }
 
@@ -251,8 +255,8 @@ static void place_cursor(struct scene *c, const struct grid *g)
     int cell = grid_cell_of(g, c->token - c->first);
     size_t from, to;
     for (int r = 0; cell >= 0 && c->v->focus == PANE_GATES && r < g->area.rows; r++)
-        if (gates_row_layers(g, c->window->layers, r, &from, &to) && c->v->layer >= from &&
-            c->v->layer < to) {
+        if (gates_row_layers(g, c->window->layers, r, &from, &to) &&
+            c->v->layer >= from && c->v->layer < to) {
             c->canvas->cursor_row = g->area.row + r;
             c->canvas->cursor_column = g->columns.cells + cell;
         }
@@ -269,8 +273,9 @@ void draw_gates(struct scene *c)
     if (!scene_has_gates(c)) {
         char hint[128];
         scene_waiting_text(c, "this window is not read yet", hint, sizeof hint);
-        draw_hint(c, (struct rect){g.area.row, g.columns.cells, g.area.rows, g.columns.n_cells},
-                  hint);
+        draw_hint(
+            c, (struct rect){g.area.row, g.columns.cells, g.area.rows, g.columns.n_cells},
+            hint);
         return;
     }
     if (c->v->value[PANE_GATES] == VALUE_ENTROPY)
@@ -278,7 +283,8 @@ void draw_gates(struct scene *c)
     else
         draw_heat(c, &g);
     if (c->light.kind == SOURCE_ANSWER && c->light.answer == ANSWER_FULL)
-        canvas_printf(c->canvas, g.area.row, g.columns.bars, GRID_BARS, ROLE_DIM, 0, "off");
+        canvas_printf(c->canvas, g.area.row, g.columns.bars, GRID_BARS, ROLE_DIM, 0,
+                      "off");
     else
         draw_profile(c, &g);
     place_cursor(c, &g);

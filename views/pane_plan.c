@@ -9,7 +9,13 @@
 #include "engine/base/size.h"
 #include "views/plan.h"
 
-enum { FRAME_BAR = 0x2502, FULL_MARK = 0x258f, TEE_RIGHT = 0x251c, CROSS = 0x253c, LINE = 0x2500 };
+enum {
+    FRAME_BAR = 0x2502,
+    FULL_MARK = 0x258f,
+    TEE_RIGHT = 0x251c,
+    CROSS = 0x253c,
+    LINE = 0x2500
+};
 
 static bool has_frame(const struct scene *c)
 {
@@ -29,7 +35,8 @@ static void draw_frame(struct scene *c, int row, const struct grid *g, bool righ
 
 static void draw_mass(struct scene *c, const struct grid *g)
 {
-    int row = c->layout.area[AREA_MASS].row, cursor = grid_cell_of(g, c->token - c->first);
+    int row = c->layout.area[AREA_MASS].row,
+        cursor = grid_cell_of(g, c->token - c->first);
     draw_frame(c, row, g, true);
     canvas_printf(c->canvas, row, g->columns.label, GRID_LABEL, ROLE_LABEL, 0, "mass");
     canvas_printf(c->canvas, row, g->columns.bars, GRID_BARS, ROLE_LABEL, 0, "used");
@@ -59,15 +66,17 @@ static void make_grid(const struct scene *c, const struct grid *g, const float *
 {
     size_t slots = c->window->slots, half = g->per_row / (size_t)g->halves;
     bool sum = plan_value_adds_up(c->v->value[PANE_PLAN]) && c->v->unit == UNIT_TOKEN;
-    struct heat_source source = {values + g->first * slots, c->tokens - g->first, slots, slots, 1};
+    struct heat_source source = {values + g->first * slots, c->tokens - g->first, slots,
+                                 slots, 1};
     heat_grid_pool(heat, &source, g->per_cell, half, sum);
     heat_normalise(heat, c->v->normalise);
 }
 
-static double row_strength(const struct scene *c, size_t from, size_t to)
+/* Of the slots of a half row. */
+static double half_strength(const struct scene *c, size_t from, size_t to)
 {
     double strength = 0;
-    for (size_t j = from; j < to; j++)
+    for (size_t j = from; j < size_min(to, c->window->slots); j++)
         strength = fmax(strength, plan_slot_strength(c, j));
     return strength;
 }
@@ -80,15 +89,18 @@ static void draw_heat(struct scene *c, const struct grid *g)
     struct heat_scale scale =
         heat_auto_scale(&heat, c->v->scale, c->v->limit_low, c->v->limit_high);
     size_t half = g->per_row / (size_t)g->halves, from, to;
-    for (int r = 0; r < g->area.rows && plan_row_slots(g, c->window->slots, r, &from, &to); r++) {
+    for (int r = 0;
+         r < g->area.rows && plan_row_slots(g, c->window->slots, r, &from, &to); r++) {
         size_t upper = from / half, lower = upper + (size_t)g->halves - 1;
-        double strength = row_strength(c, from, to);
+        struct heat_pair pair = {.upper_strength = half_strength(c, from, from + half),
+                                 .lower_strength = half_strength(c, to - half, to)};
         for (int x = 0; x < g->used && (size_t)x < heat.columns; x++) {
-            double a = heat_position(&scale, heat_at(&heat, upper, (size_t)x)), b = (double)NAN;
+            pair.both = pair.upper =
+                heat_position(&scale, heat_at(&heat, upper, (size_t)x));
+            pair.lower = (double)NAN;
             if (lower < heat.rows)
-                b = heat_position(&scale, heat_at(&heat, lower, (size_t)x));
-            paint_heat(c, g->area.row + r, g->columns.cells + x, (struct heat_pair){a, b, a},
-                       strength);
+                pair.lower = heat_position(&scale, heat_at(&heat, lower, (size_t)x));
+            paint_heat(c, g->area.row + r, g->columns.cells + x, &pair);
         }
     }
     heat_grid_free(&heat);
@@ -98,7 +110,8 @@ static void draw_heat(struct scene *c, const struct grid *g)
 /* ---- labels, marks and bars ------------------------------------------------- */
 
 /* Every second row has a label; a lit slot, the chosen and a muted one always. */
-static void draw_label(struct scene *c, const struct grid *g, int r, size_t from, size_t to)
+static void draw_label(struct scene *c, const struct grid *g, int r, size_t from,
+                       size_t to)
 {
     size_t named = from, lit_count = 0;
     double best = 0;
@@ -118,7 +131,8 @@ static void draw_label(struct scene *c, const struct grid *g, int r, size_t from
     bool chosen = c->v->focus == PANE_PLAN && c->v->slot >= from && c->v->slot < to;
     if (chosen)
         named = c->v->slot;
-    if (!lit_count && !chosen && !muted && (from / g->per_row) % 2 != 0 && g->per_row < 4)
+    bool thinned = (from / g->per_row) % 2 != 0 && g->per_row < 4 && !c->v->zoomed;
+    if (!lit_count && !chosen && !muted && thinned)
         return;
     char label[24];
     snprintf(label, sizeof label, "%ss%zu", muted ? "~" : "", named);
@@ -155,9 +169,11 @@ static void draw_sides(struct scene *c, const struct grid *g)
             sum += used[j];
         draw_label(c, g, r, from, to);
         if (is_full(c, from, to))
-            canvas_put(c->canvas, g->area.row + r, g->columns.mark, FULL_MARK, ROLE_FRAME, 0);
+            canvas_put(c->canvas, g->area.row + r, g->columns.mark, FULL_MARK, ROLE_FRAME,
+                       0);
         if (has_used && top > 0 && sum / top >= 0.05)
-            paint_bar(c, g->area.row + r, g->columns.bars, GRID_BARS, sum / top, ROLE_VALUE);
+            paint_bar(c, g->area.row + r, g->columns.bars, GRID_BARS, sum / top,
+                      ROLE_VALUE);
     }
     free(used);
 }
@@ -276,7 +292,8 @@ static void draw_plan_heading(struct scene *c, const struct grid *g)
              scene_is_locked(c, PANE_PLAN) ? " *" : "");
     struct parts right = {0};
     plan_heading_text(c, area.columns - text_columns(name) - 11, &right);
-    draw_heading(c, area, c->v->zoomed ? 0 : TEE_RIGHT, name, c->v->focus == PANE_PLAN, right.text);
+    draw_heading(c, area, c->v->zoomed ? 0 : TEE_RIGHT, name, c->v->focus == PANE_PLAN,
+                 right.text);
     int cell = grid_cell_of(g, c->token - c->first);
     struct canvas_cell *at = canvas_at(c->canvas, area.row, g->columns.cells + cell);
     if (!c->v->zoomed && cell >= 0 && at && at->codepoint == LINE)
@@ -301,9 +318,11 @@ static void draw_cells(struct scene *c, const struct grid *g)
         draw_frame(c, g->area.row + r, g, false);
     if (!scene_has_plan(c)) {
         char hint[128];
-        scene_waiting_text(c, scene_has_gates(c) ? "the plan comes next" : "no plan yet", hint,
-                           sizeof hint);
-        draw_hint(c, (struct rect){g->area.row, g->columns.cells, g->area.rows, g->columns.n_cells},
+        scene_waiting_text(c, scene_has_gates(c) ? "the plan comes next" : "no plan yet",
+                           hint, sizeof hint);
+        draw_hint(c,
+                  (struct rect){g->area.row, g->columns.cells, g->area.rows,
+                                g->columns.n_cells},
                   hint);
         return;
     }

@@ -10,11 +10,11 @@
 
 enum {
     FRAME_BAR = 0x2502,
-    LABEL = 5,     /* "[s12]" */
+    LABEL = 5, /* "[s12]" */
     CELL = PLAN_TABLE_CELL,
-    SIDE = 14,     /* received and spread */
+    SIDE = 14, /* received and spread */
     HEAD_ROWS = PLAN_TABLE_HEAD,
-    FOOT_ROWS = 2  /* what the slot is made of */
+    FOOT_ROWS = 2 /* what the slot is made of */
 };
 
 const char *plan_numbers_title(enum view_value value)
@@ -55,18 +55,21 @@ static void draw_head(struct scene *c, const struct plan_table *t)
 {
     int row = t->area.row;
     canvas_printf(c->canvas, row + 2, t->area.column, LABEL, ROLE_LABEL, 0, "mass");
-    canvas_printf(c->canvas, row + 1, t->side, SIDE + 2, ROLE_LABEL, 0, "  recv.  spread");
-    canvas_printf(c->canvas, row + 2, t->side, SIDE + 2, ROLE_LABEL, 0, "  of cap. tokens");
+    canvas_printf(c->canvas, row + 1, t->side, SIDE + 2, ROLE_LABEL, 0,
+                  "  recv.  spread");
+    canvas_printf(c->canvas, row + 2, t->side, SIDE + 2, ROLE_LABEL, 0,
+                  "  of cap. tokens");
     for (size_t i = 0; i < t->tokens; i++) {
         size_t token = c->first + t->token + i;
         int column = t->cells + (int)i * CELL;
         bool here = token == c->token;
         char index[32], text[64];
         snprintf(index, sizeof index, here ? "[%zu]" : "%zu", token);
-        canvas_printf(c->canvas, row, column, CELL, here ? ROLE_KEY : ROLE_LABEL, 0, "%*s", CELL,
-                      index);
+        canvas_printf(c->canvas, row, column, CELL, here ? ROLE_KEY : ROLE_LABEL, 0,
+                      "%*s", CELL, index);
         token_label(c->document, token, TOKEN_MARKED, text, sizeof text);
-        int columns = text_columns(text), indent = columns < CELL - 1 ? CELL - columns : 1;
+        int columns = text_columns(text),
+            indent = columns < CELL - 1 ? CELL - columns : 1;
         canvas_text(c->canvas, row + 1, column + indent, CELL - indent,
                     here ? ROLE_KEY : ROLE_TEXT, 0, text, strlen(text));
         canvas_printf(c->canvas, row + 2, column, CELL, ROLE_VALUE, 0, "%*.2fx", CELL - 1,
@@ -74,15 +77,17 @@ static void draw_head(struct scene *c, const struct plan_table *t)
     }
 }
 
-static void draw_number(struct scene *c, int row, int column, double value, double position,
-                        bool here)
+static void draw_number(struct scene *c, int row, int column, double value,
+                        double position, bool here)
 {
     enum canvas_role role = here ? ROLE_CURSOR : value < 0.0005 ? ROLE_DIM : ROLE_VALUE;
     if (fabs(value) < 0.0005)
         canvas_printf(c->canvas, row, column, CELL - 1, role, 0, "%*s", CELL - 1, ".");
     else
-        canvas_printf(c->canvas, row, column, CELL - 1, role, 0, "%*.1f", CELL - 1, 100 * value);
-    paint_heat(c, row, column + CELL - 1, (struct heat_pair){position, position, position}, 1);
+        canvas_printf(c->canvas, row, column, CELL - 1, role, 0, "%*.1f", CELL - 1,
+                      100 * value);
+    if (fabs(value) >= 0.0005)
+        paint_heat_one(c, row, column + CELL - 1, position, 1);
 }
 
 static void draw_row(struct scene *c, const struct plan_table *t, int row, size_t slot,
@@ -92,7 +97,7 @@ static void draw_row(struct scene *c, const struct plan_table *t, int row, size_
     bool chosen = slot == c->v->slot;
     snprintf(label, sizeof label, chosen ? "[s%zu]" : "s%zu", slot);
     canvas_printf(c->canvas, row, t->area.column, LABEL,
-                  chosen                  ? ROLE_CURSOR
+                  chosen                   ? ROLE_CURSOR
                   : plan_slot_lit(c, slot) ? ROLE_KEY
                                            : ROLE_LABEL,
                   0, "%*s", LABEL, label);
@@ -115,7 +120,8 @@ static void draw_row(struct scene *c, const struct plan_table *t, int row, size_
 static void draw_made_of(struct scene *c, const struct plan_table *t)
 {
     struct ranked top[10];
-    struct rect area = {t->area.row + t->area.rows - FOOT_ROWS, t->area.column, 1, t->area.columns};
+    struct rect area = {t->area.row + t->area.rows - FOOT_ROWS, t->area.column, 1,
+                        t->area.columns};
     size_t n = c->tokens, slot = size_min(c->v->slot, c->window->slots - 1);
     double *share = xcalloc(n, sizeof *share), rest = 1;
     for (size_t i = 0; i < n; i++)
@@ -126,7 +132,8 @@ static void draw_made_of(struct scene *c, const struct plan_table *t)
     draw_heading(c, area, 0, title, false, "");
     for (size_t i = 0; i < count; i++) {
         char name[64];
-        token_label(c->document, c->first + top[i].index, TOKEN_TRIMMED, name, sizeof name);
+        token_label(c->document, c->first + top[i].index, TOKEN_TRIMMED, name,
+                    sizeof name);
         rest -= top[i].weight;
         text_add(line, sizeof line, " %s %.0f%% ", name, 100 * top[i].weight);
     }
@@ -142,7 +149,8 @@ void draw_plan_table(struct scene *c, struct rect area)
     struct plan_table t = plan_table(c, area);
     struct heat_grid heat;
     float *values = plan_values(c);
-    struct heat_source source = {values, c->tokens, c->window->slots, c->window->slots, 1};
+    struct heat_source source = {values, c->tokens, c->window->slots, c->window->slots,
+                                 1};
     heat_grid_pool(&heat, &source, 1, 1, true);
     heat_normalise(&heat, c->v->normalise);
     struct heat_scale scale =
@@ -150,9 +158,12 @@ void draw_plan_table(struct scene *c, struct rect area)
     draw_head(c, &t);
     for (size_t r = 0; r < t.slots; r++)
         draw_row(c, &t, area.row + HEAD_ROWS + (int)r, t.slot + r, &heat, &scale);
-    if (t.hidden > 0)
-        canvas_printf(c->canvas, area.row + HEAD_ROWS + (int)t.slots, area.column, t.side, ROLE_DIM,
-                      0, "  ...  %zu more slot rows", t.hidden);
+    if (t.hidden > 0) {
+        int row = area.row + HEAD_ROWS + (int)t.slots;
+        canvas_printf(c->canvas, row, area.column, t.side, ROLE_DIM, 0,
+                      "  ...  %zu more slot rows", t.hidden);
+        canvas_put(c->canvas, row, t.side, FRAME_BAR, ROLE_FRAME, 0);
+    }
     draw_made_of(c, &t);
     heat_grid_free(&heat);
     free(values);
@@ -175,30 +186,33 @@ struct plan_turned plan_turned(const struct scene *c, struct rect area)
     return t;
 }
 
-static void draw_turned_row(struct scene *c, const struct plan_turned *t, int row, size_t token,
-                            const struct heat_grid *heat, const struct heat_scale *scale)
+static void draw_turned_row(struct scene *c, const struct plan_turned *t, int row,
+                            size_t token, const struct heat_grid *heat,
+                            const struct heat_scale *scale)
 {
     char text[64];
     bool here = c->first + token == c->token;
     token_label(c->document, c->first + token, TOKEN_MARKED, text, sizeof text);
-    canvas_printf(c->canvas, row, t->area.column, 7, ROLE_LABEL, 0, "%6zu", c->first + token);
-    canvas_text(c->canvas, row, t->area.column + 7, 12, here ? ROLE_CURSOR : ROLE_TEXT, 0, text,
-                strlen(text));
+    canvas_printf(c->canvas, row, t->area.column, 7, ROLE_LABEL, 0, "%6zu",
+                  c->first + token);
+    canvas_text(c->canvas, row, t->area.column + 7, 12, here ? ROLE_CURSOR : ROLE_TEXT, 0,
+                text, strlen(text));
     canvas_printf(c->canvas, row, t->area.column + 19, 7, ROLE_VALUE, 0, "%5.2fx",
                   (double)c->window->mass[token] * (double)c->tokens);
     canvas_put(c->canvas, row, t->cells - 1, FRAME_BAR, ROLE_FRAME, 0);
     for (size_t j = 0; j < t->slots; j++) {
         double position = heat_position(scale, heat_at(heat, t->slot + j, token));
-        struct heat_pair pair = {position, position, position};
         int column = t->cells + (int)j * t->width;
         for (int k = 0; k < t->width; k++)
-            paint_heat(c, row, column + k, pair, plan_slot_strength(c, t->slot + j));
+            paint_heat_one(c, row, column + k, position,
+                           plan_slot_strength(c, t->slot + j));
         if (here && c->v->focus == PANE_PLAN && t->slot + j == c->v->slot) {
             c->canvas->cursor_row = row;
             c->canvas->cursor_column = column;
         }
     }
-    canvas_put(c->canvas, row, t->cells + (int)t->slots * t->width, FRAME_BAR, ROLE_FRAME, 0);
+    canvas_put(c->canvas, row, t->cells + (int)t->slots * t->width, FRAME_BAR, ROLE_FRAME,
+               0);
 }
 
 void draw_plan_turned(struct scene *c, struct rect area)
@@ -206,7 +220,8 @@ void draw_plan_turned(struct scene *c, struct rect area)
     struct plan_turned t = plan_turned(c, area);
     struct heat_grid heat;
     float *values = plan_values(c);
-    struct heat_source source = {values, c->tokens, c->window->slots, c->window->slots, 1};
+    struct heat_source source = {values, c->tokens, c->window->slots, c->window->slots,
+                                 1};
     heat_grid_pool(&heat, &source, 1, 1, true);
     heat_normalise(&heat, c->v->normalise);
     struct heat_scale scale =
@@ -216,7 +231,8 @@ void draw_plan_turned(struct scene *c, struct rect area)
     for (size_t j = 0; j < t.slots; j++)
         if ((t.slot + j) % 4 == 0 || t.slot + j == c->v->slot)
             canvas_printf(c->canvas, area.row, t.cells + (int)j * t.width, 4,
-                          t.slot + j == c->v->slot ? ROLE_KEY : ROLE_LABEL, 0, "s%zu", t.slot + j);
+                          t.slot + j == c->v->slot ? ROLE_KEY : ROLE_LABEL, 0, "s%zu",
+                          t.slot + j);
     for (size_t i = 0; i < t.tokens; i++)
         draw_turned_row(c, &t, area.row + 1 + (int)i, t.token + i, &heat, &scale);
     heat_grid_free(&heat);

@@ -10,7 +10,8 @@
 
 bool plan_value_adds_up(enum view_value value)
 {
-    return value == VALUE_PLAN_MASS || value == VALUE_SLOT_SHARE || value == VALUE_TOKEN_SHARE;
+    return value == VALUE_PLAN_MASS || value == VALUE_SLOT_SHARE ||
+           value == VALUE_TOKEN_SHARE;
 }
 
 /* Walks the units of the window: [*from, *to) in the window, beginning at *to. */
@@ -31,7 +32,8 @@ static double mass_of(const struct scene *c, size_t token)
 }
 
 /* One slot of the tokens [from, to): sum of mass, share, or mean of likeness. */
-static double unit_value(const struct scene *c, size_t from, size_t to, size_t slot, double sent)
+static double unit_value(const struct scene *c, size_t from, size_t to, size_t slot,
+                         double sent)
 {
     const struct snapshot_window *w = c->window;
     double sum = 0, weights = 0;
@@ -122,7 +124,8 @@ bool plan_used(const struct scene *c, double *used)
         double sum = 0;
         for (size_t i = 0; !answer_lit && i < a->tokens; i++)
             sum += answer_slot_attention(c->s, i, first + j) / (double)a->tokens;
-        used[j] = answer_lit ? answer_slot_attention(c->s, light->answer_token, first + j) : sum;
+        used[j] = answer_lit ? answer_slot_attention(c->s, light->answer_token, first + j)
+                             : sum;
     }
     return true;
 }
@@ -157,13 +160,15 @@ bool plan_slot_lit(const struct scene *c, size_t slot)
 
 double plan_slot_strength(const struct scene *c, size_t slot)
 {
-    bool nobody_asked = c->v->moved.kind == SOURCE_NONE && c->v->locked.kind == SOURCE_NONE;
+    const double faded = 0.6;
+    bool nobody_asked =
+        c->v->moved.kind == SOURCE_NONE && c->v->locked.kind == SOURCE_NONE;
     bool elsewhere = (c->light.kind == SOURCE_TOKEN || c->light.kind == SOURCE_SLOT) &&
                      c->brush.window != c->window_index;
     if (nobody_asked || elsewhere || c->light.kind == SOURCE_LAYER ||
         (c->light.kind == SOURCE_ANSWER && c->light.answer != ANSWER_COMPRESSED))
         return 1;
-    return plan_slot_lit(c, slot) ? 1 : 0.55;
+    return plan_slot_lit(c, slot) ? 1 : faded;
 }
 
 /* ---- heading ---------------------------------------------------------------- */
@@ -242,7 +247,8 @@ static void balance_candidates(const struct scene *c, struct candidates *list)
     char text[80];
     snprintf(text, sizeof text, "iter %u/%u", c->iteration, c->window->iters);
     candidate(list, 4, text);
-    snprintf(text, sizeof text, c->window->eps < 0.095 ? "eps %.3f" : "eps %.2f", c->window->eps);
+    snprintf(text, sizeof text, c->window->eps < 0.095 ? "eps %.3f" : "eps %.2f",
+             c->window->eps);
     candidate(list, 3, text);
     double off = plan_senders_off(c);
     snprintf(text, sizeof text, "senders off %.0e", off);
@@ -270,7 +276,8 @@ void plan_heading_text(const struct scene *c, int limit, struct parts *parts)
     if (scene_has_plan(c))
         balance_candidates(c, &list);
     if (c->s->windows > 0) {
-        snprintf(text, sizeof text, "window %zu of %zu", c->window_index + 1, c->s->windows);
+        snprintf(text, sizeof text, "window %zu of %zu", c->window_index + 1,
+                 c->s->windows);
         candidate(&list, 7, text);
     }
     edits_text(c, text, sizeof text);

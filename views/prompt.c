@@ -28,8 +28,8 @@ static int columns_between(const char *text, size_t from, size_t to)
 }
 
 /* Draws the line text[from..to) and sets the cursor when `point` is in it. */
-static void draw_typed_line(struct scene *c, int row, int column, int end, const char *text,
-                            size_t from, size_t to, size_t point)
+static void draw_typed_line(struct scene *c, int row, int column, int end,
+                            const char *text, size_t from, size_t to, size_t point)
 {
     int room = end - column, skip = 0, at = 0, columns;
     bool here = point >= from && point <= to;
@@ -44,8 +44,8 @@ static void draw_typed_line(struct scene *c, int row, int column, int end, const
             text_decode(shown, strlen(shown), &codepoint);
             canvas_combine(c->canvas, row, column + at - skip - 1, codepoint);
         } else if (at >= skip && at - skip < room) {
-            canvas_text(c->canvas, row, column + at - skip, room - (at - skip), ROLE_TEXT, 0,
-                        shown, strlen(shown));
+            canvas_text(c->canvas, row, column + at - skip, room - (at - skip), ROLE_TEXT,
+                        0, shown, strlen(shown));
         }
         at += columns;
     }
@@ -63,7 +63,8 @@ static void draw_open_prompt(struct scene *c, struct rect area)
     point = point < length ? point : length;
     for (size_t i = 0; i < point; i++)
         point_line += text[i] == '\n';
-    size_t first = point_line >= (size_t)area.rows ? point_line - (size_t)area.rows + 1 : 0;
+    size_t first =
+        point_line >= (size_t)area.rows ? point_line - (size_t)area.rows + 1 : 0;
     int column = area.column + text_columns(label);
     canvas_text(c->canvas, area.row, area.column, area.columns, ROLE_PROMPT, 0, label,
                 strlen(label));
@@ -85,11 +86,14 @@ void draw_prompt(struct scene *c)
         draw_open_prompt(c, area);
         return;
     }
+    if (!c->document)
+        return;
     const char *question = c->v->question ? c->v->question : c->s->question;
     char clean[1024] = "";
     if (question)
         text_sanitize(clean, sizeof clean, question, strlen(question));
-    int used = canvas_printf(c->canvas, area.row, area.column, area.columns, ROLE_LABEL, 0, "ask> ");
-    canvas_text(c->canvas, area.row, area.column + used, area.columns - used, ROLE_DIM, 0, clean,
-                strlen(clean));
+    int used = canvas_printf(c->canvas, area.row, area.column, area.columns, ROLE_LABEL,
+                             0, "ask> ");
+    canvas_text(c->canvas, area.row, area.column + used, area.columns - used, ROLE_DIM, 0,
+                clean, strlen(clean));
 }

@@ -19,7 +19,8 @@ static void relation_title(const struct scene *c, char *out, size_t size)
     out[0] = '\0';
     switch (c->light.kind) {
     case SOURCE_LAYER:
-        text_add(out, size, "what the slots take from layer L%zu%s", c->light.layer, mark);
+        text_add(out, size, "what the slots take from layer L%zu%s", c->light.layer,
+                 mark);
         break;
     case SOURCE_SLOT:
         text_add(out, size, "what slot s%zu is made of%s", c->light.slot, mark);
@@ -28,14 +29,15 @@ static void relation_title(const struct scene *c, char *out, size_t size)
         text_add(out, size, "where the answer looked%s", mark);
         break;
     default:
-        scene_token_name(c, size_min(c->light.token, c->document->tokens - 1), name, sizeof name);
+        scene_token_name(c, size_min(c->light.token, c->document->tokens - 1), name,
+                         sizeof name);
         text_add(out, size, "where \"%s\" is read and sent%s", name, mark);
     }
 }
 
 /* Bars of n weights in `columns` columns, several to a column when they are many. */
-static void draw_bars(struct scene *c, int row, int column, int columns, const double *weight,
-                      size_t n)
+static void draw_bars(struct scene *c, int row, int column, int columns,
+                      const double *weight, size_t n)
 {
     size_t per = size_div_up(n, (size_t)columns);
     double top = 0;
@@ -47,7 +49,8 @@ static void draw_bars(struct scene *c, int row, int column, int columns, const d
             most = fmax(most, weight[k]);
         double position = most / top;
         canvas_put(c->canvas, row, column + (int)(i / per),
-                   heat_bar(c->v->display.glyphs, position < 0.04 ? 0 : position), ROLE_VALUE, 0);
+                   heat_bar(c->v->display.glyphs, position < 0.04 ? 0 : position),
+                   ROLE_VALUE, 0);
     }
 }
 
@@ -60,8 +63,8 @@ void draw_relation(struct scene *c)
     if (!scene_has_gates(c)) {
         char hint[128];
         scene_waiting_text(c, "this window is not read yet", hint, sizeof hint);
-        canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, ROLE_DIM, 0, hint,
-                    strlen(hint));
+        canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, ROLE_DIM, 0,
+                    hint, strlen(hint));
         return;
     }
     size_t layers = c->window->layers, slots = scene_has_plan(c) ? c->window->slots : 0;
@@ -73,7 +76,8 @@ void draw_relation(struct scene *c)
     canvas_printf(c->canvas, area.row, column, 3, ROLE_LABEL, 0, "L0 ");
     draw_bars(c, area.row, column + 3, room, weight, layers);
     column += 3 + used;
-    column += canvas_printf(c->canvas, area.row, column, 8, ROLE_LABEL, 0, " L%zu", layers - 1);
+    column +=
+        canvas_printf(c->canvas, area.row, column, 8, ROLE_LABEL, 0, " L%zu", layers - 1);
     if (slots > 0) {
         for (size_t j = 0; j < slots; j++)
             weight[j] = brush_slot(&c->brush, c->window_index, j);
@@ -89,8 +93,8 @@ void draw_relation(struct scene *c)
 
 /* ---- settings --------------------------------------------------------------- */
 
-static void field_text(const struct scene *c, enum strip_field field, bool brief, char *out,
-                       size_t size)
+static void field_text(const struct scene *c, enum strip_field field, bool brief,
+                       char *out, size_t size)
 {
     const struct snapshot_settings *set = &c->s->settings;
     bool chosen = c->v->strip_field == field;
@@ -102,18 +106,19 @@ static void field_text(const struct scene *c, enum strip_field field, bool brief
                  scene_has_plan(c) ? c->iteration : set->iters, close);
         break;
     case STRIP_EPS:
-        text_add(out, size, set->eps < 0.095 ? "eps %s%.3f%s" : "eps %s%.2f%s", open, set->eps,
-                 close);
+        text_add(out, size, set->eps < 0.095 ? "eps %s%.3f%s" : "eps %s%.2f%s", open,
+                 set->eps, close);
         break;
     case STRIP_WINDOW:
         text_add(out, size, "window %s%u%s", open, set->window, close);
         break;
     case STRIP_RATIO:
-        text_add(out, size, brief ? "ratio %s%g%s" : "ratio %s%g%s (K %u)", open, set->ratio, close,
-                 set->slots_per_window);
+        text_add(out, size, brief ? "ratio %s%g%s" : "ratio %s%g%s (K %u)", open,
+                 set->ratio, close, set->slots_per_window);
         break;
     default:
-        text_add(out, size, "align %s%s%s", open, set->align_head ? "head" : "tail", close);
+        text_add(out, size, "align %s%s%s", open, set->align_head ? "head" : "tail",
+                 close);
     }
 }
 
@@ -166,23 +171,24 @@ static void draw_balance_note(struct scene *c, const struct strip_geometry *g, i
         text_add(note, sizeof note, "slots off %.0e", received);
     int columns = text_columns(note), end = g->area.column + g->area.columns;
     if (column + columns + 1 <= end)
-        canvas_text(c->canvas, g->area.row, end - columns - 1, columns, ROLE_VALUE, 0, note,
-                    strlen(note));
+        canvas_text(c->canvas, g->area.row, end - columns - 1, columns, ROLE_VALUE, 0,
+                    note, strlen(note));
 }
 
 void draw_strip(struct scene *c)
 {
     enum { LEFT_EDGE = 0x2595, RIGHT_EDGE = 0x258f };
     struct strip_geometry g = strip_geometry(c);
-    int column = g.area.column + 1, row = g.area.row, end = g.area.column + g.area.columns;
+    int column = g.area.column + 1, row = g.area.row,
+        end = g.area.column + g.area.columns;
     if (c->layout.kind == LAYOUT_WIDE && !c->v->zoomed)
         canvas_put(c->canvas, row, g.area.column, 0x2502, ROLE_FRAME, 0);
     for (int f = 0; f < STRIP_FIELDS; f++) {
         char text[64];
         bool chosen = (int)c->v->strip_field == f;
         field_text(c, (enum strip_field)f, g.brief, text, sizeof text);
-        column += canvas_text(c->canvas, row, column, end - column, chosen ? ROLE_KEY : ROLE_VALUE,
-                              0, text, strlen(text));
+        column += canvas_text(c->canvas, row, column, end - column,
+                              chosen ? ROLE_KEY : ROLE_VALUE, 0, text, strlen(text));
         if (f == STRIP_ITERS && g.bar_columns > 0) {
             unsigned iters = c->window ? c->window->iters : 0;
             double done = iters > 0 ? (double)c->iteration / iters : 1;

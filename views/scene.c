@@ -43,7 +43,8 @@ void scene_init(struct scene *c, const struct snapshot *s, const struct view_sta
                 struct canvas *canvas)
 {
     struct layout_input input = layout_input_of(s, v);
-    *c = (struct scene){.s = s, .v = v, .canvas = canvas, .layout = layout_compute(&input)};
+    *c = (struct scene){
+        .s = s, .v = v, .canvas = canvas, .layout = layout_compute(&input)};
     if (s->document && s->document->tokens > 0)
         c->document = s->document;
     if (c->document) {
@@ -153,8 +154,9 @@ struct grid scene_plan_grid(const struct scene *c)
     }
     g.per_row = c->v->zoomed ? 2 * size_div_up(slots, 2 * rows) : 2;
     g.halves = has_half_blocks(c) ? 2 : 1;
-    if (slots > g.per_row * rows)
-        g.row_first = size_min(c->v->plan_top / 2 * 2, slots - g.per_row * rows + slots % 2);
+    size_t all = size_div_up(slots, g.per_row);
+    if (all > rows)
+        g.row_first = size_min(c->v->plan_top / g.per_row, all - rows) * g.per_row;
     return g;
 }
 
@@ -178,7 +180,8 @@ void scene_token_name(const struct scene *c, size_t token, char *out, size_t siz
         token_range_label(c->document, from, to, out, size);
 }
 
-void scene_waiting_text(const struct scene *c, const char *otherwise, char *out, size_t size)
+void scene_waiting_text(const struct scene *c, const char *otherwise, char *out,
+                        size_t size)
 {
     const struct snapshot_activity *a = &c->s->activity;
     char eta[48] = "";

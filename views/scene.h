@@ -76,12 +76,17 @@ void parts_add(struct parts *parts, const char *fmt, ...) __attribute__((format(
 void draw_hint(struct scene *scene, struct rect area, const char *text);
 void scene_waiting_text(const struct scene *scene, const char *otherwise, char *out, size_t size);
 
-/* A coloured or shaded cell; positions in 0..1, NaN = nothing. `both` is the position
- * of the two together, for terminals without colour. strength < 1 fades it. */
+/* A coloured or shaded cell of two half rows; positions in 0..1, NaN = nothing. `both`
+ * is the position of the two together, for cells that are not halved. Strengths below
+ * 1 fade the colours. */
 struct heat_pair {
     double upper, lower, both;
+    double upper_strength, lower_strength;
 };
-void paint_heat(struct scene *scene, int row, int column, struct heat_pair pair, double strength);
+void paint_heat(struct scene *scene, int row, int column, const struct heat_pair *pair);
+
+/* One value in a whole cell. */
+void paint_heat_one(struct scene *scene, int row, int column, double position, double strength);
 
 /* Tints the cell that is there: its background, or underline, bold, reverse. */
 void paint_tint(struct scene *scene, int row, int column, double position);
@@ -111,7 +116,7 @@ void draw_start(struct scene *scene);
 void draw_overlay(struct scene *scene);
 
 /* overlay_top with which the chosen line is on screen. */
-size_t overlay_follow(const struct scene *scene);
+size_t overlay_follow(struct scene *scene);
 
 /* The screen whose name stands at a column of the title, -1 for none. */
 int title_screen_at(const struct scene *scene, int column);

@@ -25,8 +25,10 @@ static void name_token(const struct scene *c, size_t token, char *out, size_t si
         return;
     }
     size_t first = c->first, end = c->first + c->tokens;
-    text_add(out, size, "%s %zu-%zu \"%s%s%s\"", unit_name[c->v->unit], from, to - 1,
-             c->s->windows && from < first ? "-" : "", text,
+    text_add(out, size, "%s %zu", unit_name[c->v->unit], from);
+    if (to - 1 > from)
+        text_add(out, size, "-%zu", to - 1);
+    text_add(out, size, " \"%s%s%s\"", c->s->windows && from < first ? "-" : "", text,
              c->s->windows && to > end ? "-" : "");
 }
 
@@ -69,6 +71,14 @@ static void name_source(const struct scene *c, const struct source *source, char
 
 /* ---- the three strongest ---------------------------------------------------- */
 
+/* Fewer than three are named when there is no room. */
+static bool add_if_fits(struct parts *parts, const char *text)
+{
+    int before = parts->columns;
+    parts_add(parts, "%s", text);
+    return parts->columns > before;
+}
+
 static void add_top_slots(const struct brush *b, const struct scene *c, size_t window,
                           const char *verb, struct parts *parts)
 {
@@ -79,15 +89,20 @@ static void add_top_slots(const struct brush *b, const struct scene *c, size_t w
     for (size_t j = 0; j < n; j++)
         weight[j] = brush_slot(b, window, j);
     size_t count = rank_top(weight, n, 0.005, top, 3);
-    for (size_t k = 0; k < count; k++)
-        text_add(text, sizeof text, " s%zu %.0f%%", top[k].index, 100 * top[k].weight);
-    if (count > 0)
-        parts_add(parts, "%s%s", verb, text);
+    for (; count > 0; count--) {
+        text[0] = '\0';
+        text_add(text, sizeof text, "%s", verb);
+        for (size_t k = 0; k < count; k++)
+            text_add(text, sizeof text, " s%zu %.0f%%", top[k].index,
+                     100 * top[k].weight);
+        if (add_if_fits(parts, text))
+            break;
+    }
     free(weight);
 }
 
-static void add_top_tokens(const struct brush *b, const struct scene *c, size_t from, size_t to,
-                           const char *verb, struct parts *parts)
+static void add_top_tokens(const struct brush *b, const struct scene *c, size_t from,
+                           size_t to, const char *verb, struct parts *parts)
 {
     double *weight = xcalloc(to - from, sizeof *weight);
     struct ranked top[3];
@@ -95,17 +110,23 @@ static void add_top_tokens(const struct brush *b, const struct scene *c, size_t 
     for (size_t t = from; t < to; t++)
         weight[t - from] = brush_token(b, t);
     size_t count = rank_top(weight, to - from, 0.005, top, 3);
-    for (size_t k = 0; k < count; k++) {
-        char name[64];
-        token_label(c->document, from + top[k].index, TOKEN_TRIMMED, name, sizeof name);
-        text_add(text, sizeof text, " \"%s\" %.0f%%", name, 100 * top[k].weight);
+    for (; count > 0; count--) {
+        text[0] = '\0';
+        text_add(text, sizeof text, "%s", verb);
+        for (size_t k = 0; k < count; k++) {
+            char name[64];
+            token_label(c->document, from + top[k].index, TOKEN_TRIMMED, name,
+                        sizeof name);
+            text_add(text, sizeof text, " \"%s\" %.0f%%", name, 100 * top[k].weight);
+        }
+        if (add_if_fits(parts, text))
+            break;
     }
-    if (count > 0)
-        parts_add(parts, "%s%s", verb, text);
     free(weight);
 }
 
-static void add_peak_layer(const struct brush *b, const struct scene *c, struct parts *parts)
+static void add_peak_layer(const struct brush *b, const struct scene *c,
+                           struct parts *parts)
 {
     size_t peak = 0, layers = c->window ? c->window->layers : 0;
     for (size_t l = 1; l < layers; l++)
@@ -117,7 +138,8 @@ static void add_peak_layer(const struct brush *b, const struct scene *c, struct 
 
 /* ---- sentences -------------------------------------------------------------- */
 
-static void token_sentence(const struct scene *c, const struct brush *b, struct parts *parts)
+static void token_sentence(const struct scene *c, const struct brush *b,
+                           struct parts *parts)
 {
     if (scene_has_plan(c)) {
         double mass = 0;
@@ -144,15 +166,16 @@ static void layer_sentence(const struct scene *c, size_t layer, struct parts *pa
         least = fmin(least, gate);
         most = fmax(most, gate);
     }
-    parts_add(parts, "gate mean %.1f%% min %.1f%% max %.1f%%", 100 * sum / (double)w->tokens,
-              100 * least, 100 * most);
+    parts_add(parts, "gate mean %.1f%% min %.1f%% max %.1f%%",
+              100 * sum / (double)w->tokens, 100 * least, 100 * most);
     char name[64];
     token_label(c->document, c->token, TOKEN_TRIMMED, name, sizeof name);
     parts_add(parts, "\"%s\" %.1f%%", name,
               100 * (double)w->gate[(c->token - c->first) * w->layers + layer]);
 }
 
-static void slot_sentence(const struct scene *c, const struct brush *b, struct parts *parts)
+static void slot_sentence(const struct scene *c, const struct brush *b,
+                          struct parts *parts)
 {
     if (!scene_has_plan(c) || b->source.slot >= c->window->slots)
         return;
@@ -166,7 +189,8 @@ static void slot_sentence(const struct scene *c, const struct brush *b, struct p
         parts_add(parts, "muted");
 }
 
-static void answer_sentence(const struct scene *c, const struct brush *b, struct parts *parts)
+static void answer_sentence(const struct scene *c, const struct brush *b,
+                            struct parts *parts)
 {
     const struct snapshot_answer *a = c->s->answer[b->source.answer];
     if (b->source.answer == ANSWER_NONE) {
@@ -191,7 +215,8 @@ static void cell_sentence(const struct scene *c, struct parts *parts)
     name_token(c, c->token, name, sizeof name);
     parts_add(parts, "s%zu x %s", slot, name);
     parts_add(parts, "%.1f%% of the slot", 100 * plan_slot_share(&c->plan, token, slot));
-    parts_add(parts, "%.0f%% of the token", 100 * plan_token_share(&c->plan, token, slot));
+    parts_add(parts, "%.0f%% of the token",
+              100 * plan_token_share(&c->plan, token, slot));
     parts_add(parts, "likeness %.2f", 1 - (double)w->cost[token * w->slots + slot]);
 }
 
@@ -202,7 +227,7 @@ static const char *share_of(enum source_kind lock, enum source_kind cursor)
         return "of the answer's attention";
     switch (lock) {
     case SOURCE_TOKEN:
-        return cursor == SOURCE_TOKEN ? "of the shared slots"
+        return cursor == SOURCE_TOKEN   ? "of the shared slots"
                : cursor == SOURCE_LAYER ? "of its gate"
                                         : "of the token";
     case SOURCE_LAYER:
@@ -287,12 +312,17 @@ void view_status_text(const struct snapshot *s, const struct view_state *v, char
 
 /* ---- the lines -------------------------------------------------------------- */
 
-static const char *keys_of(const struct scene *c, bool wide)
+/* Work in progress takes the place of the keys. */
+static const char *keys_of(const struct scene *c, bool wide, char *work, size_t size)
 {
+    scene_waiting_text(c, "", work, size);
+    if (work[0])
+        return work;
     if (c->v->screen != SCREEN_EXPLORE || !c->document)
         return "? help  : command  q quit";
     if (c->v->zoomed)
-        return wide ? "+ - size  v value  % norm  Esc back" : "+ - size  v value  Esc back";
+        return wide ? "+ - size  v value  % norm  Esc back"
+                    : "+ - size  v value  Esc back";
     return wide ? "? help  a ask  z zoom  e export"
                 : "Tab pane  a ask  spc lock  z zoom  e export  ? help";
 }
@@ -300,33 +330,36 @@ static const char *keys_of(const struct scene *c, bool wide)
 static int draw_message(struct scene *c, struct rect area)
 {
     const char *text = c->v->message[0] ? c->v->message : c->s->problem;
-    enum canvas_role role = c->v->message[0] && !c->v->message_error ? ROLE_STATUS : ROLE_ERROR;
+    enum canvas_role role =
+        c->v->message[0] && !c->v->message_error ? ROLE_STATUS : ROLE_ERROR;
     char clean[1024];
     text_sanitize(clean, sizeof clean, text, strlen(text));
-    return canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, role, 0, clean,
-                       strlen(clean));
+    return canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, role, 0,
+                       clean, strlen(clean));
 }
 
 void draw_status(struct scene *c)
 {
     struct rect area = c->layout.area[AREA_STATUS];
     bool own_line = scene_shows(c, AREA_KEYS), tiny = c->layout.kind == LAYOUT_TINY;
-    const char *keys = keys_of(c, !own_line);
+    char work[128];
+    const char *keys = keys_of(c, !own_line, work, sizeof work);
     int used = 0;
     if (c->v->message[0] || c->s->problem[0]) {
         used = draw_message(c, area);
     } else {
         struct parts parts = {.limit = area.columns - 2};
         sentence(c, &parts);
-        used = canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, ROLE_STATUS, 0,
-                           parts.text, strlen(parts.text));
+        used = canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1,
+                           ROLE_STATUS, 0, parts.text, strlen(parts.text));
     }
     if (own_line) {
         struct rect line = c->layout.area[AREA_KEYS];
-        canvas_text(c->canvas, line.row, line.column + 1, line.columns - 1, ROLE_DIM, 0, keys,
-                    strlen(keys));
-    } else if (!tiny && used + (int)strlen(keys) + 4 <= area.columns) {
-        canvas_text(c->canvas, area.row, area.column + area.columns - (int)strlen(keys) - 1,
-                    (int)strlen(keys), ROLE_DIM, 0, keys, strlen(keys));
+        canvas_text(c->canvas, line.row, line.column + 1, line.columns - 1, ROLE_DIM, 0,
+                    keys, strlen(keys));
+    } else if (!tiny && used + text_columns(keys) + 4 <= area.columns) {
+        int columns = text_columns(keys);
+        canvas_text(c->canvas, area.row, area.column + area.columns - columns - 1,
+                    columns, ROLE_DIM, 0, keys, strlen(keys));
     }
 }

@@ -4,8 +4,15 @@
 
 #include "views/colormap.h"
 
-enum accent { ACCENT_NONE, ACCENT_GRAY, ACCENT_BLUE, ACCENT_ORANGE, ACCENT_RED, ACCENT_PURPLE,
-              ACCENT_COUNT };
+enum accent {
+    ACCENT_NONE,
+    ACCENT_GRAY,
+    ACCENT_BLUE,
+    ACCENT_ORANGE,
+    ACCENT_RED,
+    ACCENT_PURPLE,
+    ACCENT_COUNT
+};
 
 /* For a light, a dark and an unknown background. Between black and white there is
  * just room for a contrast of 4.5 to both: a luminance of 0.175 to 0.183. */
@@ -55,7 +62,8 @@ uint32_t theme_rgb_of_256(int index)
         return level << 16 | level << 8 | level;
     }
     int cube = index - 16;
-    return (uint32_t)step[cube / 36] << 16 | (uint32_t)step[cube / 6 % 6] << 8 | step[cube % 6];
+    return (uint32_t)step[cube / 36] << 16 | (uint32_t)step[cube / 6 % 6] << 8 |
+           step[cube % 6];
 }
 
 static int distance(uint32_t a, uint32_t b)
@@ -75,17 +83,20 @@ static int nearest_step(int channel)
 
 int theme_nearest_256(uint32_t rgb)
 {
-    int red = (int)(rgb >> 16 & 0xff), green = (int)(rgb >> 8 & 0xff), blue = (int)(rgb & 0xff);
+    int red = (int)(rgb >> 16 & 0xff), green = (int)(rgb >> 8 & 0xff),
+        blue = (int)(rgb & 0xff);
     int cube = 16 + 36 * nearest_step(red) + 6 * nearest_step(green) + nearest_step(blue);
     int level = (red + green + blue) / 3;
     int gray = 232 + (level < 8 ? 0 : level > 238 ? 23 : (level - 3) / 10);
-    bool cube_wins = distance(theme_rgb_of_256(cube), rgb) <= distance(theme_rgb_of_256(gray), rgb);
+    bool cube_wins =
+        distance(theme_rgb_of_256(cube), rgb) <= distance(theme_rgb_of_256(gray), rgb);
     return cube_wins ? cube : gray;
 }
 
 static uint32_t accent_color(const struct display *display, enum accent accent)
 {
-    static const int column[] = {[THEME_DEFAULT] = 0, [THEME_LIGHT] = 1, [THEME_DARK] = 2};
+    static const int column[] = {
+        [THEME_DEFAULT] = 0, [THEME_LIGHT] = 1, [THEME_DARK] = 2};
     const struct accent_colors *colors = &accents[accent];
     int theme = column[display->theme];
     if (accent == ACCENT_NONE || display->depth == DEPTH_MONO)
@@ -101,14 +112,18 @@ static uint32_t heat_color(const struct display *display, uint32_t rgb)
 {
     if (rgb == COLOR_NONE || !display_has_heat_colors(display))
         return THEME_DEFAULT_COLOR;
-    return display->depth == DEPTH_TRUE ? rgb : THEME_PALETTE | (uint32_t)theme_nearest_256(rgb);
+    return display->depth == DEPTH_TRUE
+               ? rgb
+               : THEME_PALETTE | (uint32_t)theme_nearest_256(rgb);
 }
 
-struct theme_style theme_resolve(const struct display *display, const struct canvas_cell *cell)
+struct theme_style theme_resolve(const struct display *display,
+                                 const struct canvas_cell *cell)
 {
     const struct role_look *look = &looks[cell->role];
     struct theme_style style = {heat_color(display, cell->foreground),
-                                heat_color(display, cell->background), cell->attr | look->attr};
+                                heat_color(display, cell->background),
+                                cell->attr | look->attr};
     if (cell->foreground == COLOR_NONE)
         style.foreground = accent_color(display, look->accent);
     /* The cursor is what a terminal of 16 colours marks by colour as well. */

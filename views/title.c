@@ -6,8 +6,8 @@
 
 #include "views/scene.h"
 
-static const char *const screen_word[SCREEN_COUNT] = {"Explore", "Compare", "Data", "Train",
-                                                      "Eval"};
+static const char *const screen_word[SCREEN_COUNT] = {"Explore", "Compare", "Data",
+                                                      "Train", "Eval"};
 
 static void screen_text(const struct scene *c, int i, char *out, size_t size)
 {
@@ -43,8 +43,8 @@ static int draw_screens(struct scene *c, struct rect area)
         char text[32];
         screen_text(c, i, text, sizeof text);
         column += canvas_text(c->canvas, area.row, column, end - column,
-                              (int)c->v->screen == i ? ROLE_TITLE_ACTIVE : ROLE_TITLE, 0, text,
-                              strlen(text));
+                              (int)c->v->screen == i ? ROLE_TITLE_ACTIVE : ROLE_TITLE, 0,
+                              text, strlen(text));
     }
     return column;
 }
@@ -55,11 +55,12 @@ static void settings_text(const struct scene *c, char *out, size_t size)
     const struct snapshot_facts *f = &c->s->facts;
     const struct snapshot_settings *set = &c->s->settings;
     out[0] = '\0';
-    if (f->trained_ratio > 0 && set->ratio > 0 && fabs(f->trained_ratio - set->ratio) > 1e-9)
+    if (f->trained_ratio > 0 && set->ratio > 0 &&
+        fabs(f->trained_ratio - set->ratio) > 1e-9)
         text_add(out, size, "x%g, trained x%g", set->ratio, f->trained_ratio);
     if (f->trained_window > 0 && set->window > 0 && set->window != f->trained_window)
-        text_add(out, size, "%swindow %u, trained %u", out[0] ? " \u00b7 " : "", set->window,
-                 f->trained_window);
+        text_add(out, size, "%swindow %u, trained %u", out[0] ? " \u00b7 " : "",
+                 set->window, f->trained_window);
 }
 
 /* Longest version that fits: with the model's name, without, document alone. */
@@ -91,8 +92,8 @@ void draw_title(struct scene *c)
     int left = draw_screens(c, area), right = area.column + area.columns - 1;
     if (c->s->facts.untrained) {
         int columns = (int)strlen(untrained);
-        canvas_text(c->canvas, area.row, right - columns, columns, ROLE_ERROR, ATTR_REVERSE,
-                    untrained, (size_t)columns);
+        canvas_text(c->canvas, area.row, right - columns, columns, ROLE_ERROR,
+                    ATTR_REVERSE, untrained, (size_t)columns);
         right -= columns + 2;
     }
     struct parts parts;
@@ -100,6 +101,6 @@ void draw_title(struct scene *c)
     open_text(c, room, narrow, &parts);
     int columns = parts.columns < room ? parts.columns : room;
     if (columns > 0)
-        canvas_text(c->canvas, area.row, right - columns, columns, ROLE_TITLE, 0, parts.text,
-                    strlen(parts.text));
+        canvas_text(c->canvas, area.row, right - columns, columns, ROLE_TITLE, 0,
+                    parts.text, strlen(parts.text));
 }

@@ -25,8 +25,8 @@ static void set_byte(struct text_piece *piece, unsigned char byte)
 
 /* The character of the document that covers the byte at `at`: its first byte and its
  * length, or false when the byte belongs to none. */
-static bool covering_character(const struct snapshot_document *d, size_t at, size_t *first,
-                               size_t *length)
+static bool covering_character(const struct snapshot_document *d, size_t at,
+                               size_t *first, size_t *length)
 {
     for (size_t back = 0; back <= 3 && back <= at; back++) {
         uint32_t codepoint;
@@ -96,6 +96,15 @@ bool token_piece(const struct snapshot_document *d, size_t token, size_t *offset
     return true;
 }
 
+bool token_is_blank(const struct snapshot_document *d, size_t token)
+{
+    struct text_piece piece;
+    for (size_t offset = 0; token_piece(d, token, &offset, &piece);)
+        if (piece.kind != PIECE_BLANK && piece.kind != PIECE_TAB && piece.width > 0)
+            return false;
+    return true;
+}
+
 /* Collects text that must not overflow. */
 struct label {
     char *out;
@@ -114,8 +123,8 @@ static void add(struct label *label, const char *text, size_t length)
     label->out[label->used] = '\0';
 }
 
-static void add_token(struct label *label, const struct snapshot_document *d, size_t token,
-                      const char *blank)
+static void add_token(struct label *label, const struct snapshot_document *d,
+                      size_t token, const char *blank)
 {
     struct text_piece piece;
     for (size_t offset = 0; !label->full && token_piece(d, token, &offset, &piece);) {
@@ -134,8 +143,8 @@ static void trim(struct label *label)
         label->out[--label->used] = '\0';
 }
 
-size_t token_label(const struct snapshot_document *d, size_t token, enum token_style style,
-                   char *out, size_t size)
+size_t token_label(const struct snapshot_document *d, size_t token,
+                   enum token_style style, char *out, size_t size)
 {
     struct label label = {out, size, 0, false};
     out[0] = '\0';
@@ -149,8 +158,8 @@ size_t token_label(const struct snapshot_document *d, size_t token, enum token_s
     return label.used;
 }
 
-size_t token_range_label(const struct snapshot_document *d, size_t from, size_t to, char *out,
-                         size_t size)
+size_t token_range_label(const struct snapshot_document *d, size_t from, size_t to,
+                         char *out, size_t size)
 {
     struct label label = {out, size > 4 ? size - 3 : size, 0, false};
     out[0] = '\0';

@@ -25,6 +25,9 @@ struct text_piece {
 bool token_piece(const struct snapshot_document *document, size_t token, size_t *offset,
                  struct text_piece *piece);
 
+/* Does the token show nothing but blanks? */
+bool token_is_blank(const struct snapshot_document *document, size_t token);
+
 /* How a token is named in a sentence ("coal": blanks around it cut) or on an axis
  * ("_coal": blanks as _). Newlines are ↵. Always something visible. */
 enum token_style { TOKEN_TRIMMED, TOKEN_MARKED };

@@ -11,7 +11,8 @@
 
 enum { WORD_REACH = 64, SENTENCE_REACH = 600 };
 
-static const char *token_bytes(const struct snapshot_document *d, size_t token, size_t *length)
+static const char *token_bytes(const struct snapshot_document *d, size_t token,
+                               size_t *length)
 {
     *length = 0;
     if (d->end[token] > d->size || d->start[token] >= d->end[token])

@@ -14,7 +14,14 @@
 #include "views/display.h"  /* struct display */
 #include "views/heat.h"     /* enum normalise, enum scale */
 
-enum screen { SCREEN_EXPLORE, SCREEN_COMPARE, SCREEN_DATA, SCREEN_TRAIN, SCREEN_EVAL, SCREEN_COUNT };
+enum screen {
+    SCREEN_EXPLORE,
+    SCREEN_COMPARE,
+    SCREEN_DATA,
+    SCREEN_TRAIN,
+    SCREEN_EVAL,
+    SCREEN_COUNT
+};
 
 enum pane { PANE_DOCUMENT, PANE_GATES, PANE_PLAN, PANE_ANSWERS, PANE_COUNT };
 extern const char *const pane_name[PANE_COUNT]; /* "Document", "Gates", "Plan", "Answers" */

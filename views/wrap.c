@@ -22,7 +22,8 @@ static bool has_newline(const struct snapshot_document *d, size_t token)
 }
 
 /* The last token with a newline in [from, to). */
-static bool last_newline(const struct snapshot_document *d, size_t from, size_t to, size_t *token)
+static bool last_newline(const struct snapshot_document *d, size_t from, size_t to,
+                         size_t *token)
 {
     for (size_t t = to; t > from; t--) {
         if (has_newline(d, t - 1)) {
@@ -37,11 +38,13 @@ static bool last_newline(const struct snapshot_document *d, size_t from, size_t 
 static bool is_forced(const struct snapshot_document *d, size_t token)
 {
     size_t unused;
-    return token > 0 && token % BLOCK == 0 && !last_newline(d, token - BLOCK, token, &unused);
+    return token > 0 && token % BLOCK == 0 &&
+           !last_newline(d, token - BLOCK, token, &unused);
 }
 
 /* The same place, said as the beginning of the next token at the end of one. */
-static struct text_place settle(const struct snapshot_document *d, struct text_place place)
+static struct text_place settle(const struct snapshot_document *d,
+                                struct text_place place)
 {
     struct text_piece piece;
     for (; place.token < d->tokens; place.token++, place.offset = 0) {
@@ -109,7 +112,8 @@ static bool takes_mark(const struct text_layout *l, struct text_place at,
     struct text_piece earlier;
     size_t offset = 0;
     while (offset < at.offset && token_piece(l->document, at.token, &offset, &earlier))
-        if (offset <= at.offset && earlier.kind != PIECE_BLANK && earlier.kind != PIECE_TAB)
+        if (offset <= at.offset && earlier.kind != PIECE_BLANK &&
+            earlier.kind != PIECE_TAB)
             return false;
     return true;
 }
@@ -140,22 +144,29 @@ static struct text_place fill_line(const struct text_layout *l, struct text_plac
     return (struct text_place){l->document->tokens, 0};
 }
 
-/* The first token that has something visible in [start, end). */
-static size_t first_token(const struct text_layout *l, struct text_place start,
-                          struct text_place end)
+/* Where the first visible piece of a token begins. */
+static struct text_place visible_place(const struct text_layout *l, size_t token)
 {
-    struct text_place place = start, at;
     struct text_piece piece;
-    while (next_piece(l->document, &place, &at, &piece) && place_before(at, end))
+    for (size_t offset = 0, before = 0; token_piece(l->document, token, &offset, &piece);
+         before = offset)
         if (piece.kind != PIECE_BLANK && piece.kind != PIECE_TAB && piece.width > 0)
-            return at.token;
-    return start.token;
+            return (struct text_place){token, before};
+    return (struct text_place){token, 0};
 }
 
 static struct text_line make_line(const struct text_layout *l, struct text_place start)
 {
-    struct text_line line = {.start = start, .end = fill_line(l, start)};
-    line.first = first_token(l, line.start, line.end);
+    struct text_line line = {
+        .start = start, .end = fill_line(l, start), .first = start.token};
+    for (size_t t = start.token; t <= line.end.token && t < l->document->tokens; t++) {
+        struct text_place begins = visible_place(l, t);
+        if (!place_before(begins, start) && place_before(begins, line.end)) {
+            line.first = t;
+            line.owns = true;
+            break;
+        }
+    }
     return line;
 }
 
@@ -168,17 +179,6 @@ bool text_line_next(const struct text_layout *l, const struct text_line *line,
         return false;
     *next = make_line(l, line->end);
     return true;
-}
-
-/* Where the first visible piece of a token begins. */
-static struct text_place visible_place(const struct text_layout *l, size_t token)
-{
-    struct text_piece piece;
-    for (size_t offset = 0, before = 0; token_piece(l->document, token, &offset, &piece);
-         before = offset)
-        if (piece.kind != PIECE_BLANK && piece.kind != PIECE_TAB && piece.width > 0)
-            return (struct text_place){token, before};
-    return (struct text_place){token, 0};
 }
 
 /* The line that holds `place`, from an anchor not behind it. */

@@ -21,7 +21,9 @@ struct text_place {
 
 struct text_line {
     struct text_place start, end; /* end: where the next line starts */
-    size_t first;                 /* the first token whose text is in this line */
+    size_t first; /* the first token that begins in this line, else the one that goes on */
+    bool owns;    /* does a token begin here? (not in the middle of a very long one, nor
+                     between two newlines of one token) */
 };
 
 struct text_layout {

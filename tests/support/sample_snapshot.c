@@ -64,10 +64,16 @@ static double noise(uint32_t a, uint32_t b)
 
 /* ---- document --------------------------------------------------------------- */
 
-/* Any other text: words with the blank before them, everything else alone. */
+/* Any other text: words with the blank before them, everything else alone, but
+ * characters of several bytes whole. */
 static size_t word_length(const char *text, size_t size)
 {
     size_t n = text[0] == ' ' && size > 1;
+    if ((unsigned char)text[0] >= 0xc0) {
+        for (n = 1; n < size && ((unsigned char)text[n] & 0xc0) == 0x80;)
+            n++;
+        return n;
+    }
     while (n < size && n < 12 && ((text[n] | 32) >= 'a') && ((text[n] | 32) <= 'z'))
         n++;
     return n > (text[0] == ' ') ? n : 1;
@@ -98,8 +104,12 @@ static void lay_windows(struct snapshot *s, size_t tokens)
 
 static void set_facts(struct snapshot *s)
 {
-    s->settings = (struct snapshot_settings){.window = WINDOW, .ratio = 4, .slots_per_window = SLOTS,
-                                             .eps = eps, .iters = ITERS, .segment = 512,
+    s->settings = (struct snapshot_settings){.window = WINDOW,
+                                             .ratio = 4,
+                                             .slots_per_window = SLOTS,
+                                             .eps = eps,
+                                             .iters = ITERS,
+                                             .segment = 512,
                                              .max_tokens = 20};
     struct snapshot_facts *f = &s->facts;
     snprintf(f->model, sizeof f->model, "SmolLM2-135M-Instruct Q4_1");
@@ -126,7 +136,8 @@ static struct snapshot *make_document(const char *text, size_t size, const char 
     d->size = size;
     for (size_t t = 0, at = 0; t < tokens; t++) {
         d->start[t] = (uint32_t)at;
-        at += lengths ? (size_t)(lengths[t] - 'a' + 1) : word_length(text + at, size - at);
+        at +=
+            lengths ? (size_t)(lengths[t] - 'a' + 1) : word_length(text + at, size - at);
         d->end[t] = (uint32_t)at;
         d->ids[t] = (int32_t)t;
     }
@@ -138,6 +149,11 @@ static struct snapshot *make_document(const char *text, size_t size, const char 
 struct snapshot *sample_document(const char *text, size_t size)
 {
     return make_document(text, size, NULL, count_tokens(text, size));
+}
+
+struct snapshot *sample_tokens(const char *text, const char *lengths)
+{
+    return make_document(text, strlen(text), lengths, strlen(lengths));
 }
 
 /* ---- gates ------------------------------------------------------------------ */
@@ -172,12 +188,14 @@ static void make_mass(struct snapshot_window *w, const struct snapshot_document 
     for (size_t t = 0; t < w->tokens; t++) {
         size_t at = w->first + t;
         double length = (double)(d->end[at] - d->start[at]);
-        double mass = 0.3 + 0.25 * fmax(0, length - 3) + noise((uint32_t)at, 77);
+        double mass =
+            0.25 + 0.3 * fmax(0, length - 4) + 2.5 * pow(noise((uint32_t)at, 77), 3);
         w->mass[t] = (float)mass;
         total += mass;
     }
     for (size_t t = 0; t < w->tokens; t++)
-        w->mass[t] = (float)(0.95 * (double)w->mass[t] / total + 0.05 / (double)w->tokens);
+        w->mass[t] =
+            (float)(0.95 * (double)w->mass[t] / total + 0.05 / (double)w->tokens);
 }
 
 /* Near its home span a token suits a slot; a few also suit one far away. */
@@ -188,9 +206,10 @@ static void make_cost(struct snapshot_window *w)
             double centre = 0.5 * (w->span[j] + w->span[j + 1] - 1);
             double away = fabs((double)t - centre) / 4;
             uint32_t at = (uint32_t)(w->first + t);
-            double likeness = 0.78 * exp(-away * away / 2.2) + 0.25 * noise(at, (uint32_t)j) - 0.1;
+            double likeness =
+                0.78 * exp(-away * away / 2.2) + 0.25 * noise(at, (uint32_t)j) - 0.1;
             if (away > 3 && noise(at, 500 + (uint32_t)j) > 0.985)
-                likeness += 0.42;
+                likeness += 0.55;
             w->cost[t * w->slots + j] = (float)(1 - likeness);
         }
 }
@@ -205,7 +224,8 @@ static double log_sum_exp(const double *x, size_t n)
     return top + log(sum);
 }
 
-static void balance_once(const struct snapshot_window *w, const float *g_before, float *f, float *g)
+static void balance_once(const struct snapshot_window *w, const float *g_before, float *f,
+                         float *g)
 {
     double line[WINDOW];
     for (size_t t = 0; t < w->tokens; t++) {
@@ -238,7 +258,8 @@ static void make_plan(struct snapshot_window *w)
     w->has_plan = true;
     for (unsigned i = 0; i <= w->iters; i++) {
         if (i > 0)
-            balance_once(w, w->g + (i - 1) * w->slots, w->f + i * w->tokens, w->g + i * w->slots);
+            balance_once(w, w->g + (i - 1) * w->slots, w->f + i * w->tokens,
+                         w->g + i * w->slots);
         snapshot_window_plan_at(w, i, w->plan);
         note_errors(w, i, w->plan);
     }
@@ -281,12 +302,14 @@ static struct snapshot_answer *make_answer(const char *text)
     a->ids = xcalloc(a->tokens, sizeof *a->ids);
     a->start = xcalloc(a->tokens + 1, sizeof *a->start);
     for (size_t i = 0; i < a->tokens; i++)
-        a->start[i + 1] = a->start[i] + (uint32_t)word_length(text + a->start[i], size - a->start[i]);
+        a->start[i + 1] =
+            a->start[i] + (uint32_t)word_length(text + a->start[i], size - a->start[i]);
     return a;
 }
 
 /* Attention that peaks at a place and has a floor. */
-static void make_attention(struct snapshot_answer *a, size_t sources, double from, double step)
+static void make_attention(struct snapshot_answer *a, size_t sources, double from,
+                           double step)
 {
     a->sources = sources;
     a->attention = xcalloc(a->tokens * sources, sizeof *a->attention);
@@ -295,7 +318,8 @@ static void make_attention(struct snapshot_answer *a, size_t sources, double fro
         double total = 0;
         for (size_t j = 0; j < sources; j++) {
             double away = (double)j - from - step * (double)i;
-            row[j] = (float)(exp(-away * away / 2) + 0.01 * noise((uint32_t)j, (uint32_t)i));
+            row[j] =
+                (float)(exp(-away * away / 2) + 0.01 * noise((uint32_t)j, (uint32_t)i));
             total += (double)row[j];
         }
         for (size_t j = 0; j < sources; j++)
@@ -303,8 +327,8 @@ static void make_attention(struct snapshot_answer *a, size_t sources, double fro
     }
 }
 
-static void set_costs(struct snapshot_answer *a, size_t positions, double mib, double compress_s,
-                      double first_s, double speed)
+static void set_costs(struct snapshot_answer *a, size_t positions, double mib,
+                      double compress_s, double first_s, double speed)
 {
     a->context_positions = positions;
     a->kv_bytes = (size_t)(mib * 1048576);
@@ -324,7 +348,7 @@ static void make_answers(struct snapshot *s)
     set_costs(none, 0, 0.3, 0, 0.03, 35);
     compressed->f1 = 8.0 / 9;
     none->f1 = 0;
-    make_attention(full, 498, 160, 2);
+    make_attention(full, 498, 159, 2);
     make_attention(compressed, 125, 40, 0.6);
     s->question = xstrdup("What replaced peat as the fuel of the pans?");
     snapshot_set_answer(s, ANSWER_FULL, full);

@@ -15,6 +15,9 @@ struct snapshot *sample_snapshot(void);
 /* Only facts, settings and the tokens of a text; windows are laid out but unread. */
 struct snapshot *sample_document(const char *text, size_t size);
 
+/* The same, cut into tokens of given lengths in bytes: a = 1, b = 2, ... */
+struct snapshot *sample_tokens(const char *text, const char *lengths);
+
 /* The same text over and over up to `tokens` tokens, all windows read. */
 struct snapshot *sample_long(size_t tokens);
 

@@ -122,7 +122,8 @@ static void test_dump_names_looks(void **state)
     canvas_init(&c, 1, 5);
     canvas_text(&c, 0, 1, 5, ROLE_CURSOR, ATTR_BOLD | ATTR_REVERSE, "ab", 2);
     char *dump = canvas_dump(&c, true);
-    assert_non_null(strstr(dump, " ab\n--- looks, cursor -1 -1\n0 1-2 cursor bold reverse\n"));
+    assert_non_null(
+        strstr(dump, " ab\n--- looks, cursor -1 -1\n0 1-2 cursor bold reverse\n"));
     assert_non_null(strstr(dump, "colors 0 "));
     canvas_at(&c, 0, 0)->background = 0x123456;
     char *colored = canvas_dump(&c, true);
@@ -136,8 +137,10 @@ static struct theme_style style_of(enum color_depth depth, enum theme_kind theme
                                    enum canvas_role role)
 {
     struct display display = {depth, GLYPHS_HALF, theme, false};
-    struct canvas_cell cell = {
-        .codepoint = 'x', .foreground = COLOR_NONE, .background = COLOR_NONE, .role = (uint8_t)role};
+    struct canvas_cell cell = {.codepoint = 'x',
+                               .foreground = COLOR_NONE,
+                               .background = COLOR_NONE,
+                               .role = (uint8_t)role};
     return theme_resolve(&display, &cell);
 }
 
@@ -168,16 +171,20 @@ static void test_depths(void **state)
 {
     (void)state;
     for (int role = 0; role < ROLE_COUNT; role++) {
-        struct theme_style mono = style_of(DEPTH_MONO, THEME_LIGHT, (enum canvas_role)role);
+        struct theme_style mono =
+            style_of(DEPTH_MONO, THEME_LIGHT, (enum canvas_role)role);
         assert_true(mono.foreground == THEME_DEFAULT_COLOR);
         assert_true(mono.background == THEME_DEFAULT_COLOR);
         struct theme_style few = style_of(DEPTH_16, THEME_LIGHT, (enum canvas_role)role);
         assert_true(few.foreground == THEME_DEFAULT_COLOR ||
-                    (theme_is_palette(few.foreground) && theme_palette_index(few.foreground) < 16));
+                    (theme_is_palette(few.foreground) &&
+                     theme_palette_index(few.foreground) < 16));
     }
-    assert_int_equal(style_of(DEPTH_MONO, THEME_DARK, ROLE_CURSOR).attr, ATTR_BOLD | ATTR_REVERSE);
+    assert_int_equal(style_of(DEPTH_MONO, THEME_DARK, ROLE_CURSOR).attr,
+                     ATTR_BOLD | ATTR_REVERSE);
 
-    struct canvas_cell heat = {.foreground = 0xfde725, .background = 0x440154, .role = ROLE_HEAT};
+    struct canvas_cell heat = {
+        .foreground = 0xfde725, .background = 0x440154, .role = ROLE_HEAT};
     struct display display = {DEPTH_TRUE, GLYPHS_HALF, THEME_DARK, false};
     assert_int_equal(theme_resolve(&display, &heat).foreground, 0xfde725);
     display.depth = DEPTH_256;

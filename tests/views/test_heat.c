@@ -57,7 +57,8 @@ static void test_diverging_maps_are_centred(void **state)
     for (int map = MAP_VIK; map < MAP_ALL; map++) {
         double centre = color_luminance(colormap_rgb((enum color_map)map, 128));
         for (int level = 0; level < COLORMAP_LEVELS; level++)
-            assert_true(color_luminance(colormap_rgb((enum color_map)map, level)) <= centre);
+            assert_true(color_luminance(colormap_rgb((enum color_map)map, level)) <=
+                        centre);
     }
 }
 
@@ -107,7 +108,8 @@ static void test_scales(void **state)
     const struct heat_scale all[] = {linear, root, logarithm};
     for (size_t i = 0; i < 3; i++)
         for (double x = 0.1; x < 1; x += 0.1)
-            assert_true(fabs(heat_position(&all[i], heat_value_at(&all[i], x)) - x) < 1e-9);
+            assert_true(fabs(heat_position(&all[i], heat_value_at(&all[i], x)) - x) <
+                        1e-9);
 }
 
 /* 3 tokens x 2 slots, stored token by token. */
@@ -126,7 +128,8 @@ static void test_pool_and_normalise(void **state)
     heat_normalise(&grid, NORM_WINDOW);
     assert_true(heat_at(&grid, 1, 0) == 6);
     heat_normalise(&grid, NORM_SLOT);
-    assert_true(heat_at(&grid, 0, 1) == 1 && heat_at(&grid, 0, 0) == (double)(4.0f / 5.0f));
+    assert_true(heat_at(&grid, 0, 1) == 1 &&
+                heat_at(&grid, 0, 0) == (double)(4.0f / 5.0f));
     heat_grid_free(&grid);
 
     heat_grid_pool(&grid, &source, 4, 2, false);

@@ -39,13 +39,14 @@ static void check_one(const struct layout_input *in)
             continue;
         if (r.rows < 1 || r.columns < 1 || r.row < 0 || r.column < 0 ||
             r.row + r.rows > in->rows || r.column + r.columns > in->columns)
-            fail_msg("%dx%d: area %d is %d,%d %dx%d", in->columns, in->rows, a, r.row, r.column,
-                     r.columns, r.rows);
+            fail_msg("%dx%d: area %d is %d,%d %dx%d", in->columns, in->rows, a, r.row,
+                     r.column, r.columns, r.rows);
         for (int b = a + 1; b < AREA_COUNT; b++)
             if (!is_zero(l.area[b]) && overlap(r, l.area[b]))
                 fail_msg("%dx%d: areas %d and %d overlap", in->columns, in->rows, a, b);
     }
-    static const enum area pane[PANE_COUNT] = {AREA_DOCUMENT, AREA_GATES, AREA_PLAN, AREA_ANSWERS};
+    static const enum area pane[PANE_COUNT] = {AREA_DOCUMENT, AREA_GATES, AREA_PLAN,
+                                               AREA_ANSWERS};
     if (l.kind == LAYOUT_NOTICE) {
         assert_true(layout_shows(&l, AREA_NOTICE));
         return;
@@ -166,7 +167,7 @@ static void test_fold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_size),   cmocka_unit_test(test_odd_inputs),
+        cmocka_unit_test(test_every_size),    cmocka_unit_test(test_odd_inputs),
         cmocka_unit_test(test_wide_as_drawn), cmocka_unit_test(test_wide_limits),
         cmocka_unit_test(test_fold),
     };

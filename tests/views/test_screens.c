@@ -178,7 +178,8 @@ static void stage_answer_states(struct stage *g)
     struct snapshot_answer *a = g->s->answer[ANSWER_COMPRESSED];
     a->state = ANSWER_FAILED;
     snprintf(a->error, sizeof a->error,
-             "9,000 slots are more than the model's 8,192 positions: restrict the range, raise "
+             "9,000 slots are more than the model's 8,192 positions: restrict the range, "
+             "raise "
              "the ratio, or open another model");
 }
 
@@ -315,7 +316,8 @@ static const struct text_entry start_entries[] = {
     {"harbour-notes.md", "    yesterday      model file is missing", true},
     {"", "", false},
     {"", "Model       SmolLM2-135M-Instruct Q4_1   30 layers x 576   94 MiB", false},
-    {"", "Compressor  default-x4                   x4, window 128, made for this model", false},
+    {"", "Compressor  default-x4                   x4, window 128, made for this model",
+     false},
 };
 
 static void stage_start(struct stage *g)
@@ -328,41 +330,43 @@ static void stage_start(struct stage *g)
 
 /* ---- texts of others -------------------------------------------------------- */
 
-static void use_text(struct stage *g, const char *text)
+static void use_snapshot(struct stage *g, struct snapshot *s)
 {
     snapshot_release(g->s);
-    g->s = sample_document(text, strlen(text));
-    for (size_t i = 0; i < g->s->windows; i++)
-        sample_read_window(g->s, i);
+    g->s = s;
+    for (size_t i = 0; i < s->windows; i++)
+        sample_read_window(s, i);
     set_source(&g->v, SOURCE_TOKEN);
 }
 
 static void stage_wide_text(struct stage *g)
 {
-    use_text(g, "漢字 are wide and 日本語のテキスト runs on without blanks, 한국어도 넓다. "
-                "Éclair, naïve, e\u0301 and\ttabs\tare narrow.\n\nA new paragraph.\n");
+    static const char text[] =
+        "漢字 are wide and 日本語のテキスト runs on without blanks, 한국어도 넓다. "
+        "Éclair, naïve, e\u0301 and\ttabs\tare narrow.\n\nA new paragraph.\n";
+    use_snapshot(g, sample_document(text, sizeof text - 1));
     g->v.token = 1;
 }
 
 static void stage_hostile(struct stage *g)
 {
-    char text[1024] = "esc \033[2J\033]0;title\007 c1 \xc2\x9b bad \xff\xfe bidi \u202eabc\u202c "
-                      "zero\u200bwidth marks a";
+    char text[1024] =
+        "esc \033[2J\033]0;title\007 c1 \xc2\x9b bad \xff\xfe bidi \u202eabc\u202c "
+        "zero\u200bwidth marks a";
     for (int i = 0; i < 100; i++)
         strcat(text, "\u0301");
     strcat(text, " end\r\nnext line\r\n");
-    use_text(g, text);
-    snprintf(g->v.message, sizeof g->v.message, "message with \033[31m and \u202e inside");
+    use_snapshot(g, sample_document(text, strlen(text)));
+    snprintf(g->v.message, sizeof g->v.message,
+             "message with \033[31m and \u202e inside");
 }
 
-/* The three bytes of a character in three tokens. */
+/* The three bytes of a character in three tokens, then one in a token with others. */
 static void stage_fragments(struct stage *g)
 {
-    use_text(g, "cost €5 ok");
-    struct snapshot_document *d = g->s->document;
-    for (size_t t = 0; t < d->tokens; t++)
-        if ((unsigned char)d->text[d->start[t]] == 0xe2)
-            g->v.token = t;
+    use_snapshot(g, sample_tokens("cost \u20ac5 or \u20ac7 ok", "daaaaacddaa"));
+    g->v.token = 4;
+    g->v.unit = UNIT_WORD;
 }
 
 /* Only tokens: nothing is read. */
@@ -393,8 +397,9 @@ static void stage_engine_problem(struct stage *g)
 {
     stage_unread(g);
     g->s->activity.stage[0] = '\0';
-    snprintf(g->s->problem, sizeof g->s->problem,
-             "saltworks.txt: changed on disk while it was read; press r to open it again");
+    snprintf(
+        g->s->problem, sizeof g->s->problem,
+        "saltworks.txt: changed on disk while it was read; press r to open it again");
 }
 
 /* ---- the table -------------------------------------------------------------- */
@@ -493,7 +498,8 @@ static void show_difference(const char *path, const char *want, const char *got)
     while (at > 0 && want[at - 1] != '\n' && got[at - 1] != '\n')
         at--;
     print_error("%s:%zu\n  expected %.*s\n  drawn    %.*s\n", path, line,
-                (int)strcspn(want + at, "\n"), want + at, (int)strcspn(got + at, "\n"), got + at);
+                (int)strcspn(want + at, "\n"), want + at, (int)strcspn(got + at, "\n"),
+                got + at);
 }
 
 static size_t check_screen(const struct scene_test *scene, int display)
@@ -507,10 +513,11 @@ static size_t check_screen(const struct scene_test *scene, int display)
     stage.v.columns = scene->columns;
     stage.v.display = displays[display];
     scene->set(&stage);
+    view_follow_cursor(stage.s, &stage.v);
     char *got = draw(&stage);
     snapshot_release(stage.s);
-    snprintf(path, sizeof path, "tests/screens/%s-%dx%d-%s.txt", scene->name, scene->columns,
-             scene->rows, display_name[display]);
+    snprintf(path, sizeof path, "tests/screens/%s-%dx%d-%s.txt", scene->name,
+             scene->columns, scene->rows, display_name[display]);
     bool failed = false;
     if (getenv("UPDATE_SCREENS"))
         failed = !file_replace(path, got, strlen(got), &err);
@@ -560,7 +567,8 @@ static void test_any_size(void **state)
             assert_true(canvas.cursor_row < stage.v.rows);
             assert_true(canvas.cursor_column < stage.v.columns);
             for (int x = 0; x < stage.v.rows * stage.v.columns; x++)
-                assert_true(canvas.cells[x].codepoint == 0 || canvas.cells[x].codepoint >= ' ');
+                assert_true(canvas.cells[x].codepoint == 0 ||
+                            canvas.cells[x].codepoint >= ' ');
             canvas_free(&canvas);
         }
         snapshot_release(stage.s);

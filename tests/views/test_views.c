@@ -1,0 +1,446 @@
+/* What surrounds the drawing: status sentences, the mouse, scrolling, health, and the
+ * time that a frame takes. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "engine/base/mem.h"
+#include "tests/support/sample_snapshot.h"
+#include "views/health.h"
+#include "views/view_state.h"
+
+static struct view_state state_at(int rows, int columns, enum pane focus,
+                                  enum source_kind kind)
+{
+    struct view_state v;
+    view_state_init(&v);
+    v.rows = rows;
+    v.columns = columns;
+    v.focus = focus;
+    v.moved.kind = kind;
+    v.token = 165;
+    v.slot = 12;
+    v.layer = 21;
+    v.answer_token = 2;
+    return v;
+}
+
+/* ---- status ----------------------------------------------------------------- */
+
+static void assert_status(const struct snapshot *s, const struct view_state *v,
+                          const char *want)
+{
+    char text[512];
+    view_status_text(s, v, text, sizeof text);
+    assert_string_equal(text, want);
+}
+
+static void test_status_sentences(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
+    assert_status(
+        s, &v,
+        "token 165 \"coal\" · mass 0.57x even · sends s12 71% s13 20% s30 2% · gate peak "
+        "L21");
+    v.unit = UNIT_WORD;
+    v.token = 161;
+    assert_status(
+        s, &v,
+        "word 160-162 \"briquettes\" · mass 1.80x even · sends s11 60% s31 28% s12 10% · "
+        "gate peak L14");
+    v.token = 242; /* cut by the border of the window */
+    char text[512];
+    view_status_text(s, &v, text, sizeof text);
+    assert_non_null(strstr(text, "word 241-243 \"-dairies\" ·"));
+    v.unit = UNIT_TOKEN;
+    v.token = 165;
+    v.moved.kind = SOURCE_LAYER;
+    assert_status(s, &v, "layer L21 · gate mean 3.2% min 1.4% max 6.9% · \"coal\" 5.9%");
+    v.moved.kind = SOURCE_SLOT;
+    assert_status(s, &v,
+                  "slot s12 · made of \"pressed\" 54% \"of\" 19% \"coal\" 10% · spread "
+                  "4.2 tokens · "
+                  "looked at 26%");
+    v.moved.kind = SOURCE_ANSWER;
+    v.answer = ANSWER_NONE;
+    v.answer_token = 0;
+    assert_status(s, &v, "none answer 0 \"charcoal\" · no context to look at");
+    snapshot_release(s);
+}
+
+static void test_status_compares_with_the_lock(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(36, 120, PANE_PLAN, SOURCE_SLOT);
+    v.slot = 13;
+    v.locked = (struct source){.kind = SOURCE_TOKEN, .token = 165};
+    assert_status(s, &v, "slot s13 and locked token 165 \"coal\": 20.0% of the token");
+    v.locked = (struct source){.kind = SOURCE_SLOT, .window = 1, .slot = 12};
+    v.moved.kind = SOURCE_TOKEN;
+    assert_status(s, &v, "token 165 \"coal\" and locked slot s12: 10.2% of the slot");
+    snapshot_release(s);
+}
+
+static void test_status_of_nothing(void **state)
+{
+    (void)state;
+    struct snapshot *s = snapshot_derive(NULL);
+    struct view_state v = state_at(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
+    assert_status(s, &v, "");
+    snapshot_release(s);
+    s = sample_document("only read as text", 17);
+    assert_status(s, &v, "token 3 \"text\" · not read yet");
+    snapshot_release(s);
+}
+
+/* ---- the mouse -------------------------------------------------------------- */
+
+/* Where the terminal's cursor is drawn, there the mouse finds what is under it. */
+static struct view_hit hit_cursor(const struct snapshot *s, struct view_state *v)
+{
+    struct canvas canvas;
+    view_follow_cursor(s, v);
+    canvas_init(&canvas, v->rows, v->columns);
+    view_draw(s, v, &canvas);
+    if (canvas.cursor_row < 0)
+        fail_msg("no cursor: %dx%d pane %s token %zu", v->columns, v->rows,
+                 pane_name[v->focus], v->token);
+    struct view_hit hit = view_hit_test(s, v, canvas.cursor_row, canvas.cursor_column);
+    canvas_free(&canvas);
+    return hit;
+}
+
+static const int sizes[][2] = {{36, 120}, {24, 80}, {50, 176}, {12, 40}, {30, 112}};
+
+static void test_hit_document(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    for (size_t k = 0; k < 5; k++) {
+        struct view_state v =
+            state_at(sizes[k][0], sizes[k][1], PANE_DOCUMENT, SOURCE_TOKEN);
+        for (size_t t = 0; t < 498; t++) {
+            v.token = (t * 131) % 498; /* jumps and steps */
+            struct view_hit hit = hit_cursor(s, &v);
+            assert_int_equal(hit.kind, HIT_TOKEN);
+            assert_int_equal(hit.pane, PANE_DOCUMENT);
+            if (hit.token != v.token)
+                fail_msg("hit token %zu, cursor on %zu", hit.token, v.token);
+        }
+    }
+    snapshot_release(s);
+}
+
+static void test_hit_plan_and_gates(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    for (size_t k = 0; k < 5; k++)
+        for (int zoom = -1; zoom < 4; zoom++) {
+            struct view_state v =
+                state_at(sizes[k][0], sizes[k][1], PANE_PLAN, SOURCE_SLOT);
+            v.zoomed = zoom >= 0;
+            v.zoom_level = zoom == 3 ? 0 : zoom > 0 ? zoom : 0;
+            v.turned = zoom == 3;
+            for (size_t t = 114; t < 242; t += 9) {
+                v.token = t;
+                v.slot = t % 32;
+                struct view_hit hit = hit_cursor(s, &v);
+                assert_int_equal(hit.kind, HIT_PLAN);
+                assert_true(hit.token <= t && t - hit.token < 8);
+                assert_true(hit.slot <= v.slot && v.slot - hit.slot < 8);
+                if (zoom > 0)
+                    assert_true(hit.token == t && hit.slot == v.slot);
+            }
+            v.turned = false;
+            v.focus = PANE_GATES;
+            v.zoom_level = v.zoom_level > 1 ? 1 : v.zoom_level;
+            for (size_t t = 114; t < 242; t += 9) {
+                v.token = t;
+                v.layer = t % 31;
+                struct view_hit hit = hit_cursor(s, &v);
+                assert_int_equal(hit.kind, HIT_GATE);
+                assert_true(hit.layer <= v.layer && v.layer - hit.layer < 12);
+            }
+        }
+    snapshot_release(s);
+}
+
+static void test_hit_answers(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    for (size_t k = 0; k < 5; k++)
+        for (int mode = 0; mode < ANSWER_MODES; mode++)
+            for (size_t i = 0; i < s->answer[mode]->tokens; i++) {
+                struct view_state v =
+                    state_at(sizes[k][0], sizes[k][1], PANE_ANSWERS, SOURCE_ANSWER);
+                v.answer = (enum answer_mode)mode;
+                v.answer_token = i;
+                struct view_hit hit = hit_cursor(s, &v);
+                assert_int_equal(hit.kind, HIT_ANSWER);
+                assert_int_equal(hit.answer, mode);
+                assert_int_equal(hit.answer_token, i);
+            }
+    snapshot_release(s);
+}
+
+static void test_hit_the_rest(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct view_hit hit = view_hit_test(s, &v, 0, 27);
+    assert_int_equal(hit.kind, HIT_SCREEN);
+    assert_int_equal(hit.screen, SCREEN_COMPARE);
+    assert_int_equal(view_hit_test(s, &v, 0, 100).kind, HIT_NOTHING);
+    hit = view_hit_test(s, &v, 14, 43);
+    assert_int_equal(hit.kind, HIT_MINIMAP);
+    assert_true(hit.token > 220 && hit.token < 260);
+    hit = view_hit_test(s, &v, 1, 60);
+    assert_int_equal(hit.kind, HIT_PANE);
+    assert_int_equal(hit.pane, PANE_GATES);
+    hit = view_hit_test(s, &v, 26, 50); /* the axis */
+    assert_int_equal(hit.kind, HIT_TOKEN);
+    assert_int_equal(hit.token, 114);
+    v.strip_open = true;
+    int found = 0, last = -1;
+    for (int x = 0; x < 120; x++) {
+        hit = view_hit_test(s, &v, 8, x);
+        if (hit.kind != HIT_STRIP)
+            continue;
+        if (!found++)
+            assert_int_equal(hit.iteration, 0);
+        assert_true(hit.iteration > last);
+        last = hit.iteration;
+    }
+    assert_true(found >= 6);
+    assert_int_equal(last, 30);
+    v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    assert_int_equal(view_hit_test(s, &v, 1, 16).pane, PANE_GATES);
+    assert_int_equal(view_hit_test(s, &v, 1, 30).pane, PANE_ANSWERS);
+    assert_int_equal(view_hit_test(s, &v, -1, 500).kind, HIT_NOTHING);
+    snapshot_release(s);
+}
+
+/* ---- scrolling -------------------------------------------------------------- */
+
+/* Down through the whole document and up again: every step moves, and no token that
+ * is reached stands still. */
+static void test_lines_up_and_down(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    size_t token = 0, steps = 0;
+    for (size_t next; (next = view_document_line(s, &v, token, 1)) != token;
+         token = next, steps++)
+        assert_true(next > token);
+    assert_true(token > 480 && steps > 25);
+    for (size_t next; (next = view_document_line(s, &v, token, -1)) != token;
+         token = next, steps--)
+        assert_true(next < token);
+    assert_true(token < 17);
+    assert_int_equal(steps, 0);
+    assert_int_equal(view_document_line(s, &v, 165, 0), 165);
+    assert_true(view_document_line(s, &v, 165, 1000) > 480);
+    assert_true(view_document_line(s, &v, 165, -1000) < 17);
+    snapshot_release(s);
+}
+
+/* A newline token of two newlines has a line of its own that owns no token. */
+static void test_lines_without_tokens(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_tokens("one two\n\nthree", "cdbe");
+    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    size_t down = view_document_line(s, &v, 1, 1);
+    assert_int_equal(down, 3);
+    assert_true(view_document_line(s, &v, 3, -1) < 3);
+    snapshot_release(s);
+}
+
+/* A step out of the pane scrolls by one line. */
+static void test_scrolls_by_lines(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    v.token = 0;
+    view_follow_cursor(s, &v);
+    assert_int_equal(v.document_top, 0);
+    for (int i = 0; i < 13; i++)
+        v.token = view_document_line(s, &v, v.token, 1);
+    view_follow_cursor(s, &v);
+    assert_int_equal(v.document_top, 0);
+    v.token = view_document_line(s, &v, v.token, 1);
+    view_follow_cursor(s, &v);
+    assert_int_equal(v.document_top, view_document_line(s, &v, 0, 1));
+    snapshot_release(s);
+}
+
+static void test_list_follows_choice(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct list_entry entries[60];
+    char labels[60][24], detail[] = "";
+    for (int i = 0; i < 60; i++) {
+        snprintf(labels[i], sizeof labels[i], "file%d", i);
+        entries[i] = (struct list_entry){labels[i], detail, false};
+    }
+    v.overlay = OVERLAY_DIALOG;
+    v.entries = entries;
+    v.n_entries = 60;
+    for (size_t at = 0; at < 60; at += 7) {
+        v.overlay_at = at;
+        view_follow_cursor(s, &v);
+        assert_true(v.overlay_top <= at && at < v.overlay_top + 19);
+    }
+    v.overlay_at = 3;
+    view_follow_cursor(s, &v);
+    assert_int_equal(v.overlay_top, 3);
+    snprintf(v.filter, sizeof v.filter, "FILE5");
+    v.overlay_at = 55;
+    view_follow_cursor(s, &v);
+    assert_int_equal(v.overlay_top, 0);
+    snapshot_release(s);
+}
+
+static void test_entries_match(void **state)
+{
+    (void)state;
+    char label[] = "Space", detail[] = "lock what lights up", none[] = "";
+    struct list_entry entry = {label, detail, false}, heading = {none, detail, false};
+    assert_true(view_entry_matches(&entry, ""));
+    assert_true(view_entry_matches(&entry, "SPACE"));
+    assert_true(view_entry_matches(&entry, "lights"));
+    assert_false(view_entry_matches(&entry, "unlock"));
+    assert_true(view_entry_matches(&heading, ""));
+    assert_false(view_entry_matches(&heading, "lock"));
+}
+
+/* ---- health ----------------------------------------------------------------- */
+
+static const struct health_line *line_named(const struct health_line *lines, size_t n,
+                                            const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(lines[i].name, name) == 0)
+            return &lines[i];
+    fail_msg("no line %s", name);
+    return NULL;
+}
+
+static void test_health(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(36, 120, PANE_PLAN, SOURCE_SLOT);
+    struct health_line lines[HEALTH_LINES];
+    size_t n = health_compute(s, &v, lines);
+    assert_int_equal(n, HEALTH_LINES);
+    assert_true(line_named(lines, n, "twin slots")->ok);
+    assert_true(line_named(lines, n, "senders off")->ok);
+    assert_string_equal(line_named(lines, n, "layers never used")->value, "0 of 31");
+    s->window[1]->twin[4] = 0.99f;
+    s->window[1]->mass[7] = 0;
+    n = health_compute(s, &v, lines);
+    const struct health_line *twin = line_named(lines, n, "twin slots");
+    assert_false(twin->ok);
+    assert_string_equal(twin->value, "1 of 32");
+    assert_int_equal(twin->worst.kind, SOURCE_SLOT);
+    assert_int_equal(twin->worst.window, 1);
+    assert_int_equal(twin->worst.slot, 4);
+    assert_string_equal(line_named(lines, n, "tokens at the mass floor")->value,
+                        "1 (1%)");
+    assert_int_equal(line_named(lines, n, "tokens at the mass floor")->worst.token, 121);
+    v.has_range = true; /* all windows */
+    v.range_from = 0;
+    v.range_to = 497;
+    n = health_compute(s, &v, lines);
+    assert_string_equal(line_named(lines, n, "twin slots")->value, "1 of 125");
+    snapshot_release(s);
+    s = sample_document("unread", 6);
+    assert_int_equal(health_compute(s, &v, lines), 0);
+    snapshot_release(s);
+}
+
+/* ---- time ------------------------------------------------------------------- */
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1e6;
+}
+
+/* The best of several frames: what the drawing costs when nothing else runs. */
+static double best_frame_ms(const struct snapshot *s, struct view_state *v,
+                            struct canvas *canvas)
+{
+    double best = 1e9;
+    for (int i = 0; i < 7; i++) {
+        double start = now_ms();
+        view_follow_cursor(s, v);
+        view_draw(s, v, canvas);
+        best = fmin(best, now_ms() - start);
+    }
+    return best;
+}
+
+/* 100,000 tokens at 200x60, followed and drawn, everywhere in the text. */
+static void test_speed(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_long(100000);
+    struct canvas canvas;
+    canvas_init(&canvas, 60, 200);
+    double worst = 0;
+    for (int pane = 0; pane < PANE_COUNT; pane++)
+        for (size_t token = 0; token < 100000; token += 33333) {
+            struct view_state v = state_at(60, 200, (enum pane)pane, SOURCE_TOKEN);
+            v.display = (struct display){DEPTH_TRUE, GLYPHS_HALF, THEME_DARK, false};
+            v.token = token;
+            worst = fmax(worst, best_frame_ms(s, &v, &canvas));
+        }
+    print_message("100,000 tokens, 200x60: %.2f ms a frame\n", worst);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(worst < 10);
+#endif
+    canvas_free(&canvas);
+    snapshot_release(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status_sentences),
+        cmocka_unit_test(test_status_compares_with_the_lock),
+        cmocka_unit_test(test_status_of_nothing),
+        cmocka_unit_test(test_hit_document),
+        cmocka_unit_test(test_hit_plan_and_gates),
+        cmocka_unit_test(test_hit_answers),
+        cmocka_unit_test(test_hit_the_rest),
+        cmocka_unit_test(test_lines_up_and_down),
+        cmocka_unit_test(test_lines_without_tokens),
+        cmocka_unit_test(test_scrolls_by_lines),
+        cmocka_unit_test(test_list_follows_choice),
+        cmocka_unit_test(test_entries_match),
+        cmocka_unit_test(test_health),
+        cmocka_unit_test(test_speed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
