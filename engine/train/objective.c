@@ -238,6 +238,7 @@ static bool decode(struct pass *p, double scale, const struct compressor_params 
     size_t H = p->o->model->config.hidden, n = p->batch.n;
     bool wanted = grads || dsoft;
     struct llama_tape tape;
+    p->batch.keep_bytes = wanted ? LLAMA_KEEP_BYTES : 0;
     if (!llama_tape_forward(p->o->model, &p->batch, &tape, &p->arena, progress, err))
         return false;
     real *dfinal = wanted ? arena_array(&p->arena, real, n * H) : NULL;

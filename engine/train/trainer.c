@@ -182,7 +182,8 @@ size_t trainer_memory(const struct trainer *t)
         longest = size_max(longest, t->stream.shapes[i].context + t->stream.shapes[i].predict);
     size_t rows = t->config.micro_batch * longest, L = t->model->config.layers;
     size_t tapes = rows * t->model->config.hidden * (s->M + L / 2 + 12);
-    return (4 * t->parameters.count + tapes) * sizeof(real);
+    size_t kept = llama_tape_kept_bytes(&t->model->config, rows, LLAMA_KEEP_BYTES);
+    return (4 * t->parameters.count + tapes) * sizeof(real) + kept;
 }
 
 /* ---- one step ------------------------------------------------------------------------- */
