@@ -439,7 +439,7 @@ static void test_many_files(void **state)
 {
     struct bench *b = *state;
     for (int i = 0; i < EXPORT_FILES_MAX; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "m%d.csv", i);
         set(b, name);
     }
