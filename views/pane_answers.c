@@ -227,8 +227,9 @@ static void missing_text(const struct scene *c, enum answer_mode mode, char *out
         text_add(out, size, "no word is missing");
 }
 
-/* The slots that the answer, or its lit token, looked at most. */
-static void looked_at_text(const struct scene *c, char *out, size_t size)
+/* The slots that the answer, or its lit token, looked at most: two, or as many as fit
+ * into `room` columns. */
+static void looked_at_text(const struct scene *c, int room, char *out, size_t size)
 {
     const struct snapshot_answer *a = answer_of(c, ANSWER_COMPRESSED);
     bool one = c->light.kind == SOURCE_ANSWER && c->light.answer == ANSWER_COMPRESSED;
@@ -249,23 +250,25 @@ static void looked_at_text(const struct scene *c, char *out, size_t size)
         for (; slot >= window_slot_count(c->s, w); w++)
             slot -= window_slot_count(c->s, w);
         slot_name(c, w, slot, name, sizeof name);
-        text_add(out, size, "%s%s", k ? " " : "looked at: ", name);
+        const char *lead = k ? " " : "looked at: ";
+        if (text_columns(out) + text_columns(lead) + text_columns(name) <= room)
+            text_add(out, size, "%s%s", lead, name);
     }
     free(weight);
 }
 
+/* What is missing matters more than what was looked at. */
 static void draw_last_line(struct scene *c, enum answer_mode mode, struct rect area)
 {
     char missing[192], looked[64] = "";
     missing_text(c, mode, missing, sizeof missing);
+    int used = canvas_text(c->canvas, area.row, area.column, area.columns, ROLE_WARN, 0,
+                           missing, strlen(missing));
     if (mode == ANSWER_COMPRESSED)
-        looked_at_text(c, looked, sizeof looked);
-    int room = area.columns - text_columns(looked) - 1;
-    canvas_text(c->canvas, area.row, area.column, looked[0] ? room : area.columns,
-                ROLE_WARN, 0, missing, strlen(missing));
-    if (looked[0])
-        canvas_text(c->canvas, area.row, area.column + room + 1, area.columns, ROLE_LABEL,
-                    0, looked, strlen(looked));
+        looked_at_text(c, area.columns - used - 1, looked, sizeof looked);
+    int columns = text_columns(looked);
+    canvas_text(c->canvas, area.row, area.column + area.columns - columns, columns,
+                ROLE_LABEL, 0, looked, strlen(looked));
 }
 
 /* ---- arrangement ------------------------------------------------------------ */

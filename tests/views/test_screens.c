@@ -169,6 +169,16 @@ static void stage_stale_untrained(struct stage *g)
     g->s->settings.ratio = 8;
 }
 
+/* The cursor in another window than what the answer looked at; nothing in common. */
+static void stage_other_window(struct stage *g)
+{
+    stage_explore(g);
+    g->v.token = 20;
+    struct snapshot_answer *a = g->s->answer[ANSWER_COMPRESSED];
+    for (char *p = a->text; *p; p++)
+        *p = *p == ' ' ? ' ' : 'x';
+}
+
 /* A stopped, a failed and a running answer. */
 static void stage_answer_states(struct stage *g)
 {
@@ -448,6 +458,7 @@ static const struct scene_test scenes[] = {
     {"stale-untrained", stage_stale_untrained, 40, 10, MONO},
     {"answer-states", stage_answer_states, 120, 36, MONO},
     {"answer-states", stage_answer_states, 80, 24, MONO},
+    {"other-window", stage_other_window, 120, 36, MONO},
     {"diff", stage_diff, 120, 36, MONO},
     {"message", stage_message, 120, 36, MONO},
     {"paste", stage_paste, 80, 24, MONO},
