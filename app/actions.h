@@ -74,13 +74,15 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(redo, "", NONE, NOTHING, "", "do again what was undone")                                  \
     X(reset, "", NONE, NOTHING, "", "drop all edits: as the document was opened")               \
     X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
+    X(export, "[VIEW...] [FILE] [KEY=VALUE...]", WORDS, EXPORT, "plan|gate|mass|answers",       \
+      "figure and data files of what is on screen")                                             \
     X(explain, "", NONE, NOTHING, "", "explain the pane in front")                              \
     X(info, "", NONE, NOTHING, "", "version, machine, memory, hashes")                          \
     X(log, "", NONE, NOTHING, "", "all messages")                                               \
     X(help, "[WORD|commands|words|formulas]", TEXT, COMMAND, "commands|words|formulas",         \
       "keys that work here, or what has WORD in it")                                            \
-    X(prompt, "ask|command|find|export", WORDS, WORDS, "ask|command|find|export",               \
-      "open the prompt")                                                                        \
+    X(prompt, "ask|command|find|export|export-all", WORDS, WORDS,                               \
+      "ask|command|find|export|export-all", "open the prompt")                                  \
     X(bind, "[PANE] KEY COMMAND", WORDS, BINDING, "", "let a key run a command")                \
     X(unbind, "[PANE] KEY", WORDS, BINDING, "", "let a key do nothing")                         \
     X(source, "FILE", TEXT, FILES, "", "run the commands of a file")                            \

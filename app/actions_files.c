@@ -8,6 +8,7 @@
 #include "app/assets.h"
 #include "app/config.h"
 #include "app/dialog.h"
+#include "app/export.h"
 #include "app/jobs.h"
 #include "app/keycodes.h"
 #include "app/places.h"
@@ -180,30 +181,21 @@ bool do_unbind(struct session *s, const struct words *words, struct err *err)
 
 /* ---- prompt --------------------------------------------------------------------------- */
 
-/* The figure line of the pane in front, ready to edit. */
-static void figure_line(const struct session *s, char *out, size_t size)
+/* The figure line of the pane in front, or of all panes, ready to edit. */
+static void figure_line(const struct session *s, bool all, char *out, size_t size)
 {
-    static const char *const view[PANE_COUNT] = {"plan", "gate", "plan", "answers"};
-    const struct snapshot_document *d = s->snapshot->document;
-    char stem[128] = "document";
-    if (d)
-        snprintf(stem, sizeof stem, "%.*s", (int)strcspn(d->name, "."), d->name);
-    for (char *p = stem; *p; p++)
-        if (strchr(" \t\"/\\", *p))
-            *p = '-';
-    size_t window = session_tokens(s) && s->snapshot->windows
-                        ? snapshot_window_of(s->snapshot, s->view.token) + 1
-                        : 1;
-    const char *what = view[s->view.focus];
-    snprintf(out, size, "export %s %s-w%02zu-%s.png width=89mm dpi=300", what, stem, window, what);
+    static const enum figure_kind kind[PANE_COUNT] = {FIGURE_PLAN, FIGURE_GATE, FIGURE_PLAN,
+                                                      FIGURE_ANSWERS};
+    export_suggest(s->snapshot, &s->view, all ? FIGURE_KIND_COUNT : kind[s->view.focus], out,
+                   size);
 }
 
 bool do_prompt(struct session *s, const struct words *words, struct err *err)
 {
     char line[512] = "";
     if (words->count < 1 || words->count > 2)
-        return err_set(err, ERR_USAGE, "prompt wants ask, command, find or export");
-    int kind = action_choice(words->word[0], "ask|command|find|export", "prompt", err);
+        return err_set(err, ERR_USAGE, "prompt wants ask, command, find, export or export-all");
+    int kind = action_choice(words->word[0], "ask|command|find|export|export-all", "prompt", err);
     if (kind < 0)
         return false;
     if (kind == 0 && !s->document.path)
@@ -214,10 +206,10 @@ bool do_prompt(struct session *s, const struct words *words, struct err *err)
         snprintf(line, sizeof line, "%s", words->word[1]);
     else if (kind == 0 && s->question)
         snprintf(line, sizeof line, "%s", s->question);
-    else if (kind == 3)
-        figure_line(s, line, sizeof line);
+    else if (kind >= 3)
+        figure_line(s, kind == 4, line, sizeof line);
     static const enum prompt_kind kinds[] = {PROMPT_ASK, PROMPT_COMMAND, PROMPT_FIND,
-                                             PROMPT_COMMAND};
+                                             PROMPT_COMMAND, PROMPT_COMMAND};
     prompt_open(kinds[kind], line);
     s->dirty = true;
     return true;

@@ -103,8 +103,8 @@ static bool name_value(struct session *s, enum pane pane, const char *word, stru
     int found = -1, index = 0;
     for (int v = 0; v < VALUE_COUNT; v++)
         if (view_value_pane[v] == pane) {
-            strncat(list, view_value_name[v], sizeof list - strlen(list) - 2);
-            strcat(list, "|");
+            size_t used = strlen(list);
+            snprintf(list + used, sizeof list - used, "%s|", view_value_name[v]);
         }
     int choice = action_choice(word, list, pane_name[pane], err);
     if (choice < 0)

@@ -78,6 +78,7 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("x", ANY, CHANGE, "reset", "drop all edits")                             \
     X("r", ANY, CHANGE, "regen", "regenerate the answers")                     \
     X("e", ANY, OUTPUT, "prompt export", "figure of this pane")                \
+    X("E", ANY, OUTPUT, "prompt export-all", "figure of all panes")            \
     X("1", ANY, APPLICATION, "screen explore", "Explore")                      \
     X("2", ANY, APPLICATION, "screen compare", "Compare")                      \
     X("3", ANY, APPLICATION, "screen data", "Data")                            \
