@@ -1,5 +1,6 @@
 /* Commands that change how things are shown. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/actions.h"
