@@ -9,8 +9,9 @@
  *              minus their mean: an unrelated pair of tokens is about orthogonal
  *   value      Wu = I, bu = 0
  *   projector  W1 = I, b1 = 3 (GELU is nearly linear there), W2 = sigma I,
- *              b2 = -3 sigma, sigma the mean deviation of an embedding's entries:
- *              at ratio 1 a slot is about the token's embedding
+ *              b2 = -3 sigma, sigma 7/6 of the mean deviation of an embedding's
+ *              entries: at ratio 1 a slot is about its token's embedding, and as
+ *              long, although it holds a little of other tokens
  * S^(-1/2) needs no eigenvectors: with S = L L^T, L^-1 = O S^(-1/2) for some
  * orthogonal O, and Q O is as random as Q. So Wc = Q L^-1, a triangular solve. */
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 
 static const double layer_embedding_std = 0.02, projector_gain = 0.4;
 static const double warm_shrink = 0.01, warm_query = 0.5, warm_shift = 3, warm_ridge = 0.05;
+static const double warm_stretch = 7.0 / 6;
 
 enum { PANEL = 1024 };
 
@@ -173,14 +175,14 @@ void compressor_init_warm(struct compressor *c, const real *embeddings, size_t n
 {
     const size_t H = c->shape.H;
     double *mean = xcalloc(H, sizeof *mean), *covariance = xcalloc(H * H, sizeof *covariance);
-    double sigma;
-    embedding_moments(embeddings, n, H, mean, covariance, &sigma);
+    double deviation;
+    embedding_moments(embeddings, n, H, mean, covariance, &deviation);
     compressor_init_published(c, rng);
     warm_gate(c, gate);
     warm_metric(c, mean, covariance, rng);
     fill_identity(c->params.wu, H, 1);
     fill(c->params.bu, H, 0);
-    warm_projector(c, sigma);
+    warm_projector(c, warm_stretch * deviation);
     free(mean);
     free(covariance);
 }
