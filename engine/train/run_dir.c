@@ -250,7 +250,7 @@ static bool save_compressor(const char *path, const struct trainer *t, const cha
     info.base_layers = t->model->config.layers;
     memcpy(info.base_sha256, t->state.base_sha256, sizeof info.base_sha256);
     snprintf(info.note, sizeof info.note, "%s", note);
-    return compressor_save(path, &t->compressor, &info, TENSOR_F32, err);
+    return compressor_save(path, &t->compressor, &info, TENSOR_BF16, err);
 }
 
 bool run_dir_save_best(struct run_dir *dir, const struct trainer *t,

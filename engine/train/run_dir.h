@@ -4,7 +4,7 @@
  *   log.jsonl                 a line a step, a line a validation
  *   step-000400.safetensors   checkpoints, the last `keep` of them
  *   best.safetensors          the checkpoint of the best validation
- *   compressor.safetensors    the best compressor (or soft prompt), ready for use
+ *   compressor.safetensors    the best compressor in BF16 (or soft prompt), ready for use
  * Every file but the log is replaced atomically; the log is cut back to the
  * checkpoint that a run resumes from. */
 #ifndef ENGINE_TRAIN_RUN_DIR_H
