@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
-#include "engine/base/clock.h"
 #include "engine/base/mem.h"
 
 static json_t *parse(const char *text, struct err *err)
@@ -112,9 +112,15 @@ static void limits_the_values(void **state)
     char *text = xmalloc(length);
     for (size_t i = 0; i < length; i++)
         text[i] = i == 0 ? '[' : "0,"[(i - 1) % 2];
-    double start = clock_ms();
+    /* Refused while it is read, before a value is made of it: in processor time, as
+     * other tests run beside this one. Sanitizers slow every byte down. */
+    clock_t start = clock();
     assert_refused(text, length, "more than 8388608 values");
-    assert_true(clock_ms() - start < 2000);
+#ifndef __SANITIZE_ADDRESS__
+    assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
+#else
+    (void)start;
+#endif
     free(text);
 }
 
