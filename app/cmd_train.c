@@ -228,6 +228,13 @@ static void on_validated(void *context, const struct trainer *t, const struct va
                          size_t n, bool best)
 {
     const struct job *j = context;
+    if (t->soft_prompt) {
+        for (size_t i = 0; i < n; i++)
+            report_note(j->arguments, "step %zu | held-out %s | full %.3f none %.3f%s",
+                        t->state.step, v[i].kind, v[i].loss[CONTEXT_FULL],
+                        v[i].loss[CONTEXT_NONE], best ? " | best" : "");
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         report_note(j->arguments,
                     "step %zu | held-out %s | compressed %.3f wrong %.3f full %.3f none %.3f | "

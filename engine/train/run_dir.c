@@ -227,7 +227,11 @@ static void describe_recipe(const struct trainer *t, const struct validation *v,
 {
     int used = snprintf(out, size, "%s, %zu steps of %zu samples", t->config.phase, t->state.step,
                         t->config.batch);
-    for (size_t i = 0; i < n && used > 0 && (size_t)used < size; i++)
+    for (size_t i = 0; t->soft_prompt && i < n && used > 0 && (size_t)used < size; i++)
+        used += snprintf(out + used, size - (size_t)used,
+                         "; held-out %s: full context %.3f nats, none %.3f", v[i].kind,
+                         v[i].loss[CONTEXT_FULL], v[i].loss[CONTEXT_NONE]);
+    for (size_t i = 0; !t->soft_prompt && i < n && used > 0 && (size_t)used < size; i++)
         used += snprintf(out + used, size - (size_t)used,
                          "; held-out %s: %.3f nats (full %.3f, none %.3f, wrong %.3f)", v[i].kind,
                          v[i].loss[CONTEXT_COMPRESSED], v[i].loss[CONTEXT_FULL],
