@@ -8,18 +8,24 @@
 
 enum { FLAGS_MAX = 64, NUMBERS_MAX = 64, STRINGS_MAX = 512 };
 
+static TERMINAL *loaded; /* a copy, because curses replaces cur_term by its own */
+
 bool capabilities_load(const char *type, struct err *err)
 {
     int found;
-    if (setupterm(type, STDOUT_FILENO, &found) == 0)
+    if (setupterm(type, STDOUT_FILENO, &found) == 0) {
+        loaded = cur_term;
         return true;
+    }
     return err_set(err, ERR_TERMINAL, "TERM=%s: no description of this terminal is installed",
                    type);
 }
 
 void capabilities_drop(void)
 {
-    del_curterm(cur_term);
+    if (loaded)
+        del_curterm(loaded);
+    loaded = NULL;
 }
 
 const char *capabilities_string(const char *name)

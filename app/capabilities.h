@@ -10,7 +10,8 @@
 enum { CAPABILITIES_RGB = 1 << 24 }; /* colours of a direct-colour description */
 
 /* Loads the description of `type` for the functions below; ERR_TERMINAL when there
- * is none. Balanced by capabilities_drop. */
+ * is none. Balanced by capabilities_drop; after newterm the functions below tell of
+ * the screen's description, whose drop is curses' matter. */
 bool capabilities_load(const char *type, struct err *err);
 void capabilities_drop(void);
 

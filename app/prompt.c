@@ -9,10 +9,11 @@
 #include <readline/readline.h>
 
 #include "app/prompt_history.h"
+#include "app/prompt_keys.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 
-enum { TEXT_MAX = 64 << 10, MATCHES_MAX = 400 };
+enum { TEXT_MAX = 64 << 10, MATCHES_MAX = 400, PENDING_MAX = 64 };
 
 #define LABEL(id, label, file) [PROMPT_##id] = label,
 static const char *const kind_label[PROMPT_KIND_COUNT] = {PROMPT_KINDS(LABEL)};
@@ -32,6 +33,8 @@ static struct {
     char *shown, *label;
     size_t point;
     char matches[MATCHES_MAX];
+    char pending[PENDING_MAX]; /* keys of a sequence that is not complete */
+    size_t pending_length;
 } prompt;
 
 /* ---- what readline calls ------------------------------------------------------ */
@@ -153,23 +156,6 @@ static int open_editor(int count, int key)
 
 /* ---- life -------------------------------------------------------------------- */
 
-/* What readline would learn from the terminal's description, if it had one. */
-static void bind_cursor_keys(void)
-{
-    static const struct {
-        const char *sequence;
-        rl_command_func_t *function;
-    } keys[] = {
-        {"\\e[3~", rl_delete},           {"\\e[1~", rl_beg_of_line},
-        {"\\e[4~", rl_end_of_line},      {"\\e[7~", rl_beg_of_line},
-        {"\\e[8~", rl_end_of_line},      {"\\e[1;5C", rl_forward_word},
-        {"\\e[1;5D", rl_backward_word},  {"\\e[1;3C", rl_forward_word},
-        {"\\e[1;3D", rl_backward_word},
-    };
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        rl_bind_keyseq_if_unbound(keys[i].sequence, keys[i].function);
-}
-
 /* Everything in readline that would touch the terminal, signals or the
  * environment is taken away: curses and the loop own them. */
 static void tame_readline(void)
@@ -197,8 +183,9 @@ static void tame_readline(void)
     rl_variable_bind("show-mode-in-prompt", "off");
     rl_variable_bind("completion-query-items", "0");
     rl_variable_bind("show-all-if-ambiguous", "on");
-    rl_bind_keyseq("\\C-x\\C-e", open_editor);
-    bind_cursor_keys();
+    rl_variable_bind("revert-all-at-newline", "on");
+    rl_variable_bind("editing-mode", "emacs"); /* Esc leaves the prompt: vi has no use for that */
+    prompt_keys_bind(open_editor);
 }
 
 bool prompt_start(const char *dir, prompt_complete_fn *complete, void *context, struct err *err)
@@ -232,6 +219,48 @@ void prompt_keep_history(size_t lines)
     prompt_history_limit(lines);
 }
 
+static bool is_searching(void)
+{
+    return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH) != 0;
+}
+
+static void feed(const char *bytes, size_t length)
+{
+    prompt.bytes = bytes;
+    prompt.length = length;
+    prompt.matches[0] = '\0';
+    while (prompt.length && prompt.result == PROMPT_EDITING)
+        rl_callback_read_char();
+}
+
+/* The line must not change under a search, and no search may outlive its line. */
+static void end_search(void)
+{
+    prompt.pending_length = 0;
+    if (is_searching())
+        rl_callback_sigcleanup();
+}
+
+/* Keys that a search takes without ending. */
+static bool search_takes(uint32_t key)
+{
+    return (key >= ' ' && key <= KEYCODE_LAST_CHARACTER) || key == KEYCODE_BACKSPACE ||
+           key == KEYCODE_ENTER || key == ('r' | KEYCODE_CTRL) || key == ('s' | KEYCODE_CTRL) ||
+           key == ('g' | KEYCODE_CTRL);
+}
+
+/* Readline only tidies up (undo lists, lines of the history that were edited) when
+ * a line is accepted; so the line is, and thrown away. */
+static void discard_line(void)
+{
+    end_search();
+    feed("\n", 1);
+    if (prompt.result == PROMPT_EDITING)
+        rl_callback_handler_remove();
+    free(prompt.accepted);
+    prompt.accepted = NULL;
+}
+
 void prompt_open(enum prompt_kind kind, const char *text)
 {
     prompt_close();
@@ -241,6 +270,7 @@ void prompt_open(enum prompt_kind kind, const char *text)
     prompt.matches[0] = '\0';
     prompt_history_use(kind);
     rl_callback_handler_install(kind_label[kind], accept);
+    end_search();
     prompt_replace(text);
 }
 
@@ -248,10 +278,11 @@ void prompt_close(void)
 {
     if (!prompt.open)
         return;
-    if (prompt.result != PROMPT_ACCEPTED && prompt.result != PROMPT_LEFT)
-        rl_callback_handler_remove();
+    if (prompt.result != PROMPT_ACCEPTED && prompt.result != PROMPT_LEFT) {
+        prompt.result = PROMPT_EDITING;
+        discard_line();
+    }
     prompt.open = false;
-    prompt.length = 0;
     prompt_history_leave(prompt.kind);
 }
 
@@ -267,21 +298,6 @@ enum prompt_kind prompt_kind(void)
 
 /* ---- editing ----------------------------------------------------------------- */
 
-static bool readline_is_busy(void)
-{
-    return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_MOREINPUT | RL_STATE_METANEXT |
-                      RL_STATE_MULTIKEY | RL_STATE_NUMERICARG) != 0;
-}
-
-static void feed(const char *bytes, size_t length)
-{
-    prompt.bytes = bytes;
-    prompt.length = length;
-    prompt.matches[0] = '\0';
-    while (prompt.length && prompt.result == PROMPT_EDITING)
-        rl_callback_read_char();
-}
-
 static void insert_newline(void)
 {
     rl_delete_text(rl_end - 1, rl_end);
@@ -290,22 +306,61 @@ static void insert_newline(void)
     redisplay();
 }
 
+/* A key outside of a search: alone, or behind what C-x and the like began. */
+static void feed_key(const struct input_event *event)
+{
+    if (prompt.pending_length + event->length > sizeof prompt.pending) {
+        prompt.pending_length = 0;
+        return;
+    }
+    memcpy(prompt.pending + prompt.pending_length, event->bytes, event->length);
+    size_t length = prompt.pending_length + event->length;
+    bool character = event->key >= 0x80 && event->key <= KEYCODE_LAST_CHARACTER;
+    bool alone = prompt.pending_length == 0;
+    enum prompt_fate fate = character && alone ? KEY_FEED
+                                               : prompt_keys_fate(prompt.pending, length);
+    prompt.pending_length = fate == KEY_PREFIX ? length : 0;
+    if (fate == KEY_FEED)
+        feed(prompt.pending, length);
+}
+
+static bool leaves(uint32_t key)
+{
+    bool gives_up = key == ('g' | KEYCODE_CTRL) || key == KEYCODE_ESCAPE;
+    return key == ('c' | KEYCODE_CTRL) || (gives_up && !is_searching() && !prompt.pending_length);
+}
+
+static void search_key(const struct input_event *event)
+{
+    if (event->key == ('g' | KEYCODE_CTRL) || event->key == KEYCODE_ESCAPE) {
+        end_search();
+        redisplay();
+    } else if (search_takes(event->key)) {
+        feed(event->bytes, event->length);
+    } else { /* what was found stays, and the key works on it */
+        feed("\033", 1);
+        if (is_searching())
+            end_search();
+        feed_key(event);
+    }
+}
+
 enum prompt_result prompt_key(const struct input_event *event)
 {
-    bool busy = readline_is_busy();
-    bool leaves = event->key == ('c' | KEYCODE_CTRL) ||
-                  (!busy && (event->key == ('g' | KEYCODE_CTRL) || event->key == KEYCODE_ESCAPE));
     prompt.result = PROMPT_EDITING;
-    if (leaves) {
-        rl_callback_handler_remove();
+    if (leaves(event->key)) {
+        discard_line();
         return prompt.result = PROMPT_LEFT;
     }
-    if (!busy && event->key == KEYCODE_ENTER && rl_point == rl_end && rl_end > 0 &&
-        rl_line_buffer[rl_end - 1] == '\\') {
+    if (is_searching())
+        search_key(event);
+    else if (event->key == KEYCODE_ENTER && rl_point == rl_end && rl_end > 0 &&
+             rl_line_buffer[rl_end - 1] == '\\')
         insert_newline();
-        return PROMPT_EDITING;
-    }
-    feed(event->bytes, event->length);
+    else if (event->key == KEYCODE_ESCAPE || event->key == ('g' | KEYCODE_CTRL))
+        prompt.pending_length = 0;
+    else
+        feed_key(event);
     return prompt.result;
 }
 
@@ -324,6 +379,7 @@ void prompt_paste(const char *text, size_t length)
     while (used && copy[used - 1] == '\n')
         used--;
     copy[used] = '\0';
+    end_search();
     rl_insert_text(copy);
     free(copy);
     redisplay();
@@ -338,8 +394,14 @@ const char *prompt_line(void)
 
 void prompt_replace(const char *text)
 {
-    rl_replace_line(text, 1);
-    rl_point = rl_end;
+    /* Not rl_replace_line: it drops the undo list, which a line of the history may
+     * share. */
+    end_search();
+    rl_begin_undo_group();
+    rl_delete_text(0, rl_end);
+    rl_point = 0;
+    rl_insert_text(text);
+    rl_end_undo_group();
     redisplay();
 }
 

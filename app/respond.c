@@ -230,19 +230,23 @@ static void respond_mouse(struct session *s, const struct input_event *event)
 
 /* ---- all --------------------------------------------------------------------------------- */
 
+static void respond_paste(struct session *s, const struct input_event *event)
+{
+    if (prompt_is_open())
+        prompt_paste(event->bytes, event->length);
+    else
+        session_note(s, "a paste goes into the prompt: a asks, : commands");
+    s->dirty = true;
+}
+
 void respond_event(struct session *s, const struct input_event *event)
 {
     switch (event->kind) {
-    case INPUT_KEY: respond_key(s, event); return;
-    case INPUT_MOUSE: respond_mouse(s, event); return;
-    case INPUT_PASTE:
-        if (prompt_is_open())
-            prompt_paste(event->bytes, event->length);
-        else
-            session_note(s, "a paste goes into the prompt: a asks, : commands");
-        s->dirty = true;
-        return;
+    case INPUT_KEY: respond_key(s, event); break;
+    case INPUT_MOUSE: respond_mouse(s, event); break;
+    case INPUT_PASTE: respond_paste(s, event); break;
     case INPUT_POSITION:
-    case INPUT_BACKGROUND: return; /* a reply that came too late */
+    case INPUT_BACKGROUND: break; /* a reply that came too late */
     }
+    session_show_prompt(s);
 }

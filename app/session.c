@@ -54,6 +54,8 @@ void session_free(struct session *s)
     free(s->needle);
     free(s->list_directory);
     free(s->failed_screen);
+    free(s->prompt_label);
+    free(s->prompt_text);
 }
 
 /* ---- notes ------------------------------------------------------------------- */
@@ -384,9 +386,11 @@ void session_show_prompt(struct session *s)
 {
     struct view_state *v = &s->view;
     struct prompt_display p = prompt_display();
+    free(s->prompt_label);
+    free(s->prompt_text);
     v->prompt_open = prompt_is_open();
-    v->prompt_label = p.label;
-    v->prompt_text = p.text;
+    v->prompt_label = s->prompt_label = xstrdup(p.label);
+    v->prompt_text = s->prompt_text = xstrdup(p.text);
     v->prompt_point = p.point;
     if (v->prompt_open && p.matches[0]) {
         snprintf(v->message, sizeof v->message, "%s", p.matches);

@@ -76,6 +76,7 @@ struct session {
     struct undo undo;
 
     char *needle;           /* last find */
+    char *prompt_label, *prompt_text; /* what view borrows; readline's own changes any time */
     struct list list;       /* entries of the overlay */
     bool filtering;         /* typed characters go to view.filter */
     void (*dialog_reopen)(struct session *); /* makes the list anew after a change */

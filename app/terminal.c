@@ -290,7 +290,6 @@ static void set_modes(struct terminal *t)
     raw();
     noecho();
     nonl();
-    meta(stdscr, TRUE);
     scrollok(stdscr, FALSE);
     idlok(stdscr, FALSE);
     if (t->display.depth != DEPTH_MONO && (start_color() != OK || use_default_colors() != OK))
@@ -338,6 +337,7 @@ struct terminal *terminal_open(const struct terminal_options *options, struct in
     describe(t, options->color);
     arm(t);
     t->screen = new_screen(t, type);
+    capabilities_drop();
     if (!t->screen) {
         err_set(err, ERR_TERMINAL, "TERM=%s: curses cannot use this terminal", type);
         terminal_close(t);

@@ -124,12 +124,16 @@ static void *work(void *context)
     return NULL;
 }
 
-/* Signals belong to the other thread. */
+/* Signals belong to the other thread, except those that a thread causes itself: a
+ * fault whose signal is blocked kills the process without its handler. */
 static bool start_thread(struct worker *worker, struct err *err)
 {
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &old);
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
+    sigset_t others, old;
+    sigfillset(&others);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        sigdelset(&others, own[i]);
+    pthread_sigmask(SIG_BLOCK, &others, &old);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 8 << 20);

@@ -19,7 +19,7 @@ struct snapshot_document {
     char *text; /* raw bytes as read (BOM dropped, CRLF kept), never printed unsanitised */
     size_t size;
     size_t tokens; /* N */
-    int32_t *ids;
+    int32_t *ids;          /* NULL: not tokenised yet, the ranges are words */
     uint32_t *start, *end; /* [N] byte range of each token; empty for BOS */
     char **special;        /* [N] printable name of tokens that stand for no text, or NULL */
     char note[160];        /* "12 invalid bytes shown as <..>", "CRLF line ends", or "" */

@@ -27,8 +27,11 @@ static void tab_text(const struct scene *c, int limit, struct parts *parts)
         parts_add(parts, "UNTRAINED");
     switch (c->v->focus) {
     case PANE_DOCUMENT:
-        parts_add(parts, c->layout.kind == LAYOUT_TINY ? "%zu/%zu" : "token %zu of %zu",
-                  c->token, c->document->tokens);
+        if (c->document->ids)
+            parts_add(parts, c->layout.kind == LAYOUT_TINY ? "%zu/%zu" : "token %zu of %zu",
+                      c->token, c->document->tokens);
+        else
+            parts_add(parts, "no tokens yet");
         break;
     case PANE_GATES:
         if (scene_has_gates(c))

@@ -269,7 +269,7 @@ static void sentence(const struct scene *c, struct parts *parts)
 {
     const struct source *cursor = &c->cursor;
     char name[128];
-    if (!c->document)
+    if (!c->document || !c->document->ids) /* without ids: not tokenised yet */
         return;
     if (c->v->locked.kind != SOURCE_NONE) {
         lock_sentence(c, cursor, parts);

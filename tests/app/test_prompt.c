@@ -1,6 +1,7 @@
 /* The prompt: readline fed byte by byte, without a terminal. */
 #include "app/prompt.h"
 
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +13,8 @@
 
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/rng.h"
 #include "tests/support/temporary.h"
-
-#include <locale.h>
 
 /* Offers two words for anything. */
 static char **two_words(void *context, const char *line, size_t point, size_t *from, bool *files)
@@ -214,6 +214,40 @@ static void test_history_file(void **state)
     temporary_remove(dir);
 }
 
+/* Whatever is typed, pasted or replaced at whatever moment, readline's lists of undos
+ * and of history stay whole (under the address sanitizer this is a sharp test). */
+static void test_random_keys(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {
+        "\033[A", "\033[B", "\033[C", "\033[D", "a",    "b",    " ",    "\r",   "\022", "\023",
+        "\007",   "\033",   "\177",   "\037",   "\031", "\013", "\025", "\024", "\027", "\033b",
+        "\033d",  "\033r",  "\017",   "\016",   "\020", "\t",   "\030", "\005", "\030\005"};
+    struct rng rng;
+    rng_seed(&rng, 3);
+    for (int i = 0; i < 20000; i++) {
+        if (!prompt_is_open() || rng_below(&rng, 60) == 0)
+            prompt_open((enum prompt_kind)rng_below(&rng, 3), rng_below(&rng, 2) ? "text" : "");
+        if (rng_below(&rng, 20) == 0)
+            prompt_paste("p\nq", 3);
+        char byte[2] = {(char)(1 + rng_below(&rng, 255)), '\0'};
+        bool any = rng_below(&rng, 3) == 0;
+        enum prompt_result result =
+            type(any ? byte : pieces[rng_below(&rng, sizeof pieces / sizeof *pieces)]);
+        if (result == PROMPT_EDITOR)
+            prompt_replace("edited");
+        if (result == PROMPT_ACCEPTED || result == PROMPT_LEFT) {
+            char *line = result == PROMPT_ACCEPTED ? xstrdup(prompt_line()) : NULL;
+            enum prompt_kind kind = prompt_kind();
+            prompt_close();
+            if (line)
+                prompt_remember(kind, line);
+            free(line);
+        }
+    }
+    prompt_close();
+}
+
 int main(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
@@ -235,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_histories_are_apart),
         cmocka_unit_test(test_history_search),
         cmocka_unit_test(test_history_file),
+        cmocka_unit_test(test_random_keys),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     prompt_stop();

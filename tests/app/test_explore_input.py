@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""The explorer survives what is typed, pasted and resized, ends when its terminal is
+gone, and writes nothing but its own escape sequences."""
+import os
+import pathlib
+import random
+import signal
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import COMPRESSOR, GOLDEN, PROGRAM, SAMPLE, SANITIZED  # noqa: E402
+from tests.app.explorer import ExplorerTest, leaks, main  # noqa: E402
+from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
+
+
+class InputTest(ExplorerTest):
+    def test_resizes(self):
+        chance = random.Random(5)
+        with self.open("-q", "What?") as terminal:
+            terminal.wait_for(b"? help")
+            for i in range(300):
+                if i % 60 == 30:
+                    terminal.type(random.Random(i).choice([b":", b"?", b"\x1b[27u", b"a", b"s"]))
+                terminal.resize(chance.choice([1, 2, 5, 9, 10, 16, 24, 30, 60, 200, 9999]),
+                                chance.choice([1, 2, 20, 39, 40, 64, 80, 112, 200, 500, 30000]))
+                terminal.pump(0.01)
+            terminal.resize(24, 80)
+            terminal.type(b"\x1b[27u\x1b[27u\x1b[27u")
+            terminal.settle()
+            self.assertFalse(terminal.has_exited(), terminal.output[-300:])
+            mark = len(terminal.output)
+            terminal.type(b"\x0c")
+            terminal.wait_for(b"saltworks", since=mark)
+            self.quit(terminal)
+
+    def test_too_small(self):
+        with self.open(rows=8, columns=31) as terminal:
+            terminal.wait_for(b"comprexit needs 40x10")
+            self.quit(terminal)
+
+    def test_hang_up_ends(self):
+        with self.open() as terminal:
+            terminal.wait_for(b"? help")
+            terminal.hang_up()
+            start = time.monotonic()
+            while not terminal.has_exited():
+                self.assertLess(time.monotonic() - start, 2)
+                time.sleep(0.01)
+            self.assertEqual(terminal.status, 129)
+
+    def test_model_file_cut_while_in_use(self):
+        model = self.home / "cut.gguf"
+        model.write_bytes((GOLDEN / "modelA/A-Q8_0.gguf").read_bytes())
+        arguments = [PROGRAM, SAMPLE, "-m", model, "-c", COMPRESSOR]
+        with PseudoTerminal(arguments, rows=36, columns=120, environment={"XDG_STATE_HOME": str(self.home)}) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle(0.7)
+            os.truncate(model, 4096)
+            terminal.type(b"aWhat?\r")
+            self.assertEqual(terminal.wait_exit(), -signal.SIGBUS)
+            self.assertIn(b"comprexit: model file changed while in use", terminal.output)
+            self.assertEqual(terminal.modes_now(), terminal.modes)
+            self.assertIn(b"\x1b[?1049l", terminal.output[-300:])
+
+    def test_three_stops_end(self):
+        with self.open() as terminal:
+            terminal.wait_for(b"? help")
+            terminal.type(b"\x03")
+            terminal.wait_for(b"q quits")
+            terminal.type(b"\x03\x03")
+            self.assertEqual(terminal.wait_exit(), 130)
+            self.assertEqual(terminal.modes_now(), terminal.modes)
+
+    def test_paste_is_never_typed(self):
+        with self.open() as terminal:
+            terminal.wait_for(b"? help")
+            terminal.type(b"\x1b[200~q\rq\r:quit\r\x1b[201~")
+            terminal.settle()
+            self.assertFalse(terminal.has_exited())
+            terminal.type(b"a\x1b[200~" + b"x\x1b[31m\n" * 120000 + b"\x1b[201~")
+            terminal.settle()
+            terminal.type(b"\x07")
+            terminal.settle()
+            self.assertEqual(leaks(terminal.output), [])
+            self.quit(terminal)
+
+    def test_random_keys(self):
+        chance = random.Random(11)
+        pieces = [b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[5~", b"\x1b[6~", b"\x1b[<0;",
+                  b"\x1b[<64;3;4M", b"\x1b[<0;30;9M", b"\x1b[<0;33;9m", b"\x1b[200~", b"\x1b[201~",
+                  b"\x1b", b"\t", b"\r", b"\x1b[Z", b"\x1bOP", b":", b"/", b"a", b"?", b"\x1b[27u"]
+        (self.home / "config/comprexit").mkdir(parents=True)
+        (self.home / "config/comprexit/rc").write_text("unbind q\nset iterations 5\n")
+        with self.open("-q", "What?") as terminal:
+            terminal.wait_for(b"? help")
+            before = 0
+            for i in range(400):
+                data = b"".join(
+                    chance.choice(pieces) if chance.random() < 0.5
+                    else bytes([chance.randrange(256)]) for _ in range(50))
+                terminal.type(data.replace(b"\x03", b"").replace(b"\x1a", b""))
+                terminal.pump(0.005)
+                if i == 200:
+                    before = terminal.resident_bytes()
+                if terminal.has_exited():
+                    break
+            self.assertFalse(terminal.has_exited(), (terminal.status, terminal.output[-400:]))
+            terminal.settle(seconds=5)
+            if not SANITIZED:  # a sanitizer keeps freed memory
+                self.assertLess(terminal.resident_bytes() - before, 5 << 20)
+            terminal.type(b"\x03\x03\x03")
+            self.assertEqual(terminal.wait_exit(), 130)
+            self.assertEqual(terminal.modes_now(), terminal.modes)
+
+
+class InjectionTest(ExplorerTest):
+    HOSTILE = (b"\x1b]52;c;ZXZpbA==\x07 \x1b]0;title\x07 \x1b[6n \x1bP$q\"p\x1b\\ \x9b31m \xc2\x9b32m "
+               b"\x1b[?1049l \x07\x08\x0e \xe2\x80\xae reversed \xe2\x80\x8b zero \xff\xfe "
+               b"a" + b"\xcc\x81" * 40 + b" \x1bc \x1b[2J word\r over\tend\n")
+
+    def test_hostile_document_and_names(self):
+        name = "evil\x1b]0;x\x07\u202e.txt"
+        document = self.home / name
+        document.write_bytes((self.HOSTILE * (1 + 65536 // len(self.HOSTILE)))[:65536])
+        os.mkdir(self.home / "dir\x1b[31m")
+        with self.open("-q", "\x1b[6n What?", document=name, rows=40, columns=120) as terminal:
+            terminal.wait_for(b"? help")
+            for keys in (b"jjjlll", b"\x1b[6~", b"G", b"\t\tll", b"z", b"\x1b[27u", b"O", b"\x1b[27u",
+                         b":info\r", b"\x1b[27u", b"L", b"\x1b[27u", b"w", b"kkk", b"a\x1b[H\x07",
+                         b":open dir\t", b"\x07", b":open nothing\x1b[31m\r", b"H\x1b[27u"):
+                terminal.type(keys)
+                terminal.settle()
+            self.quit(terminal)
+            self.assertEqual(leaks(terminal.output), [])
+            self.assertEqual(terminal.output.count(b"\x1b[6n"), 1)
+
+    def test_hostile_name_on_stderr(self):
+        with self.open(document="no\x1b]0;x\x07\u202ename") as terminal:
+            self.assertEqual(terminal.wait_exit(), 3)
+            self.assertEqual(leaks(terminal.output), [])
+            self.assertIn(b"no^[]0;x^G<U+202E>name", terminal.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The explorer on a pseudo terminal: it starts and ends everywhere, in the colours that
+the terminal has, and refuses in words where it cannot."""
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import ExplorerTest, main  # noqa: E402
+from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
+
+
+class StartTest(ExplorerTest):
+    def test_start_and_quit(self):
+        with self.open() as terminal:
+            terminal.wait_for(b"? help")
+            self.assertIn(b"\x1b[?1049h", terminal.output)
+            self.assertIn(b"\x1b[?2004h", terminal.output)
+            self.assertNotEqual(terminal.modes_now(), terminal.modes)
+            self.quit(terminal)
+            self.assertEqual(terminal.modes_now(), terminal.modes)
+            end = terminal.output[-200:]
+            for sequence in (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?2004l"):
+                self.assertIn(sequence, end)
+
+    def test_text_is_up_before_the_model(self):
+        start = time.monotonic()
+        with self.open() as terminal:
+            terminal.wait_for(b"saltworks")
+            self.assertLess(time.monotonic() - start, 2)  # 0.2 s on an idle machine
+            self.quit(terminal)
+
+    def test_every_terminal_locale_and_size(self):
+        types = ["xterm-256color", "xterm", "screen-256color", "vt100", "linux", "rxvt"]
+        sizes = [(1, 1), (5, 20), (24, 80), (60, 200), (200, 500)]
+        for kind in types:
+            for locale in ("C", "C.UTF-8"):
+                for rows, columns in sizes:
+                    with self.subTest(kind=kind, locale=locale, rows=rows), \
+                            self.open(rows=rows, columns=columns, answers=kind != "vt100",
+                                      environment={"TERM": kind, "LC_ALL": locale}) as terminal:
+                        while not terminal.output:
+                            terminal.pump(0.02)
+                        terminal.settle(0.1)
+                        self.assertFalse(terminal.has_exited(), terminal.output)
+                        self.quit(terminal)
+                        if locale == "C":
+                            self.assertTrue(terminal.output.isascii())
+
+    def test_no_usable_terminal(self):
+        for kind, said in ((None, b"TERM is not set"), ("dumb", b"TERM is dumb"),
+                           ("no-such-thing", b"TERM=no-such-thing: no description")):
+            with self.subTest(kind=kind), self.open(environment={"TERM": kind}) as terminal:
+                self.assertEqual(terminal.wait_exit(), 8)
+                self.assertIn(said, terminal.output)
+                self.assertNotIn(b"\x1b", terminal.output)
+
+    def test_pipes(self):
+        done = subprocess.run([str(a) for a in self.arguments()], stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=20, check=False)
+        self.assertEqual(done.returncode, 8)
+        self.assertEqual(done.stdout, b"")
+        self.assertIn(b"the explorer needs a terminal; for pipes use ask, compress, export",
+                      done.stderr)
+        self.assertNotIn(b"\x1b", done.stderr)
+
+    def test_missing_document_ends_before_the_screen(self):
+        with self.open(document="no-such-file.txt") as terminal:
+            self.assertEqual(terminal.wait_exit(), 3)
+            self.assertIn(b"no-such-file.txt", terminal.output)
+            self.assertNotIn(b"\x1b", terminal.output)
+
+    def test_document_from_a_pipe(self):
+        script = f"printf 'piped text here' | {' '.join(map(str, self.arguments(document='-')))}"
+        with PseudoTerminal(["/bin/sh", "-c", script], cwd=self.home,
+                            environment={"XDG_STATE_HOME": str(self.home)}) as terminal:
+            terminal.wait_for(b"piped")
+            terminal.settle()
+            terminal.type(b"q")
+            self.assertEqual(terminal.wait_exit(), 0)
+
+    def test_no_document_shows_the_start_screen(self):
+        with self.open(document=None) as terminal:
+            terminal.wait_for(b"Open a document")
+            self.quit(terminal)
+
+
+class ColourTest(ExplorerTest):
+    def shown(self, *more, **environment):
+        with self.open(*more, environment=environment) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            self.quit(terminal)
+            return terminal.output
+
+    def test_ladder(self):
+        self.assertIn(b"\x1b[38;2;", self.shown(COLORTERM="truecolor"))
+        deep = self.shown()
+        self.assertIn(b"\x1b[38;5;", deep)
+        self.assertNotIn(b"38;2;", deep)
+        self.assertNotIn(b"38;5;", self.shown(TERM="xterm"))
+
+    def test_no_colour(self):
+        coloured = re.compile(rb"\x1b\[[0-9;]*\b(?:3[0-8]|4[0-8]|9[0-7])[;0-9]*m")
+        for output in (self.shown(NO_COLOR="1"), self.shown("--color", "never"),
+                       self.shown(TERM="vt100")):
+            self.assertIsNone(coloured.search(output))
+        self.assertIsNotNone(coloured.search(self.shown("--color", "always", NO_COLOR="1")))
+
+    def test_wide_blocks_mean_ascii(self):
+        with self.open(ambiguous=2) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            self.quit(terminal)
+            drawn = terminal.output.replace(b"\xe2\x96\x80", b"", 1)  # the probe itself
+            self.assertTrue(drawn.isascii())
+
+
+if __name__ == "__main__":
+    main()

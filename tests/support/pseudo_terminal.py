@@ -1,0 +1,158 @@
+"""A program on a pseudo terminal, byte by byte: what it wrote, what it is sent, what
+it leaves behind.
+
+    with PseudoTerminal([PROGRAM, "notes.md"], rows=24, columns=80) as terminal:
+        terminal.wait_for(b"ask>")
+        terminal.type(b"q")
+        status = terminal.wait_exit()
+
+It answers the question for the cursor position as a terminal does that shows block
+characters in `ambiguous` columns. Standard library only.
+"""
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+
+PAIR = b"\xe2\x96\x80\x1b[6n"  # the probe: a half block, then "where is the cursor?"
+
+
+class PseudoTerminal:
+    def __init__(self, arguments, rows=24, columns=80, environment=None, cwd=None, ambiguous=1,
+                 answers=True):
+        self.output = b""
+        self.status = None
+        self.ambiguous, self.answers, self.answered = ambiguous, answers, 0
+        settings = dict(os.environ, OMP_NUM_THREADS="1", LC_ALL="C.UTF-8", TERM="xterm-256color",
+                        INPUTRC="/dev/null")
+        for name in ("COLORTERM", "NO_COLOR", "COLORFGBG", "LINES", "COLUMNS"):
+            settings.pop(name, None)
+        for name, value in (environment or {}).items():
+            settings.pop(name, None)
+            if value is not None:
+                settings[name] = value
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.modes = termios.tcgetattr(slave)
+        self.slave = slave
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            for fd in range(3):
+                os.dup2(slave, fd)
+            os.closerange(3, 256)
+            if cwd:
+                os.chdir(cwd)
+            try:
+                os.execve(arguments[0], [str(a) for a in arguments], settings)
+            finally:
+                os._exit(127)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        if self.status is None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            os.waitpid(self.pid, 0)
+        for fd in (self.master, self.slave):
+            if fd is not None:
+                os.close(fd)
+
+    def pump(self, seconds=0.0):
+        """Takes in output for so long (at least once); True while anything came."""
+        until, some = time.monotonic() + seconds, False
+        while True:
+            wait = max(0.0, until - time.monotonic())
+            if not select.select([self.master], [], [], wait)[0]:
+                return some
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                return some
+            if not data:
+                return some
+            self.output += data
+            some = True
+            self.answer()
+            if time.monotonic() >= until:
+                return some
+
+    def answer(self):
+        asked = self.output.count(b"\x1b[6n")
+        while self.answers and self.answered < asked:
+            self.answered += 1
+            self.type(b"\x1b[2;%dR" % (1 + self.ambiguous))
+
+    def type(self, data):
+        """Sends bytes as typed, taking in output when the program does not read."""
+        view = memoryview(data)
+        while view:
+            readable, writable, _ = select.select([self.master], [self.master], [], 5)
+            if readable:
+                self.output += os.read(self.master, 65536)
+            if writable:
+                view = view[os.write(self.master, view[:512]):]
+            if not readable and not writable:
+                raise TimeoutError("the program does not read its terminal")
+
+    def wait_for(self, text, seconds=15, since=0):
+        """Until text is in the output after `since`; its end."""
+        until = time.monotonic() + seconds
+        while text not in self.output[since:]:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{text!r} did not come; the end was {self.output[-400:]!r}")
+            self.pump(0.05)
+            if self.has_exited():
+                self.pump(0.05)
+                if text not in self.output[since:]:
+                    raise TimeoutError(f"the program ended ({self.status}) before {text!r}: "
+                                       f"{self.output[-400:]!r}")
+        return self.output.index(text, since) + len(text)
+
+    def settle(self, quiet=0.15, seconds=10):
+        """Until nothing has been written for a while."""
+        until = time.monotonic() + seconds
+        while self.pump(quiet) and time.monotonic() < until:
+            pass
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def has_exited(self):
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status is not None
+
+    def wait_exit(self, seconds=10):
+        """Exit status, negative for a signal."""
+        until = time.monotonic() + seconds
+        while not self.has_exited():
+            if time.monotonic() > until:
+                raise TimeoutError(f"the program does not end; {self.output[-400:]!r}")
+            self.pump(0.02)
+        self.pump(0.05)
+        return self.status
+
+    def modes_now(self):
+        return termios.tcgetattr(self.slave)
+
+    def hang_up(self):
+        """The terminal is closed."""
+        os.close(self.slave)
+        os.close(self.master)
+        self.slave = self.master = None
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
