@@ -51,7 +51,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(back, "", NONE, NOTHING, "", "one step back")                                             \
     X(focus, "next|previous|PANE", WORDS, WORDS, "next|previous|document|gates|plan|answers",   \
       "put a pane in front")                                                                    \
-    X(screen, "NAME", WORDS, WORDS, "explore|compare|data|train|eval", "show a screen")         \
+    X(switch, "SCREEN", WORDS, WORDS, "explore|compare|data|train|eval", "to another screen")    \
     X(view, "next|PANE VALUE", WORDS, VALUE, "next", "what a pane paints")                      \
     X(norm, "next|window|token|slot", WORDS, WORDS, "next|window|token|slot",                   \
       "what the largest value is taken over")                                                   \

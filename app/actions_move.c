@@ -297,7 +297,7 @@ bool do_focus(struct session *s, const struct words *words, struct err *err)
     return true;
 }
 
-bool do_screen(struct session *s, const struct words *words, struct err *err)
+bool do_switch(struct session *s, const struct words *words, struct err *err)
 {
     if (!one_word(words, "a name", err))
         return false;

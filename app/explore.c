@@ -12,6 +12,7 @@
 #include "app/loop.h"
 #include "app/places.h"
 #include "app/prompt.h"
+#include "app/reopen.h"
 #include "app/script.h"
 #include "app/signals.h"
 #include "app/terminal.h"
@@ -23,6 +24,8 @@ struct explorer {
     struct session session;
     struct input input;
     struct script *script;
+    struct figure_meta figure; /* of --from-figure */
+    char *document, *model;    /* that it names; owned */
 };
 
 /* ---- open -------------------------------------------------------------------------- */
@@ -35,17 +38,17 @@ static bool check_options(const struct explore_options *o, const struct terminal
     return o->headless || terminal_check(t, err);
 }
 
-static bool read_document(struct session *s, const struct explore_options *o, struct err *err)
+static bool read_document(struct session *s, const char *path, struct err *err)
 {
     char *text;
     size_t size;
-    if (!o->document)
+    if (!path)
         return true;
-    if (!file_read(o->document, DOCUMENT_BYTES_MAX, &text, &size, err))
+    if (!file_read(path, DOCUMENT_BYTES_MAX, &text, &size, err))
         return false;
-    session_set_document(s, o->document, text, size);
-    if (!o->headless && strcmp(o->document, "-") != 0)
-        places_add_recent(o->document);
+    session_set_document(s, path, text, size);
+    if (!s->headless && strcmp(path, "-") != 0)
+        places_add_recent(path);
     return true;
 }
 
@@ -65,8 +68,35 @@ static bool configure(struct session *s, const struct explore_options *o, struct
         if (given[i].value && !action_run(s, line, err))
             return false;
     }
-    s->goto_when_ready = o->at;
+    if (o->at) {
+        free(s->goto_when_ready);
+        s->goto_when_ready = xstrdup(o->at);
+    }
     return true;
+}
+
+/* A figure's document takes the place of the one that was not named; its settings and
+ * view come after the rc file's, its model unless one was named. */
+static bool open_figure(struct explorer *e, const struct explore_options *o, struct err *err)
+{
+    if (!o->from_figure)
+        return true;
+    if (!reopen_read(&e->figure, o->from_figure, err))
+        return false;
+    if (!o->document) {
+        e->document = reopen_document(&e->figure, o->from_figure, err);
+        return e->document != NULL;
+    }
+    return true;
+}
+
+/* The model that the figure was made with, where the command line names none. */
+static struct engine_options engine_options(struct explorer *e, const struct explore_options *o)
+{
+    struct engine_options options = o->engine;
+    if (o->from_figure && !options.model)
+        options.model = e->model = reopen_model(&e->figure);
+    return options;
 }
 
 static bool open_prompt(struct session *s, const struct explore_options *o, struct err *err)
@@ -99,6 +129,8 @@ static void ask_at_start(struct session *s, const struct explore_options *o)
         s->question = xstrdup(o->question);
     else if (o->question && !action_run_text(s, "ask", o->question, &err))
         session_warn(s, "%s", err.text);
+    if (!o->question && s->question && !o->no_answers && !action_run(s, "ask", &err))
+        session_warn(s, "%s", err.text);
     if (!s->document.path)
         dialog_start(s);
 }
@@ -110,13 +142,18 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
     s->headless = o->headless;
     if (o->play && !(e->script = script_open(o->play, loop_type, err)))
         return false;
-    if (!read_document(s, o, err) || !open_prompt(s, o, err) || !signals_open(err) ||
-        !configure(s, o, err))
+    if (!open_figure(e, o, err))
         return false;
+    if (!read_document(s, e->document ? e->document : o->document, err) ||
+        !open_prompt(s, o, err) || !signals_open(err) || !configure(s, o, err))
+        return false;
+    if (o->from_figure)
+        reopen_apply(s, &e->figure);
     if (!o->headless && !open_terminal(e, terminal, err))
         return false;
     session_apply_display(s);
-    if (!jobs_start(s, &o->engine, err))
+    struct engine_options engine = engine_options(e, o);
+    if (!jobs_start(s, &engine, err))
         return false;
     jobs_open_engine(s);
     ask_at_start(s, o);
@@ -136,6 +173,9 @@ static void close_explorer(struct explorer *e)
     signals_close();
     script_close(e->script);
     input_free(&e->input);
+    figure_meta_free(&e->figure);
+    free(e->document);
+    free(e->model);
     if (s->failed_screen)
         fprintf(stderr, "%s", s->failed_screen);
     session_free(s);

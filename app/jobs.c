@@ -258,10 +258,13 @@ static void document_done(struct job *job, void *context)
     if (s->goto_when_ready) {
         char line[64];
         snprintf(line, sizeof line, "goto %s", s->goto_when_ready);
+        free(s->goto_when_ready);
         s->goto_when_ready = NULL;
         session_compose(s);
         action_perform(s, line);
     }
+    if (edits_muted(&s->edits)) /* of a figure that was opened again */
+        jobs_set_muted(s);
     if (s->ask_when_ready)
         jobs_ask_all(s);
 }

@@ -79,11 +79,11 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("r", ANY, CHANGE, "regen", "regenerate the answers")                     \
     X("e", ANY, OUTPUT, "prompt export", "figure of this pane")                \
     X("E", ANY, OUTPUT, "prompt export-all", "figure of all panes")            \
-    X("1", ANY, APPLICATION, "screen explore", "Explore")                      \
-    X("2", ANY, APPLICATION, "screen compare", "Compare")                      \
-    X("3", ANY, APPLICATION, "screen data", "Data")                            \
-    X("4", ANY, APPLICATION, "screen train", "Train")                          \
-    X("5", ANY, APPLICATION, "screen eval", "Eval")                            \
+    X("1", ANY, APPLICATION, "switch explore", "Explore")                      \
+    X("2", ANY, APPLICATION, "switch compare", "Compare")                      \
+    X("3", ANY, APPLICATION, "switch data", "Data")                            \
+    X("4", ANY, APPLICATION, "switch train", "Train")                          \
+    X("5", ANY, APPLICATION, "switch eval", "Eval")                            \
     X("a", ANY, APPLICATION, "prompt ask", "ask a question")                   \
     X(":", ANY, APPLICATION, "prompt command", "command")                      \
     X("O", ANY, APPLICATION, "open", "open a document, model, compressor")     \

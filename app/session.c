@@ -52,6 +52,7 @@ void session_free(struct session *s)
     free(s->question);
     free(s->gold);
     free(s->needle);
+    free(s->goto_when_ready);
     free(s->list_directory);
     free(s->failed_screen);
     free(s->prompt_label);
@@ -380,7 +381,7 @@ bool session_is_idle(const struct session *s)
     return (!s->worker || worker_is_idle(s->worker)) && !(s->play.fps > 0);
 }
 
-/* ---- prompt and display -------------------------------------------------------------------------- */
+/* ---- prompt and display ---------------------------------------------------- */
 
 void session_show_prompt(struct session *s)
 {
@@ -423,7 +424,7 @@ void session_apply_display(struct session *s)
     s->dirty = true;
 }
 
-/* ---- looks at the snapshot --------------------------------------------------------------- */
+/* ---- looks at the snapshot ------------------------------------------------- */
 
 size_t session_tokens(const struct session *s)
 {

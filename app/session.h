@@ -89,7 +89,7 @@ struct session {
     double message_until_ms;
     bool dirty;             /* draw a frame */
     bool redraw;            /* ... and every cell of it */
-    const char *goto_when_ready; /* place of --at; borrowed; NULL: none (any more) */
+    char *goto_when_ready;       /* place to begin at; NULL: none (any more) */
     bool suspend, edit_prompt;   /* for the loop to do */
     bool quit, quit_asked, headless;
     int exit_code;

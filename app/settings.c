@@ -33,6 +33,9 @@ enum setting setting_find(const char *name, struct err *err)
     for (int i = 0; i < SETTING_COUNT; i++)
         names[i] = settings_table[i].name;
     const char *nearest = value_nearest(name, names);
+    for (int i = 0; i < SETTING_COUNT && !nearest; i++) /* "epsilon" begins with "eps" */
+        if (strncmp(name, names[i], strlen(names[i])) == 0)
+            nearest = names[i];
     if (nearest)
         err_set(err, ERR_USAGE, "unknown setting \"%s\", did you mean \"%s\"?", name, nearest);
     else

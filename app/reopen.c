@@ -1,0 +1,126 @@
+#include "app/reopen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/places.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/base/sha256.h"
+#include "engine/engine.h"
+
+bool reopen_read(struct figure_meta *meta, const char *path, struct err *err)
+{
+    json_t *json = figure_metadata_read(path, err);
+    bool ok = json && figure_meta_from_json(meta, json, path, err);
+    json_decref(json);
+    return ok;
+}
+
+/* The recent document with this hash. */
+static char *recent_with_hash(const char *sha256)
+{
+    size_t count;
+    char **paths = places_recent(&count), *found = NULL;
+    for (size_t i = 0; i < count && !found; i++) {
+        char *text = NULL, hex[65];
+        size_t size;
+        if (!file_read(paths[i], DOCUMENT_BYTES_MAX, &text, &size, NULL))
+            continue;
+        sha256_hex(text, size, hex);
+        if (strcmp(hex, sha256) == 0)
+            found = xstrdup(paths[i]);
+        free(text);
+    }
+    places_free_recent(paths, count);
+    return found;
+}
+
+char *reopen_document(const struct figure_meta *meta, const char *path, struct err *err)
+{
+    const char *name = meta->document.name;
+    char *folder = xstrndup(path, (size_t)(file_name(path) - path));
+    char *beside = file_join(folder[0] ? folder : ".", name), *recent = NULL;
+    free(folder);
+    if (name[0] && file_exists(beside))
+        return beside;
+    free(beside);
+    if (meta->document.sha256[0])
+        recent = recent_with_hash(meta->document.sha256);
+    if (!recent)
+        err_set(err, ERR_INPUT, "%s: its document %s is neither beside it nor a recent one: name "
+                                "it as DOC",
+                path, name[0] ? name : "(without a name)");
+    return recent;
+}
+
+char *reopen_model(const struct figure_meta *meta)
+{
+    char *models = places_models_dir();
+    char *path = models && meta->model.name[0] ? file_join(models, meta->model.name) : NULL;
+    free(models);
+    if (path && (file_exists(path) || file_is_directory(path)))
+        return path;
+    free(path);
+    return NULL;
+}
+
+static void apply_view(struct view_state *v, const struct figure_meta *meta)
+{
+    static const enum pane pane_of[FIGURE_KIND_COUNT] = {
+        [FIGURE_GATE] = PANE_GATES, [FIGURE_PLAN] = PANE_PLAN, [FIGURE_ANSWERS] = PANE_ANSWERS};
+    v->focus = meta->kind < FIGURE_KIND_COUNT ? pane_of[meta->kind] : PANE_DOCUMENT;
+    if (meta->value < VALUE_COUNT)
+        v->value[view_value_pane[meta->value]] = meta->value;
+    v->normalise = meta->norm;
+    v->scale = meta->scale;
+    v->map = meta->map;
+    v->unit = meta->unit;
+    v->limit_low = meta->limit_low;
+    v->limit_high = meta->limit_high;
+    v->iteration = meta->iteration;
+    v->locked = meta->locked;
+    v->has_range = meta->has_range;
+    v->range_from = meta->from;
+    v->range_to = meta->to;
+}
+
+/* They wait in the session until the engine is there. */
+static void apply_settings(struct session *s, const struct snapshot_settings *from)
+{
+    if (!from->window)
+        return;
+    s->edits.settings.window = from->window;
+    s->edits.settings.ratio = from->ratio;
+    s->edits.settings.eps = from->eps;
+    s->edits.settings.iters = from->iters;
+    s->edits.settings.align = from->align_head ? ALIGN_HEAD : ALIGN_TAIL;
+    s->edits.segment = from->segment;
+    for (size_t i = 0; i < sizeof s->given / sizeof *s->given; i++)
+        s->given[i] = true;
+}
+
+void reopen_apply(struct session *s, const struct figure_meta *meta)
+{
+    const struct snapshot_document *raw = s->document.raw;
+    char hex[65], place[32];
+    apply_view(&s->view, meta);
+    apply_settings(s, &meta->settings);
+    for (size_t i = 0; i < meta->n_muted; i++)
+        edits_mute(&s->edits, meta->muted[i], true);
+    if (meta->question && !s->question)
+        s->question = xstrdup(meta->question);
+    if (meta->has_range)
+        snprintf(place, sizeof place, "%zu", meta->from);
+    else
+        snprintf(place, sizeof place, "w%zu", meta->window ? meta->window : 1);
+    free(s->goto_when_ready);
+    s->goto_when_ready = xstrdup(place);
+    if (!raw || !meta->document.sha256[0])
+        return;
+    sha256_hex(raw->text, raw->size, hex);
+    if (strcmp(hex, meta->document.sha256) != 0)
+        session_warn(s, "document differs from the one in the figure (sha256 %.12s, not %.12s)",
+                     hex, meta->document.sha256);
+}

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""The explorer without a terminal: commands, settings, undo, files of commands, and
+figures that are opened again, played from scripts on the golden model."""
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import COMPRESSOR, MODEL, PROGRAM, SAMPLE, ExplorerTest, main  # noqa: E402
+from tests.app.harness import call  # noqa: E402
+
+
+class ScriptTest(ExplorerTest):
+    def play(self, *lines, document=SAMPLE, options=()):
+        """Status and messages of a script; its first lines set a size and wait."""
+        script = self.home / "play.rc"
+        script.write_text("\n".join(("size 120x36", "wait idle", *lines)) + "\n")
+        named = [document] if document else []
+        status, out, err = call(*named, "-m", MODEL, "-c", COMPRESSOR, "--play", script,
+                                "--headless", *options,
+                                environment={"XDG_STATE_HOME": str(self.home),
+                                             "XDG_CONFIG_HOME": str(self.home)})
+        self.assertEqual(out, b"")
+        return status, err.decode()
+
+    def plays(self, *lines, **settings):
+        status, said = self.play(*lines, **settings)
+        self.assertEqual(status, 0, said)
+        self.assertEqual(said, "")
+
+    def fails(self, status, message, *lines, **settings):
+        got, said = self.play(*lines, **settings)
+        self.assertEqual(got, status, said)
+        self.assertIn(message, said.splitlines()[-1])
+
+
+class CommandsTest(ScriptTest):
+    def test_expect_fails_with_line_and_screen(self):
+        status, said = self.play('expect "never on the screen"')
+        self.assertEqual(status, 1)
+        self.assertIn('play.rc:3: expected "never on the screen" on the screen', said)
+        self.assertIn("── Document ", said)
+
+    def test_unknown_words_are_proposed(self):
+        for line, message in (
+                ("qiut", 'play.rc:3: unknown command "qiut", did you mean quit,'),
+                ("u", "u can be unit, undo, unbind"),
+                ("set epsilon 1", 'unknown setting "epsilon", did you mean "eps"?'),
+                ("set eps 5", 'eps "5" is not in 0.005..2'),
+                ("set window 1k", 'window "1k" is not in 16..segment'),
+                ("norm row", 'norm "row" is unknown, expected window, token or slot'),
+                ("goto 99999", "token 99999 is not in 0..1570"),
+                ("goto w14", "window 14 is not in 1..13"),
+                ("goto L9", "layer L9 is not in L0..L3"),
+                ("range 9 3", "tokens 9 to 3 are not in 0..1570, in this order"),
+                ("find pepper mill", '"pepper mill" is not in the document'),
+                ("find \\a(b", 'expression "a(b": missing closing parenthesis'),
+                ("turn now", "turn takes no arguments"),
+                ('set "eps', "a quotation mark is not closed"),
+                ("bind Nokey turn", '"Nokey" is no key'),
+                ("mute s40", "slot s40 is not in s0..s"),
+                ("iter 31", "iteration 31 is not in 0..30"),
+                ("undo", "nothing to undo"),
+                ("regen", "no question yet: a asks one"),
+                ("open no-such-file", "no-such-file: cannot open: No such file"),
+                ("key F99", '"F99" is no key')):
+            with self.subTest(line=line):
+                status, said = self.play(line)
+                self.assertNotEqual(status, 0)
+                self.assertIn(message, said)
+
+    def test_moves_and_looks(self):
+        self.plays("goto 45%", 'expect "token 707 of 1571"',
+                   "goto w3", 'expect "window 3 of 13"', "key ]", 'expect "window 4 of 13"',
+                   "key {", 'expect "token 0 of 1571"', "goto 162", "key l", 'expect "token 163 of"',
+                   "find coal", 'expect "token 5"', "unit word", 'expect "unit: word"',
+                   "key w", 'expect "unit: sentence"', "colors magma", "key c",
+                   'expect "colours: gray"', "scale log", "limits 0 0.5", "limits auto",
+                   "view plan slot-share", 'expect "Plan: slot-share"', "key %",
+                   'expect "normalised by token"', "zoom plan", "key Esc", "turn",
+                   "range 10 20", 'expect "range: tokens 10 to 20"', "key Esc", "key V l l V",
+                   'expect "range: tokens"')
+
+    def test_boxes(self):
+        self.plays("key ?", 'expect "Keys here: Explore"', "type redo", 'expect "C-r  redo"',
+                   "key Backspace Backspace Backspace Backspace", "key Esc",
+                   "key F2", 'expect "Commands"', "key Esc", "help words", 'expect "sender mass"',
+                   "key Esc", "health", 'expect "Plan health"', "key Esc", "show",
+                   'expect "brush.min   5%"', "key Esc", "info", "wait idle",
+                   'expect "modelA F32, 2 layers x 64"', "key Esc", "key L", 'expect "Log"',
+                   "key Esc", "switch train", 'expect "comprexit train ntp"', "switch explore",
+                   "key O", 'expect "Type a path"', "key Esc", 'expect "token 0 of"')
+
+    def test_settings_undo_and_mutes(self):
+        self.plays("set eps 0.3", "set eps", 'expect "eps 0.3:"', "key u", "wait idle",
+                   'expect "undone: iterations 30, eps 0.1,"', "key C-r", "wait idle",
+                   'expect "done again: iterations 30, eps 0.3"', "focus plan", "mute s3",
+                   'expect "w1:s3 is left out"', "wait idle", 'expect "s3 off"', "reset", "wait idle",
+                   'expect "edits dropped"', "set eps", 'expect "eps 0.1:"', "key u", "set eps",
+                   'expect "eps 0.3:"')
+
+    def test_stale_answers(self):
+        self.plays("answers compressed,none", "ask What replaced peat?", "wait idle",
+                   'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",
+                   "wait idle", "focus plan", "mute s1", "wait idle", 'expect "stale"')
+
+    def test_iterations(self):
+        self.plays("size 176x50", "iter 0", 'expect "before balancing"', "key .",
+                   'expect "iter 1/30"', "iter last", 'expect "iter 30/30"', "key ,",
+                   'expect "iter 29/30"', "key . .", 'expect "iter 30/30"')
+
+    def test_prompt(self):
+        self.plays("key :", "type set ep", "key Tab", 'expect ":set eps"', "type 0.4", "key Enter",
+                   "wait idle", "set eps", 'expect "eps 0.4:"', "key /", "type salt", "key Enter",
+                   'expect "token "', "key a", "type never asked", "key C-g", "key s Right Up",
+                   "wait idle", "set eps", 'expect "eps 0.5:"')
+
+    def test_same_script_same_screen(self):
+        for name in ("one", "two"):
+            self.plays("goto 300", "view plan likeness", "set eps 0.2", "wait idle",
+                       f"screen {self.home / name}.txt")
+        self.assertEqual((self.home / "one.txt").read_bytes(), (self.home / "two.txt").read_bytes())
+
+    def test_sizes(self):
+        for size in ("1x1", "31x8", "40x10", "64x16", "80x24", "112x30", "500x300"):
+            self.plays(f"size {size}", "key Tab j l z ? Esc Esc s Esc",
+                       f"screen {self.home / 'any.txt'}")
+
+
+class FilesTest(ScriptTest):
+    def test_bad_rc_lines_are_notes(self):
+        rc = self.home / "rc"
+        rc.write_text('# mine\nset epsilon 3\nbind w unit word\ncolors cividis\nnonsense here\n')
+        self.plays("log", 'expect "rc:2: unknown setting \\"epsilon\\", did you mean \\"eps\\"?"',
+                   'expect "rc:5: unknown command"', "key Esc", "key ?", "type rc file",
+                   "key Esc", "key w", 'expect "unit: word"', options=("--rc", rc))
+
+    def test_settings_of_the_rc_file_reach_the_engine(self):
+        rc = self.home / "rc"
+        rc.write_text("set eps 0.7\nset iterations 12\n")
+        self.plays('expect "iter 12/12 · eps 0.70"', options=("--rc", rc))
+
+    def test_missing_files_stop_before_the_screen(self):
+        self.fails(3, "none.rc: cannot open", options=("--rc", self.home / "none.rc"))
+        self.fails(3, "none.txt: cannot open", document=self.home / "none.txt")
+
+    def test_default_rc_is_a_file_of_commands(self):
+        done = subprocess.run([PROGRAM, "--default-rc"], capture_output=True, check=True, timeout=20)
+        text = done.stdout.decode()
+        self.assertIn("set brush.min 5%\n", text)
+        self.assertIn("\n#bind C-r redo\n", text)
+        rc = self.home / "rc"
+        rc.write_text(re.sub(r"^#(bind|set) ", r"\1 ", text, flags=re.M))
+        self.plays("log", f"screen {self.home / 'log.txt'}", options=("--rc", rc))
+        self.assertNotIn("rc:", (self.home / "log.txt").read_text())
+
+    def test_headless_wants_a_script(self):
+        status, _, err = call(SAMPLE, "--headless")
+        self.assertEqual(status, 2)
+        self.assertIn(b"--headless wants --play FILE", err)
+
+    def test_problems_leave_everything_as_it_was(self):
+        bad = self.home / "bad.gguf"
+        bad.write_bytes(b"not a model")
+        self.plays(f"model {bad}", "wait idle", 'expect "Cannot use this model"',
+                   'expect "Nothing was changed."', "key Esc", 'expect "modelA F32"',
+                   'expect "token 0 of 1571"')
+
+    def test_figure_opens_again(self):
+        document = self.home / "text.txt"
+        document.write_bytes(SAMPLE.read_bytes())
+        figure = self.home / "figure.png"
+        self.plays("set eps 0.3", "wait idle", "goto 300", "view plan likeness", "mute s2",
+                   "wait idle", f"export plan {figure}", document=document,
+                   options=("-q", "What replaced peat?"))
+        again = ('expect "window 3 of 13"', "set eps", 'expect "eps 0.3:"', "view next",
+                 'expect "Plan: cost"', "undo", 'expect "ask> What replaced peat?"')
+        self.plays(*again[:5], 'expect "s2 off"', again[-1], document=None,
+                   options=("--from-figure", figure))
+        document.write_bytes(b"Other text. " + SAMPLE.read_bytes())
+        self.plays("log", 'expect "document differs from the one in the figure"', document=None,
+                   options=("--from-figure", figure))
+        document.unlink()
+        self.fails(3, "its document text.txt is neither beside it nor a recent one", document=None,
+                   options=("--from-figure", figure))
+
+
+if __name__ == "__main__":
+    main()
