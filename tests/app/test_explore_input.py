@@ -58,7 +58,9 @@ class InputTest(ExplorerTest):
             terminal.settle(0.7)
             os.truncate(model, 4096)
             terminal.type(b"aWhat?\r")
-            self.assertEqual(terminal.wait_exit(), -signal.SIGBUS)
+            status = terminal.wait_exit()
+            if not SANITIZED:  # a sanitizer reports the fault itself, after our handler
+                self.assertEqual(status, -signal.SIGBUS)
             self.assertIn(b"comprexit: model file changed while in use", terminal.output)
             self.assertEqual(terminal.modes_now(), terminal.modes)
             self.assertIn(b"\x1b[?1049l", terminal.output[-300:])
