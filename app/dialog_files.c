@@ -332,7 +332,7 @@ void dialog_quit(struct session *s, const char *why)
     s->quit_asked = true;
 }
 
-/* ---- screens that are not here yet -------------------------------------------------------------- */
+/* ---- screens that are not here yet ------------------------------------------ */
 
 static const char *const screen_text[SCREEN_COUNT][3] = {
     [SCREEN_COMPARE] = {"Compare",

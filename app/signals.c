@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/mem.h"
 
-enum { RESET_MAX = 512, STACK_SIZE = 64 << 10 };
+enum { RESET_MAX = 512, STACK_SIZE = 64 << 10, WRITER_WAIT_MS = 100 };
 
 static const int orderly[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT};
 static const int fatal[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGQUIT};
@@ -28,6 +29,8 @@ static struct {
     size_t length;
     struct termios modes;
 } terminal;
+static atomic_bool crashed, writing;
+static _Thread_local bool is_writer; /* the thread that crashes may be writing itself */
 static _Thread_local void *stack;
 
 /* ---- orderly ---------------------------------------------------------------- */
@@ -144,8 +147,33 @@ static const char *describe(int number, int code)
     }
 }
 
+bool signals_begin_output(void)
+{
+    is_writer = true;
+    atomic_store(&writing, true);
+    if (!atomic_load(&crashed))
+        return true;
+    signals_end_output();
+    return false;
+}
+
+void signals_end_output(void)
+{
+    atomic_store(&writing, false);
+    is_writer = false;
+}
+
+static void wait_for_writer(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    atomic_store(&crashed, true);
+    for (int i = 0; i < WRITER_WAIT_MS && !is_writer && atomic_load(&writing); i++)
+        nanosleep(&moment, NULL);
+}
+
 static void crash(int number, siginfo_t *info, void *context)
 {
+    wait_for_writer();
     signals_restore_terminal();
     const char *text = describe(number, info ? info->si_code : 0);
     write_all(STDERR_FILENO, text, strlen(text));

@@ -37,6 +37,11 @@ void signals_arm_terminal(int fd, const char *reset, size_t length, const struct
 /* Does it now, once; safe in any state. Used by fatal paths. */
 void signals_restore_terminal(void);
 
+/* Around writing to the terminal: a crash of another thread waits (a moment) for the
+ * end of what is being written, and afterwards nothing may be: then begin is false. */
+bool signals_begin_output(void);
+void signals_end_output(void);
+
 /* A stack of its own for the crash handler of the calling thread. */
 void signals_guard_thread(void);
 void signals_unguard_thread(void);

@@ -487,8 +487,11 @@ void terminal_paint(struct terminal *t, const struct canvas *canvas,
                 put_cell(t, row, column, cell, display);
         }
     t->all_dirty = false;
+    if (!signals_begin_output())
+        return;
     place_cursor(t, canvas);
     refresh();
+    signals_end_output();
 }
 
 void terminal_redraw(struct terminal *t)
