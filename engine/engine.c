@@ -268,8 +268,6 @@ static bool first_compressor(struct engine *e, const struct model *m, struct com
     struct err ignored = {0};
     if (fallback && load_compressor(e, m, fallback, out, info, untrained, &ignored))
         return true;
-    if (fallback)
-        engine_log(e, "default compressor not used: %s", ignored.text);
     return load_compressor(e, m, "none", out, info, untrained, err);
 }
 
@@ -284,9 +282,8 @@ static bool load_soft_prompt(struct engine *e, struct err *err)
         return strcmp(o->soft_prompt, "none") == 0 ||
                soft_prompt_load(&e->soft, o->soft_prompt, e->model, err);
     struct err ignored = {0};
-    if (o->default_soft_prompt &&
-        !soft_prompt_load(&e->soft, o->default_soft_prompt, e->model, &ignored))
-        engine_log(e, "default soft prompt not used: %s", ignored.text);
+    if (o->default_soft_prompt) /* one for another model is no soft prompt at all */
+        soft_prompt_load(&e->soft, o->default_soft_prompt, e->model, &ignored);
     return true;
 }
 

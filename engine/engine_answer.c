@@ -34,6 +34,7 @@ struct run {
     struct sampler sampler;
     struct token_stream stream;
     double started;
+    double compress_ms;
 };
 
 static void answer_append_text(struct snapshot_answer *a, const char *text, size_t length)
@@ -142,7 +143,7 @@ static real *context_embeddings(struct run *r, const struct progress *progress, 
     if (r->mode == ANSWER_COMPRESSED) {
         if (!engine_read(e, from, to, progress, err))
             return NULL;
-        r->answer->compress_ms = compression_ms(e, from, to);
+        r->compress_ms = compression_ms(e, from, to);
         return gather_slots(r, from, to);
     }
     r->n_context = to - from;
@@ -385,11 +386,17 @@ static bool prepare(struct run *r, const char *question, const struct progress *
     r->started = clock_ms();
     if (!read_prompt(r, progress, err))
         return false;
-    r->answer->context_positions = r->n_context;
-    r->answer->kv_bytes = kv_cache_bytes(&r->e->model->config, r->n_prompt);
-    r->answer->prepare_ms = clock_ms() - r->started;
-    r->answer->sources = r->options->attention && r->n_context ? r->sources : 0;
-    change_state(r, ANSWER_RUNNING);
+    /* What was published is not changed any more: the views read it. */
+    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    a->state = ANSWER_RUNNING;
+    a->compress_ms = r->compress_ms;
+    a->context_positions = r->n_context;
+    a->kv_bytes = kv_cache_bytes(&r->e->model->config, r->n_prompt);
+    a->prepare_ms = clock_ms() - r->started;
+    a->sources = r->options->attention && r->n_context ? r->sources : 0;
+    snapshot_answer_release(r->answer);
+    r->answer = a;
+    show(r);
     return true;
 }
 

@@ -12,6 +12,8 @@ work=$(mktemp -d)
 socket=comprexit-test-$$
 trap 'tmux -L $socket kill-server 2>/dev/null; rm -rf "$work"' EXIT
 export XDG_STATE_HOME=$work OMP_NUM_THREADS=1
+# A sanitizer would take the signals for itself; here the program's own handler counts.
+export ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_abort=0
 failed=0
 
 # wait_until SECONDS COMMAND...: polls; false when the time is over.
