@@ -42,7 +42,6 @@ void engine_publish(struct engine *e, struct snapshot *next)
 {
     snapshot_release(e->snapshot);
     e->snapshot = next;
-    e->last_publish_ms = clock_ms();
     if (e->options.publish)
         e->options.publish(e->options.context, next);
 }

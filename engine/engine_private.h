@@ -45,7 +45,6 @@ struct engine {
     uint64_t clock;
     bool *muted; /* [n_muted] over the slots of the document */
     size_t n_muted;
-    double last_publish_ms;
     struct kv_cache encoder_cache; /* scratch of engine_encode, grown on demand */
     real *hidden;                  /* scratch [M, ENCODE_CHUNK, H] */
     size_t hidden_count;
