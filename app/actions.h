@@ -69,7 +69,15 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(iter, "N|last", WORDS, WORDS, "last", "show the plan after N iterations")                 \
     X(step, "back|on", WORDS, WORDS, "back|on", "one iteration back or on")                     \
     X(play, "[FPS]", WORDS, NOTHING, "", "play the iterations, hold")                           \
-    X(mute, "[sN|wN:sN]", WORDS, NOTHING, "", "leave a slot out, or take it in again")          \
+    X(mute, "[sN|wN:sN|LN|TOKEN|\"TEXT\"]", WORDS, DOCUMENT, "",                               \
+      "leave a slot, a layer or a token out, or take it in again")                              \
+    X(only, "[sN|wN:sN|LN]", WORDS, NOTHING, "", "leave out all slots, or layers, but this one") \
+    X(mass, "half|double|even|TOKEN FACTOR", WORDS, WORDS, "half|double|even",                  \
+      "change how much a token may send; even: all the same, or as learned again")             \
+    X(shuffle, "", NONE, NOTHING, "", "home spans in a random order of the tokens, or in theirs") \
+    X(pool, "mean|plan", WORDS, WORDS, "mean|plan",                                             \
+      "a slot is the mean of its home span, or what the plan sends it")                         \
+    X(truncate, "K|off", WORDS, WORDS, "off", "keep only the last K tokens of the document")    \
     X(undo, "", NONE, NOTHING, "", "undo the last change of settings or edits")                 \
     X(redo, "", NONE, NOTHING, "", "do again what was undone")                                  \
     X(reset, "", NONE, NOTHING, "", "drop all edits: as the document was opened")               \

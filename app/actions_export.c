@@ -21,8 +21,7 @@ bool do_export(struct session *s, const struct words *words, struct err *err)
     export_request_init(&request);
     export_request_from_view(&request, s->snapshot, &s->view);
     request.force = words->force;
-    request.muted = s->view.muted;
-    request.n_muted = s->view.muted_count;
+    request.edits = &s->edits;
     bool ok = true;
     for (size_t i = 0; ok && i < words->count; i++)
         ok = export_word(&request, words->word[i], err);

@@ -236,11 +236,10 @@ bool do_suspend(struct session *s, const struct words *words, struct err *err)
 bool do_quit(struct session *s, const struct words *words, struct err *err)
 {
     (void)err;
-    size_t muted = edits_muted(&s->edits);
-    if (!words->force && muted && !s->quit_asked && !s->headless) {
+    size_t edits = edits_count(&s->edits);
+    if (!words->force && edits && !s->quit_asked && !s->headless) {
         char why[96];
-        snprintf(why, sizeof why, "%zu muted slot%s will be forgotten.", muted,
-                 muted == 1 ? "" : "s");
+        snprintf(why, sizeof why, "%zu edit%s will be forgotten.", edits, edits == 1 ? "" : "s");
         dialog_quit(s, why);
         return true;
     }

@@ -136,7 +136,7 @@ bool do_view(struct session *s, const struct words *words, struct err *err)
 
 /* ---- zoom, turn -------------------------------------------------------------------- */
 
-enum { ZOOM_LEVELS = 2 };
+enum { ZOOM_LEVELS = 3 };
 
 static bool zoom_cells(struct session *s, int by, struct err *err)
 {

@@ -117,61 +117,14 @@ bool do_play(struct session *s, const struct words *words, struct err *err)
     return true;
 }
 
-/* ---- edits ---------------------------------------------------------------------------- */
-
-/* "s12" in the window of the cursor, "w2:s12" elsewhere -> window and slot. */
-static bool parse_slot(const struct session *s, const char *word, size_t *window, size_t *slot,
-                       struct err *err)
-{
-    uint64_t w, j;
-    char number[24];
-    *window = snapshot_window_of(s->snapshot, s->view.token);
-    if (word[0] == 'w') {
-        size_t length = strcspn(word, ":");
-        snprintf(number, sizeof number, "%.*s", (int)length - 1, word + 1);
-        if (!word[length] || !value_count(number, &w) || w < 1 || w > s->snapshot->windows)
-            return err_set(err, ERR_USAGE, "mute: \"%s\" names no window in 1..%zu", word,
-                           s->snapshot->windows);
-        *window = (size_t)w - 1;
-        word += length + 1;
-    }
-    if (word[0] != 's' || !value_count(word + 1, &j))
-        return err_set(err, ERR_USAGE, "mute: \"%s\" is no slot, expected sN or wN:sN", word);
-    size_t slots = session_slot_base(s, *window + 1) - session_slot_base(s, *window);
-    if (j >= slots)
-        return err_set(err, ERR_USAGE, "slot s%zu is not in s0..s%zu", (size_t)j,
-                       slots ? slots - 1 : 0);
-    *slot = (size_t)j;
-    return true;
-}
-
-bool do_mute(struct session *s, const struct words *words, struct err *err)
-{
-    if (!session_tokens(s) || !s->snapshot->windows)
-        return err_set(err, ERR_USAGE, "there is no slot to mute yet");
-    if (words->count > 1)
-        return err_set(err, ERR_USAGE, "mute wants one slot");
-    size_t window = snapshot_window_of(s->snapshot, s->view.token), slot = s->view.slot;
-    if (words->count == 1 && !parse_slot(s, words->word[0], &window, &slot, err))
-        return false;
-    if (words->count == 0 && s->view.focus != PANE_PLAN)
-        return err_set(err, ERR_USAGE, "m mutes a slot: Tab goes to the plan");
-    size_t index = session_slot_base(s, window) + slot;
-    struct edits wanted = edits_copy(&s->edits);
-    bool mute = !edits_is_muted(&wanted, index);
-    edits_mute(&wanted, index, mute);
-    if (!setting_apply_edits(s, wanted, err))
-        return false;
-    session_note(s, "w%zu:s%zu is %s; r answers again, u undoes", window + 1, slot,
-                 mute ? "left out of the compressed context" : "taken in again");
-    return true;
-}
+/* ---- undo ----------------------------------------------------------------------------- */
 
 static void tell_settings(struct session *s, const char *what)
 {
     const struct compress_settings *c = &s->edits.settings;
-    session_note(s, "%s: iterations %u, eps %.4g, window %zu, ratio %.4g, %zu slots muted", what,
-                 c->iters, c->eps, c->window, c->ratio, edits_muted(&s->edits));
+    size_t edits = edits_count(&s->edits);
+    session_note(s, "%s: iterations %u, eps %.4g, window %zu, ratio %.4g, %zu edit%s", what,
+                 c->iters, c->eps, c->window, c->ratio, edits, edits == 1 ? "" : "s");
 }
 
 static bool travel(struct session *s, bool back, struct err *err)

@@ -18,6 +18,7 @@ struct job {
     struct export_request request;
     struct figure_meta meta; /* of --from-figure */
     bool has_meta;
+    struct edits edits; /* that the figure was made with */
     struct batch batch;
     const char *question;
     json_t *files; /* written */
@@ -138,8 +139,22 @@ static bool apply_settings(struct job *job, struct err *err)
         s.align = from->align_head ? ALIGN_HEAD : ALIGN_TAIL;
     if (!cli_text(a, "segment") && from->segment > 0)
         segment = from->segment;
+    s.ablations = job->meta.ablations;
     return compress_settings_check(&s, err) &&
            engine_set_settings(job->batch.engine, &s, segment, 0, &job->batch.progress, err);
+}
+
+/* What was changed by hand for the figure; the document is there, nothing is read. */
+static void apply_edits(struct job *job)
+{
+    struct engine *e = job->batch.engine;
+    const struct edits *edits = &job->edits;
+    figure_meta_to_edits(&job->meta, &job->edits);
+    engine_set_edits(e, &(struct engine_edits){edits->tokens, edits->token_count, edits->layer_off,
+                                               EDIT_LAYERS_MAX});
+    for (size_t i = 0; i < edits->muted_count; i++)
+        engine_mute_slot(e, i, edits->muted[i]);
+    job->request.edits = edits;
 }
 
 static void note_difference(const struct job *job, const char *what, const char *then,
@@ -250,8 +265,10 @@ static void print_files(const struct job *job)
 
 static bool work(struct job *job, const struct batch_input *input, struct err *err)
 {
-    if (!apply_settings(job, err) || !batch_set_document(&job->batch, input, err) ||
-        !read_tokens(job, err) || !ask_all(job, err))
+    if (!apply_settings(job, err) || !batch_set_document(&job->batch, input, err))
+        return false;
+    apply_edits(job);
+    if (!read_tokens(job, err) || !ask_all(job, err))
         return false;
     engine_hash(job->batch.engine);
     measure_files(job);
@@ -287,6 +304,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
     free(path);
     export_request_free(&job.request);
     figure_meta_free(&job.meta);
+    edits_free(&job.edits);
     json_decref(job.files);
     return ok;
 }

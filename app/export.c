@@ -155,10 +155,8 @@ static json_t *make_record(const struct work *w)
     }
     record_tokens(w, o, &meta);
     record_panels(w, &meta);
-    meta.muted = xcalloc(request->n_muted, sizeof *meta.muted);
-    for (size_t i = 0; request->muted && i < request->n_muted; i++)
-        if (request->muted[i])
-            meta.muted[meta.n_muted++] = i;
+    if (request->edits)
+        figure_meta_from_edits(&meta, request->edits);
     figure_meta_from_snapshot(&meta, w->snapshot);
     meta.model.size = request->model_bytes;
     meta.compressor.size = request->compressor_bytes;
@@ -397,8 +395,6 @@ void export_request_from_view(struct export_request *request, const struct snaps
     request->to = v->range_to;
     if (s->document && v->token < s->document->tokens && s->windows > 0)
         request->window = snapshot_window_of(s, v->token) + 1;
-    request->muted = v->muted_any ? v->muted : NULL;
-    request->n_muted = request->muted ? v->muted_count : 0;
 }
 
 void export_request_from_meta(struct export_request *request, const struct figure_meta *meta)

@@ -86,8 +86,7 @@ struct export_request {
     size_t n_files;
     bool force;
     bool builtin_face;
-    const bool *muted; /* [n_muted] slots of the document; borrowed; NULL: none */
-    size_t n_muted;
+    const struct edits *edits; /* borrowed; NULL: none */
     uint64_t model_bytes, compressor_bytes; /* for the record; 0 = unknown */
 };
 

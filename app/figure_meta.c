@@ -16,6 +16,7 @@ enum { FIGURE_LIMIT = 256 << 20, SVG_HEAD = 2 << 20, QUESTION_MAX = 1 << 16, MUT
 void figure_meta_free(struct figure_meta *meta)
 {
     free(meta->muted);
+    free(meta->tokens);
     free(meta->question);
     *meta = (struct figure_meta){0};
 }
@@ -41,6 +42,30 @@ void figure_meta_from_snapshot(struct figure_meta *meta, const struct snapshot *
         copy_text(meta->document.name, sizeof meta->document.name, file_name(s->document->name));
     meta->document.size = s->document->size;
     copy_text(meta->document.sha256, sizeof meta->document.sha256, s->document->sha256);
+}
+
+void figure_meta_to_edits(const struct figure_meta *meta, struct edits *edits)
+{
+    for (size_t i = 0; i < meta->n_muted; i++)
+        edits_mute(edits, meta->muted[i], true);
+    for (size_t i = 0; i < meta->n_tokens; i++)
+        edits_set_token(edits, meta->tokens[i].token, meta->tokens[i].factor);
+    memcpy(edits->layer_off, meta->layer_off, sizeof edits->layer_off);
+    edits->settings.ablations = meta->ablations;
+}
+
+void figure_meta_from_edits(struct figure_meta *meta, const struct edits *edits)
+{
+    meta->muted = xcalloc(edits->muted_count, sizeof *meta->muted);
+    for (size_t i = 0; i < edits->muted_count; i++)
+        if (edits->muted[i])
+            meta->muted[meta->n_muted++] = i;
+    meta->n_tokens = edits->token_count;
+    meta->tokens = xcalloc(edits->token_count, sizeof *meta->tokens);
+    for (size_t i = 0; i < edits->token_count; i++)
+        meta->tokens[i] = edits->tokens[i];
+    memcpy(meta->layer_off, edits->layer_off, sizeof meta->layer_off);
+    meta->ablations = edits->settings.ablations;
 }
 
 /* ---- writing --------------------------------------------------------------------- */
@@ -81,11 +106,26 @@ static json_t *lock_to_json(const struct source *locked)
     return json_null();
 }
 
+static const struct {
+    unsigned bit;
+    const char *name;
+} ablations[] = {{ABLATE_PLAN, "plan"}, {ABLATE_MASS, "mass"}, {ABLATE_ORDER, "order"}};
+
 static json_t *edits_to_json(const struct figure_meta *meta)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < meta->n_muted; i++)
         json_array_append_new(list, json_pack("{s:I}", "mute_slot", (json_int_t)meta->muted[i]));
+    for (size_t i = 0; i < meta->n_tokens; i++)
+        json_array_append_new(list, json_pack("{s:I, s:f}", "token",
+                                              (json_int_t)meta->tokens[i].token, "mass",
+                                              meta->tokens[i].factor));
+    for (size_t l = 0; l < EDIT_LAYERS_MAX; l++)
+        if (meta->layer_off[l])
+            json_array_append_new(list, json_pack("{s:I}", "mute_layer", (json_int_t)l));
+    for (size_t i = 0; i < sizeof ablations / sizeof *ablations; i++)
+        if (meta->ablations & ablations[i].bit)
+            json_array_append_new(list, json_pack("{s:s}", "without", ablations[i].name));
     return list;
 }
 
@@ -290,6 +330,37 @@ static void read_lock(struct reader *r, const json_t *json, struct source *out)
     out->window = window - 1;
 }
 
+static void read_token_edit(struct reader *r, const json_t *edit, struct figure_meta *meta)
+{
+    struct token_edit *to = &meta->tokens[meta->n_tokens++];
+    to->factor = 1;
+    read_size(r, edit, "token", &to->token);
+    read_real(r, edit, "mass", &to->factor);
+    if (to->factor < 0)
+        wrong(r, "mass", "0 or more");
+}
+
+static void read_edit(struct reader *r, const json_t *edit, struct figure_meta *meta)
+{
+    const char *without = json_string_value(json_object_get(edit, "without"));
+    size_t i = 0, count = sizeof ablations / sizeof *ablations;
+    uint64_t layer = 0;
+    while (without && i < count && strcmp(without, ablations[i].name) != 0)
+        i++;
+    if (json_object_get(edit, "mute_slot")) {
+        read_size(r, edit, "mute_slot", &meta->muted[meta->n_muted++]);
+    } else if (json_object_get(edit, "token")) {
+        read_token_edit(r, edit, meta);
+    } else if (json_object_get(edit, "mute_layer")) {
+        read_count(r, edit, "mute_layer", EDIT_LAYERS_MAX - 1, &layer);
+        meta->layer_off[layer] = true;
+    } else if (without && i < count) {
+        meta->ablations |= ablations[i].bit;
+    } else {
+        wrong(r, "edits", "a list of edits that this version knows");
+    }
+}
+
 static void read_edits(struct reader *r, const json_t *json, struct figure_meta *meta)
 {
     const json_t *list = field_of(json, "edits");
@@ -300,13 +371,9 @@ static void read_edits(struct reader *r, const json_t *json, struct figure_meta 
         return;
     }
     meta->muted = xcalloc(json_array_size(list), sizeof *meta->muted);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *edit = json_array_get(list, i);
-        if (!json_object_get(edit, "mute_slot"))
-            wrong(r, "edits", "a list of edits that this version knows");
-        else
-            read_size(r, edit, "mute_slot", &meta->muted[meta->n_muted++]);
-    }
+    meta->tokens = xcalloc(json_array_size(list), sizeof *meta->tokens);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        read_edit(r, json_array_get(list, i), meta);
 }
 
 static void read_settings(struct reader *r, const json_t *json, struct figure_meta *meta)

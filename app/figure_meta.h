@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/undo.h"
 #include "engine/base/err.h"
 #include "engine/snapshot.h"
 #include "views/figure.h"
@@ -40,6 +41,10 @@ struct figure_meta {
     int iteration;   /* -1: the last */
     struct source locked;
     size_t *muted, n_muted; /* slots of the document that were left out, owned */
+    struct token_edit *tokens; /* [n_tokens] sender mass changed by hand, owned */
+    size_t n_tokens;
+    bool layer_off[EDIT_LAYERS_MAX];
+    unsigned ablations; /* of enum compress_ablation */
     struct snapshot_settings settings;
     char precision[16];
     char *question; /* owned; NULL: none */
@@ -50,6 +55,10 @@ void figure_meta_free(struct figure_meta *meta);
 
 /* Fills in what the snapshot knows: settings, question, names and hashes. */
 void figure_meta_from_snapshot(struct figure_meta *meta, const struct snapshot *snapshot);
+
+/* The edits by hand and the parts taken out, into edits, and back. */
+void figure_meta_to_edits(const struct figure_meta *meta, struct edits *edits);
+void figure_meta_from_edits(struct figure_meta *meta, const struct edits *edits);
 
 /* A new reference. */
 json_t *figure_meta_to_json(const struct figure_meta *meta);

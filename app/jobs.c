@@ -160,6 +160,10 @@ static void learn_settings(struct session *s, const struct open_job *open)
         s->edits.settings.iters = early.iters;
     if (first && s->given[4])
         s->edits.settings.align = early.align;
+    if (first && early.ablations) { /* of a figure */
+        s->edits.settings.ablations = early.ablations;
+        changed = true;
+    }
     if (first && early_segment) {
         s->edits.segment = early_segment;
         changed = true;
@@ -167,7 +171,7 @@ static void learn_settings(struct session *s, const struct open_job *open)
     s->edits_known = true;
     edits_free(&s->opened_with);
     s->opened_with = edits_copy(&s->edits);
-    if (changed)
+    if (changed || edits_count(&s->edits) > edits_muted(&s->edits))
         jobs_set_settings(s);
 }
 
@@ -263,7 +267,9 @@ static void document_done(struct job *job, void *context)
         session_compose(s);
         action_perform(s, line);
     }
-    if (edits_muted(&s->edits)) /* of a figure that was opened again */
+    if (edits_count(&s->edits) > edits_muted(&s->edits)) /* of a figure that was opened again */
+        jobs_set_settings(s);
+    if (edits_muted(&s->edits))
         jobs_set_muted(s);
     if (s->ask_when_ready)
         jobs_ask_all(s);
@@ -332,8 +338,8 @@ void jobs_read(struct session *s, size_t from, size_t to)
 
 struct settings_job {
     struct job job;
-    struct compress_settings settings;
-    size_t segment, visible;
+    struct edits edits;
+    size_t visible;
 };
 
 static bool run_settings(struct job *job, void *context, const struct progress *progress,
@@ -341,8 +347,20 @@ static bool run_settings(struct job *job, void *context, const struct progress *
 {
     struct settings_job *c = (struct settings_job *)job;
     struct engine_host *host = context;
-    return need_engine(host, err) && engine_set_settings(host->engine, &c->settings, c->segment,
-                                                         c->visible, progress, err);
+    const struct engine_edits edits = {c->edits.tokens, c->edits.token_count, c->edits.layer_off,
+                                       EDIT_LAYERS_MAX};
+    if (!need_engine(host, err))
+        return false;
+    engine_set_edits(host->engine, &edits);
+    return engine_set_settings(host->engine, &c->edits.settings, c->edits.segment, c->visible,
+                               progress, err);
+}
+
+static void settings_release(struct job *job)
+{
+    struct settings_job *c = (struct settings_job *)job;
+    edits_free(&c->edits);
+    free(c);
 }
 
 static void settings_done(struct job *job, void *context)
@@ -357,9 +375,8 @@ void jobs_set_settings(struct session *s)
 {
     struct settings_job *c = xcalloc(1, sizeof *c);
     c->job = (struct job){.kind = JOB_SETTINGS, .urgency = URGENCY_SETTINGS, .run = run_settings,
-                          .done = settings_done, .release = simple_release};
-    c->settings = s->edits.settings;
-    c->segment = s->edits.segment;
+                          .done = settings_done, .release = settings_release};
+    c->edits = edits_copy(&s->edits);
     c->visible = s->view.token;
     worker_cancel(s->worker, JOB_SETTINGS);
     worker_post(s->worker, &c->job);

@@ -35,7 +35,7 @@ void jobs_set_document(struct session *s);
 /* Tokens [from, to): what is on screen. */
 void jobs_read(struct session *s, size_t from, size_t to);
 
-/* The settings and muted slots of s->edits. */
+/* The settings and edits by hand, and the muted slots, of s->edits. */
 void jobs_set_settings(struct session *s);
 void jobs_set_muted(struct session *s);
 

@@ -72,7 +72,10 @@ extern const char *const key_group_name[GROUP_COUNT];
     X(",", ANY, CHANGE, "step back", "one iteration back")                     \
     X(".", ANY, CHANGE, "step on", "one iteration on")                         \
     X("p", ANY, CHANGE, "play", "play the iterations, hold")                   \
-    X("m", ANY, CHANGE, "mute", "mute the slot under the cursor")              \
+    X("m", ANY, CHANGE, "mute", "mute the thing under the cursor")             \
+    X("o", ANY, CHANGE, "only", "only the thing under the cursor")             \
+    X("<", ANY, CHANGE, "mass half", "halve what a token may send")            \
+    X(">", ANY, CHANGE, "mass double", "double what a token may send")         \
     X("u", ANY, CHANGE, "undo", "undo")                                        \
     X("C-r", ANY, CHANGE, "redo", "redo")                                      \
     X("x", ANY, CHANGE, "reset", "drop all edits")                             \

@@ -107,8 +107,7 @@ void reopen_apply(struct session *s, const struct figure_meta *meta)
     char hex[65], place[32];
     apply_view(&s->view, meta);
     apply_settings(s, &meta->settings);
-    for (size_t i = 0; i < meta->n_muted; i++)
-        edits_mute(&s->edits, meta->muted[i], true);
+    figure_meta_to_edits(meta, &s->edits);
     if (meta->question && !s->question)
         s->question = xstrdup(meta->question);
     if (meta->has_range)

@@ -141,7 +141,7 @@ void session_set_document(struct session *s, const char *path, char *text, size_
     s->view.has_range = s->view.range_open = false;
     s->view.moved.kind = s->view.locked.kind = SOURCE_NONE;
     s->play = (struct playback){.opened = s->play.opened};
-    edits_unmute_all(&s->edits);
+    edits_drop(&s->edits);
     undo_free(&s->undo);
     if (s->worker && s->edits_known)
         jobs_set_document(s);
@@ -219,10 +219,8 @@ static void *copy_array(const void *from, size_t bytes)
 static void add_staleness(const struct session *s, struct snapshot *snapshot)
 {
     const struct snapshot_answer *old = snapshot->answer[ANSWER_COMPRESSED];
-    struct edits asked = s->asked_with;
-    asked.settings = s->edits.settings;
-    asked.segment = s->edits.segment;
-    if (!old || old->stale || old->state != ANSWER_DONE || edits_equal(&asked, &s->edits))
+    if (!old || old->stale || old->state != ANSWER_DONE ||
+        edits_same_muted(&s->asked_with, &s->edits))
         return;
     struct snapshot_answer *stale = snapshot_answer_new();
     *stale = *old;
@@ -255,6 +253,13 @@ void session_compose(struct session *s)
     s->view.muted = s->edits.muted;
     s->view.muted_count = s->edits.muted_count;
     s->view.muted_any = edits_muted(&s->edits) > 0;
+    s->view.token_edits = s->edits.tokens;
+    s->view.n_token_edits = s->edits.token_count;
+    s->view.layer_off = s->edits.layer_off;
+    s->view.n_layer_off = EDIT_LAYERS_MAX;
+    s->view.even_mass = s->edits.settings.ablations & ABLATE_MASS;
+    s->view.mean_pooling = s->edits.settings.ablations & ABLATE_PLAN;
+    s->view.shuffled = s->edits.settings.ablations & ABLATE_ORDER;
     cursor_clamp(s);
     view_follow_cursor(s->snapshot, &s->view);
     s->dirty = true;

@@ -80,14 +80,8 @@ void setting_format(const struct session *s, enum setting setting, char *out, si
 
 void setting_publish(struct session *s, const struct edits *before)
 {
-    struct edits same = *before;
-    same.settings = s->edits.settings;
-    same.segment = s->edits.segment;
-    bool muted_changed = !edits_equal(&same, &s->edits);
-    same = s->edits;
-    same.settings = before->settings;
-    same.segment = before->segment;
-    bool settings_changed = !edits_equal(&same, &s->edits);
+    bool muted_changed = !edits_same_muted(before, &s->edits);
+    bool settings_changed = !edits_same_method(before, &s->edits);
     s->view.iteration = -1;
     if (s->worker && s->edits_known && (muted_changed || settings_changed)) {
         /* A compressed answer under way would be stale before it is finished; what

@@ -13,12 +13,18 @@ struct edits edits_copy(const struct edits *edits)
         copy.muted = xcalloc(edits->muted_count, sizeof *copy.muted);
         memcpy(copy.muted, edits->muted, edits->muted_count * sizeof *copy.muted);
     }
+    copy.tokens = NULL;
+    if (edits->token_count) {
+        copy.tokens = xcalloc(edits->token_count, sizeof *copy.tokens);
+        memcpy(copy.tokens, edits->tokens, edits->token_count * sizeof *copy.tokens);
+    }
     return copy;
 }
 
 void edits_free(struct edits *edits)
 {
     free(edits->muted);
+    free(edits->tokens);
     *edits = (struct edits){0};
 }
 
@@ -30,16 +36,40 @@ bool edits_is_muted(const struct edits *edits, size_t slot)
 static bool same_settings(const struct compress_settings *a, const struct compress_settings *b)
 {
     return a->window == b->window && !(a->ratio < b->ratio || a->ratio > b->ratio) &&
-           !(a->eps < b->eps || a->eps > b->eps) && a->iters == b->iters && a->align == b->align;
+           !(a->eps < b->eps || a->eps > b->eps) && a->iters == b->iters &&
+           a->align == b->align && a->ablations == b->ablations;
 }
 
-bool edits_equal(const struct edits *a, const struct edits *b)
+bool edits_same_muted(const struct edits *a, const struct edits *b)
 {
     size_t count = a->muted_count > b->muted_count ? a->muted_count : b->muted_count;
     for (size_t i = 0; i < count; i++)
         if (edits_is_muted(a, i) != edits_is_muted(b, i))
             return false;
-    return same_settings(&a->settings, &b->settings) && a->segment == b->segment;
+    return true;
+}
+
+static bool same_tokens(const struct edits *a, const struct edits *b)
+{
+    if (a->token_count != b->token_count)
+        return false;
+    for (size_t i = 0; i < a->token_count; i++) {
+        const struct token_edit *x = &a->tokens[i], *y = &b->tokens[i];
+        if (x->token != y->token || x->factor < y->factor || x->factor > y->factor)
+            return false;
+    }
+    return true;
+}
+
+bool edits_same_method(const struct edits *a, const struct edits *b)
+{
+    return same_settings(&a->settings, &b->settings) && a->segment == b->segment &&
+           same_tokens(a, b) && memcmp(a->layer_off, b->layer_off, sizeof a->layer_off) == 0;
+}
+
+bool edits_equal(const struct edits *a, const struct edits *b)
+{
+    return edits_same_muted(a, b) && edits_same_method(a, b);
 }
 
 size_t edits_muted(const struct edits *edits)
@@ -68,6 +98,65 @@ void edits_unmute_all(struct edits *edits)
     edits->muted = NULL;
     edits->muted_count = 0;
 }
+
+/* ---- by hand ----------------------------------------------------------------- */
+
+/* Where the token's edit is, or would be. */
+static size_t place_of(const struct edits *edits, size_t token)
+{
+    size_t i = 0;
+    while (i < edits->token_count && edits->tokens[i].token < token)
+        i++;
+    return i;
+}
+
+double edits_token(const struct edits *edits, size_t token)
+{
+    size_t i = place_of(edits, token);
+    return i < edits->token_count && edits->tokens[i].token == token ? edits->tokens[i].factor : 1;
+}
+
+void edits_set_token(struct edits *edits, size_t token, double factor)
+{
+    size_t i = place_of(edits, token), rest;
+    bool there = i < edits->token_count && edits->tokens[i].token == token;
+    bool is_one = !(factor < 1 || factor > 1);
+    if (there && is_one) {
+        rest = --edits->token_count - i;
+        memmove(edits->tokens + i, edits->tokens + i + 1, rest * sizeof *edits->tokens);
+    } else if (there) {
+        edits->tokens[i].factor = factor;
+    } else if (!is_one) {
+        edits->tokens = xrealloc(edits->tokens, edits->token_count + 1, sizeof *edits->tokens);
+        rest = edits->token_count++ - i;
+        memmove(edits->tokens + i + 1, edits->tokens + i, rest * sizeof *edits->tokens);
+        edits->tokens[i] = (struct token_edit){token, factor};
+    }
+}
+
+size_t edits_layers_off(const struct edits *edits)
+{
+    size_t count = 0;
+    for (size_t l = 0; l < EDIT_LAYERS_MAX; l++)
+        count += edits->layer_off[l];
+    return count;
+}
+
+size_t edits_count(const struct edits *edits)
+{
+    return edits_muted(edits) + edits->token_count + edits_layers_off(edits);
+}
+
+void edits_drop(struct edits *edits)
+{
+    edits_unmute_all(edits);
+    free(edits->tokens);
+    edits->tokens = NULL;
+    edits->token_count = 0;
+    memset(edits->layer_off, 0, sizeof edits->layer_off);
+}
+
+/* ---- the way back ------------------------------------------------------------- */
 
 static void push(struct edits **list, size_t *count, size_t *capacity, struct edits edits)
 {

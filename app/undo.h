@@ -1,5 +1,5 @@
-/* Undo of everything that changes what the method computes: settings and muted
- * slots. A state is small, so whole states are kept. */
+/* Undo of everything that changes what the method computes: settings, muted slots and
+ * layers, and the sender mass of tokens. A state is small, so whole states are kept. */
 #ifndef APP_UNDO_H
 #define APP_UNDO_H
 
@@ -7,14 +7,18 @@
 #include <stddef.h>
 
 #include "engine/compress/compressor.h"
+#include "engine/snapshot.h"
 
-enum { UNDO_MAX = 200 };
+enum { UNDO_MAX = 200, EDIT_LAYERS_MAX = 256 };
 
 struct edits {
     struct compress_settings settings;
     size_t segment;
     bool *muted; /* [muted_count] by slot of the document; owned */
     size_t muted_count;
+    struct token_edit *tokens; /* [token_count] ascending, no factor of 1; owned */
+    size_t token_count;
+    bool layer_off[EDIT_LAYERS_MAX];
 };
 
 struct edits edits_copy(const struct edits *edits);
@@ -24,6 +28,19 @@ size_t edits_muted(const struct edits *edits); /* how many */
 bool edits_is_muted(const struct edits *edits, size_t slot);
 void edits_mute(struct edits *edits, size_t slot, bool muted);
 void edits_unmute_all(struct edits *edits);
+
+/* Settings, sender mass and layers alone: what the plan is computed from. */
+bool edits_same_method(const struct edits *a, const struct edits *b);
+bool edits_same_muted(const struct edits *a, const struct edits *b);
+
+/* What is changed by hand, settings aside: muted slots, tokens and layers. */
+size_t edits_count(const struct edits *edits);
+void edits_drop(struct edits *edits);
+
+/* The factor of a token's sender mass, 1 when it is as computed. */
+double edits_token(const struct edits *edits, size_t token);
+void edits_set_token(struct edits *edits, size_t token, double factor);
+size_t edits_layers_off(const struct edits *edits);
 
 struct undo {
     struct edits *past, *future;

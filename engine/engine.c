@@ -398,6 +398,8 @@ void engine_close(struct engine *e)
     if (!e)
         return;
     engine_forget_segments(e);
+    free(e->token_edits);
+    free(e->layer_off);
     snapshot_release(e->snapshot);
     compressor_free(&e->compressor);
     kv_cache_free(&e->encoder_cache);

@@ -75,6 +75,17 @@ bool engine_set_settings(struct engine *e, const struct compress_settings *setti
                          size_t segment, size_t visible, const struct progress *progress,
                          struct err *err);
 
+/* Edits of the computation itself. They are copied, hold for the next call of
+ * engine_set_settings and for what is read afterwards, and end with the document.
+ * layer_off: layers that no gate takes from; those beyond the model's are ignored. */
+struct engine_edits {
+    const struct token_edit *tokens;
+    size_t n_tokens;
+    const bool *layer_off;
+    size_t n_layers;
+};
+void engine_set_edits(struct engine *e, const struct engine_edits *edits);
+
 /* Slots that are left out of the decoder input, as indices over the document. */
 void engine_mute_slot(struct engine *e, size_t slot, bool muted);
 bool engine_slot_muted(const struct engine *e, size_t slot);

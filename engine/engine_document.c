@@ -50,6 +50,7 @@ static void layout_windows(struct engine *e, struct snapshot *next)
 void engine_layout_document(struct engine *e, struct snapshot *next)
 {
     engine_forget_segments(e);
+    e->gates_edited = false; /* nothing is read */
     size_t tokens = next->document ? next->document->tokens : 0;
     e->n_segments = size_div_up(tokens, e->segment);
     e->segments = xcalloc(e->n_segments, sizeof *e->segments);
@@ -131,6 +132,7 @@ static void install_document(struct engine *e, struct snapshot_document *d)
         snapshot_set_answer(next, mode, NULL);
     snapshot_answer_release(next->previous);
     next->previous = NULL;
+    engine_set_edits(e, &(struct engine_edits){0});
     engine_layout_document(e, next);
     engine_publish(e, next);
 }
@@ -370,7 +372,9 @@ static bool read_segment(struct engine *e, struct engine_segment *segment,
     struct encode_listener tap = {.gates = show_gates, .context = &listener};
     struct encoded encoded;
     const int32_t *ids = e->snapshot->document->ids + segment->first;
+    engine_edits_begin(e, segment, &arena);
     bool ok = engine_encode(e, ids, segment->tokens, &tap, &encoded, &arena, progress, err);
+    engine_edits_end(e);
     if (ok)
         segment_store(e, segment, &encoded, listener.gate);
     arena_free(&arena);
@@ -428,8 +432,10 @@ static bool replan_segment(struct engine *e, size_t i, const float *gate,
     struct engine_segment *segment = &e->segments[i];
     struct arena arena = {0};
     struct encoded encoded = {0};
+    engine_edits_begin(e, segment, &arena);
     bool ok = engine_encode_anchors(e, segment->anchors, segment->tokens, &encoded, &arena,
                                     progress, err);
+    engine_edits_end(e);
     if (ok) {
         segment_store_slots(e, segment, &encoded);
         segment->times.plan = encoded.times.plan;
@@ -469,8 +475,10 @@ bool engine_set_settings(struct engine *e, const struct compress_settings *setti
         return false;
     if (segment == 0)
         segment = SEGMENT_DEFAULT;
+    unsigned ablated = settings->ablations ^ e->settings.ablations;
     bool reread = segment != e->segment || settings->gate_tau < e->settings.gate_tau ||
-                  settings->gate_tau > e->settings.gate_tau;
+                  settings->gate_tau > e->settings.gate_tau || ablated & ABLATE_DEPTH ||
+                  e->gates_edited;
     float **gates = save_gates(e);
     size_t n = e->n_segments;
     e->settings = *settings;

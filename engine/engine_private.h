@@ -45,6 +45,11 @@ struct engine {
     uint64_t clock;
     bool *muted; /* [n_muted] over the slots of the document */
     size_t n_muted;
+    struct token_edit *token_edits; /* [n_token_edits], owned */
+    size_t n_token_edits;
+    bool *layer_off;    /* [n_layer_off], owned */
+    size_t n_layer_off;
+    bool gates_edited;  /* since the segments were read */
     struct kv_cache encoder_cache; /* scratch of engine_encode, grown on demand */
     real *hidden;                  /* scratch [M, ENCODE_CHUNK, H] */
     size_t hidden_count;
@@ -74,6 +79,12 @@ struct encode_listener {
 bool engine_encode(struct engine *e, const int32_t *ids, size_t n,
                    const struct encode_listener *listener, struct encoded *out,
                    struct arena *arena, const struct progress *progress, struct err *err);
+
+/* The edits that concern a segment, in the arena, put into e->settings.edits until
+ * engine_edits_end. */
+void engine_edits_begin(struct engine *e, const struct engine_segment *segment,
+                        struct arena *arena);
+void engine_edits_end(struct engine *e);
 
 /* Plan, raw slots and slots from anchors alone: what a change of settings redoes. */
 bool engine_encode_anchors(struct engine *e, const real *anchors, size_t n, struct encoded *out,

@@ -25,6 +25,12 @@ struct snapshot_document {
     char note[160];        /* "12 invalid bytes shown as <..>", "CRLF line ends", or "" */
 };
 
+/* A change by hand of how much a token may send; 0 silences it. */
+struct token_edit {
+    size_t token; /* of the document */
+    double factor;
+};
+
 /* One window of the plan. Rows are its tokens, columns its slots. */
 struct snapshot_window {
     atomic_uint references;

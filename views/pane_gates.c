@@ -8,6 +8,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "views/edits.h"
 #include "views/gates.h"
 #include "views/scene.h"
 
@@ -214,9 +215,16 @@ static void draw_labels(struct scene *c, const struct grid *g)
         bool lit = c->v->layer >= from && c->v->layer < to &&
                    (c->v->focus == PANE_GATES || c->light.kind == SOURCE_LAYER);
         char label[24];
-        snprintf(label, sizeof label, "L%zu", lit ? c->v->layer : from);
+        size_t named = lit ? c->v->layer : from;
+        bool off = false;
+        for (size_t l = from; l < to; l++)
+            if (scene_layer_off(c, l)) {
+                off = true;
+                named = lit ? named : l;
+            }
+        snprintf(label, sizeof label, "%sL%zu", off ? "~" : "", named);
         canvas_printf(c->canvas, row, g->columns.label, GRID_LABEL,
-                      lit ? ROLE_KEY : ROLE_LABEL, 0, "%*s", GRID_LABEL, label);
+                      lit ? ROLE_KEY : off ? ROLE_WARN : ROLE_LABEL, 0, "%*s", GRID_LABEL, label);
     }
 }
 

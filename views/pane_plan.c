@@ -7,6 +7,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "views/edits.h"
 #include "views/plan.h"
 
 enum {
@@ -215,6 +216,20 @@ static void draw_ticks(struct scene *c, const struct grid *g, int row)
     }
 }
 
+/* Tokens whose mass was changed by hand. */
+static void draw_edit_marks(struct scene *c, const struct grid *g, int row)
+{
+    for (size_t i = 0; i < c->v->n_token_edits; i++) {
+        size_t token = c->v->token_edits[i].token;
+        if (token < c->first || token >= c->first + c->tokens)
+            continue;
+        int cell = grid_cell_of(g, token - c->first);
+        const struct canvas_cell *at = canvas_at(c->canvas, row, g->columns.cells + cell);
+        if (cell >= 0 && at && at->codepoint == ' ')
+            canvas_put(c->canvas, row, g->columns.cells + cell, '~', ROLE_WARN, 0);
+    }
+}
+
 /* A lit slot ticks its tokens. */
 static void draw_slot_ticks(struct scene *c, const struct grid *g, int row)
 {
@@ -275,6 +290,7 @@ static void draw_axis(struct scene *c, const struct grid *g)
             put_tick(c, area.row, column, end, text, ROLE_KEY);
         }
     }
+    draw_edit_marks(c, g, area.row);
     draw_ticks(c, g, area.row);
     draw_slot_ticks(c, g, area.row);
     draw_upright(c, g, area);

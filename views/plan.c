@@ -7,6 +7,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "views/edits.h"
 
 bool plan_value_adds_up(enum view_value value)
 {
@@ -176,7 +177,7 @@ double plan_slot_strength(const struct scene *c, size_t slot)
 /* Parts in the order of display, with a rank: the least important go first when
  * there is no room. */
 struct candidates {
-    char text[10][80];
+    char text[10][160];
     int rank[10];
     int n;
 };
@@ -206,28 +207,6 @@ static void join(const struct candidates *list, int limit, struct parts *parts)
     for (int i = 0; i < list->n; i++)
         if (list->rank[i] >= least)
             parts_add(parts, "%s", list->text[i]);
-}
-
-/* "2 edits: s12 off, w3:s4 off" */
-static void edits_text(const struct scene *c, char *out, size_t size)
-{
-    size_t count = 0;
-    char list[80] = "";
-    for (size_t w = 0, first = 0; w < c->s->windows && c->v->muted_any; w++) {
-        size_t slots = window_slot_count(c->s, w);
-        for (size_t j = 0; j < slots && first + j < c->v->muted_count; j++) {
-            char name[48];
-            if (!c->v->muted[first + j] || ++count > 3)
-                continue;
-            slot_name(c, w, j, name, sizeof name);
-            text_add(list, sizeof list, "%s%s off", list[0] ? ", " : "", name);
-        }
-        first += slots;
-    }
-    out[0] = '\0';
-    if (count > 0)
-        text_add(out, size, "%zu edit%s: %s%s", count, count > 1 ? "s" : "", list,
-                 count > 3 ? " ..." : "");
 }
 
 /* Where a lit answer token looked outside of this window: "w1 12%  w3 4%". */
@@ -262,7 +241,7 @@ static void balance_candidates(const struct scene *c, struct candidates *list)
 void plan_heading_text(const struct scene *c, int limit, struct parts *parts)
 {
     struct candidates list = {0};
-    char text[80];
+    char text[160];
     if (c->light.kind == SOURCE_ANSWER && c->light.answer == ANSWER_FULL)
         candidate(&list, 9, "full context has no slots");
     if (c->v->zoomed && c->v->zoom_level >= 2)
@@ -273,7 +252,7 @@ void plan_heading_text(const struct scene *c, int limit, struct parts *parts)
         snprintf(text, sizeof text, "by %s", normalise_name[c->v->normalise]);
         candidate(&list, 2, text);
     }
-    if (scene_has_plan(c))
+    if (scene_has_plan(c) && !c->v->mean_pooling)
         balance_candidates(c, &list);
     if (c->s->windows > 0) {
         snprintf(text, sizeof text, "window %zu of %zu", c->window_index + 1,

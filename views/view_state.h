@@ -124,6 +124,11 @@ struct view_state {
     bool muted_any;
     const bool *muted; /* [document slots] or NULL; borrowed from app */
     size_t muted_count;
+    const struct token_edit *token_edits; /* [n_token_edits] ascending; borrowed from app */
+    size_t n_token_edits;
+    const bool *layer_off; /* [n_layer_off]; borrowed from app */
+    size_t n_layer_off;
+    bool even_mass, mean_pooling, shuffled; /* parts of the method that were taken out */
 
     /* Bottom lines. */
     char message[512];     /* note in the status line; "" = show the cursor's values */

@@ -104,6 +104,13 @@ enum compress_ablation {
     ABLATE_ORDER = 8  /* home spans of a fixed random order of the window's tokens */
 };
 
+/* What a person changes by hand in a forward pass, to see what depends on it. There is
+ * no derivative of edits: training has none. */
+struct compress_edits {
+    const real *mass;      /* [T] factors of the sender mass, or NULL; a window is renormalised */
+    const bool *layer_off; /* [M] layers that no gate takes from, or NULL */
+};
+
 /* No parameter depends on these: they may change at any time. */
 struct compress_settings {
     size_t window;  /* W */
@@ -115,6 +122,7 @@ struct compress_settings {
     double source_tau;   /* 1.0 */
     double lambda_floor; /* 0.05 */
     unsigned ablations;  /* of enum compress_ablation; 0 = the method as published */
+    const struct compress_edits *edits; /* borrowed; NULL: none */
 };
 extern const struct compress_settings compress_settings_default;
 

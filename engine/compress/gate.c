@@ -99,31 +99,35 @@ static void shut_gate(const struct compressor *c, const real *hidden, size_t str
 
 /* alpha [n, M]: the part of the scores that does not depend on the states in, the
  * weights out. A token's states are read twice while they are near. */
-static void weigh_tokens(real scale, const struct states *s, const real *pull, real *alpha,
-                         real *mixed)
+static void weigh_tokens(real scale, const struct states *s, const bool *off, const real *pull,
+                         real *alpha, real *mixed)
 {
     size_t M = s->M, H = s->H;
 #pragma omp parallel for schedule(static)
     for (size_t t = 0; t < s->count; t++) {
         real *weights = alpha + t * M;
         dot_token(weights, pull + t * H, s, t);
+        for (size_t l = 0; off && l < M; l++)
+            if (off[l])
+                weights[l] = (real)-INFINITY;
         softmax_forward(weights, weights, scale, 1, M);
         mix(mixed + t * H, weights, s->h + t * H, s->layer, M, H);
     }
 }
 
 /* pull: [TOKEN_BLOCK, H] of scratch for Wk^T q. */
-static void gate_block(const struct compressor *c, real scale, const real *fusion,
-                       const real *keys, const struct states *s, real *pooled, real *query,
-                       real *alpha, real *mixed, real *pull)
+static void gate_block(const struct compressor *c, const struct compress_settings *settings,
+                       const real *fusion, const real *keys, const struct states *s, real *pooled,
+                       real *query, real *alpha, real *mixed, real *pull)
 {
+    const bool *off = settings->edits ? settings->edits->layer_off : NULL;
     const struct compressor_params *w = &c->params;
     size_t n = s->count, M = s->M, H = s->H, D = c->shape.D;
     mix_layers(pooled, fusion, s);
     linear_forward(query, pooled, w->wq, w->bq, n, H, D);
     matmul_nn(pull, query, w->wk, 0, n, H, D);
     matmul_nt(alpha, query, keys, 0, n, M, D);
-    weigh_tokens(scale, s, pull, alpha, mixed);
+    weigh_tokens(score_scale(c, settings), s, off, pull, alpha, mixed);
 }
 
 void gate_forward_saved(const struct compressor *c, const struct compress_settings *s,
@@ -139,9 +143,8 @@ void gate_forward_saved(const struct compressor *c, const struct compress_settin
         real *pull = arena_array(scratch, real, TOKEN_BLOCK * H);
         for (size_t first = 0; first < T; first += TOKEN_BLOCK) {
             struct states h = states_of(c, hidden, stride, first, T);
-            gate_block(c, score_scale(c, s), fusion, keys, &h, saved->pooled + first * H,
-                       saved->query + first * D, saved->alpha + first * M,
-                       saved->mixed + first * H, pull);
+            gate_block(c, s, fusion, keys, &h, saved->pooled + first * H, saved->query + first * D,
+                       saved->alpha + first * M, saved->mixed + first * H, pull);
         }
     }
     linear_forward(anchors, saved->mixed, c->params.wv, c->params.bv, T, H, H);

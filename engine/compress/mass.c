@@ -51,6 +51,22 @@ void mass_forward(const struct compressor *c, const struct compress_settings *s,
     }
 }
 
+bool mass_edit(const real *factor, struct segment_plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < plan->windows; i++) {
+        struct window_plan *w = &plan->window[i];
+        for (size_t t = 0; t < w->tokens; t++)
+            w->mass[t] *= factor[w->first + t];
+        real sum = reduce_sum(w->mass, w->tokens);
+        if (!(sum > 0))
+            return err_set(err, ERR_USAGE, "no token of window %zu may send anything any more",
+                           i + 1);
+        for (size_t t = 0; t < w->tokens; t++)
+            w->mass[t] /= sum;
+    }
+    return true;
+}
+
 /* The renormalisation divides by a sum that is constant, so it has no part in
  * the gradient but for its value, which is 1. */
 void mass_backward(const struct compressor *c, const struct compress_settings *s,

@@ -20,6 +20,10 @@ void mass_forward(const struct compressor *c, const struct compress_settings *s,
                   size_t T, struct segment_plan *plan, struct mass_saved *saved,
                   struct arena *arena);
 
+/* Multiplies the mass of every token with factor [T] >= 0 and lets each window sum to 1
+ * again; a window without any mass left is an error. */
+bool mass_edit(const real *factor, struct segment_plan *plan, struct err *err);
+
 /* dlog_a [T]: gradient of log a, window behind window; dx [T, H] is added to. */
 void mass_backward(const struct compressor *c, const struct compress_settings *s,
                    const struct segment_plan *plan, const struct mass_saved *saved, size_t T,

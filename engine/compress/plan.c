@@ -197,6 +197,8 @@ bool plan_run(const struct compressor *c, const struct compress_settings *s, con
               const struct progress *progress, struct err *err)
 {
     mass_forward(c, s, anchors, T, out, &saved->mass, arena);
+    if (s->edits && s->edits->mass && !mass_edit(s->edits->mass, out, err))
+        return false;
     if (s->ablations & ABLATE_PLAN) {
         ablation_mean_plan(s->eps, out);
     } else {

@@ -100,6 +100,42 @@ class CommandsTest(ScriptTest):
                    'expect "edits dropped"', "set eps", 'expect "eps 0.1:"', "key u", "set eps",
                    'expect "eps 0.3:"')
 
+    def test_edits_by_hand(self):
+        self.plays("goto 20", "key m", "wait idle", 'expect "token 20 \\"\\" sends nothing; r"',
+                   "key l h", 'expect "mass 0.00x even"', "focus plan", 'expect "1 edit: "', "key u",
+                   "wait idle", "focus document", "key > >", "wait idle",
+                   'expect "may send 4x of what was learned"', "key < < <", "wait idle",
+                   'expect "may send 0.5x"', "reset", "wait idle", "mute L1", "wait idle",
+                   'expect "L1 is shut"', "focus gates", 'expect "L1 off"', "only L2", "wait idle",
+                   'expect "L2 is the only layer taken from"', 'expect "mean entropy 0.00 bits"',
+                   "only L2", "wait idle", 'expect "every layer is open again"', "only w1:s3",
+                   "wait idle", 'expect "only s3"', "undo", "wait idle", 'mute "salt"',
+                   "wait idle", 'expect "sends nothing"', "mass even", "wait idle",
+                   'expect "even mass"', "shuffle", "wait idle", 'expect "shuffled spans"',
+                   "pool mean", "wait idle", 'expect "mean pooling"', "reset", "wait idle",
+                   "truncate 300", 'expect "range: tokens 1271 to 1570"', "truncate off")
+        for line, message in (("mute L4", "layer L4 is not in L0..L3"),
+                              ("only 7", "only wants a slot or a layer"),
+                              ("mass 3", 'mass "3" is unknown, expected half, double or even'),
+                              ("mass 3 900", "a factor 0..64"), ("mass s3 2", "no token"),
+                              ("mute xyzzy", '"xyzzy" is no token, layer or slot, nor in'),
+                              ("truncate 9999", "has only 1571 tokens"),
+                              ("pool max", "pool \"max\" is unknown")):
+            with self.subTest(line=line):
+                status, said = self.play(line)
+                self.assertNotEqual(status, 0)
+                self.assertIn(message, said)
+
+    def test_shut_layers_leave_one(self):
+        status, said = self.play("mute L0", "mute L1", "mute L2", "wait idle", "mute L3")
+        self.assertNotEqual(status, 0)
+        self.assertIn("one layer must stay: L3 is the last one", said)
+
+    def test_zoom_down_to_numbers(self):
+        self.plays("goto 162", "zoom plan", "key +", 'expect "Plan (zoom: cells)"', "key +",
+                   'expect "Plan (zoom: numbers)"', 'expect "is made of"', "key -",
+                   'expect "Plan (zoom: cells)"', "key + l l j", 'expect "of the slot"')
+
     def test_stale_answers(self):
         self.plays("answers compressed,none", "ask What replaced peat?", "wait idle",
                    'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",

@@ -28,6 +28,7 @@ struct bench {
     char *dir, *before;
     struct snapshot *snapshot;
     struct export_request request;
+    struct edits edits; /* of the request */
     struct export_result result;
     struct err err;
 };
@@ -50,6 +51,7 @@ static int end(void **state)
 {
     struct bench *b = *state;
     export_request_free(&b->request);
+    edits_free(&b->edits);
     export_result_free(&b->result);
     snapshot_release(b->snapshot);
     assert_int_equal(chdir(b->before), 0);
@@ -613,10 +615,12 @@ static void fill_meta(struct bench *b)
     memset(b->snapshot->document->sha256, 'a', 64);
     memset(b->snapshot->facts.model_sha256, 'b', 64);
     b->request.model_bytes = 98362432;
-    bool *muted = calloc(125, sizeof *muted);
-    muted[44] = true;
-    b->request.muted = muted;
-    b->request.n_muted = 125;
+    edits_mute(&b->edits, 44, true);
+    edits_set_token(&b->edits, 162, 0);
+    edits_set_token(&b->edits, 9, 2.5);
+    b->edits.layer_off[7] = true;
+    b->edits.settings.ablations = ABLATE_ORDER;
+    b->request.edits = &b->edits;
     b->request.figure.locked = (struct source){.kind = SOURCE_TOKEN, .token = 162};
     b->request.figure.limit_high = 0.02;
 }
@@ -644,6 +648,10 @@ static void test_records_come_back(void **state)
         assert_int_equal(meta.locked.token, 162);
         assert_int_equal(meta.n_muted, 1);
         assert_int_equal(meta.muted[0], 44);
+        struct edits edits = {.settings = b->edits.settings};
+        figure_meta_to_edits(&meta, &edits);
+        assert_true(edits_equal(&edits, &b->edits));
+        edits_free(&edits);
         assert_int_equal(meta.settings.window, b->snapshot->settings.window);
         assert_true(meta.settings.eps == b->snapshot->settings.eps);
         assert_string_equal(meta.question, b->snapshot->question);
@@ -656,7 +664,6 @@ static void test_records_come_back(void **state)
         figure_meta_free(&meta);
         json_decref(json);
     }
-    free((bool *)(uintptr_t)b->request.muted);
 }
 
 static void refuse(struct bench *b, const char *data, size_t size, const char *reason)

@@ -79,9 +79,34 @@ static void test_equality_ignores_trailing_unmuted(void **state)
     edits_free(&b);
 }
 
+static void test_tokens_and_layers(void **state)
+{
+    (void)state;
+    struct edits now = {.settings = compress_settings_default};
+    edits_set_token(&now, 9, 0);
+    edits_set_token(&now, 3, 2);
+    edits_set_token(&now, 5, 1); /* as learned: nothing to keep */
+    now.layer_off[7] = true;
+    assert_int_equal(now.token_count, 2);
+    assert_int_equal(now.tokens[0].token, 3);
+    assert_true(edits_token(&now, 9) <= 0 && edits_token(&now, 4) >= 1);
+    assert_int_equal(edits_count(&now), 3);
+    struct edits copy = edits_copy(&now);
+    assert_true(edits_equal(&copy, &now));
+    edits_set_token(&copy, 3, 1);
+    assert_false(edits_same_method(&copy, &now));
+    assert_true(edits_same_muted(&copy, &now));
+    copy.settings.ablations = ABLATE_MASS;
+    edits_drop(&copy);
+    assert_int_equal(edits_count(&copy), 0);
+    edits_free(&copy);
+    edits_free(&now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tokens_and_layers),
         cmocka_unit_test(test_back_and_forward),
         cmocka_unit_test(test_change_forgets_the_future),
         cmocka_unit_test(test_bounded),

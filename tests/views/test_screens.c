@@ -20,7 +20,7 @@
 struct stage {
     struct snapshot *s;
     struct view_state v;
-    bool muted[256];
+    bool muted[256], layer_off[31];
     struct list_entry entries[32];
     char texts[32][2][96];
 };
@@ -158,6 +158,20 @@ static void stage_edits(struct stage *g)
     g->v.muted_any = true;
     g->v.muted = g->muted;
     g->v.muted_count = 125;
+}
+
+static const struct token_edit token_edits[] = {{161, 2}, {165, 0}};
+
+static void stage_edits_by_hand(struct stage *g)
+{
+    stage_edits(g);
+    g->v.token = 170;
+    g->v.token_edits = token_edits;
+    g->v.n_token_edits = 2;
+    g->layer_off[9] = true;
+    g->v.layer_off = g->layer_off;
+    g->v.n_layer_off = 31;
+    g->v.shuffled = true;
 }
 
 static void stage_stale_untrained(struct stage *g)
@@ -453,6 +467,10 @@ static const struct scene_test scenes[] = {
     {"unit-word", stage_words_unit, 120, 36, MONO},
     {"mass-range", stage_mass_range, 120, 36, MONO | TRUE},
     {"edits", stage_edits, 120, 36, MONO},
+    {"edits-by-hand", stage_edits_by_hand, 120, 36, ALL},
+    {"edits-by-hand", stage_edits_by_hand, 80, 24, ALL},
+    {"edits-by-hand", stage_edits_by_hand, 176, 50, ALL},
+    {"edits-by-hand", stage_edits_by_hand, 40, 12, ALL},
     {"stale-untrained", stage_stale_untrained, 120, 36, MONO},
     {"stale-untrained", stage_stale_untrained, 80, 24, MONO},
     {"stale-untrained", stage_stale_untrained, 40, 10, MONO},
