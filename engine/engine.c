@@ -168,8 +168,9 @@ static bool make_untrained(struct engine *e, const struct model *m, struct compr
     rng_seed(&rng, e->options.seed);
     real *embeddings = running_text_embeddings(m, WARM_SAMPLES, &rng, err);
     bool ok = embeddings && compressor_init(out, &shape, err);
+    struct warm_start start = {.embeddings = embeddings, .n = WARM_SAMPLES, .gate = warm_gate};
     if (ok)
-        compressor_init_warm(out, embeddings, WARM_SAMPLES, warm_gate, &rng);
+        compressor_init_warm(out, &start, &rng);
     free(embeddings);
     return ok;
 }

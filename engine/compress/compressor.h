@@ -88,11 +88,23 @@ void compressor_view(const struct compressor *c, real *block, struct compressor_
 void compressor_init_published(struct compressor *c, struct rng *rng);
 
 /* Our warm start: a slot begins as an average of token embeddings, and the
- * metric as a whitened random projection of them. embeddings [n, H], n > 0, not
- * normalised: rows of the model's embedding matrix for running text.
- * gate: G of the gate's preference for the embedding layer (12). */
-void compressor_init_warm(struct compressor *c, const real *embeddings, size_t n, double gate,
-                          struct rng *rng);
+ * metric as a whitened random projection of them. With a spread, the gate begins
+ * with that share of its weight on the layers above the embedding, and Wv as the
+ * linear map that best brings the mixture back to the embedding: such a gate is not
+ * saturated, so that it learns, and deep states do not drown the embedding. */
+struct warm_start {
+    const real *embeddings; /* [n, H]: rows of the model's embedding matrix for running text */
+    const real *mixture;    /* [n, H]: its hidden states mixed by compressor_warm_weights; not
+                               read without a spread */
+    size_t n;               /* > 0; several times H with a spread */
+    double gate;            /* without a spread: preference G for the embedding layer (12) */
+    double spread;          /* share of the layers above the embedding, 0 to 1 */
+};
+
+/* weights [M], sum 1: 1 - spread for the embedding, the rest falls from layer to layer. */
+void compressor_warm_weights(double spread, size_t M, double *weights);
+
+void compressor_init_warm(struct compressor *c, const struct warm_start *start, struct rng *rng);
 
 enum align { ALIGN_TAIL, ALIGN_HEAD };
 

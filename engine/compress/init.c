@@ -12,6 +12,11 @@
  *              b2 = -3 sigma, sigma 7/6 of the mean deviation of an embedding's
  *              entries: at ratio 1 a slot is about its token's embedding, and as
  *              long, although it holds a little of other tokens
+ * With a spread s the gate gives 1 - s to the embedding and the rest to the layers
+ * above it, e^(-2/3) times less from each to the next; Wv and bv are then the ridge
+ * regression from such mixtures to the embeddings, in units of each channel's
+ * deviation (a few channels are a hundred times longer than the others), and the
+ * metric's moments are those of the anchors.
  * S^(-1/2) needs no eigenvectors: with S = L L^T, L^-1 = O S^(-1/2) for some
  * orthogonal O, and Q O is as random as Q. So Wc = Q L^-1, a triangular solve. */
 #include <stdlib.h>
@@ -20,6 +25,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/compress/compressor.h"
+#include "engine/compress/ridge.h"
 #include "engine/compress/whiten.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/norm.h"
@@ -27,6 +33,7 @@
 static const double layer_embedding_std = 0.02, projector_gain = 0.4;
 static const double warm_shrink = 0.01, warm_query = 0.5, warm_shift = 3, warm_ridge = 0.05;
 static const double warm_stretch = 7.0 / 6;
+static const double spread_fall = 2.0 / 3, spread_ridge = 1e-3, spread_least = 1e-6;
 
 enum { PANEL = 1024 };
 
@@ -89,9 +96,29 @@ void compressor_init_published(struct compressor *c, struct rng *rng)
     }
 }
 
-static void warm_gate(struct compressor *c, double gate)
+void compressor_warm_weights(double spread, size_t M, double *weights)
 {
-    const size_t D = c->shape.D, H = c->shape.H;
+    double sum = 0;
+    for (size_t l = 1; l < M; l++)
+        sum += weights[l] = exp(-spread_fall * (double)(l - 1));
+    for (size_t l = 1; l < M; l++)
+        weights[l] *= spread / sum;
+    weights[0] = M > 1 ? 1 - spread : 1;
+}
+
+/* Raises every layer's embedding so that its score differs by scores[l]. */
+static void warm_layer_scores(struct compressor *c, const double *scores)
+{
+    const size_t D = c->shape.D;
+    double unit = compress_settings_default.gate_tau * sqrt((double)D) / (warm_query * (double)D);
+    for (size_t l = 0; l < c->shape.M; l++)
+        for (size_t i = 0; i < D; i++)
+            c->params.layer_embedding[l * D + i] += (real)(scores[l] * unit);
+}
+
+static void warm_gate(struct compressor *c, const struct warm_start *start)
+{
+    const size_t D = c->shape.D, H = c->shape.H, M = c->shape.M;
     struct compressor_params *p = &c->params;
     for (size_t i = 0; i < D * H; i++) {
         p->wq[i] *= (real)warm_shrink;
@@ -99,11 +126,36 @@ static void warm_gate(struct compressor *c, double gate)
     }
     fill(p->bq, D, warm_query);
     fill(p->bk, D, 0);
-    double lead = gate * compress_settings_default.gate_tau * sqrt((double)D);
-    for (size_t i = 0; i < D; i++)
-        p->layer_embedding[i] += (real)(lead / (warm_query * (double)D));
-    fill_identity(p->wv, H, 1);
-    fill(p->bv, H, 0);
+    double *scores = xcalloc(M, sizeof *scores);
+    if (start->spread > 0) {
+        compressor_warm_weights(start->spread, M, scores);
+        for (size_t l = 0; l < M; l++)
+            scores[l] = log(fmax(scores[l], spread_least));
+    } else {
+        scores[0] = start->gate;
+    }
+    warm_layer_scores(c, scores);
+    free(scores);
+}
+
+/* Wv and bv; returns the anchors of the text, [n, H], to be freed. */
+static real *warm_anchors(struct compressor *c, const struct warm_start *start)
+{
+    const size_t H = c->shape.H, n = start->n;
+    struct compressor_params *p = &c->params;
+    real *anchors = xcalloc(n * H, sizeof *anchors);
+    if (start->spread <= 0 ||
+        !ridge_fit(p->wv, p->bv, start->mixture, start->embeddings, n, H, spread_ridge)) {
+        fill_identity(p->wv, H, 1);
+        fill(p->bv, H, 0);
+        memcpy(anchors, start->embeddings, n * H * sizeof *anchors);
+        return anchors;
+    }
+    matmul_nt(anchors, start->mixture, p->wv, 0, n, H, H);
+    for (size_t t = 0; t < n; t++)
+        for (size_t i = 0; i < H; i++)
+            anchors[t * H + i] += p->bv[i];
+    return anchors;
 }
 
 static void warm_projector(struct compressor *c, double sigma)
@@ -127,6 +179,7 @@ static void embedding_moments(const real *x, size_t n, size_t H, double *mean, d
     real *zero = xcalloc(H, sizeof *zero);
     fill(one, H, 1);
     *deviation = 0;
+    memset(mean, 0, H * sizeof *mean);
     for (size_t first = 0; first < n; first += PANEL) {
         size_t rows = size_min(PANEL, n - first);
         layernorm_forward(panel, NULL, rstd, x + first * H, one, zero, REAL(1e-12), rows, H);
@@ -170,19 +223,24 @@ static void warm_metric(struct compressor *c, const double *mean, double *covari
     free(rows);
 }
 
-void compressor_init_warm(struct compressor *c, const real *embeddings, size_t n, double gate,
-                          struct rng *rng)
+void compressor_init_warm(struct compressor *c, const struct warm_start *start, struct rng *rng)
 {
     const size_t H = c->shape.H;
     double *mean = xcalloc(H, sizeof *mean), *covariance = xcalloc(H * H, sizeof *covariance);
     double deviation;
-    embedding_moments(embeddings, n, H, mean, covariance, &deviation);
+    embedding_moments(start->embeddings, start->n, H, mean, covariance, &deviation);
     compressor_init_published(c, rng);
-    warm_gate(c, gate);
+    warm_gate(c, start);
+    real *anchors = warm_anchors(c, start);
+    if (start->spread > 0) {
+        double anchor_deviation;
+        embedding_moments(anchors, start->n, H, mean, covariance, &anchor_deviation);
+    }
     warm_metric(c, mean, covariance, rng);
     fill_identity(c->params.wu, H, 1);
     fill(c->params.bu, H, 0);
     warm_projector(c, warm_stretch * deviation);
+    free(anchors);
     free(mean);
     free(covariance);
 }

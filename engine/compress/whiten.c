@@ -38,6 +38,17 @@ void whiten_rows(double *rows, size_t m, const double *L, size_t n)
     }
 }
 
+void whiten_solve_rows(double *rows, size_t m, const double *L, size_t n)
+{
+    /* y L^T = x from the first column on, then z L = y. */
+    for (size_t r = 0; r < m; r++) {
+        double *x = rows + r * n;
+        for (size_t i = 0; i < n; i++)
+            x[i] = (x[i] - dot(x, L + i * n, i)) / L[i * n + i];
+    }
+    whiten_rows(rows, m, L, n);
+}
+
 void whiten_orthonormal_rows(double *rows, size_t m, size_t n, struct rng *rng)
 {
     for (size_t r = 0; r < m; r++) {

@@ -14,6 +14,9 @@ bool whiten_cholesky(double *s, size_t n);
 /* Every row x of `rows` [m, n] becomes x L^-1. */
 void whiten_rows(double *rows, size_t m, const double *L, size_t n);
 
+/* Every row x of `rows` [m, n] becomes x (L L^T)^-1. */
+void whiten_solve_rows(double *rows, size_t m, const double *L, size_t n);
+
 /* rows [m, n]: random, of length 1, orthogonal to each other in groups of n. */
 void whiten_orthonormal_rows(double *rows, size_t m, size_t n, struct rng *rng);
 

@@ -234,6 +234,9 @@ bool train_config_check(const struct train_config *c, struct err *err)
                        "steps, batch and micro_batch must be at least 1, and batch (%zu) a "
                        "multiple of micro_batch (%zu)",
                        c->batch, c->micro_batch);
+    if (!(c->warm_spread >= 0 && c->warm_spread < 1))
+        return err_set(err, ERR_USAGE, "warm_spread: %g is not a share from 0 to below 1",
+                       c->warm_spread);
     for (size_t step = 0; step < c->steps; step++) {
         struct compress_settings settings;
         train_config_settings(c, step, &settings);

@@ -35,6 +35,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(NUMBER, adam_eps, 1e-8, "AdamW")                                                             \
     X(NUMBER, weight_decay, 0.0, "AdamW")                                                          \
     X(NUMBER, muon_momentum, 0.9, "Muon")                                                          \
+    X(NUMBER, gate_rate, 1.0, "share of lr that the gate's Wq and Wk take (our extension)")        \
     X(NUMBER, clip, 20.0, "largest norm of the gradient; 0 = off")                                 \
     X(COUNT, window, 128, "W")                                                                     \
     X(TEXT, ratio_schedule, "0:4", "step:ratio, ...: the ratio from that step on (our extension)") \
@@ -44,6 +45,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(TEXT, positions, "reference", "of short contexts: reference (gap kept) or contiguous")       \
     X(TEXT, init, "published", "published, warm (our extension), or the path of a compressor")     \
     X(NUMBER, warm_gate, 12.0, "warm: preference of the gate for the embedding layer")             \
+    X(NUMBER, warm_spread, 0.0, "warm: share of the gate's weight on the layers above the embedding") \
     X(NUMBER, distill, 0.0, "times the KL divergence from the full context (our extension)")       \
     X(COUNT, soft_tokens, 32, "virtual tokens of the prompt phase")                                \
     X(COUNT, valid_every, 50, "steps between validations; 0 = never")                              \

@@ -11,9 +11,7 @@
 #include "engine/train/adamw.h"
 #include "engine/train/muon.h"
 #include "engine/train/schedule.h"
-
-/* Embeddings that the warm start takes as running text. */
-enum { WARM_TOKENS = 50000 };
+#include "engine/train/warm.h"
 
 static bool is_prompt(const struct train_config *c)
 {
@@ -21,33 +19,6 @@ static bool is_prompt(const struct train_config *c)
 }
 
 /* ---- what is trained ------------------------------------------------------------- */
-
-/* Rows of the embedding matrix for the first tokens of the text data. */
-static real *running_text(const struct trainer *t, size_t *n, struct err *err)
-{
-    const struct stream *s = &t->stream;
-    size_t H = t->model->config.hidden, have = 0;
-    real *out = mem_try((size_t)WARM_TOKENS * H, sizeof(real), "warm start", err);
-    for (size_t d = 0; out && d < s->n_datasets; d++) {
-        const struct dataset *set = s->datasets[d];
-        size_t take = size_min(WARM_TOKENS / s->n_datasets, set->n_tokens);
-        for (size_t i = 0; i < take; i++)
-            weight_row(out + have++ * H, &t->model->weights.embedding, (size_t)set->tokens[i]);
-    }
-    *n = have;
-    return out;
-}
-
-static bool start_warm(struct trainer *t, struct rng *rng, struct err *err)
-{
-    size_t n;
-    real *embeddings = running_text(t, &n, err);
-    if (!embeddings)
-        return false;
-    compressor_init_warm(&t->compressor, embeddings, n, t->config.warm_gate, rng);
-    free(embeddings);
-    return true;
-}
 
 static bool load_start(struct trainer *t, const char *path, struct err *err)
 {
@@ -75,7 +46,7 @@ static bool init_compressor(struct trainer *t, struct err *err)
     if (!compressor_init(&t->compressor, &shape, err))
         return false;
     if (warm)
-        return start_warm(t, &rng, err);
+        return warm_start(&t->compressor, t->model, &t->stream, &t->config, &rng, err);
     compressor_init_published(&t->compressor, &rng);
     return true;
 }
@@ -246,12 +217,20 @@ static bool wants_muon(const struct train_config *c, const struct compressor_ten
            strstr(tensor->name, ".weight");
 }
 
+/* Wq and Wk read raw hidden states, hundreds of times longer than the embeddings that
+ * the other weights begin with: at their rate the gate saturates in a few steps. */
+static double rate_of(const struct train_config *c, const struct compressor_tensor *tensor)
+{
+    bool gate = strcmp(tensor->name, "pooling_layer.layer_fusion_q_prj.weight") == 0 ||
+                strcmp(tensor->name, "pooling_layer.layer_fusion_k_prj.weight") == 0;
+    return gate ? c->gate_rate : 1.0;
+}
+
 static void update(struct trainer *t, double lr, double grad_scale)
 {
     const struct train_config *c = &t->config;
     struct parameters *p = &t->parameters;
-    struct adamw adamw = {.lr = lr,
-                          .beta1 = c->beta1,
+    struct adamw adamw = {.beta1 = c->beta1,
                           .beta2 = c->beta2,
                           .eps = c->adam_eps,
                           .weight_decay = c->weight_decay};
@@ -260,8 +239,9 @@ static void update(struct trainer *t, double lr, double grad_scale)
         const struct compressor_tensor *tensor = &p->tensors[i];
         real *w = p->value + tensor->offset, *g = p->gradient + tensor->offset;
         real *m = p->moment1 + tensor->offset, *v = p->moment2 + tensor->offset;
+        adamw.lr = lr * rate_of(c, tensor);
         if (wants_muon(c, tensor))
-            muon_step(w, m, g, tensor->rows, tensor->cols, lr, c->muon_momentum, grad_scale,
+            muon_step(w, m, g, tensor->rows, tensor->cols, adamw.lr, c->muon_momentum, grad_scale,
                       &scratch);
         else
             adamw_step(&adamw, w, m, v, g, tensor->count, grad_scale, t->state.step + 1);

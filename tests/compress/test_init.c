@@ -10,6 +10,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/compress/compressor.h"
+#include "engine/compress/ridge.h"
 #include "engine/compress/whiten.h"
 #include "tests/support/gradcheck.h"
 
@@ -159,7 +160,8 @@ static void make_start(struct start *s, size_t n)
             s->hidden[t * H + i] = *x;
         }
     assert_true(compressor_init(&s->c, &shape, &err));
-    compressor_init_warm(&s->c, s->embeddings, n, 12, &rng);
+    struct warm_start start = {.embeddings = s->embeddings, .n = n, .gate = 12};
+    compressor_init_warm(&s->c, &start, &rng);
 }
 
 static void free_start(struct start *s)
@@ -269,6 +271,86 @@ static void test_parameter_list(void **state)
     compressor_free(&c);
 }
 
+/* A map that is linear is found again, whatever unit a channel has. */
+static void test_ridge(void **state)
+{
+    (void)state;
+    enum { N = 400, SIZE = 6 };
+    struct rng rng;
+    rng_seed(&rng, 11);
+    real *x = random_reals(&rng, (size_t)N * SIZE, 1), *y = xcalloc((size_t)N * SIZE, sizeof *y);
+    real *truth = random_reals(&rng, (size_t)SIZE * SIZE, 1), w[SIZE * SIZE], b[SIZE];
+    for (size_t t = 0; t < N; t++) {
+        x[t * SIZE + 2] = x[t * SIZE + 2] * 500 + 300;
+        for (size_t o = 0; o < SIZE; o++) {
+            y[t * SIZE + o] = REAL(0.25) * (real)o;
+            for (size_t i = 0; i < SIZE; i++)
+                y[t * SIZE + o] += truth[o * SIZE + i] * x[t * SIZE + i] / (i == 2 ? 500 : 1);
+        }
+    }
+    assert_true(ridge_fit(w, b, x, y, N, SIZE, 1e-6));
+    for (size_t t = 0; t < N; t++)
+        for (size_t o = 0; o < SIZE; o++) {
+            double sum = (double)b[o];
+            for (size_t i = 0; i < SIZE; i++)
+                sum += (double)w[o * SIZE + i] * (double)x[t * SIZE + i];
+            assert_true(fabs(sum - (double)y[t * SIZE + o]) < 1e-3);
+        }
+    for (size_t t = 0; t < N; t++)
+        x[t * SIZE + 4] = 1;
+    assert_false(ridge_fit(w, b, x, y, N, SIZE, 1e-6));
+    free(x);
+    free(y);
+    free(truth);
+}
+
+/* Deep states that hold the embedding in other channels and far larger: the gate
+ * takes from all layers, and the anchors are the embeddings again. */
+static void test_warm_spread(void **state)
+{
+    (void)state;
+    struct start s;
+    struct err err;
+    struct rng rng;
+    struct arena arena = {0};
+    const size_t H = shape.H, M = shape.M, n = 600;
+    double weights[16], sum = 0;
+    make_start(&s, n);
+    compressor_warm_weights(0.3, M, weights);
+    for (size_t l = 0; l < M; l++)
+        sum += weights[l];
+    assert_true(fabs(sum - 1) < 1e-12 && fabs(weights[0] - 0.7) < 1e-12 && weights[1] > weights[2]);
+    real *mixture = xcalloc(n * H, sizeof *mixture);
+    for (size_t l = 0; l < M; l++)
+        for (size_t t = 0; t < n; t++)
+            for (size_t i = 0; i < H; i++) {
+                real *x = &s.hidden[(l * n + t) * H + i];
+                if (l > 0)
+                    *x = 20 * s.embeddings[t * H + (i + l) % H] + (i == 3 ? 50 : 0);
+                mixture[t * H + i] += (real)weights[l] * *x;
+            }
+    struct warm_start start = {.embeddings = s.embeddings, .mixture = mixture, .n = n, .spread = 0.3};
+    rng_seed(&rng, 5);
+    compressor_init_warm(&s.c, &start, &rng);
+    struct compress_tape tape;
+    assert_true(compressor_forward(&s.c, &compress_settings_default, s.hidden, n, n, &tape, &arena,
+                                   NULL, &err));
+    double error = 0, size = 0, top = 0;
+    for (size_t t = 0; t < n; t++) {
+        top += (double)tape.alpha[t * M] / (double)n;
+        for (size_t i = 0; i < H; i++) {
+            double want = (double)s.embeddings[t * H + i], d = (double)tape.anchors[t * H + i] - want;
+            error += d * d;
+            size += want * want;
+        }
+    }
+    assert_true(fabs(top - 0.7) < 0.1);
+    assert_true(error < 0.15 * size);
+    free(mixture);
+    arena_free(&arena);
+    free_start(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_published),
         cmocka_unit_test(test_warm_slots_are_embeddings),
         cmocka_unit_test(test_warm_metric_is_white),
+        cmocka_unit_test(test_ridge),
+        cmocka_unit_test(test_warm_spread),
         cmocka_unit_test(test_same_seed_same_start),
         cmocka_unit_test(test_parameter_list),
     };
