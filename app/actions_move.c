@@ -187,17 +187,11 @@ bool do_mark(struct session *s, const struct words *words, struct err *err)
     struct view_state *v = &s->view;
     if (!v->range_open) {
         v->range_open = v->has_range = true;
-        v->range_from = v->range_to = v->token;
+        v->range_mark = v->range_from = v->range_to = v->token;
         session_note(s, "range begins at token %zu: move, then V again", v->token);
         return true;
     }
     v->range_open = false;
-    v->range_to = v->token;
-    if (v->range_to < v->range_from) {
-        size_t from = v->range_to;
-        v->range_to = v->range_from;
-        v->range_from = from;
-    }
     tell_range(s);
     return true;
 }

@@ -77,8 +77,10 @@ void cursor_clamp(struct session *s)
 void cursor_to_token(struct session *s, size_t token)
 {
     s->view.token = shifted(token, 0, session_tokens(s));
-    if (s->view.range_open)
-        s->view.range_to = s->view.token;
+    if (s->view.range_open) {
+        s->view.range_from = size_min(s->view.range_mark, s->view.token);
+        s->view.range_to = size_max(s->view.range_mark, s->view.token);
+    }
     cursor_clamp(s);
     light(s, SOURCE_TOKEN);
     session_read_visible(s);

@@ -1,12 +1,12 @@
 #include "app/editor.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/signals.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -20,9 +20,7 @@ static bool run_command(const char *command, const char *path, struct err *err)
     if (child < 0)
         return err_set(err, ERR_OTHER, "cannot start an editor: %s", strerror(errno));
     if (child == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
+        signals_reset_child();
         setenv("COMPREXIT_EDITOR", command, 1);
         execl("/bin/sh", "sh", "-c", "eval \"$COMPREXIT_EDITOR \\\"\\$1\\\"\"", "sh", path,
               (char *)NULL);

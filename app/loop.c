@@ -102,9 +102,11 @@ static void edit_prompt(struct session *s)
     s->edit_prompt = false;
     if (!s->terminal)
         return;
+    signals_lend();
     terminal_suspend(s->terminal);
     char *text = editor_run(prompt_line(), &err);
     terminal_resume(s->terminal);
+    signals_take_back();
     take_size(s);
     if (text)
         prompt_replace(text);

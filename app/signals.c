@@ -91,6 +91,34 @@ void signals_stop_self(void)
     sigaction(SIGTSTP, &own, NULL);
 }
 
+static const int typed[] = {SIGINT, SIGQUIT};
+enum { TYPED = sizeof typed / sizeof *typed };
+static struct sigaction before_lending[TYPED];
+
+void signals_lend(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&ignore.sa_mask);
+    for (size_t i = 0; i < TYPED; i++)
+        sigaction(typed[i], &ignore, &before_lending[i]);
+}
+
+void signals_take_back(void)
+{
+    for (size_t i = 0; i < TYPED; i++)
+        sigaction(typed[i], &before_lending[i], NULL);
+}
+
+void signals_reset_child(void)
+{
+    static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE};
+    sigset_t none;
+    sigemptyset(&none);
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* ---- fatal ------------------------------------------------------------------ */
 
 static void write_all(int fd, const char *text, size_t length)

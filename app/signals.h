@@ -25,6 +25,13 @@ int signals_take(void);
  * could continue it (no shell), returns at once. */
 void signals_stop_self(void);
 
+/* While another program has the terminal: interrupt and quit typed there are meant for
+ * that program alone. In its process, after fork: all signals as a shell would set
+ * them. */
+void signals_lend(void);
+void signals_take_back(void);
+void signals_reset_child(void);
+
 /* SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGQUIT: restore, say what
  * happened in one line, die by the signal. Handlers that were there before (a
  * sanitizer's) run after the terminal is back. */

@@ -12,6 +12,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/compress/windows.h"
 #include "engine/eval/metrics.h"
 #include "engine/eval/prompt.h"
 #include "engine/model/sampler.h"
@@ -87,8 +88,18 @@ static void change_state(struct run *r, enum answer_state state)
 static void asked_range(const struct run *r, size_t *from, size_t *to)
 {
     size_t n = r->e->snapshot->document ? r->e->snapshot->document->tokens : 0;
-    *from = size_min(r->options->from, n);
     *to = r->options->to ? size_min(r->options->to, n) : n;
+    *from = size_min(r->options->from, *to);
+}
+
+/* Slots that an unread segment will have: they are counted over the document. */
+static size_t count_slots(struct run *r, const struct engine_segment *segment)
+{
+    struct arena_mark mark = arena_mark(&r->arena);
+    struct segment_plan layout;
+    windows_layout(&r->e->settings, segment->tokens, &layout, &r->arena);
+    arena_release(&r->arena, mark);
+    return layout.slots;
 }
 
 /* The slots of the read windows that touch [from, to), muted ones left out:
@@ -106,6 +117,8 @@ static real *gather_slots(struct run *r, size_t from, size_t to)
     for (size_t i = 0; i < e->n_segments; i++) {
         const struct engine_segment *segment = &e->segments[i];
         const real *slot = segment->slots;
+        if (!segment->read)
+            index += count_slots(r, segment);
         for (size_t w = 0; segment->read && w < segment->windows; w++) {
             const struct snapshot_window *window = s->window[segment->first_window + w];
             bool wanted = window->first < to && window->first + window->tokens > from;

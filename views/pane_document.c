@@ -151,9 +151,6 @@ static struct marked_tokens mark_tokens(const struct scene *c)
     if (c->v->has_range) {
         m.range_from = c->v->range_from;
         m.range_to = c->v->range_to + 1;
-    } else if (c->v->range_open) { /* it reaches to the cursor */
-        m.range_from = size_min(c->v->range_from, c->token);
-        m.range_to = size_max(c->v->range_from, c->token) + 1;
     }
     return m;
 }

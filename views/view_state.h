@@ -107,9 +107,10 @@ struct view_state {
     size_t answer_token;
     struct source moved;  /* source of the light */
     struct source locked; /* kind NONE: no lock */
-    bool range_open;      /* V pressed once */
     bool has_range;
-    size_t range_from, range_to; /* inclusive tokens */
+    size_t range_from, range_to; /* inclusive tokens, from <= to */
+    bool range_open;      /* V pressed once: the range reaches from range_mark to the cursor */
+    size_t range_mark;
 
     /* Scroll positions, kept by layout so that the cursor stays visible. */
     size_t document_top; /* first token of the top line */

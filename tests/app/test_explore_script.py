@@ -141,6 +141,16 @@ class CommandsTest(ScriptTest):
                    'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",
                    "wait idle", "focus plan", "mute s1", "wait idle", 'expect "stale"')
 
+    def test_answers_of_a_range_that_grows_backwards(self):
+        self.plays("goto 40", "key V", "goto 20", "ask What replaced peat?", "wait idle",
+                   'expect "done"', "health", 'expect "Plan health: tokens 20 to 40"', "key Esc",
+                   "key V", 'expect "range: tokens 20 to 40"', "goto 60", "log",
+                   'expect "range: tokens 20 to 40"')
+
+    def test_slots_are_counted_over_unread_parts(self):
+        self.plays("range 1540 1560", "answers compressed", "ask What replaced peat?", "wait idle",
+                   "focus answers", "follow", 'expect "window 13 of 13"')
+
     def test_iterations(self):
         self.plays("size 176x50", "iter 0", 'expect "before balancing"', "key .",
                    'expect "iter 1/30"', "iter last", 'expect "iter 30/30"', "key ,",
