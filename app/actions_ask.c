@@ -100,8 +100,10 @@ bool do_stop(struct session *s, const struct words *words, struct err *err)
     (void)words;
     (void)err;
     unsigned found = s->worker ? worker_cancel(s->worker, JOB_ASK | JOB_READ | JOB_SETTINGS |
-                                                              JOB_EXPORT | JOB_HASH)
+                                                              JOB_HASH)
                                : 0;
+    if (s->writer)
+        found |= worker_cancel(s->writer, JOB_EXPORT);
     if (s->play.fps > 0) {
         s->play.fps = 0;
         s->view.playing = false;

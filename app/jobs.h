@@ -6,7 +6,10 @@
  * A new document drops everything but what opens. New settings drop older settings
  * and the running compressed answer; reading and the other answers are interrupted
  * and go on afterwards. A new question drops the old one's answers. Only the
- * run functions here touch the engine, on the worker thread. */
+ * run functions here touch the engine, on the worker thread.
+ *
+ * Figures need the engine's snapshot only. They are written by a second worker, so
+ * that they neither wait for an answer nor interrupt one. */
 #ifndef APP_JOBS_H
 #define APP_JOBS_H
 
@@ -44,5 +47,11 @@ void jobs_set_muted(struct session *s);
 void jobs_ask(struct session *s, enum answer_mode mode);
 void jobs_ask_all(struct session *s);
 void jobs_hash(struct session *s);
+
+/* Writes figures of the shown snapshot; what became of it arrives as a note. Takes over
+ * what the request owns; s->edits are its edits. A script without a terminal has no keys
+ * to answer: then the files are there when it returns, or *err says why not. */
+struct export_request;
+bool jobs_export(struct session *s, struct export_request *request, struct err *err);
 
 #endif

@@ -197,14 +197,17 @@ static int wait_time(const struct loop *l)
 static void wait_for_events(struct loop *l)
 {
     struct session *s = l->s;
-    struct pollfd fds[3] = {{.fd = signals_fd(), .events = POLLIN},
+    struct pollfd fds[4] = {{.fd = signals_fd(), .events = POLLIN},
+                            {.fd = -1, .events = POLLIN},
                             {.fd = -1, .events = POLLIN},
                             {.fd = -1, .events = POLLIN}};
     if (s->terminal)
         fds[1].fd = terminal_fd(s->terminal);
     if (s->worker && s->now_ms >= l->next_wake_ms)
         fds[2].fd = worker_wake_fd(s->worker);
-    int n = poll(fds, 3, wait_time(l));
+    if (s->writer)
+        fds[3].fd = worker_wake_fd(s->writer);
+    int n = poll(fds, 4, wait_time(l));
     s->now_ms = clock_ms();
     if (n <= 0)
         return;
@@ -212,7 +215,7 @@ static void wait_for_events(struct loop *l)
         take_signals(l);
     if (fds[1].revents)
         read_terminal(l);
-    if (fds[2].revents) {
+    if (fds[2].revents || fds[3].revents) {
         session_collect(s);
         l->next_wake_ms = s->now_ms + FRAME_MS;
     }

@@ -295,6 +295,9 @@ static void start_opening(struct session *s)
 
 bool session_collect(struct session *s)
 {
+    struct snapshot *none = NULL;
+    if (s->writer)
+        worker_collect(s->writer, &none, s);
     if (!s->worker || !worker_collect(s->worker, &s->published, s))
         return false;
     show_engine_notes(s);
@@ -383,7 +386,8 @@ int session_timeout(const struct session *s)
 
 bool session_is_idle(const struct session *s)
 {
-    return (!s->worker || worker_is_idle(s->worker)) && !(s->play.fps > 0);
+    return (!s->worker || worker_is_idle(s->worker)) &&
+           (!s->writer || worker_is_idle(s->writer)) && !(s->play.fps > 0);
 }
 
 /* ---- prompt and display ---------------------------------------------------- */

@@ -33,6 +33,7 @@ struct worker {
     struct line *lines; /* oldest first */
     bool awake;    /* a byte is in the pipe */
     bool quit;
+    bool last;     /* quit when the queue is empty */
     bool cancel;   /* the running job is to give up */
     bool requeue;  /* ... and to run again later */
     char stage[48];
@@ -102,6 +103,8 @@ static void *work(void *context)
     pthread_mutex_lock(&worker->mutex);
     while (!worker->quit) {
         struct job *job = worker->queue;
+        if (!job && worker->last)
+            break;
         if (!job) {
             pthread_cond_wait(&worker->work, &worker->mutex);
             continue;
@@ -173,15 +176,17 @@ static void release_list(struct job *list)
     }
 }
 
-void worker_stop(struct worker *worker)
+static void join(struct worker *worker, bool *how)
 {
-    if (!worker)
-        return;
     pthread_mutex_lock(&worker->mutex);
-    worker->quit = true;
+    *how = true;
     pthread_cond_signal(&worker->work);
     pthread_mutex_unlock(&worker->mutex);
     pthread_join(worker->thread, NULL);
+}
+
+static void dispose(struct worker *worker)
+{
     release_list(worker->queue);
     release_list(worker->finished);
     snapshot_release(worker->published);
@@ -192,6 +197,25 @@ void worker_stop(struct worker *worker)
     close(worker->wake_read);
     close(worker->wake_write);
     free(worker);
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (!worker)
+        return;
+    join(worker, &worker->quit);
+    dispose(worker);
+}
+
+void worker_finish(struct worker *worker, void *context)
+{
+    if (!worker)
+        return;
+    struct snapshot *none = NULL;
+    join(worker, &worker->last);
+    worker_collect(worker, &none, context);
+    snapshot_release(none);
+    dispose(worker);
 }
 
 void worker_post(struct worker *worker, struct job *job)

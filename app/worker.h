@@ -74,6 +74,10 @@ struct worker *worker_start(void *host, struct err *err);
 /* Cancels everything, waits for the running job to give up, releases all jobs. */
 void worker_stop(struct worker *worker);
 
+/* Lets everything that is queued run to its end, calls done and release of it all
+ * here, and frees the worker. */
+void worker_finish(struct worker *worker, void *context);
+
 /* Takes over the job. A running job that is less urgent and preemptible makes
  * room. */
 void worker_post(struct worker *worker, struct job *job);

@@ -87,6 +87,40 @@ class StartTest(ExplorerTest):
             self.quit(terminal)
 
 
+class ExportTest(ExplorerTest):
+    def test_keys_are_answered_while_a_figure_is_written(self):
+        with self.open(rows=36, columns=120) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            mark = len(terminal.output)
+            terminal.type(b":export gate big.png width=8000px dpi=300 height=8000px\r:log\r")
+            shown = terminal.wait_for(b"Log", since=mark)
+            self.assertFalse((self.home / "big.png").exists())
+            terminal.type(b"\x1b[27u")
+            written = terminal.wait_for(b"big.png written", since=mark)
+            self.assertGreater(written, shown)
+            self.assertTrue((self.home / "big.png").exists())
+            self.quit(terminal)
+
+    def test_failures_arrive_as_notes(self):
+        with self.open() as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            terminal.type(b":export plan no-such-folder/a.png\r")
+            terminal.wait_for(b"no-such-folder/a.png")
+            terminal.wait_for(b"No such file or directory")
+            self.quit(terminal)
+
+    def test_leaving_waits_for_the_files(self):
+        with self.open() as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            terminal.type(b":export plan a.png a.svg\r:export plan none/a.png\rq")
+            self.assertEqual(terminal.wait_exit(), 0, terminal.output[-400:])
+            self.assertTrue((self.home / "a.png").exists() and (self.home / "a.svg").exists())
+            self.assertIn(b"comprexit: none/a.png", terminal.output.rpartition(b"\x1b[?1049l")[2])
+
+
 class ColourTest(ExplorerTest):
     def shown(self, *more, **environment):
         with self.open(*more, environment=environment) as terminal:

@@ -144,6 +144,21 @@ static void test_order(void **state)
     stop(host);
 }
 
+static void test_finish_runs_what_is_queued(void **state)
+{
+    (void)state;
+    struct host *host = start();
+    char trace[32] = "";
+    worker_post(host->worker, waiting_job('a', JOB_OPEN, 9, trace));
+    wait_started(host, 1);
+    worker_post(host->worker, new_job('b', JOB_ASK, 1, trace));
+    worker_post(host->worker, new_job('c', JOB_ASK, 1, trace));
+    atomic_store(&host->gate, 1);
+    worker_finish(host->worker, NULL);
+    assert_string_equal(trace, "abc");
+    free(host);
+}
+
 static void test_cancel(void **state)
 {
     (void)state;
@@ -311,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_wakes_are_bounded),
         cmocka_unit_test(test_activity_and_log),
         cmocka_unit_test(test_stop_cancels),
+        cmocka_unit_test(test_finish_runs_what_is_queued),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
