@@ -155,7 +155,15 @@ $(foreach g,$(TEST_GROUPS),$(eval $(call test_rule,$(g))))
 TEST_PROGRAMS := $(foreach g,$(TEST_GROUPS),$(call test_programs,$(g)))
 SCRIPT_TESTS  := $(wildcard tests/tmux/test_*.sh tests/app/test_*.sh tests/app/test_*.py)
 
-tests-build: $(TEST_PROGRAMS)
+# What makes the program fail under test (tests/shims). Never sanitized: they are loaded
+# into programs that are.
+SHIMS := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(wildcard tests/shims/*.c))
+$(BUILD)/tests/shims/%.so: tests/shims/%.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl
+shims: $(SHIMS)
+
+tests-build: $(TEST_PROGRAMS) $(SHIMS)
 
 # The part that has numbers to differentiate, for the double build.
 ENGINE_TESTS := $(foreach g,ops model compress train,$(call test_programs,$(g)))
@@ -164,13 +172,13 @@ engine-test: $(ENGINE_TESTS)
 	@tests/run -k "$(K)" $(ENGINE_TESTS)
 
 # Runs the tests of this variant; K=name picks some.
-test: $(TEST_PROGRAMS) $(PROGRAM)
+test: $(TEST_PROGRAMS) $(PROGRAM) $(SHIMS)
 	@COMPREXIT=$(PROGRAM) tests/run -k "$(K)" $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 include make/check.mk
 include make/fuzz.mk
 include make/tools.mk
 
-.PHONY: all missing tests-build test engine-tests-build engine-test
+.PHONY: all missing shims tests-build test engine-tests-build engine-test
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

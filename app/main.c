@@ -1,5 +1,6 @@
 /* The program: picks the subcommand, reads its arguments, runs it, and turns
  * what went wrong into one line and an exit code. */
+#include <jansson.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "app/manual.h"
 #include "app/report.h"
 #include "engine/base/file.h"
+#include "engine/base/mem.h"
 
 /* Is --json among the words? Known before parsing, so that a usage error can be
  * reported in the form that was asked for. */
@@ -83,6 +85,7 @@ int main(int argc, char **argv)
 {
     wait_passively(argv);
     setlocale(LC_CTYPE, "");
+    json_set_alloc_funcs(xmalloc, free); /* else a lack of memory passes for bad JSON */
     signal(SIGPIPE, SIG_DFL);
     size_t count = argc > 0 ? (size_t)argc - 1 : 0;
     const char **words = (const char **)argv + (argc > 0);

@@ -1,7 +1,9 @@
 #include "engine/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +201,9 @@ bool file_make_directories(const char *path, struct err *err)
     return ok || io_error(err, path, "create the directory");
 }
 
+/* Between the name of a file and the process that writes its next content. */
+static const char temporary_mark[] = ".tmp-";
+
 bool atomic_file_open(struct atomic_file *file, const char *path, size_t expected, struct err *err)
 {
     *file = (struct atomic_file){.fd = -1};
@@ -208,7 +213,7 @@ bool atomic_file_open(struct atomic_file *file, const char *path, size_t expecte
                        S_ISLNK(st.st_mode) ? "it is a symbolic link" : "not a regular file");
     size_t room = strlen(path) + 32;
     char *temporary = xmalloc(room);
-    snprintf(temporary, room, "%s.tmp-%ld", path, (long)getpid());
+    snprintf(temporary, room, "%s%s%ld", path, temporary_mark, (long)getpid());
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0) {
         err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
@@ -301,6 +306,32 @@ void atomic_file_abort(struct atomic_file *file)
     *file = (struct atomic_file){.fd = -1};
 }
 
+/* Is name that of a temporary file whose process is gone? */
+static bool is_orphan(const char *name)
+{
+    const char *tail = strstr(name, temporary_mark);
+    if (!tail)
+        return false;
+    char *end;
+    long pid = strtol(tail + sizeof temporary_mark - 1, &end, 10);
+    return *end == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+void file_drop_orphans(const char *directory)
+{
+    DIR *d = opendir(directory);
+    if (!d)
+        return;
+    for (struct dirent *entry; (entry = readdir(d));) {
+        if (!is_orphan(entry->d_name))
+            continue;
+        char *path = file_join(directory, entry->d_name);
+        unlink(path);
+        free(path);
+    }
+    closedir(d);
+}
+
 bool file_replace(const char *path, const void *data, size_t size, struct err *err)
 {
     struct atomic_file file;
@@ -333,6 +364,23 @@ bool append_file_open(struct append_file *file, const char *path, size_t keep, s
     return true;
 }
 
+/* All of data at the end of the file; false with errno. */
+static bool append_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = ENOSPC;
+        if (n <= 0)
+            return false;
+        data += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
 bool append_file_line(struct append_file *file, const char *line, struct err *err)
 {
     off_t before = lseek(file->fd, 0, SEEK_END);
@@ -340,17 +388,19 @@ bool append_file_line(struct append_file *file, const char *line, struct err *er
     char *whole = xmalloc(length + 1);
     memcpy(whole, line, length);
     whole[length] = '\n';
-    ssize_t n;
-    do
-        n = write(file->fd, whole, length + 1);
-    while (n < 0 && errno == EINTR);
-    int code = n < 0 ? errno : ENOSPC;
+    bool ok = append_all(file->fd, whole, length + 1);
+    int code = errno;
     free(whole);
-    if (n == (ssize_t)length + 1)
+    if (ok)
         return true;
     if (before >= 0 && ftruncate(file->fd, before) != 0)
         code = errno;
     return err_set(err, ERR_IO, "%s: cannot append: %s", file->path, strerror(code));
+}
+
+bool append_file_sync(struct append_file *file, struct err *err)
+{
+    return fsync(file->fd) == 0 || io_error(err, file->path, "sync");
 }
 
 void append_file_close(struct append_file *file)

@@ -62,6 +62,9 @@ bool atomic_file_write(struct atomic_file *file, const void *data, size_t size, 
 bool atomic_file_commit(struct atomic_file *file, struct err *err);
 void atomic_file_abort(struct atomic_file *file);
 
+/* Removes temporary files that processes that are gone have left in a directory. */
+void file_drop_orphans(const char *directory);
+
 /* A growing log: opened for appending after `keep` bytes of what is there (the
  * rest is cut off; SIZE_MAX keeps all). Whole lines only; a line that could not be
  * written whole is cut off again. */
@@ -71,6 +74,8 @@ struct append_file {
 };
 bool append_file_open(struct append_file *file, const char *path, size_t keep, struct err *err);
 bool append_file_line(struct append_file *file, const char *line, struct err *err);
+/* What was appended so far survives a loss of power from here on. */
+bool append_file_sync(struct append_file *file, struct err *err);
 void append_file_close(struct append_file *file);
 
 /* An exclusive lock on path (created when absent), held until the process ends or

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/base/text.h"
 
@@ -364,7 +365,7 @@ static void json_name(struct llama_config *c, const struct source *s)
 {
     const char *name = json_string_value(json_object_get(s->json, "_name_or_path"));
     if (!name || !*name) {
-        char *dir = strndup(s->path, (size_t)(file_name(s->path) - s->path));
+        char *dir = xstrndup(s->path, (size_t)(file_name(s->path) - s->path));
         size_t length = strlen(dir);
         while (length > 0 && dir[length - 1] == '/')
             dir[--length] = '\0';

@@ -29,6 +29,7 @@ bool run_dir_open(struct run_dir *dir, const char *path, size_t keep, struct err
     if (dir->lock < 0)
         return false;
     dir->path = xstrdup(path);
+    file_drop_orphans(path);
     return true;
 }
 
@@ -125,31 +126,34 @@ bool run_dir_config(const char *path, struct train_config *config, struct err *e
     return ok;
 }
 
-/* Bytes of the log up to the last line of a step <= `step`. */
-static size_t log_bytes_until(const struct run_dir *dir, size_t step)
+/* Bytes of the log up to the last line of a step <= `step`, or up to the first that a
+ * loss of power spoilt. */
+static bool log_bytes_until(const struct run_dir *dir, size_t step, size_t *kept, struct err *err)
 {
     enum { LOG_BYTES_MAX = 1 << 30 };
     char *path = file_join(dir->path, "log.jsonl"), *text;
-    size_t size, kept = 0;
-    struct err ignored;
-    bool ok = file_exists(path) && file_read(path, LOG_BYTES_MAX, &text, &size, &ignored);
+    size_t size;
+    *kept = 0;
+    bool there = file_exists(path);
+    bool ok = there && file_read(path, LOG_BYTES_MAX, &text, &size, err);
     free(path);
     if (!ok)
-        return 0;
+        return !there;
     for (size_t at = 0; at < size;) {
         char *end = memchr(text + at, '\n', size - at);
         if (!end)
             break;
         size_t next = (size_t)(end - text) + 1;
         json_t *line = json_loadb(text + at, next - at, 0, NULL);
-        json_int_t logged = json_integer_value(json_object_get(line, "step"));
+        const json_t *logged = json_object_get(line, "step");
+        bool keep = json_is_integer(logged) && json_integer_value(logged) <= (json_int_t)step;
         json_decref(line);
-        if (logged > (json_int_t)step)
+        if (!keep)
             break;
-        kept = at = next;
+        *kept = at = next;
     }
     free(text);
-    return kept;
+    return true;
 }
 
 static bool check_data(const struct run_dir *dir, const struct trainer *t, const char *before,
@@ -197,8 +201,10 @@ bool run_dir_resume(struct run_dir *dir, struct trainer *t, bool accept_data_cha
             snprintf(note + used, note_size - used, "using step %zu", steps[i]);
     }
     free(steps);
+    size_t log_bytes;
     if (ok)
-        return open_log(dir, log_bytes_until(dir, t->state.step), err);
+        return log_bytes_until(dir, t->state.step, &log_bytes, err) &&
+               open_log(dir, log_bytes, err);
     if (n == 0)
         return err_set(err, ERR_INPUT, "%s: no checkpoint to resume from", dir->path);
     if (fatal) {
@@ -215,7 +221,9 @@ bool run_dir_resume(struct run_dir *dir, struct trainer *t, bool accept_data_cha
 bool run_dir_save(struct run_dir *dir, const struct trainer *t, struct err *err)
 {
     char *path = step_path(dir, t->state.step);
-    bool ok = checkpoint_save(path, &t->parameters, &t->stream.state, &t->state, err);
+    /* The log first: a checkpoint promises the lines of all steps before it. */
+    bool ok = append_file_sync(&dir->log, err) &&
+              checkpoint_save(path, &t->parameters, &t->stream.state, &t->state, err);
     free(path);
     if (ok)
         drop_old(dir);

@@ -22,7 +22,7 @@ CODES = {"F32": "f", "I32": "i", "F64": "d", "U8": "B", "I64": "q"}
 
 def call(*arguments, stdin=b"", environment=None, limit=60, folder=None):
     """Runs the program; returns (exit status, stdout, stderr) as bytes."""
-    settings = dict(os.environ, OMP_NUM_THREADS="1", **(environment or {}))
+    settings = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
     done = subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, timeout=limit,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings, cwd=folder,
                           check=False)

@@ -359,6 +359,30 @@ static void one_process_holds_a_lock(void **state)
     file_unlock(-1);
 }
 
+/* A process that is killed leaves its temporary file; one that runs still needs it. */
+static void orphans_are_dropped(void **state)
+{
+    struct place *place = *state;
+    struct atomic_file file;
+    struct err err = {0};
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(atomic_file_open(&file, place->path, 10, &err) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    char left[160];
+    snprintf(left, sizeof left, "%s.tmp-%ld", place->path, (long)child);
+    assert_true(file_exists(left));
+    assert_true(atomic_file_open(&file, place->path, 10, &err));
+    file_drop_orphans(place->dir);
+    assert_false(file_exists(left));
+    assert_true(atomic_file_write(&file, "new", 3, &err));
+    assert_true(atomic_file_commit(&file, &err));
+    check_target(place, "new");
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 int main(void)
@@ -377,6 +401,7 @@ int main(void)
         IN_PLACE(a_place_that_is_not_there_is_named),
         IN_PLACE(a_failed_rename_leaves_nothing_behind),
         IN_PLACE(a_full_disk_leaves_the_old_file),
+        IN_PLACE(orphans_are_dropped),
         IN_PLACE(a_log_grows_by_lines),
         IN_PLACE(a_log_is_a_regular_file),
         IN_PLACE(one_process_holds_a_lock),

@@ -1,0 +1,145 @@
+#!/usr/bin/env -S python3 -B
+"""Training as a process: signals, the lock, the number of threads, and whether a long run
+keeps what it takes of memory, files and descriptors."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from faults import last_saved, made_up_text, train, train_words, weights
+from harness import PROGRAM, main_with_golden
+
+LONG = 150
+
+
+class Runs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.path = pathlib.Path(cls.folder.name)
+        cls.data = cls.path / "text"
+        cls.data.write_text(made_up_text())
+
+    def start(self, run, *extra, steps=LONG, settings=(), until="step 3/"):
+        """A run that has come to the line `until`."""
+        words = train_words(self.data, run, *extra, steps=steps, settings=settings)
+        process = subprocess.Popen(
+            [PROGRAM, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            env=dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE"), text=True)
+        self.addCleanup(self.reap, process)
+        self.read_until(process, until)
+        return process
+
+    @staticmethod
+    def read_until(process, words):
+        seen = []
+        for line in process.stderr:
+            seen.append(line)
+            if words in line:
+                return "".join(seen)
+        raise AssertionError("".join(seen))
+
+    @staticmethod
+    def reap(process):
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+    def test_a_signal_ends_after_the_step_and_saves(self):
+        settings = ["valid_every=0", "save_every=1000"]
+        train(self.data, self.path / "straight", steps=LONG, settings=settings)
+        name = f"step-{LONG:06d}.safetensors"
+        straight = weights(self.path / "straight", name)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                run = self.path / number.name
+                process = self.start(run, settings=settings)
+                process.send_signal(number)
+                _, messages = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 128 + number, messages)
+                saved = last_saved(messages)
+                self.assertGreaterEqual(saved, 3)
+                self.assertLess(saved, LONG)
+                last = [int(n) for n in re.findall(r"step (\d+)/", messages)][-1:] or [saved]
+                self.assertEqual(last, [saved], "the step that ran when the signal came is kept")
+                status, messages = train(self.data, run, "--resume", steps=LONG, settings=settings)
+                self.assertEqual(status, 0, messages)
+                self.assertIn(f"resumed at step {saved}", messages)
+                self.assertEqual(weights(run, name), straight)
+
+    def test_a_second_signal_ends_at_once(self):
+        """Within a step that would take minutes; what was saved before is untouched."""
+        run = self.path / "twice"
+        train(self.data, run, steps=2)
+        before = weights(run, "step-000002.safetensors")
+        long_step = ["batch=50000", "valid_every=0"]
+        again = self.path / "again"
+        process = self.start(again, settings=long_step, until="text, 1 records")
+        while "train" in (pathlib.Path(f"/proc/{process.pid}/cmdline").read_text()):
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            caught = int(re.search(r"^SigCgt:\s*(\w+)", status, re.M).group(1), 16)
+            if caught & 1 << (signal.SIGINT - 1):
+                break
+        process.send_signal(signal.SIGINT)
+        while int(re.search(r"^SigCgt:\s*(\w+)", pathlib.Path(
+                f"/proc/{process.pid}/status").read_text(), re.M).group(1), 16) & 2:
+            pass
+        self.assertIsNone(process.poll(), "the first one waits for the step")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, -signal.SIGINT)
+        self.assertEqual(list(again.glob("step-*")), [])
+        self.assertEqual(weights(run, "step-000002.safetensors"), before)
+
+    def test_a_second_process_is_refused(self):
+        run = self.path / "locked"
+        process = self.start(run, steps=1000000, settings=["valid_every=0"])
+        for _ in range(20):
+            status, messages = train(self.data, run, "--resume")
+            self.assertEqual(status, 7, messages)
+            self.assertIn(f"({process.pid})", messages)
+        process.kill()
+        process.communicate()
+        self.start(run, "--resume", until="resumed at step")
+
+    def test_threads_change_nothing(self):
+        results = []
+        for name, threads in (("one", "1"), ("again", "1"), ("two", "2")):
+            status, messages = train(self.data, self.path / name,
+                                     environment={"OMP_NUM_THREADS": threads})
+            self.assertEqual(status, 0, messages)
+            results.append(weights(self.path / name))
+        self.assertEqual(results[0], results[1])
+        self.assertEqual(results[0], results[2])
+
+    def test_a_long_run_keeps_its_size(self):
+        run = self.path / "soak"
+        settings = ["valid_every=500", "save_every=50", "blocks=8+4", "window=8"]
+        process = self.start(run, "--log-every", "100", steps=1500, settings=settings,
+                             until="step 500/")
+        before = self.takes(process, run)
+        self.read_until(process, "step 1400/")
+        after = self.takes(process, run)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(after[1:], before[1:])
+        self.assertLess(after[0] - before[0], 900 * 1024)
+        self.assertEqual(len(list(run.glob("step-*"))), 2)
+
+    @staticmethod
+    def takes(process, run):
+        """Resident bytes, descriptors, lasting files of the run directory."""
+        place = pathlib.Path(f"/proc/{process.pid}")
+        pages = int((place / "statm").read_text().split()[1])
+        files = {p.name for p in run.iterdir() if not p.name.startswith("step-")}
+        links = {os.readlink(p) for p in (place / "fd").iterdir()}
+        return (pages * os.sysconf("SC_PAGE_SIZE"), len([x for x in links if "step-" not in x]),
+                {n for n in files if ".tmp-" not in n})
+
+
+if __name__ == "__main__":
+    main_with_golden()
