@@ -8,6 +8,7 @@
 
 #include "app/batch.h"
 #include "app/cli.h"
+#include "app/data_options.h"
 #include "app/report.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
@@ -171,11 +172,16 @@ static json_t *file_json(const struct job *j, const struct lengths *l, json_t *s
 static bool read_file(struct job *j, struct err *err)
 {
     const struct cli_arguments *a = j->arguments;
-    struct records_options records = {.bad = on_bad, .context_pointer = j};
+    struct data_options options;
+    if (!data_options_read(&options, a, err))
+        return false;
+    options.records.bad = on_bad;
+    options.records.context_pointer = j;
     j->shape = (struct block_shape){(size_t)cli_count(a, "context", 512),
                                     (size_t)cli_count(a, "predict", 128)};
-    j->d = dataset_load(a->operands[0], &records, j->model->tokenizer, j->shape.context, NULL,
-                        err);
+    j->d = dataset_load(a->operands[0], &options.records, j->model->tokenizer, j->shape.context,
+                        NULL, err);
+    data_options_free(&options);
     if (!j->d)
         return false;
     const char *phase = cli_text(a, "phase");
@@ -213,6 +219,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
 }
 
 static const struct cli_option options[] = {
+    DATA_OPTIONS,
     {.name = "phase", .kind = CLI_CHOICE, .value = "ntp|sft",
      .help = "as which phase would see it (by content: text ntp, questions sft)"},
     {.name = "show", .kind = CLI_COUNT, .value = "N", .help = "print N samples as trained"},

@@ -7,6 +7,7 @@
 
 #include "app/batch.h"
 #include "app/cli.h"
+#include "app/data_options.h"
 #include "app/report.h"
 #include "app/values.h"
 #include "engine/base/file.h"
@@ -18,6 +19,7 @@
 struct job {
     const struct cli_arguments *arguments;
     struct batch batch;
+    struct data_options options;
     struct append_file out;
     struct evaluate_sums sums[EVAL_MODES];
     char *lines; /* of the context in work */
@@ -95,36 +97,85 @@ static void add_line(struct evaluate_sums *s, const json_t *line)
     s->labels += (size_t)json_integer_value(json_object_get(line, "labels"));
 }
 
-/* Takes up what an earlier evaluation wrote to --out: its sums, and the number of
- * questions that need not be asked again. */
-static bool read_done(struct job *j, const char *path, unsigned modes, size_t *done,
+/* The lines of the context that --out ends with: whole when all modes have as many. */
+struct tail {
+    size_t begin;        /* byte at which its first line stands */
+    size_t n[EVAL_MODES];
+    size_t last_mode;
+};
+
+static bool is_whole(const struct tail *t, unsigned modes)
+{
+    size_t n = t->n[__builtin_ctz(modes)];
+    for (size_t mode = 0; mode < EVAL_MODES; mode++)
+        if (modes & 1u << mode && t->n[mode] != n)
+            return false;
+    return true;
+}
+
+/* Adds the line of a prediction to sums; false when it is of no such evaluation. */
+static bool take_line(struct evaluate_sums *sums, const char *text, unsigned modes, size_t *mode)
+{
+    json_t *line = json_loads(text, 0, NULL);
+    const char *name = json_string_value(json_object_get(line, "mode"));
+    bool ok = name && value_choice(name, mode_words, mode) && modes & 1u << *mode;
+    if (ok)
+        add_line(&sums[*mode], line);
+    json_decref(line);
+    return ok;
+}
+
+/* Reads whole lines; *keep: bytes of the contexts that are complete. A context that
+ * a process was killed in the middle of is asked again. */
+static bool read_lines(struct job *j, char *text, unsigned modes, size_t *keep, size_t *bad_line)
+{
+    struct tail tail = {0};
+    struct evaluate_sums before[EVAL_MODES]; /* as they were at tail.begin */
+    memcpy(before, j->sums, sizeof before);
+    size_t number = 0;
+    char *at = text;
+    for (char *end; (end = strchr(at, '\n')); at = end + 1) {
+        size_t mode;
+        *end = '\0';
+        *bad_line = ++number;
+        struct evaluate_sums now[EVAL_MODES];
+        memcpy(now, j->sums, sizeof now);
+        if (!take_line(j->sums, at, modes, &mode))
+            return false;
+        if (mode < tail.last_mode || is_whole(&tail, modes)) {
+            if (!is_whole(&tail, modes))
+                return false;
+            tail = (struct tail){.begin = (size_t)(at - text)};
+            memcpy(before, now, sizeof before);
+        }
+        tail.n[mode]++;
+        tail.last_mode = mode;
+    }
+    bool whole = is_whole(&tail, modes);
+    *keep = whole ? (size_t)(at - text) : tail.begin;
+    if (!whole)
+        memcpy(j->sums, before, sizeof before);
+    return true;
+}
+
+/* Takes up what an earlier evaluation wrote to --out: its sums, the bytes to keep, and
+ * the number of questions that need not be asked again. */
+static bool read_done(struct job *j, const char *path, unsigned modes, size_t *keep, size_t *done,
                       struct err *err)
 {
     enum { OUT_BYTES_MAX = 1 << 30 };
     char *text;
-    size_t size, lines = 0;
+    size_t size, bad_line = 0;
     if (!file_exists(path))
         return true;
     if (!file_read(path, OUT_BYTES_MAX, &text, &size, err))
         return false;
-    char *rest = text;
-    bool ok = true;
-    for (char *at = strsep(&rest, "\n"); ok && at && *at; at = strsep(&rest, "\n")) {
-        size_t mode;
-        json_t *line = json_loads(at, 0, NULL);
-        const char *name = json_string_value(json_object_get(line, "mode"));
-        ok = name && value_choice(name, mode_words, &mode) && modes & 1u << mode;
-        if (ok)
-            add_line(&j->sums[mode], line);
-        json_decref(line);
-        lines++;
-    }
+    bool ok = read_lines(j, text, modes, keep, &bad_line);
     free(text);
-    size_t per_question = (size_t)__builtin_popcount(modes);
-    if (!ok || lines % per_question)
+    if (!ok)
         return err_set(err, ERR_INPUT, "%s: line %zu is not of an evaluation in these modes", path,
-                       lines);
-    *done = lines / per_question;
+                       bad_line);
+    *done = j->sums[__builtin_ctz(modes)].n;
     return true;
 }
 
@@ -182,12 +233,13 @@ static bool open_output(struct job *j, unsigned modes, size_t *done, struct err 
     bool resume = cli_flag(j->arguments, "resume");
     if (!path)
         return !resume || err_set(err, ERR_USAGE, "eval: --resume needs --out");
-    if (resume && !read_done(j, path, modes, done, err))
+    size_t keep = 0;
+    if (resume && !read_done(j, path, modes, &keep, done, err))
         return false;
     if (!resume && file_exists(path) && !cli_flag(j->arguments, "force"))
         return err_set(err, ERR_USAGE, "%s is there already: --resume goes on, --force begins anew",
                        path);
-    return append_file_open(&j->out, path, resume ? SIZE_MAX : 0, err);
+    return append_file_open(&j->out, path, keep, err);
 }
 
 static bool answer_questions(struct job *j, const char *path, struct err *err)
@@ -202,8 +254,7 @@ static bool answer_questions(struct job *j, const char *path, struct err *err)
     engine_settings(e, &o.settings, &o.budget);
     if (!parse_modes(a, &o.modes, err) || !open_output(j, o.modes, &o.skip, err))
         return false;
-    struct records_options records = {0};
-    struct dataset *d = dataset_load(path, &records, o.model->tokenizer, o.budget,
+    struct dataset *d = dataset_load(path, &j->options.records, o.model->tokenizer, o.budget,
                                      &j->batch.progress, err);
     struct evaluate_listener listener = {on_prediction, on_context_done, j};
     bool ok = d && evaluate(&o, d, j->sums, &listener, &j->batch.progress, err);
@@ -288,12 +339,11 @@ static bool predict_text(struct job *j, const char *path, struct err *err)
     struct block_shape shape = {(size_t)cli_count(a, "context", 512),
                                 (size_t)cli_count(a, "predict", 128)};
     unsigned modes;
-    struct records_options records = {0};
     struct dataset *d = NULL;
     bool ok = parse_modes(a, &modes, err);
     if (ok)
-        d = dataset_load(path, &records, engine_model(j->batch.engine)->tokenizer, shape.context,
-                         &j->batch.progress, err);
+        d = dataset_load(path, &j->options.records, engine_model(j->batch.engine)->tokenizer,
+                         shape.context, &j->batch.progress, err);
     size_t blocks = d ? dataset_count(d, PART_TRAINING, PHASE_NTP, shape) : 0;
     if (d && blocks == 0)
         err_set(err, ERR_INPUT, "%s: not one block of %zu tokens", path,
@@ -312,10 +362,13 @@ static bool run(const struct cli_arguments *a, struct err *err)
     const char *data = cli_text(a, "data"), *text = cli_text(a, "ntp");
     if (!data == !text)
         return err_set(err, ERR_USAGE, "eval: expected either --data FILE or --ntp TEXT");
+    if (!data_options_read(&j.options, a, err))
+        return false;
     bool ok = batch_open(&j.batch, a, err);
     ok = ok && (data ? answer_questions(&j, data, err) : predict_text(&j, text, err));
     append_file_close(&j.out);
     batch_close(&j.batch);
+    data_options_free(&j.options);
     free(j.lines);
     return ok;
 }
@@ -325,6 +378,7 @@ static const struct cli_option options[] = {
      .help = "questions: SQuAD, MRQA or JSON lines"},
     {.name = "ntp", .kind = CLI_PATH, .value = "TEXT",
      .help = "next-token loss over blocks of a text, in place of questions"},
+    DATA_OPTIONS,
     {.name = "limit", .kind = CLI_COUNT, .value = "N", .help = "the first N questions only"},
     {.name = "modes", .kind = CLI_TEXT, .value = "full,compressed,wrong,none",
      .help = "contexts to try; wrong: the slots of another passage, as a control"},

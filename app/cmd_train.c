@@ -9,6 +9,7 @@
 #include "app/assets.h"
 #include "app/batch.h"
 #include "app/cli.h"
+#include "app/data_options.h"
 #include "app/interrupt.h"
 #include "app/report.h"
 #include "app/values.h"
@@ -29,7 +30,7 @@ struct job {
     struct run_options run;
     struct run_data data[DATA_MAX];
     char *paths[DATA_MAX];
-    char *map[5]; /* field names of --map, to be freed */
+    struct data_options options;
     size_t log_every;
     struct history loss, norm;
 };
@@ -51,33 +52,6 @@ static bool add_data(struct job *j, const char *text, struct err *err)
     size_t i = j->run.n_data++;
     j->paths[i] = xstrndup(text, length);
     j->data[i] = (struct run_data){j->paths[i], weight};
-    return true;
-}
-
-/* "context=passage,question=q": other names for JSON fields. */
-static bool read_map(struct job *j, const char *list, struct err *err)
-{
-    struct records_options *o = &j->run.records;
-    static const char words[] = "text|context|question|answers|id";
-    const char **field[] = {&o->text, &o->context, &o->question, &o->answers, &o->id};
-    const char *item;
-    size_t length, index;
-    while (value_next_item(&list, &item, &length)) {
-        char *pair = xstrndup(item, length);
-        char *equals = strchr(pair, '=');
-        bool ok = equals != NULL;
-        if (ok) {
-            *equals = '\0';
-            ok = value_choice(pair, words, &index) && equals[1];
-        }
-        if (ok) {
-            free(j->map[index]);
-            *field[index] = j->map[index] = xstrdup(equals + 1);
-        }
-        free(pair);
-        if (!ok)
-            return err_set(err, ERR_USAGE, "--map: expected FIELD=NAME, fields are %s", words);
-    }
     return true;
 }
 
@@ -163,12 +137,13 @@ static bool make_config(struct job *j, struct err *err)
 static bool read_arguments(struct job *j, struct err *err)
 {
     const struct cli_arguments *a = j->arguments;
-    const char *path, *map = cli_text(a, "map");
+    const char *path;
     if (!value_choice(a->operands[0], "ntp|sft|prompt", NULL))
         return err_set(err, ERR_USAGE, "train: expected ntp, sft or prompt, found \"%s\"",
                        a->operands[0]);
-    if (!make_config(j, err) || (map && !read_map(j, map, err)))
+    if (!make_config(j, err) || !data_options_read(&j->options, a, err))
         return false;
+    j->run.records = j->options.records;
     for (size_t i = 0; (path = cli_text_at(a, "data", i)); i++)
         if (!add_data(j, path, err))
             return false;
@@ -322,8 +297,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
     }
     for (size_t i = 0; i < j.run.n_data; i++)
         free(j.paths[i]);
-    for (size_t i = 0; i < sizeof j.map / sizeof *j.map; i++)
-        free(j.map[i]);
+    data_options_free(&j.options);
     return ok;
 }
 
@@ -347,8 +321,7 @@ static const struct cli_option options[] = {
      .help = "add A times the KL divergence from the full context (our extension)"},
     {.name = "set", .kind = CLI_TEXT, .value = "KEY=VALUE", .many = true,
      .help = "any training setting; --print-config lists them"},
-    {.name = "map", .kind = CLI_TEXT, .value = "FIELD=NAME,...",
-     .help = "other names of the JSON fields text, context, question, answers, id"},
+    DATA_OPTIONS,
     {.name = "resume", .kind = CLI_FLAG, .help = "go on from the newest whole checkpoint of DIR"},
     {.name = "accept-data-change", .kind = CLI_FLAG,
      .help = "resume although a data file is another one now"},

@@ -58,13 +58,8 @@ json_t *report_text(const char *text, size_t length)
 {
     if (text_valid(text, length, NULL))
         return json_stringn(text, length);
-    char *clean = xmalloc(3 * length + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < length;) {
-        uint32_t c;
-        i += text_decode(text + i, length - i, &c);
-        used += text_encode(c == TEXT_INVALID ? 0xfffd : c, clean + used);
-    }
+    size_t used;
+    char *clean = text_make_valid(text, length, &used);
     json_t *string = json_stringn(clean, used);
     free(clean);
     return string;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "engine/base/mem.h"
+
 enum { COMBINING_MAX = 4 };
 
 /* Bytes of the character that a lead byte announces; 0 for no lead byte. */
@@ -95,6 +97,21 @@ bool text_valid(const char *text, size_t length, size_t *bad)
         i += n;
     }
     return true;
+}
+
+char *text_make_valid(const char *text, size_t length, size_t *valid_length)
+{
+    enum { REPLACEMENT = 0xfffd };
+    char *out = xmalloc(3 * length + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < length;) {
+        uint32_t c;
+        i += text_decode(text + i, length - i, &c);
+        used += text_encode(c == TEXT_INVALID ? REPLACEMENT : c, out + used);
+    }
+    out[used] = '\0';
+    *valid_length = used;
+    return out;
 }
 
 size_t text_incomplete(const char *text, size_t length)

@@ -19,6 +19,9 @@ size_t text_encode(uint32_t codepoint, char out[4]);
 /* Is all of it valid UTF-8? If not and bad is not NULL, *bad = first bad byte. */
 bool text_valid(const char *text, size_t length, size_t *bad);
 
+/* A copy in which U+FFFD stands for every invalid byte, to be freed. */
+char *text_make_valid(const char *text, size_t length, size_t *valid_length);
+
 /* Number of bytes at the end of text that begin a character which may still be
  * completed by bytes to come (0..3): what a streaming decoder holds back. */
 size_t text_incomplete(const char *text, size_t length);

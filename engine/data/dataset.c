@@ -124,8 +124,9 @@ struct dataset *dataset_load(const char *path, const struct records_options *opt
     d->path = xstrdup(path);
     d->weight = 1;
     struct records *records = records_open(path, options, err);
-    bool ok = records && hash_file(d, err) &&
-              load_records(d, records, tokenizer, context_max, progress, err);
+    /* The hash last: a file that is refused need not be read to its end. */
+    bool ok = records && load_records(d, records, tokenizer, context_max, progress, err) &&
+              hash_file(d, err);
     records_close(records);
     if (ok) {
         dataset_hold_out(d, 0, 0);

@@ -11,7 +11,7 @@
 #include "engine/base/size.h"
 
 enum coding { CODING_PLAIN, CODING_GZIP, CODING_ZSTD };
-enum { INPUT_BUFFER = 1 << 18 };
+enum { INPUT_BUFFER = 1 << 18, FILL_BYTES = 1 << 20 };
 
 struct input {
     struct mapped_file file;
@@ -149,7 +149,8 @@ static bool fill(struct input *in, struct err *err)
         in->capacity = 2 * in->capacity + 2 * INPUT_BUFFER;
         in->buffer = xrealloc(in->buffer, in->capacity, 1);
     }
-    size_t n = 0, room = in->capacity - in->end - 1;
+    /* No more than that at once: what is too long is refused before much of it is read. */
+    size_t n = 0, room = size_min(in->capacity - in->end - 1, FILL_BYTES);
     char *out = in->buffer + in->end;
     bool ok = in->coding == CODING_GZIP   ? decode_gzip(in, out, room, &n, err)
               : in->coding == CODING_ZSTD ? decode_zstd(in, out, room, &n, err)

@@ -7,6 +7,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "engine/eval/prompt.h"
 #include "engine/model/llama.h"
 
@@ -193,7 +194,7 @@ static void report(struct work *w, enum eval_mode mode, const struct dataset_que
                    const char *text, double nll, size_t labels, double ms)
 {
     size_t start, n = metrics_answer_span(text, strlen(text), &start);
-    char *answer = xstrndup(text + start, n);
+    char *answer = text_make_valid(text + start, n, &n); /* scored as it is written down */
     struct prediction p = {.qid = q->id, .mode = mode, .text = answer, .question = q};
     p.score = metrics_best(answer, (const char *const *)q->answers, q->n_answers);
     p.nll = nll;

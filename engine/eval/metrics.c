@@ -60,21 +60,58 @@ static size_t lower_without_punctuation(const char *text, size_t length, char *o
     return used;
 }
 
+/* What \w of the reference is, but for the underscore, which went with the punctuation. */
+static bool is_word(uint32_t c)
+{
+    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+    return c != TEXT_INVALID && ((category >= UTF8PROC_CATEGORY_LU &&
+                                  category <= UTF8PROC_CATEGORY_LO) ||
+                                 (category >= UTF8PROC_CATEGORY_ND &&
+                                  category <= UTF8PROC_CATEGORY_NO));
+}
+
 static bool is_article(const char *word, size_t n)
 {
     return (n == 1 && word[0] == 'a') || (n == 2 && memcmp(word, "an", 2) == 0) ||
            (n == 3 && memcmp(word, "the", 3) == 0);
 }
 
+/* Bytes of letters and digits from text[at] on. */
+static size_t word_length(const char *text, size_t length, size_t at)
+{
+    size_t end = at;
+    while (end < length) {
+        uint32_t c;
+        size_t n = text_decode(text + end, length - end, &c);
+        if (!is_word(c))
+            break;
+        end += n;
+    }
+    return end - at;
+}
+
+/* Articles become blanks wherever they stand alone between what are no letters. */
+static void blank_articles(char *text, size_t length)
+{
+    for (size_t i = 0; i < length;) {
+        uint32_t c;
+        size_t n = word_length(text, length, i);
+        if (is_article(text + i, n))
+            memset(text + i, ' ', n);
+        i += n ? n : text_decode(text + i, length - i, &c);
+    }
+}
+
 char *metrics_normalize(const char *text, size_t length)
 {
     char *lower = xmalloc(2 * length + 4), *out = xmalloc(2 * length + 4);
     size_t n = lower_without_punctuation(text, length, lower), used = 0;
+    blank_articles(lower, n);
     for (size_t i = 0; i < n;) {
         size_t end = i;
         while (end < n && lower[end] != ' ')
             end++;
-        if (end > i && !is_article(lower + i, end - i)) {
+        if (end > i) {
             if (used)
                 out[used++] = ' ';
             memcpy(out + used, lower + i, end - i);
