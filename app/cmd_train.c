@@ -104,11 +104,15 @@ static bool apply_preset(struct train_config *c, const char *name, struct err *e
 /* Options that set one key each. */
 static bool apply_shortcuts(struct train_config *c, const struct cli_arguments *a, struct err *err)
 {
-    static const char *const keys[] = {"init", "steps", "batch", "lr", "optimizer", "distill"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *value = cli_text(a, keys[i]);
-        if (value && !train_config_set(c, keys[i], value, err))
-            return err_prefix(err, "--%s", keys[i]);
+    static const struct {
+        const char *option, *key;
+    } shortcuts[] = {{"init", "init"}, {"steps", "steps"}, {"batch", "batch"}, {"lr", "lr"},
+                     {"optimizer", "optimizer"}, {"distill", "distill"},
+                     {"soft-prompt", "soft_prompt"}};
+    for (size_t i = 0; i < sizeof shortcuts / sizeof *shortcuts; i++) {
+        const char *value = cli_text(a, shortcuts[i].option);
+        if (value && !train_config_set(c, shortcuts[i].key, value, err))
+            return err_prefix(err, "--%s", shortcuts[i].option);
     }
     return true;
 }

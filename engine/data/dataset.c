@@ -233,6 +233,7 @@ static struct sample sft_sample(const struct dataset *d, const struct tokenizer 
     size_t cut = query.count > room ? query.count - room : 0;
     size_t context = size_min(q->context_n, shape.context), kept = query.count - cut;
     struct sample s = sample_new(context, kept + answer.count);
+    s.question = true;
     memcpy(s.context, d->tokens + q->context_at + q->context_n - context,
            context * sizeof *s.context);
     memcpy(s.query, query.ids + cut, kept * sizeof *s.query);

@@ -3,6 +3,7 @@
 #ifndef ENGINE_DATA_SAMPLE_H
 #define ENGINE_DATA_SAMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct sample {
     int32_t *query;   /* [n_query] what the decoder is fed */
     int32_t *labels;  /* [n_query] token ids or LABEL_NONE */
     size_t n_context, n_query;
+    bool question; /* a question on the context: a soft prompt stands in front of it */
 };
 
 /* An empty sample with room for so many tokens; one block, freed by sample_free. */

@@ -47,6 +47,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(NUMBER, warm_gate, 12.0, "warm: preference of the gate for the embedding layer")             \
     X(NUMBER, warm_spread, 0.0, "warm: share of the gate's weight on the layers above the embedding") \
     X(NUMBER, distill, 0.0, "times the KL divergence from the full context (our extension)")       \
+    X(TEXT, soft_prompt, "none", "sft: a trained soft prompt in front of every question (our extension)") \
     X(COUNT, soft_tokens, 32, "virtual tokens of the prompt phase")                                \
     X(COUNT, valid_every, 50, "steps between validations; 0 = never")                              \
     X(COUNT, valid_samples, 32, "held-out samples of each kind in a validation")                   \

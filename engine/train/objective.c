@@ -15,6 +15,7 @@ struct item {
     const real *teacher;       /* [n_query, H] full-context states before each query token */
     size_t n_context;
     size_t start;      /* first row in the packed batch */
+    size_t soft;       /* rows of the soft prompt, the first ones */
     size_t context_at; /* row of the first context vector, relative to start */
     size_t length;     /* rows */
 };
@@ -136,14 +137,15 @@ static bool leads_with_bos(const struct pass *p)
 
 static void measure(struct pass *p)
 {
-    size_t lead = p->o->n_soft + leads_with_bos(p), total = 0, labels = 0;
+    size_t total = 0, labels = 0;
     p->starts = arena_array(&p->arena, size_t, p->n + 1);
     for (size_t i = 0; i < p->n; i++) {
         struct item *item = &p->items[i];
         item->start = p->starts[i] = total;
-        item->context_at = lead;
+        item->soft = item->sample->question ? p->o->n_soft : 0;
+        item->context_at = item->soft + leads_with_bos(p);
         /* Nothing is predicted from the last query token: it is not fed. */
-        item->length = lead + item->n_context + item->sample->n_query - 1;
+        item->length = item->context_at + item->n_context + item->sample->n_query - 1;
         total += item->length;
         labels += sample_labels(item->sample);
     }
@@ -162,10 +164,10 @@ static bool pack_item(struct pass *p, const struct item *item, struct err *err)
     const struct objective *o = p->o;
     size_t H = o->model->config.hidden;
     real *at = p->embeddings + item->start * H;
-    if (o->n_soft)
-        memcpy(at, o->soft_prompt, o->n_soft * H * sizeof *at);
+    if (item->soft)
+        memcpy(at, o->soft_prompt, item->soft * H * sizeof *at);
     int32_t bos = tokenizer_bos(o->model->tokenizer);
-    if (leads_with_bos(p) && !llama_embed(o->model, &bos, 1, at + o->n_soft * H, err))
+    if (leads_with_bos(p) && !llama_embed(o->model, &bos, 1, at + item->soft * H, err))
         return false;
     if (item->n_context)
         memcpy(at + item->context_at * H, item->context, item->n_context * H * sizeof *at);
@@ -222,7 +224,7 @@ static void backward_items(const struct pass *p, const real *dembeddings,
     for (size_t i = 0; i < p->n; i++) {
         const struct item *item = &p->items[i];
         const real *d = dembeddings + item->start * H;
-        for (size_t k = 0; dsoft && k < p->o->n_soft * H; k++)
+        for (size_t k = 0; dsoft && k < item->soft * H; k++)
             dsoft[k] += d[k];
         if (grads && item->n_context)
             compressor_backward(p->o->compressor, &item->tape, d + item->context_at * H, grads,

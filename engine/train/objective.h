@@ -36,7 +36,7 @@ struct objective {
     struct compress_settings settings;
     size_t budget; /* longest context (512); POSITIONS_REFERENCE pads to it */
     enum positions positions;
-    const real *soft_prompt; /* [n_soft, H] in front of everything, or NULL */
+    const real *soft_prompt; /* [n_soft, H] in front of every question, or NULL */
     size_t n_soft;
     double distill; /* times the KL divergence from the full context (our extension) */
 };

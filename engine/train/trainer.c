@@ -68,12 +68,19 @@ static bool init_prompt(struct trainer *t, struct err *err)
     return parameters_init(&t->parameters, t->soft_prompt, n * H, &t->soft_tensor, 1, err);
 }
 
+/* The frozen soft prompt that questions are asked with while a compressor learns. */
+static bool load_lead(struct trainer *t, struct err *err)
+{
+    const char *path = t->config.soft_prompt;
+    return strcmp(path, "none") == 0 || soft_prompt_load(&t->lead, path, t->model, err);
+}
+
 static bool init_parameters(struct trainer *t, struct err *err)
 {
     if (is_prompt(&t->config))
         return init_prompt(t, err);
     struct compressor *c = &t->compressor;
-    if (!init_compressor(t, err) ||
+    if (!load_lead(t, err) || !init_compressor(t, err) ||
         !parameters_init(&t->parameters, c->block, c->count, c->tensors, c->n_tensors, err))
         return false;
     compressor_view(c, t->parameters.gradient, &t->gradients);
@@ -142,6 +149,7 @@ void trainer_free(struct trainer *t)
     compressor_free(&t->compressor);
     checkpoint_state_free(&t->state);
     free(t->soft_prompt);
+    soft_prompt_free(&t->lead);
     *t = (struct trainer){0};
 }
 
@@ -173,8 +181,8 @@ static struct objective make_objective(const struct trainer *t, size_t step)
         .model = t->model,
         .compressor = &t->compressor,
         .distill = t->config.distill,
-        .soft_prompt = t->soft_prompt,
-        .n_soft = t->soft_prompt ? t->config.soft_tokens : 0,
+        .soft_prompt = t->soft_prompt ? t->soft_prompt : t->lead.vectors,
+        .n_soft = t->soft_prompt ? t->config.soft_tokens : t->lead.n,
     };
     bool reference = strcmp(t->config.positions, "reference") == 0;
     o.positions = reference ? POSITIONS_REFERENCE : POSITIONS_CONTIGUOUS;

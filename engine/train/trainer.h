@@ -12,6 +12,7 @@
 
 #include "engine/base/progress.h"
 #include "engine/data/stream.h"
+#include "engine/eval/soft_prompt.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/config.h"
 #include "engine/train/objective.h"
@@ -53,7 +54,8 @@ struct trainer {
     struct checkpoint_state state;
     size_t nonfinite_in_row;
     /* phase prompt */
-    real *soft_prompt; /* [soft_tokens, H], owned; NULL otherwise */
+    real *soft_prompt; /* [soft_tokens, H], owned, trained; NULL otherwise */
+    struct soft_prompt lead; /* frozen, in front of questions; empty without one */
     struct compressor_tensor soft_tensor;
     /* full and none do not depend on what is trained: measured once a kind */
     double fixed_loss[VALIDATIONS_MAX][CONTEXT_MODES];
