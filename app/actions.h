@@ -62,6 +62,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
       "what the cursor moves over")                                                             \
     X(zoom, "[PANE|off|larger|smaller]", WORDS, WORDS,                                          \
       "document|gates|plan|answers|off|larger|smaller", "one pane on the whole screen, back")   \
+    X(layout, "auto|wide|narrow", WORDS, WORDS, "auto|wide|narrow",                             \
+      "four panes or one: by the size of the screen, or as wished")                             \
     X(turn, "", NONE, NOTHING, "", "turn the plan: tokens down")                                \
     X(set, "NAME [VALUE]", WORDS, SETTING, "", "change a setting; alone: tell it")              \
     X(show, "", NONE, NOTHING, "", "all settings")                                              \

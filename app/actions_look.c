@@ -7,6 +7,7 @@
 #include "app/cursor.h"
 #include "app/dialog.h"
 #include "app/values.h"
+#include "views/layout.h"
 
 /* `cmd next|a|b|c`: the new index, or -1. */
 static int choose(const struct words *words, const char *list, int now, int count, struct err *err)
@@ -171,6 +172,24 @@ bool do_zoom(struct session *s, const struct words *words, struct err *err)
         return zoom_cells(s, choice == 5 ? 1 : -1, err);
     v->zoomed = choice < 4;
     cursor_focus(s, choice < 4 ? (enum pane)choice : v->focus);
+    return true;
+}
+
+bool do_layout(struct session *s, const struct words *words, struct err *err)
+{
+    if (words->count != 1)
+        return err_set(err, ERR_USAGE, "layout wants auto, wide or narrow");
+    int n = action_choice(words->word[0], "auto|wide|narrow", "layout", err);
+    if (n < 0)
+        return false;
+    bool room = s->view.columns >= LAYOUT_WIDE_COLUMNS && s->view.rows >= LAYOUT_WIDE_ROWS_LEAST;
+    s->view.arrangement = (enum arrangement)n;
+    cursor_focus(s, s->view.focus);
+    if (n == ARRANGE_WIDE && !room)
+        session_note(s, "layout: wide, as soon as the screen has %dx%d", LAYOUT_WIDE_COLUMNS,
+                     LAYOUT_WIDE_ROWS_LEAST);
+    else
+        session_note(s, "layout: %s", arrangement_name[n]);
     return true;
 }
 

@@ -28,6 +28,10 @@ void dialog_overlay(struct session *s, enum overlay overlay);
 void dialog_screen(struct session *s, enum screen screen);
 void dialog_close(struct session *s);
 
+/* For makers of lists of things to open: the keys, and `command "path"`, to be freed. */
+#define DIALOG_LIST_KEYS "arrows and Enter choose · / filters · Esc"
+char *dialog_command(const char *command, const char *path);
+
 /* For makers of lists: an empty list, then what it is shown as. */
 struct list *dialog_begin(struct session *s);
 void dialog_show(struct session *s, enum overlay overlay, const char *title, const char *keys);

@@ -12,8 +12,6 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
-static const char list_keys[] = "arrows and Enter choose · / filters · Esc";
-
 enum { FILES_MAX = 5000 };
 
 /* ---- files ---------------------------------------------------------------------------- */
@@ -101,7 +99,7 @@ static void format_size(off_t size, char out[32])
     snprintf(out, 32, u && value < 10 ? "%.1f %s" : "%.0f %s", value, unit[u]);
 }
 
-static char *command_with(const char *command, const char *path)
+char *dialog_command(const char *command, const char *path)
 {
     char *word = list_quote(path);
     size_t size = strlen(command) + strlen(word) + 2;
@@ -122,7 +120,7 @@ static void add_file(struct list *list, const char *directory, const struct file
         list_add_disabled(list, file->name, detail);
         return;
     }
-    char *path = file_join(directory, file->name), *line = command_with(command, path);
+    char *path = file_join(directory, file->name), *line = dialog_command(command, path);
     list_add(list, file->name, detail, line);
     free(line);
     free(path);
@@ -159,18 +157,18 @@ void dialog_open(struct session *s, const char *directory)
     list_add(list, "Type a path ...", "Tab completes it", "prompt command \"open \"");
     list_add(list, "Another model ...", "GGUF files and Hugging Face directories", "model");
     list_add(list, "Another compressor ...", "those made for this model first", "compressor");
-    char *parent = file_join(absolute, ".."), *line = command_with("open", parent);
+    char *parent = file_join(absolute, ".."), *line = dialog_command("open", parent);
     list_add(list, "..", "directory", line);
     free(line);
     free(parent);
     add_directory(list, absolute, "open", NULL);
-    dialog_show(s, OVERLAY_DIALOG, "Open a document", list_keys);
+    dialog_show(s, OVERLAY_DIALOG, "Open a document", DIALOG_LIST_KEYS);
     s->dialog_reopen = reopen_open;
     free(s->list_directory);
     s->list_directory = absolute;
 }
 
-/* ---- models and compressors ---------------------------------------------------------------- */
+/* ---- models ---------------------------------------------------------------------------------- */
 
 static bool is_model(const char *directory, const struct file *file)
 {
@@ -193,38 +191,8 @@ void dialog_models(struct session *s)
         list_add_text(list, "no model in the cache or here; `make model` fetches the default");
     list_add(list, "Type a path ...", "a GGUF file or a Hugging Face directory",
              "prompt command \"model \"");
-    dialog_show(s, OVERLAY_DIALOG, "Open a model", list_keys);
+    dialog_show(s, OVERLAY_DIALOG, "Open a model", DIALOG_LIST_KEYS);
     free(models);
-}
-
-static bool is_tensors(const char *directory, const struct file *file)
-{
-    (void)directory;
-    return !file->directory && has_suffix(file->name, ".safetensors");
-}
-
-static bool is_run(const char *directory, const struct file *file)
-{
-    if (!file->directory)
-        return false;
-    char *path = file_join(directory, file->name);
-    char *best = file_join(path, "compressor.safetensors");
-    bool yes = file_exists(best);
-    free(best);
-    free(path);
-    return yes;
-}
-
-void dialog_compressors(struct session *s)
-{
-    struct list *list = dialog_begin(s);
-    add_directory(list, ".", "compressor", is_tensors);
-    if (file_is_directory("runs"))
-        add_directory(list, "runs", "compressor", is_run);
-    list_add(list, "none", "the untrained initialisation", "compressor none");
-    list_add(list, "Type a path ...", "a compressor or a published checkpoint directory",
-             "prompt command \"compressor \"");
-    dialog_show(s, OVERLAY_DIALOG, "Open a compressor", list_keys);
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -247,7 +215,7 @@ static void add_recent(struct list *list)
         list_add_text(list, " ");
     for (size_t i = 0; i < count; i++) {
         struct stat st;
-        char age[32], *line = command_with("open", paths[i]);
+        char age[32], *line = dialog_command("open", paths[i]);
         if (stat(paths[i], &st) != 0) {
             list_add_disabled(list, file_name(paths[i]), "file is missing");
         } else {

@@ -511,7 +511,7 @@ static bool run_hash(struct job *job, void *context, const struct progress *prog
 static void hash_done(struct job *job, void *context)
 {
     struct session *s = context;
-    if (job->ok && s->view.overlay == OVERLAY_DIALOG && s->dialog_reopen)
+    if (job->ok && s->view.overlay == OVERLAY_DIALOG && s->dialog_reopen && !s->view.filter[0])
         s->dialog_reopen(s);
 }
 

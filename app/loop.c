@@ -84,14 +84,15 @@ static void take_size(struct session *s)
     s->dirty = true;
 }
 
-static void suspend(struct session *s)
+static void suspend(struct loop *l)
 {
+    struct session *s = l->s;
     s->suspend = false;
     if (!s->terminal)
         return;
     terminal_suspend(s->terminal);
     signals_stop_self();
-    terminal_resume(s->terminal);
+    terminal_resume(s->terminal, l->input);
     session_apply_display(s);
     take_size(s);
 }
@@ -105,7 +106,7 @@ static void edit_prompt(struct session *s)
     signals_lend();
     terminal_suspend(s->terminal);
     char *text = editor_run(prompt_line(), &err);
-    terminal_resume(s->terminal);
+    terminal_resume(s->terminal, NULL);
     signals_take_back();
     take_size(s);
     if (text)
@@ -241,7 +242,7 @@ int loop_run(struct session *s, struct input *input, struct script *script, stru
         take_input(&l);
         session_tick(s);
         if (s->suspend)
-            suspend(s);
+            suspend(&l);
         if (s->edit_prompt)
             edit_prompt(s);
         if (s->dirty && s->now_ms >= l.next_frame_ms)

@@ -184,13 +184,21 @@ static bool take_replies(struct terminal *t, struct input *replies, struct input
     return false;
 }
 
+static void choose_glyphs(struct terminal *t)
+{
+    t->display.glyphs = !t->utf8 || t->display.ambiguous_wide ? GLYPHS_ASCII
+                        : t->display.depth >= DEPTH_256       ? GLYPHS_HALF
+                                                              : GLYPHS_SHADE;
+}
+
 /* Which background, and how wide is a half block? The position is asked last:
  * terminals answer in order, so its reply also ends the wait for the first. */
 static void ask_terminal(struct terminal *t, const char *type, struct input *input)
 {
-    t->display.theme = theme_of_environment();
-    if (!answers_questions(t, type))
+    if (!answers_questions(t, type)) {
+        choose_glyphs(t);
         return;
+    }
     if (strcmp(type, "linux") != 0)
         write_text(t, "\033]11;?\a");
     write_text(t, t->utf8 ? "\033[2;1H\xe2\x96\x80\033[6n" : "\033[2;1H\033[6n");
@@ -214,6 +222,7 @@ static void ask_terminal(struct terminal *t, const char *type, struct input *inp
     input_free(&replies);
     t->display.ambiguous_wide = column > 1;
     write_text(t, "\033[2;1H\033[K");
+    choose_glyphs(t);
 }
 
 /* ---- open, close ----------------------------------------------------------------------- */
@@ -306,13 +315,6 @@ static void describe(struct terminal *t, const char *color)
     t->display.depth = choose_depth(color);
 }
 
-static void choose_glyphs(struct terminal *t)
-{
-    t->display.glyphs = !t->utf8 || t->display.ambiguous_wide ? GLYPHS_ASCII
-                        : t->display.depth >= DEPTH_256       ? GLYPHS_HALF
-                                                              : GLYPHS_SHADE;
-}
-
 struct terminal *terminal_open(const struct terminal_options *options, struct input *input,
                                struct err *err)
 {
@@ -347,8 +349,8 @@ struct terminal *terminal_open(const struct terminal_options *options, struct in
     t->active = true;
     canvas_init(&t->shown, t->rows, t->columns);
     refresh();
+    t->display.theme = theme_of_environment();
     ask_terminal(t, type, input);
-    choose_glyphs(t);
     if (t->ansi)
         write_text(t, paste_on);
     terminal_redraw(t);
@@ -533,7 +535,7 @@ void terminal_suspend(struct terminal *t)
     t->active = false;
 }
 
-void terminal_resume(struct terminal *t)
+void terminal_resume(struct terminal *t, struct input *input)
 {
     tcgetattr(t->out, &t->modes);
     arm(t);
@@ -541,6 +543,8 @@ void terminal_resume(struct terminal *t)
     terminal_redraw(t);
     terminal_resize(t);
     refresh();
+    if (input)
+        ask_terminal(t, getenv("TERM"), input);
     if (t->ansi)
         write_text(t, paste_on);
     if (t->ansi && t->mouse)

@@ -54,8 +54,10 @@ bool terminal_is_behind(const struct terminal *terminal);
 
 void terminal_set_mouse(struct terminal *terminal, bool on);
 
-/* Gives the terminal back for a while (Ctrl-Z, an editor), and takes it again. */
+/* Gives the terminal back for a while (Ctrl-Z, an editor), and takes it again. With
+ * input, the terminal is asked about itself anew: it may be another one by now, or have
+ * another background. */
 void terminal_suspend(struct terminal *terminal);
-void terminal_resume(struct terminal *terminal);
+void terminal_resume(struct terminal *terminal, struct input *input);
 
 #endif

@@ -112,6 +112,7 @@ struct snapshot_facts {
     double trained_ratio; /* 0 unknown */
     unsigned trained_window;
     char model_sha256[65], compressor_sha256[65]; /* "" until computed */
+    char embedding_sha256[65]; /* what compressors are made for; "" until computed */
     char precision[16];
     int threads;
 };

@@ -22,9 +22,10 @@ static int clamp_int(int x, int low, int high)
     return x < low ? low : x > high ? high : x;
 }
 
-static enum layout_kind kind_of(int rows, int columns)
+static enum layout_kind kind_of(int rows, int columns, enum arrangement arrangement)
 {
-    if (columns >= LAYOUT_WIDE_COLUMNS && rows >= LAYOUT_WIDE_ROWS)
+    int wide_rows = arrangement == ARRANGE_WIDE ? LAYOUT_WIDE_ROWS_LEAST : LAYOUT_WIDE_ROWS;
+    if (columns >= LAYOUT_WIDE_COLUMNS && rows >= wide_rows && arrangement != ARRANGE_NARROW)
         return LAYOUT_WIDE;
     if (columns >= LAYOUT_NARROW_COLUMNS && rows >= LAYOUT_NARROW_ROWS)
         return LAYOUT_NARROW;
@@ -192,7 +193,7 @@ static void lay_narrow(const struct layout_input *in, struct layout *layout,
 
 struct layout layout_compute(const struct layout_input *in)
 {
-    struct layout layout = {.kind = kind_of(in->rows, in->columns)};
+    struct layout layout = {.kind = kind_of(in->rows, in->columns, in->arrangement)};
     struct rect screen = {0, 0, in->rows, in->columns};
     if (layout.kind == LAYOUT_NOTICE) {
         if (in->rows > 0 && in->columns > 0)
@@ -230,6 +231,7 @@ struct layout_input layout_input_of(const struct snapshot *s, const struct view_
     return (struct layout_input){
         .rows = v->rows,
         .columns = v->columns,
+        .arrangement = v->arrangement,
         .focus = v->focus,
         .zoomed = v->zoomed,
         .turned = v->turned,

@@ -39,6 +39,7 @@ enum {
     LAYOUT_NARROW_ROWS = 16,
     LAYOUT_WIDE_COLUMNS = 112,
     LAYOUT_WIDE_ROWS = 30,
+    LAYOUT_WIDE_ROWS_LEAST = 20, /* when it is wished for: the plan scrolls */
     LAYOUT_PROMPT_ROWS = 5, /* at most */
     GRID_LABEL = 4,         /* columns of "mass", " s12" */
     GRID_BARS = 5,          /* columns of the bars on the right */
@@ -47,6 +48,7 @@ enum {
 
 struct layout_input {
     int rows, columns;
+    enum arrangement arrangement;
     enum pane focus;
     bool zoomed, turned;
     int zoom_level;

@@ -68,8 +68,10 @@ static bool special_piece(const char *name, size_t *offset, struct text_piece *p
     return true;
 }
 
-bool token_piece(const struct snapshot_document *d, size_t token, size_t *offset,
-                 struct text_piece *piece)
+/* limit: where the text that is drawn ends. A character that the token begins and that is
+ * whole before the limit is left out here, as the token that ends it draws it. */
+static bool piece_until(const struct snapshot_document *d, size_t token, size_t limit,
+                        size_t *offset, struct text_piece *piece)
 {
     size_t start = d->start[token], end = d->end[token], at = start + *offset;
     if (d->special && d->special[token])
@@ -87,13 +89,21 @@ bool token_piece(const struct snapshot_document *d, size_t token, size_t *offset
         set_piece(piece, PIECE_TAB, " ", 1, 1);
     } else if (byte == ' ') {
         set_piece(piece, PIECE_BLANK, " ", 1, 1);
-    } else if (!covering_character(d, at, &first, &length) || first + length > end) {
+    } else if (!covering_character(d, at, &first, &length) || first + length > limit) {
         set_byte(piece, (unsigned char)byte);
+    } else if (first + length > end) {
+        set_piece(piece, PIECE_TEXT, "", 0, 0);
     } else {
         set_character(piece, d->text + first, length);
         *offset = first + length - start;
     }
     return true;
+}
+
+bool token_piece(const struct snapshot_document *d, size_t token, size_t *offset,
+                 struct text_piece *piece)
+{
+    return piece_until(d, token, d->end[token], offset, piece);
 }
 
 bool token_is_blank(const struct snapshot_document *d, size_t token)
@@ -124,10 +134,10 @@ static void add(struct label *label, const char *text, size_t length)
 }
 
 static void add_token(struct label *label, const struct snapshot_document *d,
-                      size_t token, const char *blank)
+                      size_t token, size_t limit, const char *blank)
 {
     struct text_piece piece;
-    for (size_t offset = 0; !label->full && token_piece(d, token, &offset, &piece);) {
+    for (size_t offset = 0; !label->full && piece_until(d, token, limit, &offset, &piece);) {
         bool is_blank = piece.kind == PIECE_BLANK || piece.kind == PIECE_TAB;
         add(label, is_blank ? blank : piece.text, is_blank ? 1 : piece.length);
     }
@@ -148,11 +158,11 @@ size_t token_label(const struct snapshot_document *d, size_t token,
 {
     struct label label = {out, size, 0, false};
     out[0] = '\0';
-    add_token(&label, d, token, style == TOKEN_MARKED ? "_" : " ");
+    add_token(&label, d, token, d->end[token], style == TOKEN_MARKED ? "_" : " ");
     if (style == TOKEN_TRIMMED)
         trim(&label);
     if (label.used == 0)
-        add_token(&label, d, token, "_");
+        add_token(&label, d, token, d->end[token], "_");
     if (label.used == 0)
         add(&label, "<>", 2);
     return label.used;
@@ -164,7 +174,7 @@ size_t token_range_label(const struct snapshot_document *d, size_t from, size_t 
     struct label label = {out, size > 4 ? size - 3 : size, 0, false};
     out[0] = '\0';
     for (size_t t = from; t < to && !label.full; t++)
-        add_token(&label, d, t, " ");
+        add_token(&label, d, t, d->end[to - 1], " ");
     trim(&label);
     if (label.used == 0 && to > from)
         return token_label(d, from, TOKEN_TRIMMED, out, size);

@@ -34,7 +34,8 @@ enum token_style { TOKEN_TRIMMED, TOKEN_MARKED };
 size_t token_label(const struct snapshot_document *document, size_t token,
                    enum token_style style, char *out, size_t size);
 
-/* Tokens [from, to) as one text, trimmed, newlines as ↵; cut with ... */
+/* Tokens [from, to) as one text, trimmed, newlines as ↵; cut with ... Characters whose
+ * tokens are all among them are whole. */
 size_t token_range_label(const struct snapshot_document *document, size_t from, size_t to,
                          char *out, size_t size);
 

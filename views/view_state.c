@@ -6,6 +6,7 @@
 
 const char *const pane_name[PANE_COUNT] = {"Document", "Gates", "Plan", "Answers"};
 const char *const unit_name[UNIT_COUNT] = {"token", "word", "sentence"};
+const char *const arrangement_name[ARRANGE_COUNT] = {"auto", "wide", "narrow"};
 
 #define VIEW_VALUE_NAME(pane, id, word) word,
 const char *const view_value_name[VALUE_COUNT] = {VIEW_VALUES(VIEW_VALUE_NAME)};

@@ -85,11 +85,16 @@ struct list_entry {
 bool view_entry_matches(const struct list_entry *entry, const char *filter);
 bool view_text_matches(const char *label, const char *detail, const char *filter);
 
+/* Four panes or one: by the size of the screen, or as wished where it has the room. */
+enum arrangement { ARRANGE_AUTO, ARRANGE_WIDE, ARRANGE_NARROW, ARRANGE_COUNT };
+extern const char *const arrangement_name[ARRANGE_COUNT];
+
 struct view_state {
     int rows, columns;
     struct display display;
     enum screen screen;
     enum pane focus;
+    enum arrangement arrangement;
     bool zoomed;
     int zoom_level;     /* 0 fit, 1 a cell a value, 2 numbers */
     bool turned;        /* plan with tokens down */

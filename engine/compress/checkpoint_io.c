@@ -260,23 +260,59 @@ static char *resolve(const char *path)
     return xstrdup(path);
 }
 
+/* What people call it: the file without its ending; the directory of a run or of a
+ * published checkpoint. */
+static void name_after_path(struct compressor_info *info, const char *path)
+{
+    static const char ending[] = ".safetensors";
+    size_t whole = strlen(path), cut = sizeof ending - 1;
+    while (whole > 1 && path[whole - 1] == '/')
+        whole--;
+    char *trimmed = xstrndup(path, whole);
+    const char *name = file_name(trimmed);
+    size_t length = strlen(name);
+    if (length > cut && strcmp(name + length - cut, ending) == 0)
+        length -= cut;
+    text_sanitize(info->name, sizeof info->name, name, length);
+    free(trimmed);
+}
+
+/* The file of a compressor, and what is known before its tensors; NULL with *err. */
+static struct safetensors *open_file(const char *path, struct compressor_info *info,
+                                     struct compressor_shape *expect, struct err *err)
+{
+    *info = (struct compressor_info){.settings = compress_settings_default};
+    *expect = (struct compressor_shape){0};
+    char *resolved = resolve(path);
+    name_after_path(info, path);
+    bool ok = !file_is_directory(resolved) || read_config(resolved, info, expect, err);
+    struct safetensors *file = ok ? safetensors_open(resolved, err) : NULL;
+    free(resolved);
+    return file;
+}
+
 bool compressor_load(struct compressor *c, struct compressor_info *info, const char *path,
                      struct err *err)
 {
+    struct compressor_shape expect;
     *c = (struct compressor){0};
-    *info = (struct compressor_info){.settings = compress_settings_default};
-    struct compressor_shape expect = {0};
-    char *resolved = resolve(path);
-    const char *name = file_name(resolved);
-    text_sanitize(info->name, sizeof info->name, name, strlen(name));
-    bool ok = !file_is_directory(resolved) || read_config(resolved, info, &expect, err);
-    struct safetensors *file = ok ? safetensors_open(resolved, err) : NULL;
-    ok = file && load_from(c, info, file, &expect, err);
+    struct safetensors *file = open_file(path, info, &expect, err);
+    bool ok = file && load_from(c, info, file, &expect, err);
     if (!ok)
         compressor_free(c);
     if (file)
         safetensors_close(file);
-    free(resolved);
+    return ok;
+}
+
+bool compressor_peek(struct compressor_info *info, struct compressor_shape *shape,
+                     const char *path, struct err *err)
+{
+    struct compressor_shape expect;
+    struct safetensors *file = open_file(path, info, &expect, err);
+    bool ok = file && get_metadata(file, info, err) && find_shape(file, shape, err);
+    if (file)
+        safetensors_close(file);
     return ok;
 }
 

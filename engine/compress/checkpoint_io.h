@@ -41,6 +41,10 @@ struct compressor_info {
 bool compressor_load(struct compressor *c, struct compressor_info *info, const char *path,
                      struct err *err);
 
+/* What a file says of itself, without its weights: what a list of files shows. */
+bool compressor_peek(struct compressor_info *info, struct compressor_shape *shape,
+                     const char *path, struct err *err);
+
 /* type: TENSOR_F32 or TENSOR_BF16 (and TENSOR_F64 in the double build). */
 bool compressor_save(const char *path, const struct compressor *c,
                      const struct compressor_info *info, enum tensor_type type, struct err *err);

@@ -8,11 +8,11 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.app.explorer import COMPRESSOR, MODEL, PROGRAM, SAMPLE, ExplorerTest, main  # noqa: E402
-from tests.app.harness import call  # noqa: E402
+from tests.app.harness import ROOT, call  # noqa: E402
 
 
 class ScriptTest(ExplorerTest):
-    def play(self, *lines, document=SAMPLE, options=()):
+    def play(self, *lines, document=SAMPLE, options=(), folder=None):
         """Status and messages of a script; its first lines set a size and wait."""
         script = self.home / "play.rc"
         script.write_text("\n".join(("size 120x36", "wait idle", *lines)) + "\n")
@@ -20,7 +20,7 @@ class ScriptTest(ExplorerTest):
         status, out, err = call(*named, "-m", MODEL, "-c", COMPRESSOR, "--play", script,
                                 "--headless", *options,
                                 environment={"XDG_STATE_HOME": str(self.home),
-                                             "XDG_CONFIG_HOME": str(self.home)})
+                                             "XDG_CONFIG_HOME": str(self.home)}, folder=folder)
         self.assertEqual(out, b"")
         return status, err.decode()
 
@@ -91,6 +91,25 @@ class CommandsTest(ScriptTest):
                    'expect "modelA F32, 2 layers x 64"', "key Esc", "key L", 'expect "Log"',
                    "key Esc", "switch train", 'expect "comprexit train ntp"', "switch explore",
                    "key O", 'expect "Type a path"', "key Esc", 'expect "token 0 of"')
+
+    def test_layout_is_as_wished(self):
+        self.plays("layout narrow", 'expect "[Document]  Gates  Plan  Answers"', "layout auto",
+                   'expect "── Layer gates"', "size 112x22", 'expect "[Document]"', "layout wide",
+                   'expect "── Layer gates"', "size 100x40", 'expect "[Document]"', "layout wide",
+                   'expect "layout: wide, as soon as the screen has 112x20"')
+
+    def test_compressors_made_for_this_model_come_first(self):
+        (self.home / "other.safetensors").write_bytes(
+            (ROOT / "assets/default-x4.safetensors").read_bytes())
+        (self.home / "zeta.safetensors").write_bytes(COMPRESSOR.read_bytes())
+        (self.home / "broken.safetensors").write_bytes(b"not tensors")
+        screen = self.home / "list.txt"
+        self.plays("compressor", "wait idle", f"screen {screen}", "key Enter", "wait idle",
+                   'expect "compressor zeta.safetensors is open"', "log",
+                   'expect "modelA F32 · zeta"', folder=self.home)
+        text = screen.read_text()
+        self.assertLess(text.index("its sizes fit this model"), text.index("made for another model"))
+        self.assertNotIn("broken", text)
 
     def test_settings_undo_and_mutes(self):
         self.plays("set eps 0.3", "set eps", 'expect "eps 0.3:"', "key u", "wait idle",

@@ -87,6 +87,37 @@ class StartTest(ExplorerTest):
             self.quit(terminal)
 
 
+class SuspendTest(ExplorerTest):
+    def test_shell_gets_the_terminal_and_gives_it_back(self):
+        with PseudoTerminal(["/bin/bash", "--norc", "--noprofile", "-i"], rows=36, columns=120,
+                            cwd=self.home, environment={"PS1": "shell> ",
+                                                        "HOME": str(self.home)}) as terminal:
+            terminal.wait_for(b"shell> ")
+            shell_modes = terminal.modes_now()
+            terminal.type(" ".join(map(str, self.arguments())).encode() + b"\r")
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            mark = len(terminal.output)
+            terminal.type(b"\x1a")
+            left = terminal.wait_for(b"Stopped", since=mark)
+            self.assertIn(b"\x1b[?1049l", terminal.output[mark:left])
+            terminal.settle()
+            self.assertEqual(terminal.modes_now(), shell_modes)
+            terminal.resize(24, 80)
+            mark = len(terminal.output)
+            terminal.type(b"fg\r")
+            terminal.wait_for(b"\x1b]11;?\x07", since=mark)
+            terminal.type(b"\x1b]11;rgb:ffff/ffff/ffff\x07")
+            terminal.wait_for(b"[Document]", since=mark)  # the narrow layout of the new size
+            terminal.settle()
+            mark = len(terminal.output)
+            terminal.type(b"j")
+            terminal.wait_for(b"m", since=mark)
+            terminal.type(b"q")
+            terminal.wait_for(b"shell> ", since=mark)
+            self.assertEqual(terminal.modes_now(), shell_modes)
+
+
 class ExportTest(ExplorerTest):
     def test_keys_are_answered_while_a_figure_is_written(self):
         with self.open(rows=36, columns=120) as terminal:

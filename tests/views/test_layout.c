@@ -65,6 +65,8 @@ static void test_every_size(void **state)
             struct layout_input in = input(rows, columns);
             in.focus = (enum pane)((rows + columns) % PANE_COUNT);
             check_one(&in);
+            in.arrangement = (enum arrangement)(rows % ARRANGE_COUNT);
+            check_one(&in);
             in.zoomed = true;
             in.zoom_level = columns % 3;
             in.strip = rows % 2 == 0;
@@ -140,6 +142,23 @@ static void test_wide_limits(void **state)
     assert_int_equal(layout_grid(layout_compute(&in).area[AREA_PLAN]).n_cells, 64);
 }
 
+static void test_arrangement(void **state)
+{
+    (void)state;
+    struct layout_input in = input(60, 200);
+    in.arrangement = ARRANGE_NARROW;
+    assert_int_equal(layout_compute(&in).kind, LAYOUT_NARROW);
+    in = input(20, 112);
+    assert_int_equal(layout_compute(&in).kind, LAYOUT_NARROW);
+    in.arrangement = ARRANGE_WIDE;
+    assert_int_equal(layout_compute(&in).kind, LAYOUT_WIDE);
+    in.columns = 111;
+    assert_int_equal(layout_compute(&in).kind, LAYOUT_NARROW);
+    in = input(19, 112);
+    in.arrangement = ARRANGE_WIDE;
+    assert_int_equal(layout_compute(&in).kind, LAYOUT_NARROW);
+}
+
 static void test_fold(void **state)
 {
     (void)state;
@@ -169,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_size),    cmocka_unit_test(test_odd_inputs),
         cmocka_unit_test(test_wide_as_drawn), cmocka_unit_test(test_wide_limits),
+        cmocka_unit_test(test_arrangement),
         cmocka_unit_test(test_fold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

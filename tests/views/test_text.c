@@ -81,6 +81,27 @@ static void test_range_label_is_cut(void **state)
     snapshot_release(s);
 }
 
+static void assert_range(const char *text, const char *lengths, size_t from, size_t to,
+                         const char *want)
+{
+    struct snapshot *s = sample_tokens(text, lengths);
+    char label[64];
+    token_range_label(s->document, from, to, label, sizeof label);
+    assert_string_equal(label, want);
+    snapshot_release(s);
+}
+
+/* A word is one text: only what is incomplete in it is shown as bytes. */
+static void test_range_label_joins_fragments(void **state)
+{
+    (void)state;
+    assert_range("\u20ac", "aaa", 0, 3, "\u20ac");
+    assert_range("x\u20acy", "bc", 0, 2, "x\u20acy");
+    assert_range("x\u20ac\u20acy", "bcc", 0, 3, "x\u20ac\u20acy");
+    assert_range("x\u20ac\u20acy", "bcc", 0, 2, "x\u20ac<E2>");
+    assert_range("\xe2\x82y", "ab", 0, 2, "<E2><82>y");
+}
+
 static void test_text_add(void **state)
 {
     (void)state;
@@ -334,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_special_tokens),
         cmocka_unit_test(test_range_label_is_cut),
+        cmocka_unit_test(test_range_label_joins_fragments),
         cmocka_unit_test(test_text_add),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_sentences),
