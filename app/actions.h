@@ -34,6 +34,11 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(demo, "", NONE, NOTHING, "", "open the sample document and ask about it")                 \
     X(ask, "[TEXT]", TEXT, DOCUMENT, "", "ask a question; alone: the last one again")           \
     X(gold, "[TEXT]", TEXT, DOCUMENT, "", "the right answer, for scores; alone: none")          \
+    X(continue, "[off]", WORDS, WORDS, "off",                                                   \
+      "let the model go on behind the window of the cursor, in place of an answer")              \
+    X(control, "", NONE, NOTHING, "",                                                           \
+      "how much of the answer is about this text: the slots of another one in its place")       \
+    X(loss, "[off]", WORDS, WORDS, "off", "what compression costs each token")                  \
     X(answers, "LIST", TEXT, WORDS, "full|compressed|none", "answers to run, with commas")      \
     X(regen, "", NONE, NOTHING, "", "run the stale answers again, or all")                      \
     X(stop, "", NONE, NOTHING, "", "stop what is running")                                      \

@@ -31,6 +31,7 @@ bool do_ask(struct session *s, const struct words *words, struct err *err)
     if (length) {
         free(s->question);
         s->question = xstrdup(text);
+        s->continue_from = 0;
     }
     if (!need_something_to_ask(s, err))
         return false;
@@ -100,7 +101,7 @@ bool do_stop(struct session *s, const struct words *words, struct err *err)
     (void)words;
     (void)err;
     unsigned found = s->worker ? worker_cancel(s->worker, JOB_ASK | JOB_READ | JOB_SETTINGS |
-                                                              JOB_HASH)
+                                                              JOB_LOSS | JOB_CONTROL | JOB_HASH)
                                : 0;
     if (s->writer)
         found |= worker_cancel(s->writer, JOB_EXPORT);

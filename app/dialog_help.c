@@ -1,4 +1,5 @@
 /* Overlays about the program: keys, commands, settings, facts, log. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ static void add_fact(struct session *s, const char *name, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    list_add_text(&s->list, "%-12s %s", name, text);
+    list_add_text(&s->list, "%-15s %s", name, text);
 }
 
 static const char *hash_or_wait(const char *hash)
@@ -177,6 +178,24 @@ void dialog_info(struct session *s)
     s->dialog_reopen = dialog_info;
     if (s->worker && !f->model_sha256[0] && f->model[0] && !(worker_pending(s->worker) & JOB_HASH))
         jobs_hash(s);
+}
+
+/* Losses of one answer from four contexts; what another text's slots do not give is
+ * about this text. */
+void dialog_control(struct session *s, const struct snapshot_control *c)
+{
+    dialog_begin(s);
+    add_fact(s, "answer", "\"%s\", %zu tokens; nats a token to say it:", c->reference, c->tokens);
+    if (isnan(c->full))
+        add_fact(s, "full context", "does not fit into the model");
+    else
+        add_fact(s, "full context", "%.2f", c->full);
+    add_fact(s, "compressed", "%.2f", c->compressed);
+    add_fact(s, "other slots", "%.2f   of %s", c->wrong, c->other);
+    add_fact(s, "no context", "%.2f", c->none);
+    add_fact(s, "about this text", "%+.2f nats: other slots - compressed", c->wrong - c->compressed);
+    add_fact(s, "any slots", "%+.2f nats: no context - other slots", c->none - c->wrong);
+    dialog_show(s, OVERLAY_DIALOG, "How much is about this text", "Esc closes");
 }
 
 /* ---- log ------------------------------------------------------------------------------ */

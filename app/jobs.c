@@ -240,9 +240,16 @@ struct document_job {
     struct snapshot_document *raw; /* one reference */
 };
 
+struct engine *engine_host_engine(const struct engine_host *host, struct err *err)
+{
+    if (!host->engine)
+        err_set(err, ERR_OTHER, "no model is open: use model PATH");
+    return host->engine;
+}
+
 static bool need_engine(const struct engine_host *host, struct err *err)
 {
-    return host->engine || err_set(err, ERR_OTHER, "no model is open: use model PATH");
+    return engine_host_engine(host, err) != NULL;
 }
 
 static bool run_document(struct job *job, void *context, const struct progress *progress,
@@ -475,7 +482,12 @@ void jobs_ask(struct session *s, enum answer_mode mode)
         .from = s->view.has_range ? s->view.range_from : 0,
         .to = s->view.has_range ? s->view.range_to + 1 : 0,
         .gold = a->gold,
+        .continuation = s->continue_from > 0,
     };
+    if (s->continue_from) {
+        a->options.from = 0;
+        a->options.to = s->continue_from;
+    }
     s->waiting[mode]++;
     if (mode == ANSWER_COMPRESSED) {
         edits_free(&s->asked_with);

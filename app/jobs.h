@@ -1,6 +1,6 @@
 /* The work that the worker does for a session, and who gives way to whom:
  *
- *   open > document > settings > mute > read what is visible > ask > hash
+ *   open > document > settings > mute > read what is visible > ask > loss, control > hash
  *
  * Muting follows the settings because new settings take all slots in again.
  * A new document drops everything but what opens. New settings drop older settings
@@ -53,5 +53,13 @@ void jobs_hash(struct session *s);
  * to answer: then the files are there when it returns, or *err says why not. */
 struct export_request;
 bool jobs_export(struct session *s, struct export_request *request, struct err *err);
+
+/* What compression costs each token of the range, or of the document; and how much of
+ * the answer is about this text, against the text other (taken over). */
+void jobs_loss(struct session *s);
+void jobs_control(struct session *s, char *other, size_t other_size, const char *other_name);
+
+/* For run(): the engine, or NULL with a message. */
+struct engine *engine_host_engine(const struct engine_host *host, struct err *err);
 
 #endif

@@ -143,6 +143,7 @@ void session_set_document(struct session *s, const char *path, char *text, size_
     s->play = (struct playback){.opened = s->play.opened};
     edits_drop(&s->edits);
     undo_free(&s->undo);
+    s->continue_from = 0;
     if (s->worker && s->edits_known)
         jobs_set_document(s);
     session_compose(s);

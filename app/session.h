@@ -63,6 +63,7 @@ struct session {
 
     /* What was asked for. */
     char *question, *gold;
+    size_t continue_from; /* not a question: the text behind this many tokens; 0: none */
     unsigned waiting[ANSWER_MODES]; /* posted and not yet finished */
     bool ask_when_ready;          /* as soon as the document is tokenised */
     size_t read_from, read_to;    /* range of the last read job; empty = none */

@@ -33,6 +33,8 @@ struct worker;
     X(MUTE, "mute")                                                            \
     X(READ, "read")                                                            \
     X(ASK, "ask")                                                              \
+    X(LOSS, "loss")                                                            \
+    X(CONTROL, "control")                                                      \
     X(EXPORT, "export")                                                        \
     X(HASH, "hash")
 

@@ -99,12 +99,24 @@ struct ask_options {
     bool attention;     /* keep the attention of the answer tokens */
     size_t from, to;    /* range of document tokens; to 0 = all */
     const char *gold;   /* or NULL */
+    bool continuation;  /* no question: the text behind the range, line ends included */
 };
 
 /* Asks in one mode; streams the answer. The prompt is METHOD section 7's. */
 bool engine_ask(struct engine *e, const char *question, enum answer_mode mode,
                 const struct ask_options *options, const struct progress *progress,
                 struct err *err);
+
+/* What compression costs each token (snapshot.loss), window by window up to the one
+ * that holds token to - 1; muted slots count as what they are, left out. */
+bool engine_loss(struct engine *e, size_t to, const struct progress *progress, struct err *err);
+
+/* How much of the compressed answer is about this text (snapshot.control): the loss of
+ * the gold answer, else of the full-context answer, from each context and from the
+ * slots of another text, [other_size] bytes. The question must have been asked. */
+bool engine_control(struct engine *e, const struct ask_options *options, const char *other,
+                    size_t other_size, const char *other_name, const struct progress *progress,
+                    struct err *err);
 
 /* Next-token loss of ids[0..n): nll [n - 1] (with given = none/full/compressed and
  * a context: nll [n], the first from the context's last position). */

@@ -31,6 +31,7 @@ struct run {
     size_t context_at; /* first prompt position of the context */
     size_t *source;    /* [n_context] document slot or token at each context position */
     size_t n_context, sources;
+    size_t context_tokens; /* of the document */
     struct snapshot_answer *answer; /* the latest version, owned here */
     struct sampler sampler;
     struct token_stream stream;
@@ -93,44 +94,42 @@ static void asked_range(const struct run *r, size_t *from, size_t *to)
 }
 
 /* Slots that an unread segment will have: they are counted over the document. */
-static size_t count_slots(struct run *r, const struct engine_segment *segment)
+static size_t count_slots(const struct engine *e, const struct engine_segment *segment,
+                          struct arena *arena)
 {
-    struct arena_mark mark = arena_mark(&r->arena);
+    struct arena_mark mark = arena_mark(arena);
     struct segment_plan layout;
-    windows_layout(&r->e->settings, segment->tokens, &layout, &r->arena);
-    arena_release(&r->arena, mark);
+    windows_layout(&e->settings, segment->tokens, &layout, arena);
+    arena_release(arena, mark);
     return layout.slots;
 }
 
-/* The slots of the read windows that touch [from, to), muted ones left out:
- * their vectors, and in r->source their index over the document. */
-static real *gather_slots(struct run *r, size_t from, size_t to)
+real *engine_slots(struct engine *e, size_t from, size_t to, size_t **source, size_t *count,
+                   size_t *all, struct arena *arena)
 {
-    struct engine *e = r->e;
     const struct snapshot *s = e->snapshot;
     size_t H = e->compressor.shape.H, total = 0;
     for (size_t i = 0; i < e->n_segments; i++)
         total += e->segments[i].n_slots;
-    real *out = arena_array(&r->arena, real, total * H);
-    r->source = arena_array(&r->arena, size_t, total);
-    size_t index = 0;
+    real *out = arena_array(arena, real, total * H);
+    *source = arena_array(arena, size_t, total);
+    *count = *all = 0;
     for (size_t i = 0; i < e->n_segments; i++) {
         const struct engine_segment *segment = &e->segments[i];
         const real *slot = segment->slots;
         if (!segment->read)
-            index += count_slots(r, segment);
+            *all += count_slots(e, segment, arena);
         for (size_t w = 0; segment->read && w < segment->windows; w++) {
             const struct snapshot_window *window = s->window[segment->first_window + w];
             bool wanted = window->first < to && window->first + window->tokens > from;
-            for (size_t j = 0; j < window->slots; j++, index++, slot += H) {
-                if (!wanted || engine_slot_muted(e, index))
+            for (size_t j = 0; j < window->slots; j++, ++*all, slot += H) {
+                if (!wanted || engine_slot_muted(e, *all))
                     continue;
-                memcpy(out + r->n_context * H, slot, H * sizeof(real));
-                r->source[r->n_context++] = index;
+                memcpy(out + *count * H, slot, H * sizeof(real));
+                (*source)[(*count)++] = *all;
             }
         }
     }
-    r->sources = index;
     return out;
 }
 
@@ -153,11 +152,12 @@ static real *context_embeddings(struct run *r, const struct progress *progress, 
     asked_range(r, &from, &to);
     if (r->mode == ANSWER_NONE || from == to)
         return arena_array(&r->arena, real, 1);
+    r->context_tokens = to - from;
     if (r->mode == ANSWER_COMPRESSED) {
         if (!engine_read(e, from, to, progress, err))
             return NULL;
         r->compress_ms = compression_ms(e, from, to);
-        return gather_slots(r, from, to);
+        return engine_slots(e, from, to, &r->source, &r->n_context, &r->sources, &r->arena);
     }
     r->n_context = to - from;
     r->sources = e->snapshot->document->tokens;
@@ -193,21 +193,26 @@ static bool build_prompt(struct run *r, const char *question, const struct progr
     if (!context)
         return false;
     struct token_list query = {0};
-    prompt_query(e->model->tokenizer, question, &query);
+    if (!r->options->continuation)
+        prompt_query(e->model->tokenizer, question, &query);
     int32_t bos = tokenizer_bos(e->model->tokenizer);
     bool lead = bos >= 0 && r->mode != ANSWER_FULL;
-    r->context_at = e->soft.n + lead;
+    size_t soft = r->options->continuation ? 0 : e->soft.n; /* made for questions */
+    r->context_at = soft + lead;
     r->n_prompt = r->context_at + r->n_context + query.count;
     r->prompt = arena_array(&r->arena, real, r->n_prompt * H);
     bool ok = check_length(r, r->n_prompt + r->options->max_tokens, err);
-    if (e->soft.n)
-        memcpy(r->prompt, e->soft.vectors, e->soft.n * H * sizeof(real));
+    if (ok && r->n_prompt == 0)
+        ok = err_set(err, ERR_INPUT, "without a context there is nothing to go on from");
+    if (soft)
+        memcpy(r->prompt, e->soft.vectors, soft * H * sizeof(real));
     if (ok && lead)
-        ok = llama_embed(e->model, &bos, 1, r->prompt + e->soft.n * H, err);
+        ok = llama_embed(e->model, &bos, 1, r->prompt + soft * H, err);
     if (ok) {
         real *at = r->prompt + r->context_at * H;
         memcpy(at, context, r->n_context * H * sizeof(real));
-        ok = llama_embed(e->model, query.ids, query.count, at + r->n_context * H, err);
+        ok = query.count == 0 ||
+             llama_embed(e->model, query.ids, query.count, at + r->n_context * H, err);
     }
     token_list_free(&query);
     return ok;
@@ -248,11 +253,12 @@ static bool append_token(struct run *r, int32_t id, const real *attention)
     const char *text = token_stream_feed(&r->stream, r->e->model->tokenizer, id, &length);
     /* Blanks and line ends before the first word are no part of the answer; a line
      * end behind it is its end. */
-    while (!(a->text && *a->text) && length > 0 && strchr(" \t\r\n", *text)) {
+    bool answer = !r->options->continuation;
+    while (answer && !(a->text && *a->text) && length > 0 && strchr(" \t\r\n", *text)) {
         text++;
         length--;
     }
-    const char *newline = memchr(text, '\n', length);
+    const char *newline = answer ? memchr(text, '\n', length) : NULL;
     bool complete = newline != NULL;
     a->ids[a->tokens] = id;
     keep_attention(r, a, attention);
@@ -369,6 +375,7 @@ static void set_question(struct engine *e, const char *question, const struct as
             snapshot_set_answer(next, mode, NULL);
         snapshot_answer_release(next->previous);
         next->previous = NULL;
+        next->control.tokens = 0;
     }
     free(next->gold);
     next->gold = options->gold ? xstrdup(options->gold) : NULL;
@@ -404,6 +411,7 @@ static bool prepare(struct run *r, const char *question, const struct progress *
     a->state = ANSWER_RUNNING;
     a->compress_ms = r->compress_ms;
     a->context_positions = r->n_context;
+    a->context_tokens = r->context_tokens;
     a->kv_bytes = kv_cache_bytes(&r->e->model->config, r->n_prompt);
     a->prepare_ms = clock_ms() - r->started;
     a->sources = r->options->attention && r->n_context ? r->sources : 0;

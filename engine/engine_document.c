@@ -25,10 +25,13 @@ void engine_forget_segments(struct engine *e)
     e->n_segments = e->n_muted = 0;
 }
 
-/* Numbers the windows of all segments and tells the snapshot where they begin. */
+/* Numbers the windows of all segments and tells the snapshot where they begin. What was
+ * measured with other slots is gone. */
 static void layout_windows(struct engine *e, struct snapshot *next)
 {
     size_t windows = 0;
+    snapshot_set_loss(next, NULL);
+    next->control.tokens = 0;
     for (size_t i = 0; i < e->n_segments; i++) {
         struct engine_segment *segment = &e->segments[i];
         segment->first_window = windows;

@@ -86,6 +86,29 @@ void engine_edits_begin(struct engine *e, const struct engine_segment *segment,
                         struct arena *arena);
 void engine_edits_end(struct engine *e);
 
+/* The slots of the read windows that touch tokens [from, to), muted ones left out: their
+ * vectors in the arena, [*count, H], and in *source the index of each over the document,
+ * which has *all. */
+real *engine_slots(struct engine *e, size_t from, size_t to, size_t **source, size_t *count,
+                   size_t *all, struct arena *arena);
+
+/* A sequence that is read piece by piece, and what its tokens cost. */
+struct nats_stream {
+    struct engine *e;
+    struct kv_cache cache;
+    real *last; /* [H] final state of the last position */
+    bool begun; /* is there one? */
+};
+bool nats_open(struct nats_stream *s, struct engine *e, size_t capacity, struct err *err);
+void nats_close(struct nats_stream *s);
+
+/* Appends n positions. labels [n], or NULL: the tokens that stand there, whose loss goes
+ * to nll [n]; NaN for one with nothing before it. */
+bool nats_feed(struct nats_stream *s, const real *embeddings, size_t n, const int32_t *labels,
+               real *nll, const struct progress *progress, struct err *err);
+bool nats_feed_ids(struct nats_stream *s, const int32_t *ids, size_t n, bool labels, real *nll,
+                   const struct progress *progress, struct err *err);
+
 /* Plan, raw slots and slots from anchors alone: what a change of settings redoes. */
 bool engine_encode_anchors(struct engine *e, const real *anchors, size_t n, struct encoded *out,
                            struct arena *arena, const struct progress *progress, struct err *err);

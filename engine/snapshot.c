@@ -192,6 +192,42 @@ void snapshot_answer_release(struct snapshot_answer *a)
     free(a);
 }
 
+/* ---- loss ------------------------------------------------------------------- */
+
+struct snapshot_loss *snapshot_loss_new(size_t tokens)
+{
+    struct snapshot_loss *l = xcalloc(1, sizeof *l);
+    atomic_init(&l->references, 1);
+    l->tokens = tokens;
+    l->full = new_floats(tokens, 1);
+    l->compressed = new_floats(tokens, 1);
+    for (size_t t = 0; t < tokens; t++)
+        l->full[t] = l->compressed[t] = NAN;
+    return l;
+}
+
+struct snapshot_loss *snapshot_loss_retain(struct snapshot_loss *l)
+{
+    if (l)
+        count_up(&l->references);
+    return l;
+}
+
+void snapshot_loss_release(struct snapshot_loss *l)
+{
+    if (!l || !count_down(&l->references))
+        return;
+    free(l->full);
+    free(l->compressed);
+    free(l);
+}
+
+void snapshot_set_loss(struct snapshot *s, struct snapshot_loss *l)
+{
+    snapshot_loss_release(s->loss);
+    s->loss = l;
+}
+
 /* ---- snapshot --------------------------------------------------------------- */
 
 struct snapshot *snapshot_retain(struct snapshot *s)
@@ -221,6 +257,7 @@ void snapshot_release(struct snapshot *s)
     for (int mode = 0; mode < ANSWER_MODES; mode++)
         snapshot_answer_release(s->answer[mode]);
     snapshot_answer_release(s->previous);
+    snapshot_loss_release(s->loss);
     free(s->question);
     free(s->gold);
     free(s->minimap_mass);
@@ -235,6 +272,7 @@ static void copy_plain_members(struct snapshot *s, const struct snapshot *from)
     s->facts = from->facts;
     s->settings = from->settings;
     s->activity = from->activity;
+    s->control = from->control;
     memcpy(s->problem, from->problem, sizeof s->problem);
     memcpy(s->note, from->note, sizeof s->note);
     s->note_serial = from->note_serial;
@@ -257,6 +295,7 @@ struct snapshot *snapshot_derive(const struct snapshot *from)
     for (int mode = 0; mode < ANSWER_MODES; mode++)
         s->answer[mode] = snapshot_answer_retain(from->answer[mode]);
     s->previous = snapshot_answer_retain(from->previous);
+    s->loss = snapshot_loss_retain(from->loss);
     s->question = from->question ? xstrdup(from->question) : NULL;
     s->gold = from->gold ? xstrdup(from->gold) : NULL;
     s->minimap_mass =
@@ -268,6 +307,8 @@ struct snapshot *snapshot_derive(const struct snapshot *from)
 void snapshot_set_document(struct snapshot *s, struct snapshot_document *d)
 {
     snapshot_set_windows(s, 0, NULL);
+    snapshot_set_loss(s, NULL);
+    s->control = (struct snapshot_control){0};
     free(s->minimap_mass);
     s->minimap_mass = NULL;
     snapshot_document_release(s->document);

@@ -79,6 +79,7 @@ struct snapshot_answer {
                               the document; muted slots are there with a share of 0 */
     size_t source_first;   /* slot or token of the document that source 0 is */
     size_t context_positions; /* tokens or slots in the prompt */
+    size_t context_tokens;    /* of the document that they stand for; 0: all */
     size_t kv_bytes;
     double compress_ms;    /* compressed: model pass + gates + plan + slots */
     double prepare_ms;     /* reading the prompt */
@@ -87,6 +88,23 @@ struct snapshot_answer {
     double f1;             /* against the gold answer, else the full-context answer; < 0 unknown */
     double exact;          /* 1 / 0 with a gold answer, < 0 unknown */
     char error[256];
+};
+
+/* What compression costs each token, in nats; NaN where nothing is known. Position t is
+ * told from all tokens before it (full), or from the slots of all earlier windows and
+ * the tokens of its own window before it (compressed; not for the first window). */
+struct snapshot_loss {
+    atomic_uint references;
+    size_t tokens;
+    float *full, *compressed; /* [tokens] */
+};
+
+/* How much of an answer is about this text: its loss in nats a token from each context.
+ * wrong: as many slots of another text. */
+struct snapshot_control {
+    size_t tokens; /* of the reference answer; 0: never asked for */
+    double full, compressed, wrong, none; /* full NaN: longer than the model can read */
+    char reference[96], other[64]; /* the answer; name of the other text; sanitised */
 };
 
 /* Settings that can be changed live. */
@@ -137,6 +155,8 @@ struct snapshot {
     char *gold;                         /* NULL */
     struct snapshot_answer *answer[ANSWER_MODES]; /* NULL = ANSWER_EMPTY */
     struct snapshot_answer *previous;   /* the compressed answer before the last run, or NULL */
+    struct snapshot_loss *loss; /* NULL: never asked for */
+    struct snapshot_control control;
     float *minimap_mass; /* NULL or [N]: sender mass x tokens of its window; NaN = unread */
     struct snapshot_activity activity;
     char problem[512]; /* last error of the engine, "" = none; shown until the next job */
@@ -170,12 +190,18 @@ struct snapshot_answer *snapshot_answer_new(void);
 struct snapshot_answer *snapshot_answer_retain(struct snapshot_answer *a);
 void snapshot_answer_release(struct snapshot_answer *a);
 
+/* All NaN. */
+struct snapshot_loss *snapshot_loss_new(size_t tokens);
+struct snapshot_loss *snapshot_loss_retain(struct snapshot_loss *l);
+void snapshot_loss_release(struct snapshot_loss *l);
+
 /* Replaces one part, releasing the old one and taking over the reference. A new
  * document drops the windows and the minimap; first [windows + 1] is copied. */
 void snapshot_set_document(struct snapshot *s, struct snapshot_document *d);
 void snapshot_set_windows(struct snapshot *s, size_t windows, const uint32_t *first);
 void snapshot_set_window(struct snapshot *s, size_t i, struct snapshot_window *w);
 void snapshot_set_answer(struct snapshot *s, enum answer_mode mode, struct snapshot_answer *a);
+void snapshot_set_loss(struct snapshot *s, struct snapshot_loss *l);
 
 /* The window that holds token t (t < N), by bisection of window_first. */
 size_t snapshot_window_of(const struct snapshot *s, size_t token);

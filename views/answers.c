@@ -177,6 +177,8 @@ void answer_cost_text(const struct scene *c, enum answer_mode mode, struct parts
 {
     const struct snapshot_answer *a = c->s->answer[mode];
     double tokens = c->document ? (double)c->document->tokens : 0;
+    if (a->context_tokens > 0)
+        tokens = (double)a->context_tokens;
     if (mode == ANSWER_COMPRESSED && a->context_positions > 0)
         parts_add(parts, "%zu slots (%.1fx)", a->context_positions,
                   tokens / (double)a->context_positions);
@@ -196,6 +198,11 @@ void answer_time_text(const struct scene *c, enum answer_mode mode, struct parts
 {
     const struct snapshot_answer *a = c->s->answer[mode];
     bool started = a->first_token_ms > 0;
+    if (mode == ANSWER_COMPRESSED && c->s->control.tokens > 0) {
+        parts_add(parts, "about this text %+.2f nats", c->s->control.wrong - c->s->control.compressed);
+        parts_add(parts, "%s", state_word(a));
+        return;
+    }
     if (started && mode == ANSWER_COMPRESSED && a->compress_ms > 0)
         parts_add(parts, "compress %.2f + first %.2f s", a->compress_ms / 1000,
                   a->first_token_ms / 1000);

@@ -8,7 +8,9 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "views/difference.h"
 #include "views/document.h"
+#include "views/loss.h"
 #include "views/scene.h"
 
 enum { WINDOW_MARK = 0xa6, CURRENT_WINDOW = 0x2590, HATCH = 0x2571, MINIMAP_COLUMNS = 2 };
@@ -42,11 +44,18 @@ bool document_lines(const struct scene *c, const struct document_geometry *g, in
 
 /* ---- tint ------------------------------------------------------------------- */
 
-/* Positions 0..1 of the tokens [from, to); NaN where there is no tint. */
+/* Positions 0..1 of the tokens [from, to), of differences -1..1; NaN where there is no
+ * tint. */
 struct tint {
     size_t from, to;
     double *value;
+    bool difference;
 };
+
+static bool shows_loss(const struct scene *c)
+{
+    return c->v->value[PANE_DOCUMENT] == VALUE_LOSS;
+}
 
 static double tint_value(const struct scene *c, const float *looked_at, size_t token)
 {
@@ -55,6 +64,8 @@ static double tint_value(const struct scene *c, const float *looked_at, size_t t
         return c->s->minimap_mass ? (double)c->s->minimap_mass[token] : (double)NAN;
     case VALUE_LOOKED_AT:
         return (double)looked_at[token];
+    case VALUE_LOSS:
+        return loss_of_compression(c->s, token);
     default:
         return brush_token(&c->brush, token);
     }
@@ -72,7 +83,7 @@ static void gather_units(const struct scene *c, struct tint *tint)
         double total = 0, weights = 0;
         for (size_t u = t; u < to; u++) {
             double mass = c->s->minimap_mass ? (double)c->s->minimap_mass[u] : 1;
-            double weight = sum || isnan(mass) ? 1 : mass;
+            double weight = sum || tint->difference || isnan(mass) ? 1 : mass;
             total += weight * tint->value[u - tint->from];
             weights += sum ? 0 : weight;
         }
@@ -88,6 +99,12 @@ static void scale_tint(const struct scene *c, struct tint *tint, const float *lo
     bool brushed = c->v->value[PANE_DOCUMENT] == VALUE_NONE;
     double top = brushed && c->v->unit == UNIT_TOKEN ? c->brush.token_max : 0;
     size_t from = tint->from, to = tint->to;
+    if (tint->difference) {
+        top = loss_scale(c->s);
+        for (size_t t = 0; t < to - from; t++)
+            tint->value[t] = fmax(fmin(tint->value[t] / top, 1), -1) + 0 * tint->value[t];
+        return;
+    }
     for (size_t t = from; top <= 0 && t < to; t++)
         top = fmax(top, isnan(tint->value[t - from]) ? 0 : tint->value[t - from]);
     for (size_t t = 0; looked_at && t < c->document->tokens; t++)
@@ -101,7 +118,7 @@ static void scale_tint(const struct scene *c, struct tint *tint, const float *lo
 static void tint_init(struct tint *tint, const struct scene *c, size_t from, size_t to)
 {
     float *looked_at = NULL;
-    *tint = (struct tint){from, to, xcalloc(to - from, sizeof *tint->value)};
+    *tint = (struct tint){from, to, xcalloc(to - from, sizeof *tint->value), shows_loss(c)};
     if (c->v->value[PANE_DOCUMENT] == VALUE_LOOKED_AT) {
         looked_at = xcalloc(c->document->tokens, sizeof *looked_at);
         brush_looked_at(c->s, looked_at);
@@ -183,8 +200,9 @@ static bool is_blank_cursor(const struct scene *c, const struct text_cell *cell,
 }
 
 static void draw_piece(struct scene *c, const struct document_geometry *g, int row,
-                       const struct text_cell *cell, struct look look, double tint)
+                       const struct text_cell *cell, struct look look, const struct tint *tints)
 {
+    double tint = tints->value[cell->token - tints->from];
     int column = g->text + cell->column, room = g->layout.width - cell->column;
     const struct text_piece *piece = &cell->piece;
     if (cell->mark)
@@ -204,8 +222,12 @@ static void draw_piece(struct scene *c, const struct document_geometry *g, int r
         look.role = ROLE_DIM;
     int used = canvas_text(c->canvas, row, column, room, look.role, look.attr,
                            piece->text, piece->length);
-    for (int i = 0; i < used && look.role != ROLE_CURSOR; i++)
-        paint_tint(c, row, column + i, tint);
+    for (int i = 0; i < used && look.role != ROLE_CURSOR; i++) {
+        if (tints->difference)
+            tint_difference(c, row, column + i, tint);
+        else
+            paint_tint(c, row, column + i, tint);
+    }
 }
 
 /* On terminals without colour the cursor also stands in brackets, where there are
@@ -233,7 +255,7 @@ static void draw_line(struct scene *c, const struct document_geometry *g, int ro
     text_walk_init(&walk, &g->layout, line);
     while (text_walk_next(&walk, &cell)) {
         struct look look = look_of(marked, cell.token);
-        draw_piece(c, g, row, &cell, look, tint->value[cell.token - tint->from]);
+        draw_piece(c, g, row, &cell, look, tint);
         bool blank = cell.piece.kind == PIECE_BLANK || cell.piece.kind == PIECE_TAB;
         if (look.role != ROLE_CURSOR || cell.piece.width == 0 ||
             (blank && !is_blank_cursor(c, &cell, look)))
@@ -305,8 +327,33 @@ static void draw_minimap_cell(struct scene *c, int row, int column, double upper
     paint_heat(c, row, column, &pair);
 }
 
+/* The largest difference of each half cell, on either side of 0. */
+static void draw_loss_minimap(struct scene *c, const struct document_geometry *g)
+{
+    size_t N = c->document->tokens, halves = 2 * (size_t)g->area.rows;
+    double top = loss_scale(c->s);
+    for (int r = 0; r < g->area.rows; r++) {
+        double value[2] = {(double)NAN, (double)NAN};
+        for (size_t h = 0; h < 2; h++) {
+            size_t i = 2 * (size_t)r + h, from = i * N / halves;
+            for (size_t t = from; t < size_max((i + 1) * N / halves, from + 1); t++) {
+                double x = loss_of_compression(c->s, t) / top;
+                value[h] = isnan(value[h]) || fabs(x) > fabs(value[h]) ? x : value[h];
+            }
+        }
+        if (isnan(value[0]) && isnan(value[1]))
+            canvas_put(c->canvas, g->area.row + r, g->minimap, HATCH, ROLE_DIM, 0);
+        else
+            paint_difference(c, g->area.row + r, g->minimap, value[0], value[1]);
+    }
+}
+
 static void draw_minimap(struct scene *c, const struct document_geometry *g)
 {
+    if (shows_loss(c)) {
+        draw_loss_minimap(c, g);
+        return;
+    }
     size_t N = c->document->tokens, halves = 2 * (size_t)g->area.rows;
     double *value = xcalloc(halves, sizeof *value), top = 0;
     float *looked_at = NULL;
@@ -336,12 +383,14 @@ static void draw_minimap(struct scene *c, const struct document_geometry *g)
 void draw_document(struct scene *c)
 {
     if (scene_shows(c, AREA_DOCUMENT_HEADING)) {
-        char right[64], name[32];
+        char right[96], name[32], loss[48] = "";
+        if (shows_loss(c))
+            loss_heading(c->s, loss, sizeof loss);
         snprintf(name, sizeof name, "Document%s",
                  scene_is_locked(c, PANE_DOCUMENT) ? " *" : "");
         if (c->document->ids)
-            snprintf(right, sizeof right, "token %zu of %zu", c->token,
-                     c->document->tokens);
+            snprintf(right, sizeof right, loss[0] ? "%s%zu/%zu" : "%stoken %zu of %zu", loss,
+                     c->token, c->document->tokens);
         else
             snprintf(right, sizeof right, "no tokens yet");
         draw_heading(c, c->layout.area[AREA_DOCUMENT_HEADING], 0, name,

@@ -8,6 +8,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "views/answers.h"
+#include "views/loss.h"
 #include "views/plan.h"
 
 /* ---- names ------------------------------------------------------------------ */
@@ -154,6 +155,26 @@ static void token_sentence(const struct scene *c, const struct brush *b,
         parts_add(parts, "not read yet");
 }
 
+/* token 162 "coal" · full 2.10 nats · compressed 3.40 · costs +1.30 · costliest: ... */
+static void loss_sentence(const struct scene *c, struct parts *parts)
+{
+    const struct snapshot_loss *l = c->s->loss;
+    char words[256];
+    if (!l || isnan(l->full[c->token])) {
+        parts_add(parts, l ? "its loss is not known" : "the command loss tells what it costs");
+        return;
+    }
+    parts_add(parts, "full %.2f nats", (double)l->full[c->token]);
+    if (isnan(l->compressed[c->token])) {
+        parts_add(parts, "nothing is compressed before the first window ends");
+    } else {
+        parts_add(parts, "compressed %.2f", (double)l->compressed[c->token]);
+        parts_add(parts, "costs %+.2f", loss_of_compression(c->s, c->token));
+    }
+    loss_costliest(c->s, words, sizeof words);
+    parts_add(parts, "%s", words);
+}
+
 static void layer_sentence(const struct scene *c, size_t layer, struct parts *parts)
 {
     const struct snapshot_window *w = c->window;
@@ -283,7 +304,10 @@ static void sentence(const struct scene *c, struct parts *parts)
     parts_add(parts, "%s", name);
     switch (c->brush.source.kind) {
     case SOURCE_TOKEN:
-        token_sentence(c, &c->brush, parts);
+        if (c->v->value[PANE_DOCUMENT] == VALUE_LOSS)
+            loss_sentence(c, parts);
+        else
+            token_sentence(c, &c->brush, parts);
         break;
     case SOURCE_LAYER:
         layer_sentence(c, cursor->layer, parts);

@@ -31,6 +31,7 @@ extern const char *const pane_name[PANE_COUNT]; /* "Document", "Gates", "Plan", 
     X(DOCUMENT, NONE, "none")                                                  \
     X(DOCUMENT, MASS, "mass")                                                  \
     X(DOCUMENT, LOOKED_AT, "looked-at")                                        \
+    X(DOCUMENT, LOSS, "loss")                                                  \
     X(GATES, GATE, "gate")                                                     \
     X(GATES, ENTROPY, "entropy")                                               \
     X(PLAN, PLAN_MASS, "mass")                                                 \

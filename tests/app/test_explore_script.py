@@ -155,6 +155,22 @@ class CommandsTest(ScriptTest):
                    'expect "Plan (zoom: numbers)"', 'expect "is made of"', "key -",
                    'expect "Plan (zoom: cells)"', "key + l l j", 'expect "of the slot"')
 
+    def test_what_compression_costs(self):
+        self.plays("goto 300", "loss", "wait idle", 'expect " nats · 300/1571"',
+                   'expect "full "',
+                   'expect "costs "', "range 0 200", "loss", "wait idle", "goto 50",
+                   'expect "nothing is compressed before"', "loss off", "range off")
+        self.fails(2, "the control wants a question", "control")
+        self.plays("gold peat", "answers none", "ask What heated the pans?", "wait idle",
+                   "range 0 800",
+                   "control", "wait idle", 'expect "does not fit into the model"', 'expect "How much is about this text"',
+                   'expect "of harbour.txt"')
+
+    def test_continuations(self):
+        self.plays("answers full,compressed", "goto w2", "continue", "wait idle",
+                   'expect "ask> (continue after token "', 'expect "done"', "ask Who pays?",
+                   "wait idle", 'expect "ask> Who pays?"')
+
     def test_stale_answers(self):
         self.plays("answers compressed,none", "ask What replaced peat?", "wait idle",
                    'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",

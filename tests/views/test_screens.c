@@ -174,6 +174,22 @@ static void stage_edits_by_hand(struct stage *g)
     g->v.shuffled = true;
 }
 
+/* What compression costs: most where a word is new, less than nothing in places. */
+static void stage_loss(struct stage *g)
+{
+    stage_explore(g);
+    size_t n = g->s->document->tokens;
+    struct snapshot_loss *l = snapshot_loss_new(n);
+    for (size_t t = 1; t < n; t++) {
+        l->full[t] = (float)(t * 37 % 100) / 40.0f;
+        if (t >= g->s->window_first[1] && t < g->s->window_first[3])
+            l->compressed[t] = l->full[t] + (float)(int)(t * 53 % 90) / 30.0f - 0.75f;
+    }
+    snapshot_set_loss(g->s, l);
+    g->v.value[PANE_DOCUMENT] = VALUE_LOSS;
+    g->s->control = (struct snapshot_control){6, 0.21, 0.9, 3.1, 4.0, "coal dust", "harbour.txt"};
+}
+
 static void stage_stale_untrained(struct stage *g)
 {
     stage_explore(g);
@@ -471,6 +487,10 @@ static const struct scene_test scenes[] = {
     {"edits-by-hand", stage_edits_by_hand, 80, 24, ALL},
     {"edits-by-hand", stage_edits_by_hand, 176, 50, ALL},
     {"edits-by-hand", stage_edits_by_hand, 40, 12, ALL},
+    {"loss", stage_loss, 120, 36, ALL},
+    {"loss", stage_loss, 80, 24, ALL},
+    {"loss", stage_loss, 176, 50, ALL},
+    {"loss", stage_loss, 40, 12, ALL},
     {"stale-untrained", stage_stale_untrained, 120, 36, MONO},
     {"stale-untrained", stage_stale_untrained, 80, 24, MONO},
     {"stale-untrained", stage_stale_untrained, 40, 10, MONO},

@@ -1,0 +1,22 @@
+/* The loss map in numbers and words (UX.md section 4). */
+#ifndef VIEWS_LOSS_H
+#define VIEWS_LOSS_H
+
+#include <stddef.h>
+
+#include "engine/snapshot.h"
+
+/* nats(compressed) - nats(full) of a token; NaN where it is not known. */
+double loss_of_compression(const struct snapshot *snapshot, size_t token);
+
+/* The difference that the strongest colour stands for: the largest on either side but
+ * for the highest hundredth, more than 0. */
+double loss_scale(const struct snapshot *snapshot);
+
+/* "loss +0.35 nats · ", or how to get it. */
+void loss_heading(const struct snapshot *snapshot, char *out, size_t size);
+
+/* "costliest: coal +3.1, ...": five words, mean of their tokens; "" when unknown. */
+void loss_costliest(const struct snapshot *snapshot, char *out, size_t size);
+
+#endif
