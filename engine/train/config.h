@@ -43,7 +43,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(COUNT, iters, 30, "Sinkhorn's iterations")                                                   \
     X(TEXT, align, "tail", "tail or head")                                                         \
     X(TEXT, positions, "reference", "of short contexts: reference (gap kept) or contiguous")       \
-    X(TEXT, init, "published", "published, warm (our extension), or the path of a compressor")     \
+    X(TEXT, init, "published", "published, warm (our extension), or the path of what to go on from")     \
     X(NUMBER, warm_gate, 12.0, "warm: preference of the gate for the embedding layer")             \
     X(NUMBER, warm_spread, 0.0, "warm: share of the gate's weight on the layers above the embedding") \
     X(NUMBER, distill, 0.0, "times the KL divergence from the full context (our extension)")       \

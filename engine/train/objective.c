@@ -33,6 +33,7 @@ struct pass {
     size_t *rows;    /* [labels] row of the final states that predicts each label */
     int32_t *labels; /* [labels] */
     size_t n_labels;
+    size_t n_text_labels; /* the first ones; those of questions follow */
     bool distill;
     real *teacher; /* [labels, H] when distilling */
 };
@@ -197,11 +198,16 @@ static void collect_labels(struct pass *p, const struct item *item)
 static bool pack(struct pass *p, struct err *err)
 {
     measure(p);
-    for (size_t i = 0; i < p->n; i++) {
+    for (size_t i = 0; i < p->n; i++)
         if (!pack_item(p, &p->items[i], err))
             return false;
-        collect_labels(p, &p->items[i]);
-    }
+    for (size_t i = 0; i < p->n; i++)
+        if (!p->items[i].sample->question)
+            collect_labels(p, &p->items[i]);
+    p->n_text_labels = p->n_labels;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->items[i].sample->question)
+            collect_labels(p, &p->items[i]);
     p->batch = (struct llama_batch){
         .n = p->starts[p->n],
         .sequences = p->n,
@@ -233,6 +239,36 @@ static void backward_items(const struct pass *p, const real *dembeddings,
     }
 }
 
+/* Cross-entropy of labels [first, first + count), whose mean has the weight `share`
+ * in the loss; dfinal (NULL: not wanted) has scale * its gradient added. */
+static void add_loss(const struct pass *p, const struct llama_tape *tape, size_t first, size_t count,
+                     double share, double scale, real *dfinal, struct objective_result *result,
+                     struct arena *arena)
+{
+    if (count == 0)
+        return;
+    struct llama_teacher teacher = {.weight = p->o->distill};
+    if (p->distill)
+        teacher.final = p->teacher + first * p->o->model->config.hidden;
+    double sum = llama_cross_entropy(p->o->model, tape->final, p->rows + first, p->labels + first,
+                                     count, scale * share / (double)count, NULL, dfinal,
+                                     p->distill ? &teacher : NULL, arena);
+    result->nll_sum += sum;
+    result->loss += share * sum / (double)count;
+    result->kl += share * teacher.kl_sum / (double)count;
+}
+
+/* Share of the samples that are questions; of one kind alone when the other has no label. */
+static double question_share(const struct pass *p)
+{
+    if (p->n_text_labels == 0 || p->n_text_labels == p->n_labels)
+        return p->n_text_labels == 0;
+    size_t questions = 0;
+    for (size_t i = 0; i < p->n; i++)
+        questions += p->items[i].sample->question;
+    return (double)questions / (double)p->n;
+}
+
 static bool decode(struct pass *p, double scale, const struct compressor_params *grads, real *dsoft,
                    struct objective_result *result, const struct progress *progress,
                    struct err *err)
@@ -244,13 +280,11 @@ static bool decode(struct pass *p, double scale, const struct compressor_params 
     if (!llama_tape_forward(p->o->model, &p->batch, &tape, &p->arena, progress, err))
         return false;
     real *dfinal = wanted ? arena_array(&p->arena, real, n * H) : NULL;
-    struct llama_teacher teacher = {.final = p->teacher, .weight = p->o->distill};
-    result->nll_sum = llama_cross_entropy(p->o->model, tape.final, p->rows, p->labels, p->n_labels,
-                                          scale / (double)p->n_labels, NULL, dfinal,
-                                          p->distill ? &teacher : NULL, &p->arena);
-    result->kl = teacher.kl_sum / (double)p->n_labels;
+    double share = question_share(p);
+    size_t text = p->n_text_labels;
+    add_loss(p, &tape, 0, text, 1 - share, scale, dfinal, result, &p->arena);
+    add_loss(p, &tape, text, p->n_labels - text, share, scale, dfinal, result, &p->arena);
     result->labels = p->n_labels;
-    result->loss = result->nll_sum / (double)p->n_labels;
     result->tokens = n;
     if (!wanted)
         return true;

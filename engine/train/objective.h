@@ -43,7 +43,7 @@ struct objective {
 
 /* What a pass found, for logs and plan health. */
 struct objective_result {
-    double loss;     /* mean over labels */
+    double loss;     /* mean over labels; in a mixture each kind's own, weighted by samples */
     double nll_sum;  /* sum over labels */
     double kl;       /* mean over labels of KL(full context || this), when distilling */
     size_t labels;

@@ -51,8 +51,8 @@ static bool init_compressor(struct trainer *t, struct err *err)
     return true;
 }
 
-/* Virtual tokens begin as embeddings of random tokens. */
-static bool init_prompt(struct trainer *t, struct err *err)
+/* Embeddings of random tokens. */
+static bool draw_prompt(struct trainer *t, struct err *err)
 {
     size_t H = t->model->config.hidden, n = t->config.soft_tokens;
     struct rng rng;
@@ -63,6 +63,26 @@ static bool init_prompt(struct trainer *t, struct err *err)
     for (size_t i = 0; i < n; i++)
         weight_row(t->soft_prompt + i * H, &t->model->weights.embedding,
                    (size_t)rng_below(&rng, t->model->config.vocab));
+    return true;
+}
+
+static bool load_prompt(struct trainer *t, const char *path, struct err *err)
+{
+    struct soft_prompt start;
+    if (!soft_prompt_load(&start, path, t->model, err))
+        return false;
+    t->soft_prompt = start.vectors;
+    t->config.soft_tokens = start.n;
+    return true;
+}
+
+static bool init_prompt(struct trainer *t, struct err *err)
+{
+    const char *init = t->config.init;
+    bool drawn = strcmp(init, "published") == 0 || strcmp(init, "warm") == 0;
+    if (!(drawn ? draw_prompt(t, err) : load_prompt(t, init, err)))
+        return false;
+    size_t H = t->model->config.hidden, n = t->config.soft_tokens;
     t->soft_tensor = (struct compressor_tensor){
         .name = "soft_prompt", .rows = n, .cols = H, .offset = 0, .count = n * H};
     return parameters_init(&t->parameters, t->soft_prompt, n * H, &t->soft_tensor, 1, err);

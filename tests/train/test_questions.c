@@ -1,4 +1,6 @@
-/* The objective with a soft prompt: its gradient, and which samples see it. */
+/* The objective with questions: the gradient of a soft prompt, which samples see
+ * it, and what a mixture weighs. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,11 +115,24 @@ static void test_only_questions_see_it(void **state)
     fixture_close(&f);
 }
 
+/* In a mixture, text and questions weigh as they have samples, not labels. */
+static void test_kinds_weigh_by_samples(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f);
+    f.samples[1].labels[2] = f.samples[1].labels[3] = f.samples[1].labels[4] = LABEL_NONE;
+    double text = run(&f, 0, 1, NULL), question = run(&f, 1, 1, NULL);
+    assert_true(fabs(run(&f, 0, SAMPLES, NULL) - (text + question) / 2) < 1e-5);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_only_questions_see_it),
+        cmocka_unit_test(test_kinds_weigh_by_samples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
