@@ -113,7 +113,7 @@ void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
     f->positions = m->config.positions;
     f->trained_ratio = e->untrained ? 0 : e->compressor_info.settings.ratio;
     f->trained_window = e->untrained ? 0 : (unsigned)e->compressor_info.settings.window;
-    snprintf(f->precision, sizeof f->precision, "f32");
+    snprintf(f->precision, sizeof f->precision, "%s", precision_name(e->precision));
     f->threads = thread_count();
 }
 
@@ -309,7 +309,12 @@ static struct model *open_model(const struct engine *e, const char *path, struct
     char *tokenizer = file_join(compressor ? compressor : "", "tokenizer.json");
     bool there = compressor && file_exists(tokenizer);
     free(tokenizer);
-    return model_open(path, there ? compressor : NULL, 0, err);
+    struct model *m = model_open(path, there ? compressor : NULL, 0, err);
+    if (m && !model_set_precision(m, e->precision, err)) {
+        model_close(m);
+        return NULL;
+    }
+    return m;
 }
 
 static void set_threads(int threads)
@@ -362,19 +367,25 @@ static bool missing_default(const char *path, struct err *err)
                    path);
 }
 
-/* The frozen model runs in f32 alone; "auto" is the fastest there is. */
-static bool check_precision(const char *precision, struct err *err)
+/* "auto" is f32, the reference. */
+static bool parse_precision(const char *name, enum precision *out, struct err *err)
 {
-    return !precision || strcmp(precision, "auto") == 0 || strcmp(precision, "f32") == 0 ||
-           err_set(err, ERR_USAGE, "precision %s is not built in, only f32 is", precision);
+    *out = PRECISION_F32;
+    if (!name || strcmp(name, "auto") == 0 || strcmp(name, "f32") == 0)
+        return true;
+    *out = PRECISION_Q8;
+    return strcmp(name, "q8") == 0 ||
+           err_set(err, ERR_USAGE, "precision %s is not built in, only f32 and q8 are", name);
 }
 
 struct engine *engine_open(const struct engine_options *options, struct err *err)
 {
-    if (!check_precision(options->precision, err))
+    enum precision precision;
+    if (!parse_precision(options->precision, &precision, err))
         return NULL;
     struct engine *e = xcalloc(1, sizeof *e);
     e->options = *options;
+    e->precision = precision;
     e->options.model = options->model ? xstrdup(options->model) : engine_default_model_path();
     e->options.compressor = copy_or_null(options->compressor);
     e->options.default_compressor = copy_or_null(options->default_compressor);

@@ -33,6 +33,7 @@ enum { SEGMENTS_KEPT = 1024, SEGMENT_DEFAULT = 512, ENCODE_CHUNK = 128 };
 struct engine {
     struct engine_options options; /* strings owned */
     struct model *model;
+    enum precision precision; /* of its forward pass */
     struct compressor compressor;
     struct compressor_info compressor_info;
     bool untrained;

@@ -66,9 +66,10 @@ void llama_block_project(struct llama_layer *layer, const struct llama_config *c
     enum rope_layout layout = llama_rope_layout(config);
     rmsnorm_forward(rows->normed, NULL, x, layer->attention_norm, (real)config->rms_eps, n,
                     config->hidden);
-    weight_forward(rows->q, rows->normed, &layer->q, layer->q_bias, n);
-    weight_forward(k, rows->normed, &layer->k, layer->k_bias, n);
-    weight_forward(v, rows->normed, &layer->v, layer->v_bias, n);
+    const struct weight_use uses[] = {{rows->q, &layer->q, layer->q_bias},
+                                      {k, &layer->k, layer->k_bias},
+                                      {v, &layer->v, layer->v_bias}};
+    weights_forward(uses, 3, rows->normed, n);
     rope_forward(rows->q, rows->cosine, rows->sine, layout, n, config->heads, pairs);
     rope_forward(k, rows->cosine, rows->sine, layout, n, config->kv_heads, pairs);
 }
@@ -89,8 +90,9 @@ void llama_block_ffn(struct llama_layer *layer, const struct llama_config *confi
         real *y = rows->normed, *panel = x + first * H;
         real *g = gate ? gate + first * F : rows->gate, *u = up ? up + first * F : rows->up;
         rmsnorm_forward(y, NULL, panel, layer->ffn_norm, (real)config->rms_eps, n, H);
-        weight_forward(g, y, &layer->gate, layer->gate_bias, n);
-        weight_forward(u, y, &layer->up, layer->up_bias, n);
+        const struct weight_use uses[] = {{g, &layer->gate, layer->gate_bias},
+                                          {u, &layer->up, layer->up_bias}};
+        weights_forward(uses, 2, y, n);
         swiglu_forward(rows->gate, g, u, n * F);
         weight_forward(y, rows->gate, &layer->down, layer->down_bias, n);
         llama_add(panel, y, n * H);

@@ -166,8 +166,9 @@ static void ffn_panel_backward(struct llama_layer *layer, const struct llama_con
     size_t H = config->hidden, F = config->ffn, bytes = n * F * sizeof(real);
     rmsnorm_forward(work->normed, work->rstd, middle, layer->ffn_norm, (real)config->rms_eps, n, H);
     if (!gate) {
-        weight_forward(work->gate, work->normed, &layer->gate, layer->gate_bias, n);
-        weight_forward(work->up, work->normed, &layer->up, layer->up_bias, n);
+        const struct weight_use uses[] = {{work->gate, &layer->gate, layer->gate_bias},
+                                          {work->up, &layer->up, layer->up_bias}};
+        weights_forward(uses, 2, work->normed, n);
         gate = work->gate;
         up = work->up;
     }

@@ -158,6 +158,11 @@ void model_close(struct model *m)
     free(m);
 }
 
+bool model_set_precision(struct model *m, enum precision precision, struct err *err)
+{
+    return llama_weights_set_precision(&m->weights, &m->config, precision, err);
+}
+
 /* ---- identity and checks -------------------------------------------------- */
 
 void model_sha256(const struct model *m, char hex[65])

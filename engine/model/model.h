@@ -31,6 +31,9 @@ struct model *model_open(const char *path, const char *tokenizer_dir, size_t mem
                          struct err *err);
 void model_close(struct model *model);
 
+/* How the forward pass multiplies from now on (PRECISION_F32 at first). */
+bool model_set_precision(struct model *model, enum precision precision, struct err *err);
+
 /* SHA-256 of the model file's bytes (of all shards, in order), 64 hex digits. */
 void model_sha256(const struct model *model, char hex[65]);
 

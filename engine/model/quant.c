@@ -1,35 +1,11 @@
 #include "engine/model/quant.h"
 
-#include <string.h>
+#include "engine/ops/half.h"
 
 enum {
     SMALL = 32,  /* values in a simple block */
     LARGE = 256, /* values in a K block */
 };
-
-static float float_of_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-float half_to_float(uint16_t half)
-{
-    uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 31,
-             mantissa = half & 0x3ff;
-    if (exponent == 0) {
-        float magnitude = (float)mantissa * 0x1p-24f;
-        return sign ? -magnitude : magnitude;
-    }
-    return float_of_bits(sign | (exponent == 31 ? 255 : exponent + 112) << 23 |
-                         mantissa << 13);
-}
-
-float bfloat_to_float(uint16_t bfloat)
-{
-    return float_of_bits((uint32_t)bfloat << 16);
-}
 
 static float half_at(const uint8_t *p)
 {
@@ -150,9 +126,8 @@ static void widen_q3_k(const uint8_t *block, real *out)
     }
 }
 
-/* Scale s and offset t (6 bits each) of group i (0..7) in the 12 bytes of Q4_K and
- * Q5_K: those of the last four groups are spread over nibbles and top bits. */
-static void q4_scale(const uint8_t *p, int i, int *s, int *t)
+/* Those of the last four groups are spread over nibbles and top bits. */
+void quant_q4_k_scale(const uint8_t *p, int i, int *s, int *t)
 {
     if (i < 4) {
         *s = p[i] & 63;
@@ -171,7 +146,7 @@ static void widen_q4_k(const uint8_t *block, real *out)
     const uint8_t *q = block + 16;
     for (int i = 0; i < LARGE; i += 32) {
         int s, t, shift = i % 64 / 32 * 4;
-        q4_scale(block + 4, i / 32, &s, &t);
+        quant_q4_k_scale(block + 4, i / 32, &s, &t);
         float scale = d * (float)s, offset = dmin * (float)t;
         const uint8_t *p = q + i / 64 * 32;
         for (int j = 0; j < 32; j++)
@@ -187,7 +162,7 @@ static void widen_q5_k(const uint8_t *block, real *out)
     const uint8_t *fifth = block + 16, *q = block + 48;
     for (int i = 0; i < LARGE; i += 32) {
         int s, t, shift = i % 64 / 32 * 4, bit = i / 32;
-        q4_scale(block + 4, i / 32, &s, &t);
+        quant_q4_k_scale(block + 4, i / 32, &s, &t);
         float scale = d * (float)s, offset = dmin * (float)t;
         const uint8_t *p = q + i / 64 * 32;
         for (int j = 0; j < 32; j++) {

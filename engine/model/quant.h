@@ -25,7 +25,7 @@ typedef void quant_widen_fn(const uint8_t *block, real *out);
 /* The function for a block type; NULL for the plain types. */
 quant_widen_fn *quant_widener(enum tensor_type type);
 
-float half_to_float(uint16_t half);
-float bfloat_to_float(uint16_t bfloat);
+/* Scale s and offset t (6 bits each) of group i (0..7) in the 12 bytes of Q4_K and Q5_K. */
+void quant_q4_k_scale(const uint8_t *p, int i, int *s, int *t);
 
 #endif

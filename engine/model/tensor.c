@@ -5,6 +5,7 @@
 
 #include "engine/base/size.h"
 #include "engine/model/quant.h"
+#include "engine/ops/half.h"
 
 #define TYPE_ROW(id, type_name, block_values, block_bytes)                               \
     [TENSOR_##id] = {type_name, block_values, block_bytes},

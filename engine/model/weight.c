@@ -1,8 +1,10 @@
-/* One frozen matrix: widening, products. */
+/* One frozen matrix: widening, packing, products. */
 #include <stdlib.h>
 
+#include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/model/quant_pack.h"
 #include "engine/model/weights.h"
 #include "engine/ops/matmul.h"
 
@@ -38,24 +40,54 @@ static void add_bias(real *y, const real *bias, size_t n, size_t rows)
             y[i * rows + j] += bias[j];
 }
 
-void weight_forward(real *y, const real *x, struct weight *w, const real *bias, size_t n)
+static void forward_dense(real *y, const real *x, struct weight *w, size_t n)
 {
     const real *matrix = dense(w);
     if (matrix) {
         matmul_nt(y, x, matrix, 0, n, w->rows, w->cols);
-    } else {
-        size_t step = panel_rows(w);
-        real *panel = xcalloc(step * w->cols, sizeof *panel);
-        for (size_t r = 0; r < w->rows; r += step) {
-            size_t count = size_min(step, w->rows - r);
-            widen_rows(w, r, count, panel);
-            matmul_strided(MATMUL_NT, y + r, w->rows, x, w->cols, panel, w->cols, 1, 0, n,
-                           count, w->cols);
-        }
-        free(panel);
+        return;
     }
-    if (bias)
-        add_bias(y, bias, n, w->rows);
+    size_t step = panel_rows(w);
+    real *panel = xcalloc(step * w->cols, sizeof *panel);
+    for (size_t r = 0; r < w->rows; r += step) {
+        size_t count = size_min(step, w->rows - r);
+        widen_rows(w, r, count, panel);
+        matmul_strided(MATMUL_NT, y + r, w->rows, x, w->cols, panel, w->cols, 1, 0, n,
+                       count, w->cols);
+    }
+    free(panel);
+}
+
+/* Is the matrix multiplied as packed, and if so, packed? */
+static bool packed(struct weight *w)
+{
+    if (w->quantised && !w->is_packed) {
+        w->is_packed = quant_pack(&w->packed, &w->stored);
+        w->quantised = w->is_packed;
+    }
+    return w->quantised;
+}
+
+void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n)
+{
+    struct qproduct products[WEIGHT_USES_MAX] = {{0}};
+    size_t quantised = 0;
+    CHECK(count <= WEIGHT_USES_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (packed(uses[i].w))
+            products[quantised++] = (struct qproduct){&uses[i].w->packed, uses[i].y};
+        else
+            forward_dense(uses[i].y, x, uses[i].w, n);
+    qmatmul(products, quantised, x, n);
+    for (size_t i = 0; i < count; i++)
+        if (uses[i].bias)
+            add_bias(uses[i].y, uses[i].bias, n, uses[i].w->rows);
+}
+
+void weight_forward(real *y, const real *x, struct weight *w, const real *bias, size_t n)
+{
+    const struct weight_use use = {y, w, bias};
+    weights_forward(&use, 1, x, n);
 }
 
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n)

@@ -7,6 +7,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/model/quant_pack.h"
 
 enum { NAME_MAX_BYTES = 160, LAYERS_LIMIT = 512 };
 
@@ -269,6 +270,53 @@ static void reserve_copies(struct llama_weights *w, const struct llama_config *c
     }
 }
 
+/* ---- precision ------------------------------------------------------------ */
+
+const char *precision_name(enum precision precision)
+{
+    return precision == PRECISION_Q8 ? "q8" : "f32";
+}
+
+/* Bytes of the packed matrix; 0: it cannot be packed. */
+static size_t packed_bytes(const struct weight *w)
+{
+    enum qmatrix_kind kind = quant_pack_kind(w->stored.type);
+    return w->cols % QBLOCK ? 0 : qmatrix_bytes(kind, w->rows, w->cols);
+}
+
+static bool reserve_packed(struct llama_weights *w, const struct llama_config *c,
+                           struct err *err)
+{
+    size_t total = 0, used = 0;
+    struct weight *m;
+    for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
+        total += packed_bytes(m);
+    w->packed = mem_try_raw(total, 1, "quantised weights", err);
+    for (size_t i = 0; w->packed && (m = matrix_at(w, c, i)); i++) {
+        if (packed_bytes(m) == 0)
+            continue;
+        m->packed = (struct qmatrix){.kind = quant_pack_kind(m->stored.type),
+                                     .rows = m->rows,
+                                     .cols = m->cols,
+                                     .panels = w->packed + used};
+        used += packed_bytes(m);
+    }
+    return w->packed != NULL;
+}
+
+bool llama_weights_set_precision(struct llama_weights *weights,
+                                 const struct llama_config *config,
+                                 enum precision precision, struct err *err)
+{
+    bool quantised = precision == PRECISION_Q8;
+    struct weight *m;
+    if (quantised && !weights->packed && !reserve_packed(weights, config, err))
+        return false;
+    for (size_t i = 0; (m = matrix_at(weights, config, i)); i++)
+        m->quantised = quantised && m->packed.panels;
+    return true;
+}
+
 static bool load(struct loader *l, struct llama_weights *weights, size_t memory)
 {
     *weights = (struct llama_weights){0};
@@ -329,6 +377,7 @@ void llama_weights_free(struct llama_weights *weights, const struct llama_config
     }
     free(weights->layers);
     free(weights->block);
+    free(weights->packed);
     free(weights->output_norm);
     free(weights->rope_divisors);
     *weights = (struct llama_weights){0};

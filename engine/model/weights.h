@@ -11,6 +11,13 @@
 #include "engine/base/err.h"
 #include "engine/model/config.h"
 #include "engine/model/tensor.h"
+#include "engine/ops/qmatmul.h"
+
+/* How the forward pass multiplies. F32: widened weights, the reference. Q8: the stored
+ * blocks as they are, with activations of 8 bits (qmatmul.h). The backward pass is always
+ * that of F32. */
+enum precision { PRECISION_F32, PRECISION_Q8 };
+const char *precision_name(enum precision precision); /* "f32", "q8" */
 
 /* A matrix [rows, cols]: y = x W^T has `rows` outputs. */
 struct weight {
@@ -18,6 +25,9 @@ struct weight {
     size_t rows, cols;
     const real *dense; /* the matrix as reals, or NULL until needed */
     real *room;        /* where a widened copy goes; NULL: panels are widened per use */
+    struct qmatrix packed; /* panels NULL: never packed */
+    bool is_packed;        /* the panels are filled */
+    bool quantised;        /* multiply with the panels */
 };
 
 struct llama_layer {
@@ -34,6 +44,7 @@ struct llama_weights {
     real *rope_divisors;     /* [head_dim / 2] of rope_freqs.weight, or NULL */
     struct llama_layer *layers;
     real *block; /* room for all widened copies */
+    uint8_t *packed; /* room for all packed matrices, once PRECISION_Q8 was asked for */
 };
 
 /* Finds and checks every tensor ("token_embd.weight is [577,49152], expected
@@ -62,8 +73,24 @@ void llama_weights_free(struct llama_weights *weights, const struct llama_config
 /* Bytes that all widened copies take. */
 size_t llama_weights_bytes(const struct llama_config *config);
 
+/* Chooses how weight_forward multiplies from now on; matrices are packed when they are first
+ * used. Matrices that cannot be packed (columns no multiple of 32) stay in F32. ERR_MEMORY
+ * leaves everything as it was. */
+bool llama_weights_set_precision(struct llama_weights *weights,
+                                 const struct llama_config *config,
+                                 enum precision precision, struct err *err);
+
 /* y[n, rows] = x[n, cols] W^T (+ bias [rows] when not NULL). */
 void weight_forward(real *y, const real *x, struct weight *w, const real *bias, size_t n);
+
+/* The same for several matrices with one x, which is quantised only once. */
+struct weight_use {
+    real *y;
+    struct weight *w;
+    const real *bias;
+};
+enum { WEIGHT_USES_MAX = 3 };
+void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n);
 
 /* dx[n, cols] += dy[n, rows] W. */
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n);

@@ -147,8 +147,10 @@ bool trainer_init(struct trainer *t, const struct train_config *config, struct m
     *t = (struct trainer){.config = *config, .model = model, .state.best = (double)INFINITY};
     if (config->distill > 0 && is_prompt(config))
         return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
-    if (!train_config_check(config, err) || !init_stream(t, datasets, n_datasets, err) ||
-        !init_parameters(t, err)) {
+    enum precision precision =
+        strcmp(config->frozen_precision, "q8") == 0 ? PRECISION_Q8 : PRECISION_F32;
+    if (!train_config_check(config, err) || !model_set_precision(model, precision, err) ||
+        !init_stream(t, datasets, n_datasets, err) || !init_parameters(t, err)) {
         trainer_free(t);
         return false;
     }

@@ -14,6 +14,7 @@
 #include "engine/base/sha256.h"
 #include "engine/model/gguf.h"
 #include "engine/model/quant.h"
+#include "engine/ops/half.h"
 #include "tests/support/golden.h"
 
 /* All values of a tensor as float, to be freed. */

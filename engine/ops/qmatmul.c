@@ -1,0 +1,243 @@
+/* Layout of quantised matrices, quantisation of x, and who multiplies what. The loops
+ * inside are in qkernel.c. */
+#include "engine/ops/qmatmul.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/err.h"
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "engine/ops/qkernel.h"
+#include "engine/ops/simd.h"
+
+enum {
+    PARALLEL_WORK =
+        1 << 15,    /* multiply-adds below which threads cost more than they give */
+    CHUNK_ROWS = 64 /* rows of x that one task takes: they stay in its core's cache */
+};
+
+/* ---- matrices ---------------------------------------------------------------------- */
+
+static size_t block_bytes(enum qmatrix_kind kind)
+{
+    return kind == QMATRIX_4 ? QBLOCK_4_BYTES : QBLOCK_8_BYTES;
+}
+
+static size_t panel_bytes(const struct qmatrix *w)
+{
+    return w->cols / QBLOCK * block_bytes(w->kind);
+}
+
+static size_t panel_count(const struct qmatrix *w)
+{
+    return size_div_up(w->rows, QPANEL);
+}
+
+size_t qmatrix_bytes(enum qmatrix_kind kind, size_t rows, size_t cols)
+{
+    const struct qmatrix w = {.kind = kind, .rows = rows, .cols = cols};
+    return panel_count(&w) * panel_bytes(&w);
+}
+
+static uint8_t *block_of(const struct qmatrix *w, size_t row, size_t block)
+{
+    return w->panels + row / QPANEL * panel_bytes(w) + block * block_bytes(w->kind);
+}
+
+void qmatrix_set_4(const struct qmatrix *w, size_t row, size_t block, const uint8_t q[16],
+                   uint16_t d, uint16_t m)
+{
+    uint8_t *at = block_of(w, row, block);
+    size_t r = row % QPANEL;
+    for (size_t i = 0; i < 4; i++)
+        memcpy(at + 32 * i + 4 * r, q + 4 * i, 4);
+    memcpy(at + 128 + 2 * r, &d, sizeof d);
+    memcpy(at + 144 + 2 * r, &m, sizeof m);
+}
+
+void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
+                   const int8_t q[QBLOCK], uint16_t d)
+{
+    uint8_t *at = block_of(w, row, block);
+    size_t r = row % QPANEL;
+    for (size_t i = 0; i < QBLOCK / 2; i++)
+        memcpy(at + 16 * i + 2 * r, q + 2 * i, 2);
+    memcpy(at + 256 + 2 * r, &d, sizeof d);
+}
+
+/* ---- x ----------------------------------------------------------------------------- */
+
+/* Adding it rounds a small number to an integer, which stands in the last bits. */
+static const real to_integer =
+    sizeof(real) == 4 ? REAL(12582912.0) : REAL(6755399441055744.0);
+
+/* q[32] = x / scale, rounded to nearest, |q| <= most. Returns the scale: NaN when a value
+ * is not finite. */
+SIMD_BODY float quantise(int16_t q[QBLOCK], const real *x, real most)
+{
+    const real least = REAL(1e-30); /* below, the factor would overflow */
+    lanes largest = {0}, wrong = {0};
+    for (size_t i = 0; i < QBLOCK; i += LANES) {
+        lanes v = LANES_OF(x + i), size = LANES_WHERE(v < 0, -v, v);
+        largest = LANES_WHERE(size > largest, size, largest);
+        wrong += v - v;
+    }
+    real top = 0;
+    for (size_t i = 0; i < LANES; i++)
+        top = largest[i] > top ? largest[i] : top;
+    real factor = top > least ? most / top : 0;
+    for (size_t i = 0; i < QBLOCK; i += LANES) {
+        lanes shifted = LANES_OF(x + i) * factor + to_integer;
+        lanes_bits bits = (lanes_bits)shifted - (lanes_bits)((lanes){0} + to_integer);
+        for (size_t j = 0; j < LANES; j++)
+            q[i + j] = (int16_t)bits[j];
+    }
+    return (float)(top / most + LANES_SUM(wrong));
+}
+
+/* `rows` rows of x as one tile of the kernel: see struct qtile. */
+SIMD_BODY void quantise_4_body(uint8_t *out, const real *x, size_t rows, size_t cols)
+{
+    for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * QROW_4_BYTES)
+        for (size_t t = 0; t < rows; t++) {
+            int16_t q[QBLOCK];
+            int8_t narrow[QBLOCK];
+            int total = 0;
+            float scale = quantise(q, x + t * cols + b * QBLOCK, 127);
+            for (size_t i = 0; i < QBLOCK; i++) {
+                narrow[i] = (int8_t)q[i];
+                total += narrow[i];
+            }
+            float sum = scale * (float)total;
+            memcpy(out + t * sizeof narrow, narrow, sizeof narrow);
+            memcpy(out + rows * sizeof narrow + 4 * t, &scale, sizeof scale);
+            memcpy(out + rows * (sizeof narrow + 4) + 4 * t, &sum, sizeof sum);
+        }
+}
+SIMD_DISPATCH(quantise_4, (uint8_t * out, const real *x, size_t rows, size_t cols),
+              (out, x, rows, cols))
+
+SIMD_BODY void quantise_8_body(uint8_t *out, const real *x, size_t rows, size_t cols)
+{
+    for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * QROW_8_BYTES)
+        for (size_t t = 0; t < rows; t++) {
+            int16_t q[QBLOCK];
+            float scale = quantise(q, x + t * cols + b * QBLOCK, 32767);
+            memcpy(out + t * sizeof q, q, sizeof q);
+            memcpy(out + rows * sizeof q + 4 * t, &scale, sizeof scale);
+        }
+}
+SIMD_DISPATCH(quantise_8, (uint8_t * out, const real *x, size_t rows, size_t cols),
+              (out, x, rows, cols))
+
+/* ---- products ---------------------------------------------------------------------- */
+
+struct job {
+    const struct qproduct *products;
+    const struct qkernels *kernels;
+    size_t count, n, cols;
+    size_t chunk;  /* rows of x of a task */
+    size_t panels; /* of a matrix, of a task */
+    size_t groups; /* of so many panels, of all products together */
+    uint8_t *x[2]; /* by enum qmatrix_kind; NULL: no product wants it */
+};
+
+static size_t row_bytes(enum qmatrix_kind kind, size_t cols)
+{
+    return cols / QBLOCK * (kind == QMATRIX_4 ? QROW_4_BYTES : QROW_8_BYTES);
+}
+
+static size_t group_count(const struct job *job, const struct qmatrix *w)
+{
+    return size_div_up(panel_count(w), job->panels);
+}
+
+static void store(const struct qproduct *p, size_t first_row, size_t panels, size_t first,
+                  size_t rows, qtile_sums sums)
+{
+    size_t width = size_min(panels * QPANEL, p->w->rows - first_row);
+    for (size_t t = 0; t < rows; t++)
+        for (size_t r = 0; r < width; r++)
+            p->y[(first + t) * p->w->rows + first_row + r] =
+                (real)sums[r / QPANEL][t][r % QPANEL];
+}
+
+/* A group of panels of one product times one chunk of x. */
+static void run_task(const struct job *job, size_t task)
+{
+    size_t group = task % job->groups, from = task / job->groups * job->chunk;
+    const struct qproduct *p = job->products;
+    while (group >= group_count(job, p->w))
+        group -= group_count(job, p++->w);
+    const struct qmatrix *w = p->w;
+    size_t panel = group * job->panels, to = size_min(job->n, from + job->chunk);
+    struct qtile tile = {
+        .panels = w->panels + panel * panel_bytes(w),
+        .panel_bytes = panel_bytes(w),
+        .n_panels = size_min(job->panels, panel_count(w) - panel),
+        .blocks = w->cols / QBLOCK,
+    };
+    qkernel *multiply =
+        w->kind == QMATRIX_4 ? job->kernels->multiply_4 : job->kernels->multiply_8;
+    for (size_t t = from; t < to; t += QTILE_ROWS) {
+        qtile_sums sums;
+        tile.x = job->x[w->kind] + t * row_bytes(w->kind, w->cols);
+        tile.rows = size_min(QTILE_ROWS, to - t);
+        multiply(sums, &tile);
+        store(p, panel * QPANEL, tile.n_panels, t, tile.rows, sums);
+    }
+}
+
+static void run(const struct job *job, const real *x)
+{
+    size_t cols = job->cols, n = job->n, tasks = size_div_up(n, job->chunk) * job->groups;
+#pragma omp parallel if (n * job->groups * QPANEL * cols > PARALLEL_WORK)
+    {
+#pragma omp for schedule(static)
+        for (size_t t = 0; t < n; t += QTILE_ROWS) {
+            size_t rows = size_min(QTILE_ROWS, n - t);
+            if (job->x[QMATRIX_4])
+                quantise_4(job->x[QMATRIX_4] + t * row_bytes(QMATRIX_4, cols),
+                           x + t * cols, rows, cols);
+            if (job->x[QMATRIX_8])
+                quantise_8(job->x[QMATRIX_8] + t * row_bytes(QMATRIX_8, cols),
+                           x + t * cols, rows, cols);
+        }
+#pragma omp for schedule(static)
+        for (size_t i = 0; i < tasks; i++)
+            run_task(job, i);
+    }
+}
+
+void qmatmul(const struct qproduct *products, size_t count, const real *x, size_t n)
+{
+    if (n == 0 || count == 0)
+        return;
+    struct job job = {.products = products,
+                      .kernels = qkernels_best(),
+                      .count = count,
+                      .n = n,
+                      .cols = products->w->cols};
+    /* A single row reads the matrix once, as one stream. */
+    job.panels = n == 1 ? 1 : QTILE_PANELS;
+    /* Chunks of about the same size, so that as many cores as there are finish together.
+     */
+    size_t chunks = size_div_up(n, CHUNK_ROWS);
+    job.chunk = size_div_up(size_div_up(n, chunks), QTILE_ROWS) * QTILE_ROWS;
+    for (size_t i = 0; i < count; i++) {
+        const struct qmatrix *w = products[i].w;
+        CHECK(w->cols == job.cols && w->cols % QBLOCK == 0);
+        job.groups += group_count(&job, w);
+        if (!job.x[w->kind])
+            job.x[w->kind] = xmalloc(n * row_bytes(w->kind, w->cols));
+    }
+    run(&job, x);
+    free(job.x[QMATRIX_4]);
+    free(job.x[QMATRIX_8]);
+}
+
+const char *qmatmul_kernels(void)
+{
+    return qkernels_best()->name;
+}

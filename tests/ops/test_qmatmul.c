@@ -1,0 +1,312 @@
+/* Quantised products: the kernels of this CPU against the portable ones and against a
+ * loop written from the description of the layout, bit by bit; against exact products,
+ * within the bound of rounding x; the same bits for any number of threads and any
+ * division of rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "engine/base/mem.h"
+#include "engine/ops/half.h"
+#include "engine/ops/qkernel.h"
+#include "engine/ops/qmatmul.h"
+#include "tests/support/gradcheck.h"
+
+/* A random matrix, packed and as the numbers it stands for. */
+struct matrix {
+    struct qmatrix packed;
+    double *values; /* [rows, cols] */
+};
+
+static void set_block(struct matrix *m, size_t row, size_t block, struct rng *rng)
+{
+    double *values = m->values + row * m->packed.cols + block * QBLOCK;
+    uint16_t d = half_from_float((float)(rng_uniform(rng) * 0.02));
+    uint16_t offset = half_from_float((float)(rng_uniform(rng) * 0.2 - 0.1));
+    double scale = (double)half_to_float(d);
+    if (m->packed.kind == QMATRIX_4) {
+        uint8_t q[16];
+        for (size_t j = 0; j < 16; j++) {
+            q[j] = (uint8_t)rng_below(rng, 256);
+            values[j] = scale * (q[j] & 15) + (double)half_to_float(offset);
+            values[j + 16] = scale * (q[j] >> 4) + (double)half_to_float(offset);
+        }
+        qmatrix_set_4(&m->packed, row, block, q, d, offset);
+    } else {
+        int8_t q[QBLOCK];
+        for (size_t j = 0; j < QBLOCK; j++) {
+            q[j] = (int8_t)((int)rng_below(rng, 256) - 128);
+            values[j] = scale * q[j];
+        }
+        qmatrix_set_8(&m->packed, row, block, q, d);
+    }
+}
+
+static struct matrix matrix_make(enum qmatrix_kind kind, size_t rows, size_t cols,
+                                 struct rng *rng)
+{
+    struct matrix m = {.packed = {.kind = kind, .rows = rows, .cols = cols}};
+    m.packed.panels = mem_try(qmatrix_bytes(kind, rows, cols), 1, "matrix", NULL);
+    m.values = xcalloc(rows * cols, sizeof *m.values);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t b = 0; b < cols / QBLOCK; b++)
+            set_block(&m, r, b, rng);
+    return m;
+}
+
+static void matrix_free(struct matrix *m)
+{
+    free(m->packed.panels);
+    free(m->values);
+}
+
+/* Rounding x moves each value by at most half a step of its block. */
+static double bound(const struct matrix *m, const real *x, size_t row, double most)
+{
+    double sum = 0;
+    for (size_t b = 0; b < m->packed.cols / QBLOCK; b++) {
+        double top = 0, weights = 0;
+        for (size_t i = b * QBLOCK; i < (b + 1) * QBLOCK; i++) {
+            top = fmax(top, fabs((double)x[i]));
+            weights += fabs(m->values[row * m->packed.cols + i]);
+        }
+        sum += (0.5 / most + 1e-5) * top * weights;
+    }
+    return sum + 1e-7;
+}
+
+static void check_product(const struct matrix *m, const real *x, const real *y, size_t n)
+{
+    size_t rows = m->packed.rows, cols = m->packed.cols;
+    for (size_t t = 0; t < n; t++)
+        for (size_t r = 0; r < rows; r++) {
+            double want = 0;
+            for (size_t i = 0; i < cols; i++)
+                want += m->values[r * cols + i] * (double)x[t * cols + i];
+            double most = m->packed.kind == QMATRIX_4 ? 127 : 32767;
+            assert_true(fabs((double)y[t * rows + r] - want) <=
+                        bound(m, x + t * cols, r, most));
+        }
+}
+
+static void test_near_exact(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {1, 8, 9, 16, 40}, tokens[] = {1, 2, 3, 4, 5, 11, 70};
+    struct rng rng;
+    rng_seed(&rng, 3);
+    for (size_t kind = 0; kind < 2; kind++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+            for (size_t j = 0; j < sizeof tokens / sizeof *tokens; j++) {
+                size_t n = tokens[j], cols = QBLOCK * (1 + (i + j) % 4);
+                struct matrix m =
+                    matrix_make((enum qmatrix_kind)kind, rows[i], cols, &rng);
+                real *x = random_reals(&rng, n * cols, 1),
+                     *y = xcalloc(n * rows[i], sizeof *y);
+                const struct qproduct product = {&m.packed, y};
+                qmatmul(&product, 1, x, n);
+                check_product(&m, x, y, n);
+                matrix_free(&m);
+                free(x);
+                free(y);
+            }
+}
+
+/* What qkernel.h promises, value by value. */
+static void oracle(qtile_sums out, const struct qtile *tile, enum qmatrix_kind kind)
+{
+    memset(out, 0, sizeof(qtile_sums));
+    for (size_t b = 0; b < tile->blocks; b++)
+        for (size_t p = 0; p < tile->n_panels; p++)
+            for (size_t t = 0; t < tile->rows; t++)
+                for (size_t r = 0; r < QPANEL; r++) {
+                    bool four = kind == QMATRIX_4;
+                    size_t x_bytes = four ? QROW_4_BYTES : QROW_8_BYTES;
+                    size_t w_bytes = four ? QBLOCK_4_BYTES : QBLOCK_8_BYTES;
+                    const uint8_t *w = tile->panels + p * tile->panel_bytes + b * w_bytes;
+                    const uint8_t *x = tile->x + b * tile->rows * x_bytes;
+                    int dot = 0;
+                    for (size_t i = 0; i < QBLOCK; i++) {
+                        int16_t wide;
+                        memcpy(&wide, x + 2 * (t * QBLOCK + i), four ? 0 : 2);
+                        int value = four ? (int8_t)x[t * QBLOCK + i] : wide;
+                        size_t j = i % 16;
+                        int q = four ? w[j / 4 * 32 + 4 * r + j % 4] >> (i / 16 * 4) & 15
+                                     : (int8_t)w[i / 2 * 16 + 2 * r + i % 2];
+                        dot += q * value;
+                    }
+                    const uint8_t *scales = x + tile->rows * QBLOCK * (four ? 1 : 2);
+                    float scale, sum;
+                    uint16_t d, m;
+                    memcpy(&scale, scales + 4 * t, 4);
+                    memcpy(&d, w + (four ? 128 : 256) + 2 * r, 2);
+                    out[p][t][r] += half_to_float(d) * scale * (float)dot;
+                    if (four) {
+                        memcpy(&sum, scales + 4 * (tile->rows + t), 4);
+                        memcpy(&m, w + 144 + 2 * r, 2);
+                        out[p][t][r] += half_to_float(m) * sum;
+                    }
+                }
+}
+
+static void check_tile(qkernel *kernel, const struct qtile *tile, enum qmatrix_kind kind)
+{
+    qtile_sums got, want;
+    oracle(want, tile, kind);
+    kernel(got, tile);
+    for (size_t p = 0; p < tile->n_panels; p++)
+        for (size_t t = 0; t < tile->rows; t++)
+            assert_memory_equal(got[p][t], want[p][t], sizeof got[p][t]);
+}
+
+/* x at the ends of its range, so that sums reach theirs. */
+static uint8_t *extreme_rows(size_t rows, size_t blocks, enum qmatrix_kind kind,
+                             struct rng *rng)
+{
+    size_t bytes = kind == QMATRIX_4 ? QROW_4_BYTES : QROW_8_BYTES;
+    uint8_t *x = xcalloc(rows * blocks, bytes);
+    for (size_t b = 0; b < blocks; b++) {
+        uint8_t *at = x + b * rows * bytes;
+        for (size_t i = 0; i < rows * QBLOCK; i++) {
+            bool high = rng_below(rng, 8) > 0;
+            int16_t wide = high ? 32767 : -32767;
+            if (kind == QMATRIX_4)
+                at[i] = (uint8_t)(high ? 127 : -127);
+            else
+                memcpy(at + 2 * i, &wide, 2);
+        }
+        float *scales =
+            (float *)(void *)(at + rows * QBLOCK * (kind == QMATRIX_4 ? 1 : 2));
+        for (size_t i = 0; i < rows * (kind == QMATRIX_4 ? 2 : 1); i++)
+            scales[i] = (float)rng_uniform(rng);
+    }
+    return x;
+}
+
+static void test_kernels_agree_bit_by_bit(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 3, ROWS = QTILE_PANELS * QPANEL };
+    const struct qkernels *versions[] = {&qkernels_portable, qkernels_best()};
+    struct rng rng;
+    rng_seed(&rng, 4);
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct matrix m =
+            matrix_make((enum qmatrix_kind)kind, ROWS, BLOCKS * QBLOCK, &rng);
+        size_t panel_bytes =
+            qmatrix_bytes((enum qmatrix_kind)kind, QPANEL, BLOCKS * QBLOCK);
+        for (size_t rows = 1; rows <= QTILE_ROWS; rows++)
+            for (size_t panels = 1; panels <= QTILE_PANELS; panels++) {
+                uint8_t *x = extreme_rows(rows, BLOCKS, (enum qmatrix_kind)kind, &rng);
+                const struct qtile tile = {m.packed.panels, panel_bytes, panels, x, rows,
+                                           BLOCKS};
+                for (size_t v = 0; v < 2; v++)
+                    check_tile(kind ? versions[v]->multiply_8 : versions[v]->multiply_4,
+                               &tile, (enum qmatrix_kind)kind);
+                free(x);
+            }
+        matrix_free(&m);
+    }
+}
+
+/* Rows one by one, other thread counts, several matrices in one call. */
+static void test_same_bits_however_divided(void **state)
+{
+    (void)state;
+    enum { N = 70, ROWS = 200, COLS = 96 };
+    struct rng rng;
+    rng_seed(&rng, 5);
+    struct matrix a = matrix_make(QMATRIX_4, ROWS, COLS, &rng);
+    struct matrix b = matrix_make(QMATRIX_8, ROWS, COLS, &rng);
+    real *x = random_reals(&rng, N * COLS, 1);
+    real *together[2], *apart = xcalloc(N * ROWS, sizeof *apart);
+    for (size_t i = 0; i < 2; i++)
+        together[i] = xcalloc(N * ROWS, sizeof(real));
+    const struct qproduct both[] = {{&a.packed, together[0]}, {&b.packed, together[1]}};
+    qmatmul(both, 2, x, N);
+#ifdef _OPENMP
+    int threads = omp_get_max_threads();
+    for (int t = 1; t <= 4; t++) {
+        omp_set_num_threads(t);
+#endif
+        for (size_t i = 0; i < 2; i++) {
+            const struct qproduct one = {both[i].w, apart};
+            qmatmul(&one, 1, x, N);
+            assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
+            for (size_t row = 0; row < N; row++) {
+                const struct qproduct single = {both[i].w, apart + row * ROWS};
+                qmatmul(&single, 1, x + row * COLS, 1);
+            }
+            assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
+        }
+#ifdef _OPENMP
+    }
+    omp_set_num_threads(threads);
+#endif
+    matrix_free(&a);
+    matrix_free(&b);
+    free(x);
+    free(apart);
+    free(together[0]);
+    free(together[1]);
+}
+
+/* Zeros and tiny numbers give zeros; what is not finite gives NaN in its row alone. */
+static void test_special_values(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_seed(&rng, 6);
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct matrix m = matrix_make((enum qmatrix_kind)kind, 8, QBLOCK, &rng);
+        real x[5 * QBLOCK] = {0}, y[5 * 8];
+        x[QBLOCK + 3] = (real)NAN;
+        x[2 * QBLOCK + 31] = (real)INFINITY;
+        x[3 * QBLOCK] = REAL(1e-38);
+        x[4 * QBLOCK] = 1;
+        const struct qproduct product = {&m.packed, y};
+        qmatmul(&product, 1, x, 5);
+        for (size_t r = 0; r < 8; r++) {
+            assert_true(y[r] == 0 && isnan(y[8 + r]) && isnan(y[16 + r]));
+            assert_true(real_fabs(y[24 + r]) < REAL(1e-36));
+            assert_true(isfinite(y[32 + r]));
+        }
+        matrix_free(&m);
+    }
+}
+
+static void test_halves(void **state)
+{
+    (void)state;
+    for (unsigned h = 0; h < 1 << 16; h++) {
+        float value = half_to_float((uint16_t)h);
+        if (!isnan(value))
+            assert_int_equal(half_from_float(value), h);
+    }
+    assert_int_equal(half_from_float(1.0f + 0x1p-11f), 0x3c00); /* ties to even */
+    assert_int_equal(half_from_float(1.0f + 0x1.8p-10f), 0x3c02);
+    assert_int_equal(half_from_float(65519.0f), 0x7bff);
+    assert_int_equal(half_from_float(65520.0f), 0x7c00);
+    assert_int_equal(half_from_float(-0x1p-25f), 0x8000);
+    assert_int_equal(half_from_float(0x1.8p-25f), 1);
+    assert_true(isnan(half_to_float(half_from_float(NAN))));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_near_exact),
+        cmocka_unit_test(test_kernels_agree_bit_by_bit),
+        cmocka_unit_test(test_same_bits_however_divided),
+        cmocka_unit_test(test_special_values),
+        cmocka_unit_test(test_halves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
