@@ -40,7 +40,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
       "how much of the answer is about this text: the slots of another one in its place")       \
     X(loss, "[off]", WORDS, WORDS, "off", "what compression costs each token")                  \
     X(answers, "LIST", TEXT, WORDS, "full|compressed|none", "answers to run, with commas")      \
-    X(regen, "", NONE, NOTHING, "", "run the stale answers again, or all")                      \
+    X(regen, "", NONE, NOTHING, "", "answers again, stale ones first; opens what changed on disk") \
     X(stop, "", NONE, NOTHING, "", "stop what is running")                                      \
     X(goto, "N|N%|wN|sN|LN", WORDS, NOTHING, "", "move to a token, window, slot or layer")      \
     X(move, "WHERE", WORDS, WORDS,                                                              \

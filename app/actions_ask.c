@@ -76,9 +76,24 @@ static bool must_run(const struct session *s, enum answer_mode mode)
             a->state == ANSWER_FAILED);
 }
 
+/* Opens again what changed on disk. */
+static bool reopen(struct session *s, struct err *err)
+{
+    if (s->model_watch.changed && s->worker)
+        jobs_set_model(s, s->model_path);
+    if (s->document_watch.changed && !action_run_text(s, "open", s->document.path, err))
+        return false;
+    if (s->question)
+        jobs_ask_all(s);
+    session_compose(s);
+    return true;
+}
+
 bool do_regen(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
+    if (s->document_watch.changed || s->model_watch.changed)
+        return reopen(s, err);
     if (!need_something_to_ask(s, err))
         return false;
     bool some = false;

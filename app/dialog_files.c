@@ -12,6 +12,8 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
+#define GIB 1073741824.0
+
 enum { FILES_MAX = 5000 };
 
 /* ---- files ---------------------------------------------------------------------------- */
@@ -235,6 +237,9 @@ void dialog_start(struct session *s)
     list_add(list, "The demo", "a one-page text and a question", "demo");
     list_add(list, "Choose a model ...", f->model[0] ? f->model : "none is open yet", "model");
     list_add(list, "Choose a compressor ...", f->compressor, "compressor");
+    if (f->model[0])
+        list_add_text(list, "Memory  %.1f GiB needed, %.1f GiB free, %d threads",
+                      (double)f->memory_needed / GIB, (double)f->memory_free / GIB, f->threads);
     if (!s->headless)
         add_recent(list);
     dialog_show(s, OVERLAY_DIALOG, "comprexit " COMPREXIT_VERSION " · no document open",

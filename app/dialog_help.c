@@ -169,7 +169,9 @@ void dialog_info(struct session *s)
         add_fact(s, "  sha256", "%s", d->sha256);
     add_fact(s, "precision", "%s, %d threads, seed %lu", f->precision, f->threads,
              s->preferences.seed);
-    add_fact(s, "memory", "%.0f MiB in use", resident_mib());
+    add_fact(s, "memory", "%.0f MiB in use; the model needs %.0f MiB, %.0f MiB were free",
+             resident_mib(), (double)f->memory_needed / (1 << 20),
+             (double)f->memory_free / (1 << 20));
     static const char *const depth[] = {"mono", "16 colours", "256 colours", "24-bit colour"};
     static const char *const glyphs[] = {"half blocks", "shades", "ASCII"};
     add_fact(s, "screen", "%dx%d, %s, %s", s->view.columns, s->view.rows,

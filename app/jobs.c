@@ -9,6 +9,9 @@
 #include "app/export.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/model/model.h"
+
+#define GIB 1073741824.0
 
 enum urgency {
     URGENCY_HASH,
@@ -95,6 +98,8 @@ struct open_job {
     char *path; /* NULL: as the options say */
     struct compress_settings settings; /* afterwards */
     size_t segment;
+    char *model; /* that is open afterwards */
+    struct watch files;
 };
 
 static bool open_engine(struct engine_host *host, struct err *err)
@@ -140,9 +145,14 @@ static bool run_open(struct job *job, void *context, const struct progress *prog
         ok = engine_set_model(host->engine, open->path, err);
     else
         ok = engine_set_compressor(host->engine, open->path, err);
-    if (ok)
-        engine_settings(host->engine, &open->settings, &open->segment);
-    return ok;
+    if (!ok)
+        return false;
+    const struct model *model = engine_model(host->engine);
+    engine_settings(host->engine, &open->settings, &open->segment);
+    open->model = xstrdup(model->path);
+    for (size_t i = 0; model_file(model, i); i++)
+        watch_add(&open->files, model_file(model, i));
+    return true;
 }
 
 /* The first time the engine tells its settings, those that the rc file gave are
@@ -181,17 +191,38 @@ static void learn_settings(struct session *s, const struct open_job *open)
         jobs_set_settings(s);
 }
 
+/* Remembers which files are open, and takes the open_job's part in it over. */
+static void learn_files(struct session *s, struct open_job *open)
+{
+    watch_clear(&s->model_watch);
+    s->model_watch = open->files;
+    open->files = (struct watch){0};
+    free(s->model_path);
+    s->model_path = open->model;
+    open->model = NULL;
+}
+
+static void tell_opened(struct session *s, const struct open_job *open)
+{
+    const struct snapshot_facts *f = &s->published->facts;
+    double seconds = (open->job.ended_ms - open->job.started_ms) / 1e3;
+    if (open->what == OPEN_COMPRESSOR)
+        session_note(s, "compressor %s is open, it took %.1f s", file_name(open->path), seconds);
+    else if (open->what == OPEN_MODEL)
+        session_note(s, "model %s is open, it took %.1f s and needs %.1f GiB, %.1f free",
+                     file_name(open->path), seconds, (double)f->memory_needed / GIB,
+                     (double)f->memory_free / GIB);
+}
+
 static void open_done(struct job *job, void *context)
 {
     struct session *s = context;
     struct open_job *open = (struct open_job *)job;
-    static const char *const what[] = {"model", "model", "compressor"};
     if (job->ok) {
         learn_settings(s, open);
+        learn_files(s, open);
         s->read_failed = false;
-        if (open->what != OPEN_ENGINE)
-            session_note(s, "%s %s is open, it took %.1f s", what[open->what],
-                         file_name(open->path), (job->ended_ms - job->started_ms) / 1e3);
+        tell_opened(s, open);
         if (s->document.raw)
             jobs_set_document(s);
     } else if (job->err.code != ERR_CANCELLED) {
@@ -204,6 +235,8 @@ static void open_release(struct job *job)
 {
     struct open_job *open = (struct open_job *)job;
     free(open->path);
+    free(open->model);
+    watch_clear(&open->files);
     free(open);
 }
 
@@ -309,7 +342,7 @@ void jobs_set_document(struct session *s)
 
 struct read_job {
     struct job job;
-    size_t from, to;
+    size_t from, to, keep;
 };
 
 static bool run_read(struct job *job, void *context, const struct progress *progress,
@@ -317,7 +350,10 @@ static bool run_read(struct job *job, void *context, const struct progress *prog
 {
     struct read_job *r = (struct read_job *)job;
     struct engine_host *host = context;
-    return need_engine(host, err) && engine_read(host->engine, r->from, r->to, progress, err);
+    if (!need_engine(host, err))
+        return false;
+    engine_keep(host->engine, r->keep);
+    return engine_read(host->engine, r->from, r->to, progress, err);
 }
 
 static void read_done(struct job *job, void *context)
@@ -343,6 +379,7 @@ void jobs_read(struct session *s, size_t from, size_t to)
                           .run = run_read, .done = read_done, .release = simple_release};
     r->from = from;
     r->to = to;
+    r->keep = s->preferences.keep;
     worker_cancel(s->worker, JOB_READ);
     worker_post(s->worker, &r->job);
 }

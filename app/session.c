@@ -23,7 +23,7 @@ void session_init(struct session *s)
     *s = (struct session){
         .preferences = {.mouse = true, .history = 500, .fps = 30, .theme = "auto",
                         .glyphs = "auto", .ambiguous = "auto", .answers = {true, true, true},
-                        .max_tokens = 20},
+                        .max_tokens = 20, .keep = 2000},
         .press_row = -1,
         .press_column = -1,
     };
@@ -48,6 +48,9 @@ void session_free(struct session *s)
     undo_free(&s->undo);
     free(s->document.path);
     free(s->path_before);
+    free(s->model_path);
+    watch_clear(&s->document_watch);
+    watch_clear(&s->model_watch);
     snapshot_document_release(s->document.raw);
     free(s->question);
     free(s->gold);
@@ -135,6 +138,9 @@ void session_set_document(struct session *s, const char *path, char *text, size_
     free(s->path_before);
     s->path_before = s->document.path;
     s->document = (struct document){kept, raw_document(path, text, size)};
+    watch_clear(&s->document_watch);
+    if (strcmp(path, "-") != 0)
+        watch_add(&s->document_watch, path);
     s->read_from = s->read_to = 0;
     s->read_failed = false;
     s->view.token = s->view.slot = s->view.document_top = 0;
@@ -356,8 +362,20 @@ static void play_frame(struct session *s)
     s->play.fps = 0;
 }
 
+static void look_at_files(struct session *s)
+{
+    s->next_watch_ms = s->now_ms + WATCH_MS;
+    const char *path = watch_look(&s->document_watch);
+    if (!path)
+        path = watch_look(&s->model_watch);
+    if (path)
+        session_warn(s, "%s changed on disk: r opens it again", file_name(path));
+}
+
 void session_tick(struct session *s)
 {
+    if (!s->headless && s->now_ms >= s->next_watch_ms)
+        look_at_files(s);
     if (s->view.message[0] && s->now_ms >= s->message_until_ms && !s->headless) {
         s->view.message[0] = '\0';
         s->dirty = true;
@@ -379,6 +397,8 @@ int session_timeout(const struct session *s)
         earlier(&next, s->message_until_ms);
     if (s->play.fps > 0)
         earlier(&next, s->play.next_ms);
+    if (!s->headless)
+        earlier(&next, s->next_watch_ms);
     if (next < 0)
         return -1;
     double wait = ceil(next - s->now_ms);

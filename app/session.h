@@ -11,6 +11,7 @@
 #include "app/list.h"
 #include "app/notes.h"
 #include "app/undo.h"
+#include "app/watch.h"
 #include "app/worker.h"
 #include "engine/base/err.h"
 #include "engine/snapshot.h"
@@ -19,7 +20,7 @@
 struct terminal;
 struct engine_host;
 
-enum { NOTE_MS = 5000, FRAME_MS = 33, PLAY_FPS = 8 };
+enum { NOTE_MS = 5000, WATCH_MS = 2000, FRAME_MS = 33, PLAY_FPS = 8 };
 
 /* What `set` changes and the engine does not care about. "auto" is a value. */
 struct preferences {
@@ -30,6 +31,7 @@ struct preferences {
     bool answers[ANSWER_MODES]; /* which are run by ask and regen */
     unsigned long seed;
     size_t max_tokens;
+    size_t keep; /* windows */
 };
 
 /* The open document. raw: its text in words, shown until the engine has made tokens
@@ -59,6 +61,9 @@ struct session {
     struct keymap keymap;
     struct notes notes;
     struct document document;
+    struct watch document_watch, model_watch;
+    double next_watch_ms;
+    char *model_path; /* that is open; NULL: none yet */
     char *path_before; /* of the document that stays open when the new one fails */
 
     /* What was asked for. */

@@ -19,6 +19,7 @@
     X(SEGMENT, "segment", "16..4096", "tokens that the model reads at once")                 \
     X(SEED, "seed", "0..", "of sampled answers")                                             \
     X(MAX_TOKENS, "max-tokens", "1..1000", "longest answer")                                 \
+    X(KEEP, "keep", "100..100000", "windows that stay in memory")                           \
     X(BRUSH_MIN, "brush.min", "0%..100%", "share from which the light shows")                \
     X(THEME, "theme", "auto|light|dark", "background of the terminal")                       \
     X(GLYPHS, "glyphs", "auto|half|shade|ascii", "characters of heat cells")                 \

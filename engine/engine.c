@@ -115,6 +115,8 @@ void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
     f->trained_window = e->untrained ? 0 : (unsigned)e->compressor_info.settings.window;
     snprintf(f->precision, sizeof f->precision, "%s", precision_name(e->precision));
     f->threads = thread_count();
+    f->memory_needed = m->memory + (m->weights.block ? llama_weights_bytes(&m->config) : 0);
+    f->memory_free = machine_memory_available();
 }
 
 void engine_mark_stale(struct snapshot *next)
@@ -393,6 +395,7 @@ struct engine *engine_open(const struct engine_options *options, struct err *err
     e->options.soft_prompt = copy_or_null(options->soft_prompt);
     e->options.default_soft_prompt = copy_or_null(options->default_soft_prompt);
     e->snapshot = snapshot_derive(NULL);
+    e->windows_kept = WINDOWS_KEPT;
     set_threads(options->threads);
     bool ok;
     if (!options->model && !file_exists(e->options.model))
@@ -463,16 +466,4 @@ void engine_hash(struct engine *e)
     sha256_hex(e->compressor.block, e->compressor.count * sizeof(real),
                next->facts.compressor_sha256);
     engine_publish(e, next);
-}
-
-void engine_memory(const struct engine *e, size_t *needed, size_t *available)
-{
-    const struct llama_config *c = &e->model->config;
-    size_t parameters = 2 * c->vocab * c->hidden * (c->tied_embeddings ? 1 : 2) / 2;
-    size_t per_layer = c->hidden * c->head_dim * (2 * c->heads + 2 * c->kv_heads) +
-                       3 * c->hidden * c->ffn;
-    parameters += c->layers * per_layer;
-    *needed = e->model->file_bytes + parameters * sizeof(real) +
-              kv_cache_bytes(c, e->segment) + e->hidden_count * sizeof(real);
-    *available = machine_memory_available();
 }

@@ -64,6 +64,10 @@ bool engine_set_document(struct engine *e, const char *text, size_t size, const 
 bool engine_set_document_ids(struct engine *e, const int32_t *ids, size_t count, const char *name,
                              struct err *err);
 
+/* How many windows stay in memory (2000): beyond, those that were not used for longest
+ * are forgotten, and read again when they are needed. What one call needs stays. */
+void engine_keep(struct engine *e, size_t windows);
+
 /* Makes gates, plans and slots of the segments that hold tokens [from, to), those
  * not read yet; publishes window by window. Work is one frozen pass a segment. */
 bool engine_read(struct engine *e, size_t from, size_t to, const struct progress *progress,
@@ -150,8 +154,5 @@ void engine_settings(const struct engine *e, struct compress_settings *settings,
 
 /* Fills in the hashes of facts (reads the whole model file once). */
 void engine_hash(struct engine *e);
-
-/* Bytes that opening this model would take, and bytes that are free. */
-void engine_memory(const struct engine *e, size_t *needed, size_t *available);
 
 #endif

@@ -322,18 +322,32 @@ static void segment_forget(struct engine *e, struct engine_segment *segment, str
                segment->first + segment->tokens - 1);
 }
 
-static void evict(struct engine *e, struct snapshot *next)
+/* The read segment that was not used for longest, or NULL; *windows: how many are read. */
+static struct engine_segment *oldest_segment(struct engine *e, size_t *windows)
 {
-    size_t kept = 0;
     struct engine_segment *oldest = NULL;
+    *windows = 0;
     for (size_t i = 0; i < e->n_segments; i++) {
         struct engine_segment *s = &e->segments[i];
-        kept += s->read;
+        *windows += s->read ? s->windows : 0;
         if (s->read && (!oldest || s->used < oldest->used))
             oldest = s;
     }
-    if (kept > SEGMENTS_KEPT)
+    return oldest;
+}
+
+static void evict(struct engine *e, struct snapshot *next)
+{
+    size_t windows;
+    struct engine_segment *oldest;
+    while ((oldest = oldest_segment(e, &windows)) && windows > e->windows_kept &&
+           oldest->used <= e->pinned)
         segment_forget(e, oldest, next);
+}
+
+void engine_keep(struct engine *e, size_t windows)
+{
+    e->windows_kept = windows;
 }
 
 static void segment_store_slots(struct engine *e, struct engine_segment *segment,
@@ -389,6 +403,7 @@ bool engine_read(struct engine *e, size_t from, size_t to, const struct progress
 {
     double start = clock_ms();
     bool ok = true;
+    e->pinned = e->clock;
     for (size_t i = 0; ok && i < e->n_segments; i++) {
         struct engine_segment *segment = &e->segments[i];
         if (segment->first >= to || segment->first + segment->tokens <= from)

@@ -26,9 +26,9 @@ struct engine_segment {
     uint64_t used; /* clock of the last use, for eviction */
 };
 
-/* Segments whose anchors and plans are kept (1024 x 512 tokens: about 1.5 GB for
- * H = 576); beyond, the least recently used is forgotten and read again on need. */
-enum { SEGMENTS_KEPT = 1024, SEGMENT_DEFAULT = 512, ENCODE_CHUNK = 128 };
+/* Windows whose anchors and plans are kept (2000 x 128 tokens: about 0.7 GB for H = 576);
+ * beyond, the least recently used segment is forgotten and read again on need. */
+enum { WINDOWS_KEPT = 2000, SEGMENT_DEFAULT = 512, ENCODE_CHUNK = 128 };
 
 struct engine {
     struct engine_options options; /* strings owned */
@@ -44,6 +44,8 @@ struct engine {
     struct engine_segment *segments;
     size_t n_segments;
     uint64_t clock;
+    uint64_t pinned; /* what was used after this is in use now: not to be forgotten */
+    size_t windows_kept;
     bool *muted; /* [n_muted] over the slots of the document */
     size_t n_muted;
     struct token_edit *token_edits; /* [n_token_edits], owned */

@@ -133,6 +133,7 @@ struct snapshot_facts {
     char embedding_sha256[65]; /* what compressors are made for; "" until computed */
     char precision[16];
     int threads;
+    size_t memory_needed, memory_free; /* bytes, when the model was opened */
 };
 
 /* Work in progress, for the pane that it will fill. */

@@ -15,11 +15,6 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 
-static int64_t mtime_of(const struct stat *st)
-{
-    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
 static bool io_error(struct err *err, const char *path, const char *doing)
 {
     int code = errno;
@@ -80,7 +75,6 @@ bool mapped_file_open(struct mapped_file *file, const char *path, struct err *er
         .data = data,
         .size = (size_t)st.st_size,
         .fd = fd,
-        .mtime_ns = mtime_of(&st),
     };
     return true;
 }
@@ -94,13 +88,6 @@ void mapped_file_close(struct mapped_file *file)
     close(file->fd);
     free(file->path);
     *file = (struct mapped_file){.fd = -1};
-}
-
-bool mapped_file_changed(const struct mapped_file *file)
-{
-    struct stat st;
-    return fstat(file->fd, &st) != 0 || (size_t)st.st_size != file->size ||
-           mtime_of(&st) != file->mtime_ns;
 }
 
 /* Reads fd to its end; `hint` bytes are expected. */

@@ -16,7 +16,6 @@ struct mapped_file {
     const uint8_t *data; /* borrowed by readers; NULL for an empty file */
     size_t size;
     int fd;
-    int64_t mtime_ns;
 };
 
 /* Maps a regular file read-only. Anything else (directory, FIFO, device, link
@@ -24,9 +23,6 @@ struct mapped_file {
  * here. */
 bool mapped_file_open(struct mapped_file *file, const char *path, struct err *err);
 void mapped_file_close(struct mapped_file *file);
-
-/* Was the file cut, grown or written since it was mapped? */
-bool mapped_file_changed(const struct mapped_file *file);
 
 /* Reads a whole regular file, or standard input for "-", of at most `limit`
  * bytes into *data (owned by the caller, NUL-terminated beyond *size). */

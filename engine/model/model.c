@@ -9,9 +9,10 @@
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
 #include "engine/model/gguf.h"
+#include "engine/model/kv_cache.h"
 #include "engine/model/safetensors.h"
 
-enum { CONFIG_BYTES_LIMIT = 16 << 20 };
+enum { CONFIG_BYTES_LIMIT = 16 << 20, MEMORY_TOKENS = 512 };
 
 /* ---- the two formats as one ----------------------------------------------- */
 
@@ -68,14 +69,30 @@ static void set_file_facts(struct model *m)
             most = i;
     snprintf(m->file_type, sizeof m->file_type, "%s",
              tensor_type_name((enum tensor_type)most));
+}
+
+/* Reads through mapped files go as far as memory does: without room for their pages every
+ * token would come from the disk. */
+static bool check_memory(struct model *m, struct err *err)
+{
+    const double gib = 1073741824.0;
     for (size_t i = 0; i < file_total(m); i++)
         m->file_bytes += file_at(m, i)->size;
+    m->memory = m->file_bytes + kv_cache_bytes(&m->config, MEMORY_TOKENS) +
+                MEMORY_TOKENS * (8 * m->config.hidden + 3 * m->config.ffn) * sizeof(real) +
+                m->config.vocab * sizeof(real);
+    size_t available = machine_memory_available();
+    return m->memory <= available ||
+           err_set(err, ERR_MEMORY,
+                   "%s needs %.1f GiB of memory, %.1f GiB are free: take a smaller model, or one "
+                   "in a smaller format (Q8_0, Q4_0)",
+                   m->path, (double)m->memory / gib, (double)available / gib);
 }
 
 static bool open_gguf(struct model *m, size_t memory, struct err *err)
 {
     m->gguf = gguf_open(m->path, err);
-    if (!m->gguf || !llama_config_from_gguf(&m->config, m->gguf, err))
+    if (!m->gguf || !llama_config_from_gguf(&m->config, m->gguf, err) || !check_memory(m, err))
         return false;
     const struct tensor_source source = {find_gguf, m->gguf, m->path};
     if (!llama_weights_from_gguf(&m->weights, &m->config, &source, memory, err))
@@ -122,7 +139,7 @@ static bool open_directory(struct model *m, const char *tokenizer_dir, size_t me
     if (!read_config(m, &prefix, err))
         return false;
     m->safetensors = safetensors_open(m->path, err);
-    if (!m->safetensors)
+    if (!m->safetensors || !check_memory(m, err))
         return false;
     const struct tensor_source source = {find_safetensors, m->safetensors, m->path};
     return llama_weights_from_hf(&m->weights, &m->config, &source, prefix, memory, err) &&
@@ -179,12 +196,9 @@ void model_embedding_sha256(const struct model *m, char hex[65])
     sha256_hex(m->weights.embedding.stored.data, m->weights.embedding.stored.bytes, hex);
 }
 
-bool model_changed(const struct model *m)
+const char *model_file(const struct model *m, size_t i)
 {
-    for (size_t i = 0; i < file_total(m); i++)
-        if (mapped_file_changed(file_at(m, i)))
-            return true;
-    return false;
+    return i < file_total(m) ? file_at(m, i)->path : NULL;
 }
 
 size_t model_check(const struct model *m, void (*problem)(void *, const char *line),

@@ -15,6 +15,7 @@ struct model {
     char format[16];    /* "gguf" or "safetensors" */
     char file_type[24]; /* of most weights: "Q4_1", "BF16" ... */
     size_t file_bytes;
+    size_t memory; /* that running it needs at least: files, one segment, one answer */
     struct llama_config config;
     struct llama_weights weights;
     struct tokenizer *tokenizer; /* or NULL: see model_open */
@@ -26,7 +27,8 @@ struct model {
  * directory (tensors under lm.*) opens as a model too. A directory without a
  * tokenizer.json gets the tokenizer of the directory `tokenizer_dir`; when that is NULL,
  * model->tokenizer is NULL, and only token ids can be used. memory: bytes for widened
- * weights, 0 = a part of what the machine has left. */
+ * weights, 0 = a part of what the machine has left. A model that the machine has no
+ * memory for is refused before its weights are read. */
 struct model *model_open(const char *path, const char *tokenizer_dir, size_t memory,
                          struct err *err);
 void model_close(struct model *model);
@@ -41,8 +43,8 @@ void model_sha256(const struct model *model, char hex[65]);
  * made for. */
 void model_embedding_sha256(const struct model *model, char hex[65]);
 
-/* Was the file changed under us? */
-bool model_changed(const struct model *model);
+/* Path of its i-th file, borrowed; NULL behind the last. */
+const char *model_file(const struct model *model, size_t i);
 
 /* `check`: reads every tensor and reports each non-finite one through
  * problem(); returns the number of problems. */

@@ -57,6 +57,7 @@ class CommandsTest(ScriptTest):
                 ("find pepper mill", '"pepper mill" is not in the document'),
                 ("find \\a(b", 'expression "a(b": missing closing parenthesis'),
                 ("turn now", "turn takes no arguments"),
+                ("set keep 99", 'keep "99" is not in 100..100000'),
                 ('set "eps', "a quotation mark is not closed"),
                 ("bind Nokey turn", '"Nokey" is no key'),
                 ("mute s40", "slot s40 is not in s0..s"),

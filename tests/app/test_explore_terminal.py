@@ -8,7 +8,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import ExplorerTest, main  # noqa: E402
+from tests.app.explorer import GOLDEN, ExplorerTest, main  # noqa: E402
 from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 
 
@@ -116,6 +116,37 @@ class SuspendTest(ExplorerTest):
             terminal.type(b"q")
             terminal.wait_for(b"shell> ", since=mark)
             self.assertEqual(terminal.modes_now(), shell_modes)
+
+
+class ChangedFileTest(ExplorerTest):
+    def test_document_that_changes_is_told_and_opened_again(self):
+        document = self.home / "notes.txt"
+        document.write_text("Peat was burned before. " * 20)
+        with self.open(document=document, rows=36, columns=120) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            document.write_text("Then coal came by barge. " * 20)
+            terminal.wait_for(b"notes.txt changed on disk: r opens it again")
+            mark = len(terminal.output)
+            terminal.type(b"r")
+            terminal.wait_for(b"barge", since=mark)
+            terminal.settle()
+            self.quit(terminal)
+
+    def test_model_that_changes_is_told_and_opened_again(self):
+        model = self.home / "m.gguf"
+        data = (GOLDEN / "modelA/A-Q8_0.gguf").read_bytes()
+        model.write_bytes(data)
+        with self.open("-m", model, rows=36, columns=120) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            (self.home / "new.gguf").write_bytes(data)
+            (self.home / "new.gguf").rename(model)
+            terminal.wait_for(b"m.gguf changed on disk: r opens it again")
+            mark = len(terminal.output)
+            terminal.type(b"r")
+            terminal.wait_for(b"model m.gguf is open", since=mark)
+            self.quit(terminal)
 
 
 class ExportTest(ExplorerTest):

@@ -83,7 +83,6 @@ static void files_are_read_and_mapped(void **state)
     assert_int_equal(file.size, 7);
     assert_memory_equal(file.data, "content", 7);
     assert_string_equal(file.path, place->path);
-    assert_false(mapped_file_changed(&file));
     mapped_file_close(&file);
     mapped_file_close(&file);
 }
@@ -97,22 +96,6 @@ static void an_empty_file_is_legal(void **state)
     check_target(place, "");
     assert_true(mapped_file_open(&file, place->path, &err));
     assert_int_equal(file.size, 0);
-    mapped_file_close(&file);
-}
-
-static void a_changed_file_is_noticed(void **state)
-{
-    struct place *place = *state;
-    struct mapped_file file;
-    struct err err = {0};
-    write_target(place, "content");
-    assert_true(mapped_file_open(&file, place->path, &err));
-    assert_int_equal(truncate(place->path, 3), 0);
-    assert_true(mapped_file_changed(&file));
-    mapped_file_close(&file);
-    assert_true(mapped_file_open(&file, place->path, &err));
-    write_target(place, "new");
-    assert_false(mapped_file_changed(&file)); /* replaced: ours is still the old one */
     mapped_file_close(&file);
 }
 
@@ -390,7 +373,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_PLACE(files_are_read_and_mapped),
         IN_PLACE(an_empty_file_is_legal),
-        IN_PLACE(a_changed_file_is_noticed),
         IN_PLACE(too_much_is_refused),
         IN_PLACE(what_is_no_regular_file_is_refused),
         cmocka_unit_test(a_path_is_put_together),

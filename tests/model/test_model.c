@@ -86,16 +86,35 @@ static void counts_nonfinite_weights(void **state)
     temporary_remove(dir);
 }
 
-static void notices_a_changed_file(void **state)
+/* Bytes behind the last tensor belong to the file, and need no disk. */
+static void refuses_what_does_not_fit(void **state)
+{
+    (void)state;
+    char *dir = temporary_directory();
+    struct gguf_builder builder = gguf_builder_llama();
+    char *path = write_model(dir, &builder);
+    struct err err = {0};
+    assert_string_equal(file_name(path), "t.gguf");
+    if (truncate(path, (off_t)1 << 42) == 0) {
+        assert_null(model_open(path, NULL, 0, &err));
+        assert_int_equal(err.code, ERR_MEMORY);
+        assert_non_null(strstr(err.text, "t.gguf needs 4096.0 GiB of memory, "));
+        assert_non_null(strstr(err.text, "GiB are free: take a smaller model"));
+    }
+    free(path);
+    temporary_remove(dir);
+}
+
+static void names_its_files(void **state)
 {
     (void)state;
     char *dir = temporary_directory();
     struct gguf_builder builder = gguf_builder_llama();
     char *path = write_model(dir, &builder);
     struct model *m = open_model(path, NULL);
-    assert_false(model_changed(m));
-    assert_int_equal(truncate(path, (off_t)m->file_bytes - 100), 0);
-    assert_true(model_changed(m));
+    assert_string_equal(model_file(m, 0), path);
+    assert_null(model_file(m, 1));
+    assert_true(m->memory > m->file_bytes);
     model_close(m);
     free(path);
     temporary_remove(dir);
@@ -170,7 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_a_file),
         cmocka_unit_test(counts_nonfinite_weights),
-        cmocka_unit_test(notices_a_changed_file),
+        cmocka_unit_test(refuses_what_does_not_fit),
+        cmocka_unit_test(names_its_files),
         cmocka_unit_test(opens_golden_directories),
         cmocka_unit_test(opens_a_published_checkpoint),
         cmocka_unit_test(opens_the_default_model),

@@ -1,0 +1,71 @@
+/* Which windows of a document are in memory. */
+#include "engine/engine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/small_engine.h"
+
+/* Segments of one window, so that each is read and forgotten by itself. */
+static struct engine *open_in_windows(void)
+{
+    struct engine *e = small_engine_open();
+    struct compress_settings settings;
+    size_t segment;
+    struct err err = {0};
+    engine_settings(e, &settings, &segment);
+    assert_true(engine_set_settings(e, &settings, 128, 0, NULL, &err));
+    assert_true(engine_snapshot(e)->windows >= 3);
+    return e;
+}
+
+static bool is_read(const struct engine *e, size_t window)
+{
+    return engine_snapshot(e)->window[window] != NULL;
+}
+
+static void read_window(struct engine *e, size_t window)
+{
+    struct err err = {0};
+    size_t first = engine_snapshot(e)->window_first[window];
+    assert_true(engine_read(e, first, first + 1, NULL, &err));
+    assert_true(is_read(e, window));
+}
+
+static void test_least_recent_is_forgotten(void **state)
+{
+    (void)state;
+    struct engine *e = open_in_windows();
+    engine_keep(e, 2);
+    read_window(e, 0);
+    read_window(e, 1);
+    read_window(e, 0);
+    read_window(e, 2);
+    assert_true(is_read(e, 0));
+    assert_false(is_read(e, 1));
+    engine_close(e);
+}
+
+static void test_what_one_call_needs_stays(void **state)
+{
+    (void)state;
+    struct engine *e = open_in_windows();
+    engine_keep(e, 1);
+    small_engine_read(e);
+    for (size_t w = 0; w < engine_snapshot(e)->windows; w++)
+        assert_true(is_read(e, w));
+    engine_close(e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_least_recent_is_forgotten),
+        cmocka_unit_test(test_what_one_call_needs_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
