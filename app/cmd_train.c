@@ -253,16 +253,18 @@ static bool print_estimate(const struct job *j, struct err *err)
     char total[32];
     format_duration(e.total_ms, total, sizeof total);
     if (cli_flag(j->arguments, "json")) {
-        report_json(json_pack("{s:I, s:I, s:I, s:f, s:f, s:f}", "parameters",
+        report_json(json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "parameters",
                               (json_int_t)e.parameters, "memory_bytes", (json_int_t)e.memory_bytes,
-                              "disk_bytes", (json_int_t)e.disk_bytes, "step_ms", e.step_ms,
-                              "validation_ms", e.validation_ms, "total_ms", e.total_ms));
+                              "peak_bytes", (json_int_t)e.peak_bytes, "disk_bytes",
+                              (json_int_t)e.disk_bytes, "step_ms", e.step_ms, "validation_ms",
+                              e.validation_ms, "total_ms", e.total_ms));
         return true;
     }
-    printf("parameters  %zu trained\nmemory      %.0f MiB beside the model\n"
+    printf("parameters  %zu trained\nmemory      %.0f MiB beside the model, %.0f MiB in all\n"
            "disk        %.0f MiB of checkpoints\nspeed       %.0f ms a step, %.0f ms a validation\n"
            "whole run   %s for %zu steps\n",
-           e.parameters, (double)e.memory_bytes / 1048576, (double)e.disk_bytes / 1048576,
+           e.parameters, (double)e.memory_bytes / 1048576, (double)e.peak_bytes / 1048576,
+           (double)e.disk_bytes / 1048576,
            e.step_ms, e.validation_ms, total, j->run.config.steps);
     return true;
 }

@@ -85,3 +85,13 @@ size_t machine_memory_available(void)
                                       "memory.limit_in_bytes", "memory.usage_in_bytes"));
     return size_min(left, address_space_left());
 }
+
+size_t machine_memory_resident(void)
+{
+    return kernel_number("/proc/self/status", "VmRSS:", 1024, 0);
+}
+
+size_t machine_memory_peak(void)
+{
+    return kernel_number("/proc/self/status", "VmHWM:", 1024, 0);
+}

@@ -9,4 +9,8 @@
  * space leave. SIZE_MAX when nothing is known. */
 size_t machine_memory_available(void);
 
+/* Bytes of this process in memory: now, and the most so far. 0 when unknown. */
+size_t machine_memory_resident(void);
+size_t machine_memory_peak(void);
+
 #endif

@@ -163,6 +163,13 @@ struct model *model_open(const char *path, const char *tokenizer_dir, size_t mem
     return m;
 }
 
+size_t model_pending_bytes(const struct model *m)
+{
+    size_t copies = llama_weights_pending(&m->weights, &m->config);
+    /* Without a copy that was made, nobody has read the file yet. */
+    return copies || !m->weights.block ? copies + m->file_bytes : 0;
+}
+
 void model_close(struct model *m)
 {
     if (!m)

@@ -36,6 +36,10 @@ void model_close(struct model *model);
 /* How the forward pass multiplies from now on (PRECISION_F32 at first). */
 bool model_set_precision(struct model *model, enum precision precision, struct err *err);
 
+/* Bytes that the model will take beside what is resident: copies of weights that are made
+ * when first used, and the file behind them. */
+size_t model_pending_bytes(const struct model *model);
+
 /* SHA-256 of the model file's bytes (of all shards, in order), 64 hex digits. */
 void model_sha256(const struct model *model, char hex[65]);
 

@@ -383,6 +383,17 @@ void llama_weights_free(struct llama_weights *weights, const struct llama_config
     *weights = (struct llama_weights){0};
 }
 
+size_t llama_weights_pending(const struct llama_weights *weights,
+                             const struct llama_config *config)
+{
+    size_t values = 0;
+    struct llama_weights view = *weights;
+    const struct weight *m;
+    for (size_t i = 0; (m = matrix_at(&view, config, i)); i++)
+        values += m->room && !m->dense ? m->rows * m->cols : 0;
+    return values * sizeof(real);
+}
+
 size_t llama_weights_bytes(const struct llama_config *config)
 {
     size_t values = 0;

@@ -70,6 +70,10 @@ bool llama_weights_from_hf(struct llama_weights *weights, struct llama_config *c
                            size_t memory, struct err *err);
 void llama_weights_free(struct llama_weights *weights, const struct llama_config *config);
 
+/* Bytes of the widened copies that are still to be made. */
+size_t llama_weights_pending(const struct llama_weights *weights,
+                             const struct llama_config *config);
+
 /* Bytes that all widened copies take. */
 size_t llama_weights_bytes(const struct llama_config *config);
 

@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/train/memory.h"
 
 struct run {
     const struct run_options *o;
@@ -61,7 +62,7 @@ static bool open_trainer(struct run *r, struct err *err)
         return false;
     r->trainer_ready = trainer_init(&r->trainer, &config, r->o->model, r->datasets, r->n_datasets,
                                     err);
-    return r->trainer_ready;
+    return r->trainer_ready && training_fits(&r->trainer, err);
 }
 
 static bool begin(struct run *r, struct err *err)
@@ -232,6 +233,8 @@ bool train_estimate(const struct run_options *options, struct run_estimate *out,
     if (ok)
         ok = r.trainer_ready = trainer_init(&r.trainer, &options->config, options->model,
                                             r.datasets, r.n_datasets, err);
+    size_t peak = ok ? training_peak(&r.trainer) : 0;
+    ok = ok && training_fits(&r.trainer, err);
     /* The first step widens the weights; the second is the one that counts. */
     for (int i = 0; ok && i < 2; i++)
         ok = trainer_step(&r.trainer, &step, progress, err);
@@ -242,7 +245,8 @@ bool train_estimate(const struct run_options *options, struct run_estimate *out,
         double checks = c->valid_every ? (double)(c->steps / c->valid_every) + 1 : 0;
         *out = (struct run_estimate){
             .parameters = r.trainer.parameters.count,
-            .memory_bytes = trainer_memory(&r.trainer),
+            .memory_bytes = training_memory(&r.trainer),
+            .peak_bytes = peak,
             .disk_bytes = (c->keep + 2) * checkpoint,
             .step_ms = step.ms,
             .validation_ms = pass_ms * (double)(c->valid_samples * (r.trainer.stream.n_shapes + 1)),

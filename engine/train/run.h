@@ -47,7 +47,8 @@ bool train_run(const struct run_options *options, const struct run_listener *lis
 /* What a run would take, found out by two steps that are thrown away. */
 struct run_estimate {
     size_t parameters;   /* numbers that are trained */
-    size_t memory_bytes; /* beside the model */
+    size_t memory_bytes; /* beside the model and the data */
+    size_t peak_bytes;   /* of the whole process */
     size_t disk_bytes;   /* of all checkpoints that are kept */
     double step_ms;
     double validation_ms;

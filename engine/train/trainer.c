@@ -175,18 +175,6 @@ void trainer_free(struct trainer *t)
     *t = (struct trainer){0};
 }
 
-size_t trainer_memory(const struct trainer *t)
-{
-    const struct compressor_shape *s = &t->compressor.shape;
-    size_t longest = t->config.sft_context;
-    for (size_t i = 0; i < t->stream.n_shapes; i++)
-        longest = size_max(longest, t->stream.shapes[i].context + t->stream.shapes[i].predict);
-    size_t rows = t->config.micro_batch * longest, L = t->model->config.layers;
-    size_t tapes = rows * t->model->config.hidden * (s->M + L / 2 + 12);
-    size_t kept = llama_tape_kept_bytes(&t->model->config, rows, LLAMA_KEEP_BYTES);
-    return (4 * t->parameters.count + tapes) * sizeof(real) + kept;
-}
-
 /* ---- one step ------------------------------------------------------------------------- */
 
 double trainer_rate(const struct train_config *c, size_t step)
@@ -339,10 +327,10 @@ static bool held_out_loss(struct trainer *t, enum phase phase, struct block_shap
     if (t->config.valid_ratio > 0)
         o.settings.ratio = t->config.valid_ratio;
     double sum = 0;
-    size_t labels = 0, per_pass = size_max(2, size_min(t->config.micro_batch, 8));
+    size_t labels = 0, per_pass = size_max(2, size_min(t->config.micro_batch, VALIDATION_SAMPLES));
     for (size_t from = 0; from < n; from += per_pass) {
         size_t count = size_min(per_pass, n - from);
-        struct sample samples[8];
+        struct sample samples[VALIDATION_SAMPLES];
         for (size_t i = 0; i < count; i++)
             stream_held_out(&t->stream, phase, shape, from + i, &samples[i]);
         struct objective_result result;

@@ -21,6 +21,9 @@
 /* Steps in a row with a non-finite loss or gradient that end a run. */
 enum { NONFINITE_MAX = 10 };
 
+/* The most held-out samples in one pass. */
+enum { VALIDATION_SAMPLES = 8 };
+
 struct step_report {
     size_t step;      /* steps done, this one included */
     double loss;      /* mean of the micro-batches' mean losses */
@@ -81,8 +84,5 @@ double validation_score(const struct validation *v, size_t n);
 
 /* Learning rate of step s = 0, 1, .. (METHOD section 6). */
 double trainer_rate(const struct train_config *config, size_t step);
-
-/* Bytes that a run needs beside the model. */
-size_t trainer_memory(const struct trainer *t);
 
 #endif

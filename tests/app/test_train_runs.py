@@ -1,6 +1,7 @@
 #!/usr/bin/env -S python3 -B
-"""Training as a process: signals, the lock, the number of threads, and whether a long run
-keeps what it takes of memory, files and descriptors."""
+"""Training as a process: signals, the lock, the number of threads, memory that is known
+before, and whether a long run keeps what it takes of memory, files and descriptors."""
+import json
 import os
 import pathlib
 import re
@@ -9,8 +10,8 @@ import subprocess
 import tempfile
 import unittest
 
-from faults import last_saved, made_up_text, train, train_words, weights
-from harness import PROGRAM, main_with_golden
+from faults import SANITIZED, last_saved, made_up_text, train, train_words, weights
+from harness import GOLDEN, PROGRAM, main_with_golden
 
 LONG = 150
 
@@ -115,6 +116,46 @@ class Runs(unittest.TestCase):
             results.append(weights(self.path / name))
         self.assertEqual(results[0], results[1])
         self.assertEqual(results[0], results[2])
+
+    def peak(self, *words, code=0):
+        """Most resident bytes of a call, and what it printed."""
+        process = subprocess.Popen(
+            [PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE"))
+        with process.stdout, process.stderr:
+            out, messages = process.stdout.read(), process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, code, messages)
+        return usage.ru_maxrss * 1024, out, messages.decode()
+
+    @unittest.skipIf(SANITIZED, "a sanitizer takes memory of its own")
+    def test_memory_is_known_before(self):
+        """The estimate of four configurations against what their runs take, within 10 %."""
+        for i, (model, settings) in enumerate((
+                ("modelA", ["blocks=128+64", "batch=8", "micro_batch=8", "valid_samples=8"]),
+                ("modelA", ["blocks=512+128", "batch=8", "micro_batch=8"]),
+                ("modelB", ["blocks=128+64", "ratio_schedule=0:1", "micro_batch=8", "batch=8"]),
+                ("modelB", ["blocks=256+256", "micro_batch=4", "batch=4", "distill=1"]))):
+            with self.subTest(settings):
+                words = ["train", "ntp", "-m", GOLDEN / model, "--data", self.data, "--steps", 2,
+                         "--run", self.path / f"memory-{i}"]
+                for setting in ["init=published", "held_out_tokens=2000", *settings]:
+                    words += ["--set", setting]
+                _, out, _ = self.peak(*words, "--dry-run", "--json")
+                estimate = json.loads(out)["peak_bytes"]
+                taken, _, _ = self.peak(*words)
+                self.assertLess(abs(estimate - taken), 0.1 * taken, (estimate, taken))
+
+    def test_a_run_that_does_not_fit_is_refused(self):
+        run = self.path / "huge"
+        words = train_words(self.data, run, settings=["micro_batch=5000000", "batch=5000000"])
+        taken, _, messages = self.peak(*words, code=5)
+        self.assertIn("GiB more memory", messages.splitlines()[-1])
+        self.assertIn("micro_batch (5000000)", messages.splitlines()[-1])
+        if not SANITIZED:
+            self.assertLess(taken, 200 << 20)
+        self.assertEqual(list(run.glob("step-*")), [])
 
     def test_a_long_run_keeps_its_size(self):
         run = self.path / "soak"
