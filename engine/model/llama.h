@@ -14,6 +14,7 @@
 #include "engine/base/progress.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/model.h"
+#include "engine/ops/attention.h"
 
 struct llama_input {
     size_t n;                 /* tokens in this call */
@@ -46,10 +47,11 @@ bool llama_forward(struct model *model, struct kv_cache *cache, size_t blocks,
 bool llama_embed(const struct model *model, const int32_t *ids, size_t n, real *out,
                  struct err *err);
 
-/* Training: several independent sequences packed one behind the other. */
+/* Training: several sequences packed one behind the other, independent, or several that
+ * go on from a common beginning. */
 struct llama_batch {
-    size_t n, sequences;
-    const size_t *starts;     /* [sequences + 1]: tokens of sequence s are starts[s].. */
+    size_t n;
+    struct attention_pack pack;
     const real *embeddings;   /* [n, H] */
     const int32_t *positions; /* [n] */
     size_t keep_bytes;        /* may be spent on activations for a backward pass */

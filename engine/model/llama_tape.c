@@ -110,8 +110,8 @@ static void attention_half(struct model *model, size_t l, const struct llama_bat
     struct llama_layer *layer = &model->weights.layers[l];
     work->rows.q = saved->q;
     llama_block_project(layer, &model->config, &work->rows, x, saved->k, saved->v);
-    attention_packed_forward(work->rows.attended, saved->q, saved->k, saved->v, batch->starts,
-                             batch->sequences, &shape);
+    attention_packed_forward(work->rows.attended, saved->q, saved->k, saved->v, &batch->pack,
+                             &shape);
     llama_block_attended(layer, &model->config, &work->rows, x);
     if (saved->middle != x)
         memcpy(saved->middle, x, batch->n * model->config.hidden * sizeof *x);
@@ -214,7 +214,7 @@ static void attention_half_backward(struct model *model, size_t l, const struct 
     memset(work->dnormed, 0, n * H * sizeof(real));
     weight_backward(work->dattended, dx, &layer->o, n);
     attention_packed_backward(work->dq, work->dk, work->dv, work->dattended, saved->q, saved->k,
-                              saved->v, batch->starts, batch->sequences, &shape);
+                              saved->v, &batch->pack, &shape);
     rope_backward(work->dq, rows->cosine, rows->sine, layout, n, config->heads, pairs);
     rope_backward(work->dk, rows->cosine, rows->sine, layout, n, config->kv_heads, pairs);
     weight_backward(work->dnormed, work->dq, &layer->q, n);

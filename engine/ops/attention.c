@@ -1,5 +1,6 @@
 #include "engine/ops/attention.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,59 +134,133 @@ void attention_forward(real *out, real *mean, const real *q, const real *k, cons
     free(panels);
 }
 
-static size_t longest(const size_t *starts, size_t sequences)
+/* ---- packed sequences ------------------------------------------------------------- */
+
+static bool continues(const struct attention_pack *pack, size_t s)
 {
-    size_t most = 0;
-    for (size_t s = 0; s < sequences; s++)
-        most = size_max(most, starts[s + 1] - starts[s]);
+    return pack->prefix && pack->prefix[s] != s;
+}
+
+/* Rows that sequence s sees before its own: [*from, *from + result). */
+static size_t rows_before(const struct attention_pack *pack, size_t s, size_t *from)
+{
+    size_t p = continues(pack, s) ? pack->prefix[s] : s;
+    *from = pack->starts[p];
+    return p == s ? 0 : pack->starts[p + 1] - pack->starts[p];
+}
+
+/* The most rows that a sequence sees, those before it included. */
+static size_t longest(const struct attention_pack *pack)
+{
+    size_t most = 0, from;
+    for (size_t s = 0; s < pack->sequences; s++)
+        most = size_max(most, rows_before(pack, s, &from) + pack->starts[s + 1] - pack->starts[s]);
     return most;
 }
 
-void attention_packed_forward(real *out, const real *q, const real *k, const real *v,
-                              const size_t *starts, size_t sequences,
-                              const struct attention_shape *shape)
-{
-    size_t d = shape->head_dim, q_step = shape->heads * d, kv_step = shape->kv_heads * d;
-    size_t most = longest(starts, sequences), step = score_step(most);
-    size_t group = shape->heads / shape->kv_heads;
-#pragma omp parallel
-    {
-        real *p = xmalloc(QUERY_BLOCK * step * sizeof *p);
-        real *panels = xmalloc(panel_reals(most, d) * sizeof *panels);
-#pragma omp for schedule(dynamic)
-        for (size_t task = 0; task < sequences * shape->kv_heads; task++) {
-            size_t s = task / shape->kv_heads, kv = task % shape->kv_heads;
-            size_t start = starts[s], n = starts[s + 1] - start;
-            const real *k_first = k + start * kv_step, *v_first = v + start * kv_step;
-            tile_pack(panels, k_first + kv * d, kv_step, n, d);
-            for (size_t h = kv * group; h < (kv + 1) * group; h++) {
-                struct head head = head_at(q + start * q_step, k_first, v_first, panels, h, shape);
-                for (size_t first = 0; first < n; first += QUERY_BLOCK) {
-                    size_t count = size_min(QUERY_BLOCK, n - first);
-                    attend(out + (start + first) * q_step + h * d, p, step, &head, first, count,
-                           first + count);
-                }
-            }
-        }
-        free(p);
-        free(panels);
-    }
-}
-
-/* One thread's scratch of the backward pass, for sequences of at most `most`. */
-struct backward_scratch {
+/* One thread's scratch for sequences that see at most `most` rows. */
+struct packed_scratch {
     size_t step;
     real *p, *dp;              /* [QUERY_BLOCK, step] */
     real *k_panels, *v_panels; /* one head packed */
+    real *k, *v, *dk, *dv;     /* [most, head_dim] of a sequence behind its prefix */
 };
 
-static struct backward_scratch scratch_new(size_t most, size_t head_dim)
+static struct packed_scratch scratch_new(size_t most, size_t head_dim)
 {
-    size_t step = score_step(most), block = QUERY_BLOCK * step;
+    size_t step = score_step(most), block = QUERY_BLOCK * step, rows = most * head_dim;
     size_t panels = panel_reals(most, head_dim);
-    real *all = xmalloc(2 * (block + panels) * sizeof *all);
-    return (struct backward_scratch){step, all, all + block, all + 2 * block,
-                                     all + 2 * block + panels};
+    real *all = xmalloc((2 * (block + panels) + 4 * rows) * sizeof *all);
+    real *k = all + 2 * (block + panels);
+    return (struct packed_scratch){.step = step,
+                                   .p = all,
+                                   .dp = all + block,
+                                   .k_panels = all + 2 * block,
+                                   .v_panels = all + 2 * block + panels,
+                                   .k = k,
+                                   .v = k + rows,
+                                   .dk = k + 2 * rows,
+                                   .dv = k + 3 * rows};
+}
+
+/* One sequence and one head of keys: what it sees, in one piece. */
+struct packed_head {
+    size_t start, n, past, from; /* own rows, and those before it */
+    const real *k, *v;           /* first row that is seen */
+    size_t kv_step;
+};
+
+static void copy_rows(real *to, const real *from, size_t step, size_t n, size_t d)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(to + i * d, from + i * step, d * sizeof *to);
+}
+
+/* Keys and values behind those of the prefix are copied; others are read in place. */
+static struct packed_head packed_head_at(const struct attention_pack *pack, size_t s, size_t kv,
+                                         const real *k, const real *v,
+                                         const struct attention_shape *shape,
+                                         const struct packed_scratch *scratch)
+{
+    size_t d = shape->head_dim, step = shape->kv_heads * d;
+    struct packed_head h = {.start = pack->starts[s], .n = pack->starts[s + 1] - pack->starts[s]};
+    h.past = rows_before(pack, s, &h.from);
+    if (!h.past) {
+        h.k = k + h.start * step + kv * d;
+        h.v = v + h.start * step + kv * d;
+        h.kv_step = step;
+        return h;
+    }
+    copy_rows(scratch->k, k + h.from * step + kv * d, step, h.past, d);
+    copy_rows(scratch->v, v + h.from * step + kv * d, step, h.past, d);
+    copy_rows(scratch->k + h.past * d, k + h.start * step + kv * d, step, h.n, d);
+    copy_rows(scratch->v + h.past * d, v + h.start * step + kv * d, step, h.n, d);
+    h.k = scratch->k;
+    h.v = scratch->v;
+    h.kv_step = d;
+    return h;
+}
+
+static struct head query_head(const struct packed_head *p, const real *q, const real *k_panels,
+                              size_t h, const struct attention_shape *shape)
+{
+    size_t d = shape->head_dim, step = shape->heads * d;
+    return (struct head){.q = q + p->start * step + h * d,
+                         .k = p->k,
+                         .v = p->v,
+                         .k_panels = k_panels,
+                         .q_step = step,
+                         .kv_step = p->kv_step,
+                         .head_dim = d,
+                         .scale = 1 / real_sqrt((real)d)};
+}
+
+void attention_packed_forward(real *out, const real *q, const real *k, const real *v,
+                              const struct attention_pack *pack,
+                              const struct attention_shape *shape)
+{
+    size_t d = shape->head_dim, q_step = shape->heads * d;
+    size_t group = shape->heads / shape->kv_heads, most = longest(pack);
+#pragma omp parallel
+    {
+        struct packed_scratch scratch = scratch_new(most, d);
+#pragma omp for schedule(dynamic)
+        for (size_t task = 0; task < pack->sequences * shape->kv_heads; task++) {
+            size_t kv = task % shape->kv_heads;
+            struct packed_head p =
+                packed_head_at(pack, task / shape->kv_heads, kv, k, v, shape, &scratch);
+            tile_pack(scratch.k_panels, p.k, p.kv_step, p.past + p.n, d);
+            for (size_t h = kv * group; h < (kv + 1) * group; h++) {
+                struct head head = query_head(&p, q, scratch.k_panels, h, shape);
+                for (size_t first = 0; first < p.n; first += QUERY_BLOCK) {
+                    size_t count = size_min(QUERY_BLOCK, p.n - first);
+                    attend(out + (p.start + first) * q_step + h * d, scratch.p, scratch.step,
+                           &head, first, count, p.past + first + count);
+                }
+            }
+        }
+        free(scratch.p);
+    }
 }
 
 /* dp [count, keys]: gradient of the probabilities, becomes that of the scores. */
@@ -201,12 +276,13 @@ static void scores_backward(real *dp, const real *p, size_t step, real scale, si
     }
 }
 
-/* One block of queries of one head. dq, dout: its first row; dk, dv: key 0. */
+/* One block of queries of one head, of which the last sees `keys`. dq, dout: its first
+ * row; dk, dv: key 0, with the stride of head->k. */
 static void attend_backward(real *dq, real *dk, real *dv, const real *dout,
-                            const struct backward_scratch *s, const struct head *head, size_t first,
-                            size_t count)
+                            const struct packed_scratch *s, const struct head *head, size_t first,
+                            size_t count, size_t keys)
 {
-    size_t d = head->head_dim, keys = first + count;
+    size_t d = head->head_dim;
     const real *q = head->q + first * head->q_step;
     probabilities(s->p, s->step, head, first, count, keys);
     tile_multiply_packed(s->dp, s->step, dout, head->q_step, s->v_panels, count, keys, d);
@@ -217,33 +293,65 @@ static void attend_backward(real *dq, real *dk, real *dv, const real *dout,
     tile_multiply(dk, head->kv_step, true, s->dp, 1, s->step, q, head->q_step, keys, d, count);
 }
 
-void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
-                               const real *k, const real *v, const size_t *starts,
-                               size_t sequences, const struct attention_shape *shape)
+static void add_rows(real *to, size_t step, const real *from, size_t n, size_t d)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < d; j++)
+            to[i * step + j] += from[i * d + j];
+}
+
+/* All heads that read the keys kv of sequence s. */
+static void sequence_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
+                              const real *k, const real *v, const struct attention_pack *pack,
+                              size_t s, size_t kv, const struct attention_shape *shape,
+                              const struct packed_scratch *scratch)
 {
     size_t d = shape->head_dim, q_step = shape->heads * d, kv_step = shape->kv_heads * d;
-    size_t group = shape->heads / shape->kv_heads, most = longest(starts, sequences);
-    /* A task owns the keys and values that it adds to: all heads of their group. */
+    size_t group = shape->heads / shape->kv_heads;
+    struct packed_head p = packed_head_at(pack, s, kv, k, v, shape, scratch);
+    size_t seen = p.past + p.n, own = p.start * kv_step + kv * d;
+    real *dk_seen = p.past ? scratch->dk : dk + own, *dv_seen = p.past ? scratch->dv : dv + own;
+    if (p.past) {
+        memset(scratch->dk, 0, seen * d * sizeof(real));
+        memset(scratch->dv, 0, seen * d * sizeof(real));
+    }
+    tile_pack(scratch->k_panels, p.k, p.kv_step, seen, d);
+    tile_pack(scratch->v_panels, p.v, p.kv_step, seen, d);
+    for (size_t h = kv * group; h < (kv + 1) * group; h++) {
+        struct head head = query_head(&p, q, scratch->k_panels, h, shape);
+        for (size_t first = 0; first < p.n; first += QUERY_BLOCK) {
+            size_t row = (p.start + first) * q_step + h * d;
+            size_t count = size_min(QUERY_BLOCK, p.n - first);
+            attend_backward(dq + row, dk_seen, dv_seen, dout + row, scratch, &head, first, count,
+                            p.past + first + count);
+        }
+    }
+    if (!p.past)
+        return;
+    size_t before = p.from * kv_step + kv * d;
+    add_rows(dk + before, kv_step, scratch->dk, p.past, d);
+    add_rows(dv + before, kv_step, scratch->dv, p.past, d);
+    add_rows(dk + own, kv_step, scratch->dk + p.past * d, p.n, d);
+    add_rows(dv + own, kv_step, scratch->dv + p.past * d, p.n, d);
+}
+
+void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
+                               const real *k, const real *v, const struct attention_pack *pack,
+                               const struct attention_shape *shape)
+{
+    size_t most = longest(pack);
+    /* A task owns the keys and values that it adds to: all heads of their group, and all
+     * sequences that go on from them. */
 #pragma omp parallel
     {
-        struct backward_scratch scratch = scratch_new(most, d);
+        struct packed_scratch scratch = scratch_new(most, shape->head_dim);
 #pragma omp for schedule(dynamic)
-        for (size_t task = 0; task < sequences * shape->kv_heads; task++) {
-            size_t s = task / shape->kv_heads, kv = task % shape->kv_heads;
-            size_t start = starts[s], n = starts[s + 1] - start;
-            const real *k_first = k + start * kv_step, *v_first = v + start * kv_step;
-            tile_pack(scratch.k_panels, k_first + kv * d, kv_step, n, d);
-            tile_pack(scratch.v_panels, v_first + kv * d, kv_step, n, d);
-            for (size_t h = kv * group; h < (kv + 1) * group; h++) {
-                struct head head =
-                    head_at(q + start * q_step, k_first, v_first, scratch.k_panels, h, shape);
-                for (size_t first = 0; first < n; first += QUERY_BLOCK) {
-                    size_t row = (start + first) * q_step + h * d;
-                    size_t kv_row = start * kv_step + kv * d;
-                    attend_backward(dq + row, dk + kv_row, dv + kv_row, dout + row, &scratch, &head,
-                                    first, size_min(QUERY_BLOCK, n - first));
-                }
-            }
+        for (size_t task = 0; task < pack->sequences * shape->kv_heads; task++) {
+            size_t first = task / shape->kv_heads, kv = task % shape->kv_heads;
+            if (continues(pack, first))
+                continue;
+            for (size_t s = first; s < pack->sequences && (s == first || continues(pack, s)); s++)
+                sequence_backward(dq, dk, dv, dout, q, k, v, pack, s, kv, shape, &scratch);
         }
         free(scratch.p);
     }

@@ -21,15 +21,23 @@ struct attention_shape {
 void attention_forward(real *out, real *mean, const real *q, const real *k, const real *v, size_t n,
                        size_t past, const struct attention_shape *shape);
 
-/* Independent sequences behind each other: tokens starts[s]..starts[s + 1]-1 of
- * all arrays see each other only. */
+/* Sequences behind each other: rows starts[s]..starts[s + 1]-1 of all arrays are one. They
+ * see each other only where one goes on from another: sequence s sees all of prefix[s]
+ * before itself. A prefix is a sequence of its own (prefix[p] = p), and what continues it
+ * follows it at once, one after the other. prefix NULL: none does. */
+struct attention_pack {
+    size_t sequences;
+    const size_t *starts; /* [sequences + 1] */
+    const size_t *prefix; /* [sequences], prefix[s] = s: no prefix */
+};
+
 void attention_packed_forward(real *out, const real *q, const real *k, const real *v,
-                              const size_t *starts, size_t sequences,
+                              const struct attention_pack *pack,
                               const struct attention_shape *shape);
 
 /* Adds to dq, dk, dv; the probabilities are computed again. */
 void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
-                               const real *k, const real *v, const size_t *starts,
-                               size_t sequences, const struct attention_shape *shape);
+                               const real *k, const real *v, const struct attention_pack *pack,
+                               const struct attention_shape *shape);
 
 #endif

@@ -7,17 +7,20 @@
 
 const char *const context_mode_name[CONTEXT_MODES] = {"compressed", "wrong", "full", "none"};
 
-/* One sample on its way through the pass. */
+/* One sample on its way through the pass. Samples with the same context share what is
+ * made of it: it is encoded once, stands once in the batch, and their queries go on from
+ * there without seeing each other. */
 struct item {
     const struct sample *sample;
-    struct compress_tape tape; /* CONTEXT_COMPRESSED and _WRONG */
-    const real *context;       /* [n_context, H] vectors behind BOS */
+    size_t owner;              /* the first sample with this context, perhaps itself */
+    size_t members;            /* of an owner: samples with its context, itself included */
+    struct compress_tape tape; /* CONTEXT_COMPRESSED and _WRONG; the owner's */
+    const real *context;       /* [n_context, H] vectors behind BOS; the owner's */
     const real *teacher;       /* [n_query, H] full-context states before each query token */
     size_t n_context;
-    size_t start;      /* first row in the packed batch */
-    size_t soft;       /* rows of the soft prompt, the first ones */
-    size_t context_at; /* row of the first context vector, relative to start */
-    size_t length;     /* rows */
+    size_t start;      /* first row of the owner in the packed batch */
+    size_t soft, lead; /* rows of the soft prompt, and with BOS: those before the context */
+    size_t query_at;   /* row of the first query token */
 };
 
 struct pass {
@@ -29,7 +32,8 @@ struct pass {
     struct llama_batch batch;
     real *embeddings;
     int32_t *positions;
-    size_t *starts;
+    size_t *starts, *prefix; /* of the sequences */
+    size_t sequences;
     size_t *rows;    /* [labels] row of the final states that predicts each label */
     int32_t *labels; /* [labels] */
     size_t n_labels;
@@ -63,27 +67,81 @@ static bool read_teacher(struct pass *p, struct item *item, struct kv_cache *cac
     return ok;
 }
 
-static bool encode(struct pass *p, struct item *item, const struct progress *progress,
-                   struct err *err)
+/* The teacher's states of all samples that have this context. */
+static bool read_teachers(struct pass *p, size_t owner, struct kv_cache *cache, const real *last,
+                          const struct progress *progress, struct err *err)
 {
+    size_t used = cache->used;
+    for (size_t i = owner; i < p->n; i++) {
+        if (p->items[i].owner != owner)
+            continue;
+        if (!read_teacher(p, &p->items[i], cache, last, progress, err))
+            return false;
+        kv_cache_truncate(cache, used);
+    }
+    return true;
+}
+
+static size_t longest_query(const struct pass *p)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < p->n; i++)
+        most = size_max(most, p->items[i].sample->n_query);
+    return most;
+}
+
+/* The context of an owner. */
+static bool encode(struct pass *p, size_t owner, const struct progress *progress, struct err *err)
+{
+    struct item *item = &p->items[owner];
     const struct sample *s = item->sample;
     const struct compressor_shape *shape = &p->o->compressor->shape;
     size_t n = s->n_context;
     real *hidden = arena_array(&p->arena, real, shape->M * n * shape->H);
     struct kv_cache cache = {0};
-    if (p->distill && !kv_cache_init(&cache, &p->o->model->config, n + s->n_query, err))
+    if (p->distill &&
+        !kv_cache_init(&cache, &p->o->model->config, n + longest_query(p), err))
         return false;
     struct llama_input input = {.n = n, .ids = s->context};
     struct llama_output output = {.hidden = hidden};
     bool ok = llama_forward(p->o->model, p->distill ? &cache : NULL, shape->M - 1, &input, &output,
                             progress, err) &&
               (!p->distill ||
-               read_teacher(p, item, &cache, hidden + ((shape->M - 1) * n + n - 1) * shape->H,
-                            progress, err)) &&
+               read_teachers(p, owner, &cache,
+                             hidden + ((shape->M - 1) * n + n - 1) * shape->H, progress, err)) &&
               compressor_forward(p->o->compressor, &p->o->settings, hidden, n, n, &item->tape,
                                  &p->arena, progress, err);
     kv_cache_free(&cache);
     return ok;
+}
+
+static bool same_context(const struct sample *a, const struct sample *b)
+{
+    return a->n_context == b->n_context && a->question == b->question &&
+           memcmp(a->context, b->context, a->n_context * sizeof *a->context) == 0;
+}
+
+/* Finds who shares a context. */
+static void find_owners(struct pass *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        size_t owner = 0;
+        while (owner < i && !same_context(p->items[owner].sample, p->items[i].sample))
+            owner++;
+        p->items[i].owner = owner;
+        p->items[owner].members++;
+    }
+}
+
+/* The next sample with another context: what is wrong for this one. When all have the
+ * same, there is no wrong one. */
+static const struct item *other_context(const struct pass *p, size_t i)
+{
+    size_t at = i;
+    do
+        at = (at + 1) % p->n;
+    while (at != i && p->items[at].owner == p->items[i].owner);
+    return &p->items[p->items[at].owner];
 }
 
 static bool make_contexts(struct pass *p, const struct progress *progress, struct err *err)
@@ -93,7 +151,9 @@ static bool make_contexts(struct pass *p, const struct progress *progress, struc
     for (size_t i = 0; i < p->n; i++) {
         struct item *item = &p->items[i];
         const struct sample *s = item->sample;
-        if (slots && s->n_context && !encode(p, item, progress, err))
+        if (item->owner != i)
+            continue;
+        if (slots && s->n_context && !encode(p, i, progress, err))
             return false;
         if (p->mode == CONTEXT_FULL) {
             real *out = arena_array(&p->arena, real, s->n_context * H);
@@ -104,7 +164,8 @@ static bool make_contexts(struct pass *p, const struct progress *progress, struc
         }
     }
     for (size_t i = 0; slots && i < p->n; i++) {
-        const struct item *from = &p->items[p->mode == CONTEXT_WRONG ? (i + 1) % p->n : i];
+        const struct item *from = p->mode == CONTEXT_WRONG ? other_context(p, i)
+                                                           : &p->items[p->items[i].owner];
         p->items[i].context = from->tape.slots;
         p->items[i].n_context = from->tape.plan.slots;
     }
@@ -136,22 +197,67 @@ static bool leads_with_bos(const struct pass *p)
     return p->mode != CONTEXT_FULL && tokenizer_bos(p->o->model->tokenizer) >= 0;
 }
 
+/* Does sample i stand behind the context of another one? Only where both have the same
+ * before them. */
+static bool shares(const struct pass *p, size_t i)
+{
+    bool own = p->mode == CONTEXT_COMPRESSED || p->mode == CONTEXT_FULL;
+    return own && p->items[p->items[i].owner].members > 1;
+}
+
+/* Nothing is predicted from the last query token: it is not fed. */
+static size_t query_rows(const struct item *item)
+{
+    return item->sample->n_query - 1;
+}
+
+static void add_sequence(struct pass *p, size_t prefix, size_t rows)
+{
+    p->prefix[p->sequences] = prefix;
+    p->starts[p->sequences + 1] = p->starts[p->sequences] + rows;
+    p->sequences++;
+}
+
+/* The sequences of sample i: alone one, context and query; with others the context, and
+ * behind it the query of each. */
+static void place(struct pass *p, size_t i)
+{
+    struct item *owner = &p->items[i];
+    size_t first = p->sequences, context = owner->lead + owner->n_context;
+    owner->start = p->starts[first];
+    if (!shares(p, i)) {
+        add_sequence(p, first, context + query_rows(owner));
+        owner->query_at = owner->start + context;
+        return;
+    }
+    add_sequence(p, first, context);
+    for (size_t k = i; k < p->n; k++) {
+        struct item *item = &p->items[k];
+        if (item->owner != i)
+            continue;
+        item->start = owner->start;
+        item->n_context = owner->n_context;
+        item->query_at = p->starts[p->sequences];
+        add_sequence(p, first, query_rows(item));
+    }
+}
+
 static void measure(struct pass *p)
 {
-    size_t total = 0, labels = 0;
-    p->starts = arena_array(&p->arena, size_t, p->n + 1);
+    size_t labels = 0, H = p->o->model->config.hidden;
+    p->starts = arena_array(&p->arena, size_t, 2 * p->n + 1);
+    p->prefix = arena_array(&p->arena, size_t, 2 * p->n);
     for (size_t i = 0; i < p->n; i++) {
         struct item *item = &p->items[i];
-        item->start = p->starts[i] = total;
         item->soft = item->sample->question ? p->o->n_soft : 0;
-        item->context_at = item->soft + leads_with_bos(p);
-        /* Nothing is predicted from the last query token: it is not fed. */
-        item->length = item->context_at + item->n_context + item->sample->n_query - 1;
-        total += item->length;
-        labels += sample_labels(item->sample);
+        item->lead = item->soft + leads_with_bos(p);
     }
-    p->starts[p->n] = total;
-    size_t H = p->o->model->config.hidden;
+    for (size_t i = 0; i < p->n; i++) {
+        if (!shares(p, i) || p->items[i].owner == i)
+            place(p, i);
+        labels += sample_labels(p->items[i].sample);
+    }
+    size_t total = p->starts[p->sequences];
     p->embeddings = arena_array(&p->arena, real, total * H);
     p->positions = arena_array(&p->arena, int32_t, total);
     p->rows = arena_array(&p->arena, size_t, labels);
@@ -160,37 +266,44 @@ static void measure(struct pass *p)
         p->teacher = arena_array(&p->arena, real, labels * H);
 }
 
-static bool pack_item(struct pass *p, const struct item *item, struct err *err)
+/* Soft prompt, BOS and context. */
+static bool pack_context(struct pass *p, const struct item *item, struct err *err)
 {
     const struct objective *o = p->o;
-    size_t H = o->model->config.hidden;
+    size_t H = o->model->config.hidden, gap = position_gap(p, item);
     real *at = p->embeddings + item->start * H;
+    int32_t bos = tokenizer_bos(o->model->tokenizer);
     if (item->soft)
         memcpy(at, o->soft_prompt, item->soft * H * sizeof *at);
-    int32_t bos = tokenizer_bos(o->model->tokenizer);
     if (leads_with_bos(p) && !llama_embed(o->model, &bos, 1, at + item->soft * H, err))
         return false;
     if (item->n_context)
-        memcpy(at + item->context_at * H, item->context, item->n_context * H * sizeof *at);
-    size_t query = item->context_at + item->n_context;
-    size_t gap = position_gap(p, item);
-    for (size_t t = 0; t < item->length; t++)
-        p->positions[item->start + t] = (int32_t)(t + (t >= item->context_at ? gap : 0));
-    return llama_embed(o->model, item->sample->query, item->length - query, at + query * H, err);
+        memcpy(at + item->lead * H, item->context, item->n_context * H * sizeof *at);
+    for (size_t t = 0; t < item->lead + item->n_context; t++)
+        p->positions[item->start + t] = (int32_t)(t + (t >= item->lead ? gap : 0));
+    return true;
+}
+
+static bool pack_query(struct pass *p, const struct item *item, struct err *err)
+{
+    size_t H = p->o->model->config.hidden, first = item->lead + item->n_context;
+    for (size_t t = 0; t < query_rows(item); t++)
+        p->positions[item->query_at + t] = (int32_t)(first + t + position_gap(p, item));
+    return llama_embed(p->o->model, item->sample->query, query_rows(item),
+                       p->embeddings + item->query_at * H, err);
 }
 
 /* The first label has nothing in front of it when context, BOS and soft prompt are
  * all absent; it does not count then. */
 static void collect_labels(struct pass *p, const struct item *item)
 {
-    size_t query = item->start + item->context_at + item->n_context;
+    size_t H = p->o->model->config.hidden, before = item->lead + item->n_context;
     for (size_t t = 0; t < item->sample->n_query; t++) {
-        if (item->sample->labels[t] == LABEL_NONE || query + t == item->start)
+        if (item->sample->labels[t] == LABEL_NONE || before + t == 0)
             continue;
-        size_t H = p->o->model->config.hidden;
         if (p->distill)
             memcpy(p->teacher + p->n_labels * H, item->teacher + t * H, H * sizeof(real));
-        p->rows[p->n_labels] = query + t - 1;
+        p->rows[p->n_labels] = t ? item->query_at + t - 1 : item->start + before - 1;
         p->labels[p->n_labels++] = item->sample->labels[t];
     }
 }
@@ -198,9 +311,12 @@ static void collect_labels(struct pass *p, const struct item *item)
 static bool pack(struct pass *p, struct err *err)
 {
     measure(p);
-    for (size_t i = 0; i < p->n; i++)
-        if (!pack_item(p, &p->items[i], err))
+    for (size_t i = 0; i < p->n; i++) {
+        const struct item *item = &p->items[i];
+        bool has_context = !shares(p, i) || item->owner == i;
+        if ((has_context && !pack_context(p, item, err)) || !pack_query(p, item, err))
             return false;
+    }
     for (size_t i = 0; i < p->n; i++)
         if (!p->items[i].sample->question)
             collect_labels(p, &p->items[i]);
@@ -209,9 +325,8 @@ static bool pack(struct pass *p, struct err *err)
         if (p->items[i].sample->question)
             collect_labels(p, &p->items[i]);
     p->batch = (struct llama_batch){
-        .n = p->starts[p->n],
-        .sequences = p->n,
-        .starts = p->starts,
+        .n = p->starts[p->sequences],
+        .pack = {p->sequences, p->starts, p->prefix},
         .embeddings = p->embeddings,
         .positions = p->positions,
     };
@@ -230,11 +345,12 @@ static void backward_items(const struct pass *p, const real *dembeddings,
     for (size_t i = 0; i < p->n; i++) {
         const struct item *item = &p->items[i];
         const real *d = dembeddings + item->start * H;
+        if (shares(p, i) && item->owner != i)
+            continue;
         for (size_t k = 0; dsoft && k < item->soft * H; k++)
             dsoft[k] += d[k];
         if (grads && item->n_context)
-            compressor_backward(p->o->compressor, &item->tape, d + item->context_at * H, grads,
-                                &scratch);
+            compressor_backward(p->o->compressor, &item->tape, d + item->lead * H, grads, &scratch);
         arena_free(&scratch);
     }
 }
@@ -341,6 +457,8 @@ static void fill_health(struct pass *p, struct objective_result *r)
     double *mean = arena_array(&p->arena, double, M);
     for (size_t i = 0; i < p->n; i++) {
         const struct item *item = &p->items[i];
+        if (item->owner != i)
+            continue;
         tokens += item->tape.T;
         add_gate_health(item, M, mean, r);
         for (size_t w = 0; w < item->tape.plan.windows; w++, windows++) {
@@ -370,6 +488,7 @@ bool objective_run(const struct objective *o, enum context_mode mode, const stru
     p.items = arena_array(&p.arena, struct item, n);
     for (size_t i = 0; i < n; i++)
         p.items[i].sample = &samples[i];
+    find_owners(&p);
     bool ok = make_contexts(&p, progress, err) && pack(&p, err) &&
               decode(&p, scale, grads, dsoft, result, progress, err);
     if (ok)

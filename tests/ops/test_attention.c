@@ -20,8 +20,8 @@
  * out. */
 struct problem {
     struct attention_shape shape;
-    size_t n, past, sequences;
-    const size_t *starts;
+    size_t n, past;
+    struct attention_pack pack;
     real *q, *k, *v, *r, *out;
 };
 
@@ -32,8 +32,7 @@ static void problem_init(struct problem *p, struct attention_shape shape, const 
     rng_seed(&rng, starts[sequences] + past);
     size_t total = starts[sequences], n = total - past;
     *p = (struct problem){.shape = shape, .n = n, .past = past};
-    p->starts = starts;
-    p->sequences = sequences;
+    p->pack = (struct attention_pack){sequences, starts, NULL};
     p->q = random_reals(&rng, n * shape.heads * shape.head_dim, 1);
     p->k = random_reals(&rng, total * shape.kv_heads * shape.head_dim, 1);
     p->v = random_reals(&rng, total * shape.kv_heads * shape.head_dim, 1);
@@ -128,7 +127,7 @@ static void test_packed_sequences_do_not_see_each_other(void **state)
     struct problem p;
     problem_init(&p, shape, packed_starts, 4, 0);
     double prob[210];
-    attention_packed_forward(p.out, p.q, p.k, p.v, packed_starts, 4, &shape);
+    attention_packed_forward(p.out, p.q, p.k, p.v, &p.pack, &shape);
     for (size_t s = 0; s < 4; s++)
         for (size_t i = packed_starts[s]; i < packed_starts[s + 1]; i++)
             for (size_t h = 0; h < shape.heads; h++) {
@@ -141,7 +140,7 @@ static void test_packed_sequences_do_not_see_each_other(void **state)
 static double loss(void *context)
 {
     struct problem *p = context;
-    attention_packed_forward(p->out, p->q, p->k, p->v, p->starts, p->sequences, &p->shape);
+    attention_packed_forward(p->out, p->q, p->k, p->v, &p->pack, &p->shape);
     double sum = 0;
     for (size_t i = 0; i < p->n * p->shape.heads * p->shape.head_dim; i++)
         sum += (double)p->out[i] * (double)p->r[i];
@@ -160,7 +159,65 @@ static void test_gradients(void **state)
     size_t q_count = 80 * 24, kv_count = 80 * 12;
     real *dq = calloc(q_count, sizeof *dq), *dk = calloc(kv_count, sizeof *dk);
     real *dv = calloc(kv_count, sizeof *dv);
-    attention_packed_backward(dq, dk, dv, p.r, p.q, p.k, p.v, starts, 3, &shape);
+    attention_packed_backward(dq, dk, dv, p.r, p.q, p.k, p.v, &p.pack, &shape);
+    gradcheck("dq", loss, &p, p.q, dq, q_count);
+    gradcheck("dk", loss, &p, p.k, dk, kv_count);
+    gradcheck("dv", loss, &p, p.v, dv, kv_count);
+    free(dq);
+    free(dk);
+    free(dv);
+    problem_free(&p);
+}
+
+/* Sequences 1 to 3 go on from 0, 5 from 4; 6 stands alone. */
+static const size_t tree_starts[8] = {0, 60, 61, 120, 125, 126, 200, 210};
+static const size_t tree_prefix[7] = {0, 0, 0, 0, 4, 4, 6};
+
+static void test_sequences_go_on_from_a_prefix(void **state)
+{
+    (void)state;
+    const struct attention_shape shape = {4, 2, 6};
+    size_t q_step = 24, kv_step = 12;
+    struct problem p, whole;
+    problem_init(&p, shape, tree_starts, 7, 0);
+    p.pack.prefix = tree_prefix;
+    loss(&p);
+    for (size_t s = 0; s < 7; s++) {
+        /* the same sequence with its prefix before it, on its own */
+        size_t before = tree_prefix[s] == s ? 0 : tree_starts[tree_prefix[s] + 1] -
+                                                      tree_starts[tree_prefix[s]];
+        size_t n = tree_starts[s + 1] - tree_starts[s], from = tree_starts[tree_prefix[s]];
+        size_t starts[2] = {0, before + n};
+        problem_init(&whole, shape, starts, 1, 0);
+        for (size_t i = 0; i < before + n; i++) {
+            size_t row = i < before ? from + i : tree_starts[s] + i - before;
+            memcpy(whole.q + i * q_step, p.q + row * q_step, q_step * sizeof(real));
+            memcpy(whole.k + i * kv_step, p.k + row * kv_step, kv_step * sizeof(real));
+            memcpy(whole.v + i * kv_step, p.v + row * kv_step, kv_step * sizeof(real));
+        }
+        loss(&whole);
+        for (size_t i = 0; i < n * q_step; i++)
+            assert_true(fabs((double)(whole.out[before * q_step + i] -
+                                      p.out[tree_starts[s] * q_step + i])) <=
+                        (sizeof(real) == 4 ? 2e-6 : 1e-14));
+        problem_free(&whole);
+    }
+    problem_free(&p);
+}
+
+static void test_gradients_behind_a_prefix(void **state)
+{
+    (void)state;
+    if (!gradcheck_possible())
+        skip();
+    const struct attention_shape shape = {4, 2, 6};
+    struct problem p;
+    problem_init(&p, shape, tree_starts, 7, 0);
+    p.pack.prefix = tree_prefix;
+    size_t q_count = 210 * 24, kv_count = 210 * 12;
+    real *dq = calloc(q_count, sizeof *dq), *dk = calloc(kv_count, sizeof *dk);
+    real *dv = calloc(kv_count, sizeof *dv);
+    attention_packed_backward(dq, dk, dv, p.r, p.q, p.k, p.v, &p.pack, &shape);
     gradcheck("dq", loss, &p, p.q, dq, q_count);
     gradcheck("dk", loss, &p, p.k, dk, kv_count);
     gradcheck("dv", loss, &p, p.v, dv, kv_count);
@@ -176,7 +233,8 @@ static void test_same_bits_for_any_threads(void **state)
 #ifdef _OPENMP
     const struct attention_shape shape = {6, 2, 16};
     struct problem p;
-    problem_init(&p, shape, packed_starts, 4, 0);
+    problem_init(&p, shape, tree_starts, 7, 0);
+    p.pack.prefix = tree_prefix;
     size_t q_count = 210 * 96, kv_count = 210 * 32;
     real *one = calloc(q_count + 2 * kv_count, sizeof *one);
     real *many = calloc(q_count + 2 * kv_count, sizeof *many);
@@ -186,12 +244,12 @@ static void test_same_bits_for_any_threads(void **state)
     real *out = random_reals(&(struct rng){{1, 2, 3, 4}}, q_count, 1);
     memcpy(out, p.out, q_count * sizeof *out);
     attention_packed_backward(one, one + q_count, one + q_count + kv_count, p.r, p.q, p.k, p.v,
-                              packed_starts, 4, &shape);
+                              &p.pack, &shape);
     omp_set_num_threads(3);
     loss(&p);
     assert_memory_equal(out, p.out, q_count * sizeof *out);
     attention_packed_backward(many, many + q_count, many + q_count + kv_count, p.r, p.q, p.k, p.v,
-                              packed_starts, 4, &shape);
+                              &p.pack, &shape);
     assert_memory_equal(one, many, (q_count + 2 * kv_count) * sizeof *one);
     omp_set_num_threads(threads);
     free(one);
@@ -209,6 +267,8 @@ int main(void)
         cmocka_unit_test(test_forward),
         cmocka_unit_test(test_packed_sequences_do_not_see_each_other),
         cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_sequences_go_on_from_a_prefix),
+        cmocka_unit_test(test_gradients_behind_a_prefix),
         cmocka_unit_test(test_same_bits_for_any_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
