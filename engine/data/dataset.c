@@ -149,6 +149,7 @@ void dataset_free(struct dataset *d)
         free(q->id);
     }
     free(d->questions);
+    free(d->groups);
     free(d->tokens);
     free(d->path);
     free(d);
@@ -169,6 +170,29 @@ void dataset_hold_out(struct dataset *d, size_t tokens, size_t questions)
         boundary--;
     d->train_questions = boundary;
     d->train_tokens = d->n_tokens - size_min(tokens, d->n_tokens / 10);
+}
+
+static bool same_context(const struct dataset *d, size_t a, size_t b)
+{
+    return d->questions[a].context_at == d->questions[b].context_at;
+}
+
+void dataset_group(struct dataset *d, size_t most)
+{
+    size_t end = d->train_questions;
+    free(d->groups);
+    d->groups = xcalloc(end + 1, sizeof *d->groups);
+    d->n_groups = 0;
+    for (size_t first = 0, next; first < end; first = next) {
+        next = first + 1;
+        while (next < end && same_context(d, first, next))
+            next++;
+        /* Groups of a context are as equal as they can be. */
+        size_t all = next - first, parts = size_div_up(all, most);
+        for (size_t i = 0; i < parts; i++)
+            d->groups[d->n_groups++] = first + i * all / parts;
+    }
+    d->groups[d->n_groups] = end;
 }
 
 size_t dataset_count(const struct dataset *d, enum part part, enum phase phase,

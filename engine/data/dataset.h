@@ -53,6 +53,8 @@ struct dataset {
     struct dataset_question *questions;
     size_t n_questions, question_capacity;
     size_t train_tokens, train_questions; /* those before the held-out end */
+    size_t *groups; /* [n_groups + 1] first questions, see dataset_group; NULL: one each */
+    size_t n_groups;
     const char *form;
 };
 
@@ -68,6 +70,10 @@ bool dataset_is_qa(const struct dataset *dataset);
 /* Keeps the last `tokens` tokens, or `questions` questions (and those before them
  * that share their first context), but at most a tenth of the file, out of training. */
 void dataset_hold_out(struct dataset *dataset, size_t tokens, size_t questions);
+
+/* Puts training questions that share a context into groups of at most `most`, which are
+ * drawn together; after dataset_hold_out. */
+void dataset_group(struct dataset *dataset, size_t most);
 
 /* How many samples of a phase one part has. */
 size_t dataset_count(const struct dataset *dataset, enum part part, enum phase phase,

@@ -63,29 +63,63 @@ static size_t draw_weighted(struct rng *rng, const double *weight, size_t n)
     return last;
 }
 
-/* The next sample of a data set in its shuffled order. */
-static struct sample take(struct stream *s, size_t dataset, enum phase phase, size_t shape)
+/* The next of n things of a data set in their shuffled order. */
+static size_t next_of(struct stream *s, uint64_t n, size_t dataset, enum phase phase, size_t shape)
 {
-    const struct dataset *d = s->datasets[dataset];
     uint64_t *cursor = &s->state.cursor[phase][shape][dataset];
-    uint64_t n = training_count(s, d, phase, shape);
     uint64_t key = s->state.seed ^ ((uint64_t)dataset << 8 | (uint64_t)phase << 4 | shape);
     size_t i = (size_t)permutation_at(n, key, *cursor / n, *cursor % n);
     ++*cursor;
-    return dataset_sample(d, s->tokenizer, PART_TRAINING, phase, shape_of(s, phase, shape), i);
+    return i;
+}
+
+static bool grouped(const struct stream *s)
+{
+    return s->sft_group > 1;
+}
+
+/* One sample, or up to `room` questions of one context; returns their number. */
+static size_t take(struct stream *s, struct sample *out, size_t room, size_t dataset,
+                   enum phase phase, size_t shape)
+{
+    const struct dataset *d = s->datasets[dataset];
+    bool group = phase == PHASE_SFT && grouped(s);
+    uint64_t n = group ? d->n_groups : training_count(s, d, phase, shape);
+    size_t i = next_of(s, n, dataset, phase, shape);
+    size_t first = group ? d->groups[i] : i, end = group ? d->groups[i + 1] : i + 1;
+    size_t count = size_min(room, end - first);
+    for (size_t k = 0; k < count; k++)
+        out[k] = dataset_sample(d, s->tokenizer, PART_TRAINING, phase, shape_of(s, phase, shape),
+                                first + k);
+    return count;
+}
+
+/* Shares of the phases in what is drawn: a group of questions is drawn once. */
+static void draw_shares(const struct stream *s, double share[PHASES])
+{
+    double questions = 0, groups = 0;
+    memcpy(share, s->mix, PHASES * sizeof *share);
+    for (size_t d = 0; grouped(s) && d < s->n_datasets; d++) {
+        questions += (double)training_count(s, s->datasets[d], PHASE_SFT, 0);
+        groups += (double)s->datasets[d]->n_groups;
+    }
+    if (questions > 0)
+        share[PHASE_SFT] *= groups / questions;
 }
 
 void stream_draw(struct stream *s, struct sample *samples, size_t n)
 {
     struct rng *rng = &s->state.rng;
+    double share[PHASES];
+    draw_shares(s, share);
     size_t shape = s->n_shapes > 1 ? (size_t)rng_below(rng, s->n_shapes) : 0;
-    for (size_t i = 0; i < n; i++) {
-        enum phase phase = (enum phase)draw_weighted(rng, s->mix, PHASES);
+    for (size_t i = 0; i < n;) {
+        enum phase phase = (enum phase)draw_weighted(rng, share, PHASES);
         size_t k = phase == PHASE_SFT ? 0 : shape;
         double weight[STREAM_DATASETS_MAX];
         for (size_t d = 0; d < s->n_datasets; d++)
             weight[d] = s->datasets[d]->weight * (double)training_count(s, s->datasets[d], phase, k);
-        samples[i] = take(s, draw_weighted(rng, weight, s->n_datasets), phase, k);
+        i += take(s, samples + i, n - i, draw_weighted(rng, weight, s->n_datasets), phase, k);
     }
 }
 

@@ -23,6 +23,7 @@ struct stream {
     struct block_shape shapes[STREAM_SHAPES_MAX]; /* NTP and reconstruction; one a step */
     size_t n_shapes;
     struct block_shape sft_shape;
+    size_t sft_group; /* most questions of one context that are drawn in a row; 0 or 1: one */
     struct stream_state state;
 };
 
@@ -31,7 +32,9 @@ void stream_seed(struct stream *stream, uint64_t seed);
 /* "ntp needs plain text, and none of the data has any" etc. */
 bool stream_check(const struct stream *stream, struct err *err);
 
-/* Draws n samples of one step: all NTP blocks of a step have the same shape. */
+/* Draws n samples of one step: all NTP blocks of a step have the same shape. Questions of
+ * one context stand beside each other, so that they can share its pass; of a group that
+ * the step has no room for, the rest waits for the next epoch. */
 void stream_draw(struct stream *stream, struct sample *samples, size_t n);
 
 /* Samples of a phase and shape that one pass over the training part has. */

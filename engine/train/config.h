@@ -22,6 +22,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(TEXT, blocks, "512+128", "context+predicted tokens of a block; a list mixes them by step")   \
     X(COUNT, sft_context, 512, "longest context of a question, in tokens")                         \
     X(COUNT, sft_tokens, 128, "question and answer together, in tokens")                           \
+    X(COUNT, sft_group, 1, "most questions of a context in a row, which share its pass")           \
     X(COUNT, steps, 763, "optimizer steps")                                                        \
     X(COUNT, batch, 2048, "samples a step")                                                        \
     X(COUNT, micro_batch, 16, "samples in one pass")                                               \

@@ -121,8 +121,12 @@ static bool init_stream(struct trainer *t, struct dataset **datasets, size_t n, 
     s->mix[PHASE_SFT] = c->mix_sft;
     s->n_shapes = train_config_shapes(c->blocks, s->shapes);
     s->sft_shape = (struct block_shape){c->sft_context, c->sft_tokens};
-    for (size_t i = 0; i < n; i++)
+    s->sft_group = c->sft_group;
+    for (size_t i = 0; i < n; i++) {
         dataset_hold_out(datasets[i], c->held_out_tokens, c->held_out_questions);
+        if (c->sft_group > 1)
+            dataset_group(datasets[i], c->sft_group);
+    }
     stream_seed(s, c->seed);
     return stream_check(s, err);
 }
@@ -328,11 +332,14 @@ static bool held_out_loss(struct trainer *t, enum phase phase, struct block_shap
         o.settings.ratio = t->config.valid_ratio;
     double sum = 0;
     size_t labels = 0, per_pass = size_max(2, size_min(t->config.micro_batch, VALIDATION_SAMPLES));
-    for (size_t from = 0; from < n; from += per_pass) {
-        size_t count = size_min(per_pass, n - from);
-        struct sample samples[VALIDATION_SAMPLES];
-        for (size_t i = 0; i < count; i++)
-            stream_held_out(&t->stream, phase, shape, from + i, &samples[i]);
+    /* Neighbours often share a context, and a pass needs others for its wrong passages:
+     * it takes every `passes`-th sample. */
+    size_t passes = n / per_pass + (n % per_pass > 1);
+    for (size_t pass = 0; pass < passes; pass++) {
+        size_t count = 0;
+        struct sample samples[VALIDATION_SAMPLES + 1];
+        for (size_t i = pass; i < n; i += passes)
+            stream_held_out(&t->stream, phase, shape, i, &samples[count++]);
         struct objective_result result;
         bool ok = objective_run(&o, mode, samples, count, 0, NULL, NULL, &result, progress, err);
         for (size_t i = 0; i < count; i++)
