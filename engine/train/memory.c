@@ -110,7 +110,7 @@ static size_t bytes_of(const struct trainer *t, enum purpose purpose, size_t con
     };
     if (purpose != TRAIN)
         s.samples = size_max(2, size_min(s.samples, VALIDATION_SAMPLES));
-    size_t soft = prompt ? t->config.soft_tokens : 0;
+    size_t soft = prompt ? t->config.soft_tokens : t->lead.n;
     s.rows = 1 + soft + (full ? context : s.slots) + query;
     return pass_bytes(&s, &settings);
 }

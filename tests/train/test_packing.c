@@ -33,6 +33,7 @@ static void make_samples(struct packing *p, struct rng *rng)
     for (size_t i = 0; i < SAMPLES; i++) {
         size_t n = CONTEXT - 5 * context_of[i], query = 3 + 2 * i, from = context_of[i];
         p->samples[i] = sample_new(n, query);
+        p->samples[i].question = true;
         for (size_t t = 0; t < n; t++)
             p->samples[i].context[t] = (int32_t)((13 * t + 71 * from + t * t) % 390 + 5);
         for (size_t t = 0; t < query; t++) {
