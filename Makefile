@@ -96,6 +96,12 @@ ARCHIVE_snapshot := $(BUILD)/libsnapshot.a
 ENGINE_ARCHIVES := $(ARCHIVE_facade) $(ARCHIVE_snapshot) \
     $(foreach l,train eval data compress model ops base,$(BUILD)/lib$(l).a)
 PROGRAM := $(BUILD)/comprexit
+# MPI=1 (libopenmpi-dev): the same program, and mpirun can share a training run over
+# processes. Only one object differs.
+MPI_PROGRAM := build/mpi/comprexit
+ifdef MPI
+PROGRAM := $(MPI_PROGRAM)
+endif
 
 all: missing $(PROGRAM)
 
@@ -111,9 +117,17 @@ $(eval $(call archive_rule,views,$(patsubst %.c,$(BUILD)/%.o,$(VIEW_SOURCES))))
 $(eval $(call archive_rule,app,$(patsubst %.c,$(BUILD)/%.o,$(filter-out app/main.c,$(APP_SOURCES))) \
     $(BUILD)/app/default_rc.o))
 
-$(PROGRAM): $(BUILD)/app/main.o $(ARCHIVE_app) $(ARCHIVE_views) $(ENGINE_ARCHIVES)
+$(BUILD)/comprexit: $(BUILD)/app/main.o $(ARCHIVE_app) $(ARCHIVE_views) $(ENGINE_ARCHIVES)
 	@echo "link    $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+build/mpi/ranks.o: engine/train/ranks.c engine/train/ranks.h
+	@mkdir -p $(@D)
+	@echo "compile $< (MPI)"
+	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -DCOMPREXIT_MPI $$(mpicc --showme:compile) -c -o $@ $<
+$(MPI_PROGRAM): $(BUILD)/app/main.o build/mpi/ranks.o $(ARCHIVE_app) $(ARCHIVE_views) $(ENGINE_ARCHIVES)
+	@echo "link    $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) $$(mpicc --showme:link)
 
 # assets/default.rc as a C string.
 $(BUILD)/app/default_rc.c: assets/default.rc
@@ -172,7 +186,7 @@ engine-test: $(ENGINE_TESTS)
 	@tests/run -k "$(K)" $(ENGINE_TESTS)
 
 # Runs the tests of this variant; K=name picks some.
-test: $(TEST_PROGRAMS) $(PROGRAM) $(SHIMS)
+test: $(TEST_PROGRAMS) $(PROGRAM) $(SHIMS) $(if $(filter release,$(VARIANT)),$(if $(shell command -v mpicc),$(MPI_PROGRAM)))
 	@COMPREXIT=$(PROGRAM) tests/run -k "$(K)" $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 include make/check.mk

@@ -10,6 +10,9 @@
 #include "engine/compress/compressor.h"
 #include "engine/compress/plan.h"
 #include "engine/model/llama.h"
+#include "engine/train/adamw.h"
+#include "engine/train/objective.h"
+#include "engine/train/parameters.h"
 
 /* Width of gate and metric, depth of the projector, as published. */
 enum { GATE_WIDTH = 256, METRIC_WIDTH = 256, PROJECTOR_DEPTH = 2 };
@@ -17,6 +20,7 @@ enum { GATE_WIDTH = 256, METRIC_WIDTH = 256, PROJECTOR_DEPTH = 2 };
 struct bench {
     struct model *model;
     struct compressor compressor;
+    struct parameters parameters; /* the compressor's, for a step of training */
     int32_t *ids;  /* [BENCH_CONTEXT + BENCH_PREDICT] */
     real *hidden;  /* [M, BENCH_CONTEXT, H] */
     real *logits;  /* [vocab] */
@@ -76,6 +80,9 @@ static bool prepare(struct bench *b, uint64_t seed, struct bench_times *out, str
     struct rng rng;
     rng_seed(&rng, seed);
     compressor_init_published(&b->compressor, &rng);
+    struct compressor *c = &b->compressor;
+    if (!parameters_init(&b->parameters, c->block, c->count, c->tensors, c->n_tensors, err))
+        return false;
     for (size_t i = 0; i < BENCH_CONTEXT + BENCH_PREDICT; i++)
         b->ids[i] = (int32_t)rng_below(&rng, config->vocab);
     return true;
@@ -163,22 +170,62 @@ static bool time_backward(struct bench *b, double *ms, struct err *err)
     return step(b, err);
 }
 
+/* ---- a step of training --------------------------------------------------------------- */
+
+/* AdamW at rate 0: the work of a step, and the same parameters for the next one. */
+static void update(struct parameters *p)
+{
+    const struct adamw a = {.lr = 0, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    double factor = adamw_clip_factor(parameters_gradient_norm(p), 20);
+    adamw_step(&a, p->value, p->moment1, p->moment2, p->gradient, p->count, factor, 1);
+}
+
+/* `query` tokens behind the slots, of which the last `labels` count. */
+static bool time_training(struct bench *b, size_t query, size_t labels, double *ms,
+                          struct err *err)
+{
+    struct sample sample = sample_new(BENCH_CONTEXT, query);
+    memcpy(sample.context, b->ids, BENCH_CONTEXT * sizeof *b->ids);
+    memcpy(sample.query, b->ids + BENCH_CONTEXT, query * sizeof *b->ids);
+    for (size_t t = 0; t < query; t++)
+        sample.labels[t] = t + labels < query ? LABEL_NONE : sample.query[t];
+    struct objective o = {.model = b->model,
+                          .compressor = &b->compressor,
+                          .settings = compress_settings_default,
+                          .budget = BENCH_CONTEXT,
+                          .positions = POSITIONS_CONTIGUOUS};
+    struct objective_result result;
+    struct compressor_params grads;
+    compressor_view(&b->compressor, b->parameters.gradient, &grads);
+    double start = clock_ms();
+    parameters_zero_gradient(&b->parameters);
+    bool ok = objective_run(&o, CONTEXT_COMPRESSED, &sample, 1, 1, &grads, NULL, &result, NULL, err);
+    if (ok)
+        update(&b->parameters);
+    *ms = clock_ms() - start;
+    sample_free(&sample);
+    return ok && step(b, err);
+}
+
 /* ---- all of it --------------------------------------------------------------------- */
 
 static bool measure(struct bench *b, size_t repeat, struct bench_times *out, struct err *err)
 {
-    enum { PREFILL, DECODE, STAGES, BACKWARD = STAGES + 5, ROWS };
+    enum { PREFILL, DECODE, STAGES, BACKWARD = STAGES + 5, NTP, SFT, ROWS };
     double row[ROWS][BENCH_REPEAT_MAX];
     for (size_t i = 0; i < repeat; i++) {
         double stage[5];
         if (!time_model(b, &row[PREFILL][i], &row[DECODE][i], err) ||
-            !time_stages(b, stage, err) || !time_backward(b, &row[BACKWARD][i], err))
+            !time_stages(b, stage, err) || !time_backward(b, &row[BACKWARD][i], err) ||
+            !time_training(b, BENCH_PREDICT, BENCH_PREDICT, &row[NTP][i], err) ||
+            !time_training(b, BENCH_QUESTION, BENCH_ANSWER, &row[SFT][i], err))
             return false;
         for (size_t s = 0; s < 5; s++)
             row[STAGES + s][i] = stage[s];
     }
     double *const into[ROWS] = {&out->prefill, &out->decode, &out->gate,    &out->mass,
-                                &out->plan,    &out->slots,  &out->project, &out->backward};
+                                &out->plan,    &out->slots,  &out->project, &out->backward, &out->ntp_step,
+                                &out->sft_step};
     for (size_t r = 0; r < ROWS; r++)
         *into[r] = take_median(row[r], repeat);
     return true;
@@ -187,11 +234,12 @@ static bool measure(struct bench *b, size_t repeat, struct bench_times *out, str
 bool bench_run(const char *path, size_t repeat, uint64_t seed, struct bench_times *out,
                const struct progress *progress, struct err *err)
 {
-    struct bench b = {.progress = progress, .steps = 3 * repeat};
+    struct bench b = {.progress = progress, .steps = 5 * repeat};
     *out = (struct bench_times){0};
     bool ok = load(&b, path, out, err) && prepare(&b, seed, out, err) &&
               measure(&b, repeat, out, err);
     arena_free(&b.arena);
+    parameters_free(&b.parameters);
     compressor_free(&b.compressor);
     model_close(b.model);
     free(b.ids);

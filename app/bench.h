@@ -12,6 +12,9 @@
 
 enum { BENCH_CONTEXT = 512, BENCH_PREDICT = 128, BENCH_REPEAT_MAX = 100 };
 
+/* A question with its answer, and the tokens of the answer and EOS, which count. */
+enum { BENCH_QUESTION = 40, BENCH_ANSWER = 8 };
+
 /* Medians over the repetitions; milliseconds unless named otherwise. */
 struct bench_times {
     double load;      /* open, and widen every weight (a first pass over one token) */
@@ -19,6 +22,7 @@ struct bench_times {
     double decode;    /* the predicted tokens, one by one */
     double gate, mass, plan, slots, project; /* the stages of one compression */
     double backward;  /* the compressor's gradients */
+    double ntp_step, sft_step; /* one sample forwards and backwards, and AdamW */
     size_t hidden_states, hidden_size;
 };
 

@@ -26,12 +26,13 @@ static json_t *precision_json(const struct bench_times *t)
     json_t *stages = json_pack("{s:o, s:o, s:o, s:o, s:o}", "gate", report_number(t->gate), "mass",
                                report_number(t->mass), "plan", report_number(t->plan), "slots",
                                report_number(t->slots), "project", report_number(t->project));
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:I, s:f, s:f}", "precision", "f32",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:f, s:f}", "precision", "f32",
                      "load_ms", report_number(t->load), "prefill_tok_s",
                      report_number(per_second(BENCH_CONTEXT, t->prefill)), "decode_tok_s",
                      report_number(per_second(BENCH_PREDICT, t->decode)), "compress_ms", stages,
                      "compress_backward_ms", report_number(t->backward), "ntp_step_ms",
-                     "sft_step_ms", "peak_rss_bytes", (json_int_t)host_peak_bytes(),
+                     report_number(t->ntp_step), "sft_step_ms", report_number(t->sft_step),
+                     "peak_rss_bytes", (json_int_t)host_peak_bytes(),
                      "top1_agreement", 1.0, "mean_kl", 0.0);
 }
 
@@ -62,6 +63,8 @@ static void print_table(const struct bench_times *t)
         {"slots", "ms", t->slots},
         {"project", "ms", t->project},
         {"compressor backward", "ms", t->backward},
+        {"NTP step", "ms", t->ntp_step},
+        {"SFT step", "ms", t->sft_step},
         {"peak memory", "MiB", (double)host_peak_bytes() / (1 << 20)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -114,7 +117,8 @@ const struct cli_command command_bench = {
     .operands = "",
     .summary = "measure the speed of each stage on this machine",
     .description = "512 tokens of context, 128 predicted, random ids and untrained parameters: "
-                   "times do not depend on them. With --json, what has not been measured is null.",
+                   "times do not depend on them. A training step is one sample forwards and "
+                   "backwards, and AdamW: a block, or a question of 40 tokens, 8 of them counted. With --json, what has not been measured is null.",
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_OUTPUT,

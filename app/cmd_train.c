@@ -272,18 +272,25 @@ static bool print_estimate(const struct job *j, struct err *err)
 static bool train(struct job *j, struct err *err)
 {
     const struct cli_arguments *a = j->arguments;
+    j->run.ranks = ranks_begin();
     char *path = batch_model_path(a);
     j->run.model = model_open(path, NULL, 0, err);
     free(path);
     if (!j->run.model)
         return false;
+    struct ranks *ranks = &j->run.ranks;
     struct run_listener listener = {.context = j, .step = on_step, .validated = on_validated,
                                     .saved = on_saved, .note = on_note, .stop = on_stop};
     interrupt_catch();
     bool ok = cli_flag(a, "dry-run") ? print_estimate(j, err)
                                      : train_run(&j->run, &listener, err);
     model_close(j->run.model);
-    if (ok && !cli_flag(a, "dry-run"))
+    if (!ok && ranks->size > 1) { /* the others wait for this one */
+        report_error(err, a, cli_flag(a, "json"));
+        ranks_abort(ranks, (int)err->code);
+    }
+    ranks_end(ranks);
+    if (ok && ranks->rank == 0 && !cli_flag(a, "dry-run"))
         printf("%s/compressor.safetensors\n", j->run.directory);
     return ok;
 }
@@ -361,7 +368,9 @@ const struct cli_command command_train = {
         "ntp: next-token prediction after compressed plain text. sft: answers from compressed "
         "contexts. prompt: virtual tokens before the whole context, no compressor.\n\n"
         "Data are UTF-8 text, JSON lines, SQuAD or MRQA files, plain, gzip or zstd. Ctrl-C finishes "
-        "the step, saves and ends with 130; a second one ends at once.",
+        "the step, saves and ends with 130; a second one ends at once.\n\n"
+        "Built with `make MPI=1`, several processes share each step: mpirun -np N comprexit train "
+        "...; --batch is then what each of them takes.",
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_OUTPUT,

@@ -64,6 +64,7 @@ install: all man
 
 help:
 	@echo "make            build build/release/comprexit"
+	@echo "make MPI=1      build build/mpi/comprexit: training over processes (libopenmpi-dev)"
 	@echo "make demo       install what is missing, build, fetch the model, open the explorer"
 	@echo "make check      install what is missing, build with gcc and clang, run all tests"
 	@echo "make test       the tests of one variant: VARIANT=release|asan|tsan|double|clang K=name"

@@ -18,6 +18,8 @@ struct run {
     struct trainer trainer;
     bool trainer_ready;
     struct run_dir dir;
+    struct ranks ranks;
+    bool leads; /* rank 0 */
 };
 
 static void tell(const struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -25,7 +27,7 @@ static void tell(const struct run *r, const char *fmt, ...)
 {
     char text[512];
     va_list args;
-    if (!r->l->note)
+    if (!r->leads || !r->l->note)
         return;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
@@ -55,18 +57,35 @@ static bool load_data(struct run *r, const struct train_config *config, struct e
 static bool open_trainer(struct run *r, struct err *err)
 {
     struct train_config config = r->o->config;
-    if (r->o->resume && !run_dir_config(r->dir.path, &config, err))
+    if (r->leads && r->o->resume && !run_dir_config(r->dir.path, &config, err))
         return false;
+    ranks_share(&r->ranks, &config, sizeof config);
     r->dir.keep = config.keep;
     if (!load_data(r, &config, err))
         return false;
     r->trainer_ready = trainer_init(&r->trainer, &config, r->o->model, r->datasets, r->n_datasets,
                                     err);
+    r->trainer.ranks = r->ranks;
     return r->trainer_ready && training_fits(&r->trainer, err);
+}
+
+/* All begin with what rank 0 has read. */
+static void share_state(struct run *r)
+{
+    struct trainer *t = &r->trainer;
+    struct parameters *p = &t->parameters;
+    struct checkpoint_state *s = &t->state;
+    ranks_share(&r->ranks, p->value, p->count * sizeof *p->value);
+    ranks_share(&r->ranks, p->moment1, p->count * sizeof *p->moment1);
+    ranks_share(&r->ranks, p->moment2, p->count * sizeof *p->moment2);
+    ranks_share(&r->ranks, &t->stream.state, sizeof t->stream.state);
+    ranks_share(&r->ranks, &s->step, sizeof s->step);
 }
 
 static bool begin(struct run *r, struct err *err)
 {
+    if (!r->leads)
+        return open_trainer(r, err);
     if (!r->o->resume) {
         if (run_dir_started(&r->dir))
             return err_set(err, ERR_USAGE,
@@ -148,7 +167,7 @@ static bool validate(struct run *r, struct err *err)
         t->state.best = score;
         t->state.best_step = t->state.step;
     }
-    if (!run_dir_log_validation(&r->dir, t->state.step, v, n, err))
+    if (!run_dir_log_validation(&r->dir, t, v, n, err))
         return false;
     if (r->l->validated)
         r->l->validated(r->l->context, t, v, n, best);
@@ -170,9 +189,9 @@ static bool one_step(struct run *r, const struct stream_state *first, struct err
     if (r->o->overfit_one)
         t->stream.state = *first;
     bool ok = trainer_step(t, &report, &r->l->progress, err);
-    if (report.step) {
+    if (report.step && r->leads) {
         struct err log_error = {0};
-        if (!run_dir_log_step(&r->dir, &report, &log_error))
+        if (!run_dir_log_step(&r->dir, t, &report, &log_error))
             tell(r, "%s", log_error.text);
         if (r->l->step)
             r->l->step(r->l->context, t, &report);
@@ -185,32 +204,38 @@ static bool loop(struct run *r, struct err *err)
     struct trainer *t = &r->trainer;
     const struct train_config *c = &t->config;
     struct stream_state first = t->stream.state;
-    if (t->state.step == 0 && c->valid_every && !validate(r, err))
+    if (r->leads && t->state.step == 0 && c->valid_every && !validate(r, err))
         return false;
     while (t->state.step < c->steps) {
         if (!one_step(r, &first, err))
             return false;
-        if (due(r, c->valid_every) && !validate(r, err))
+        if (r->leads && due(r, c->valid_every) && !validate(r, err))
             return false;
-        bool stop = stop_asked(r);
+        bool stop = ranks_any(&r->ranks, stop_asked(r));
         bool last = stop || t->state.step == c->steps;
-        if ((last || due(r, c->save_every)) && t->nonfinite_in_row == 0 && !save(r, last, err))
+        bool wanted = r->leads && (last || due(r, c->save_every));
+        if (wanted && t->nonfinite_in_row == 0 && !save(r, last, err))
             return false;
         if (stop)
             return err_set(err, ERR_CANCELLED, "stopped after step %zu", t->state.step);
     }
     /* Without a single validation the last state is the best there is. */
-    return !isinf(t->state.best) || run_dir_save_best(&r->dir, t, NULL, 0, err);
+    return !r->leads || !isinf(t->state.best) || run_dir_save_best(&r->dir, t, NULL, 0, err);
 }
 
 bool train_run(const struct run_options *options, const struct run_listener *listener,
                struct err *err)
 {
-    struct run r = {.o = options, .l = listener};
+    struct run r = {.o = options, .l = listener, .dir = {.lock = -1, .log.fd = -1}};
     struct err local = {0};
-    bool ok = run_dir_open(&r.dir, options->directory, options->config.keep, &local) &&
+    r.ranks = options->ranks.size ? options->ranks : (struct ranks){0, 1};
+    r.leads = r.ranks.rank == 0;
+    bool ok = (!r.leads ||
+               run_dir_open(&r.dir, options->directory, options->config.keep, &local)) &&
               begin(&r, &local);
-    if (ok && listener->started)
+    if (ok)
+        share_state(&r);
+    if (ok && r.leads && listener->started)
         listener->started(listener->context, &r.trainer);
     ok = ok && loop(&r, &local);
     close_run(&r);
@@ -227,7 +252,8 @@ bool train_estimate(const struct run_options *options, struct run_estimate *out,
     struct run_listener silent = {0};
     if (progress)
         silent.progress = *progress;
-    struct run r = {.o = options, .l = &silent, .dir = {.lock = -1, .log.fd = -1}};
+    struct run r = {.o = options, .l = &silent, .dir = {.lock = -1, .log.fd = -1},
+                    .ranks = {0, 1}, .leads = true};
     struct step_report step = {0};
     bool ok = load_data(&r, &options->config, err);
     if (ok)

@@ -19,6 +19,7 @@ struct run_options {
     struct records_options records;
     const char *directory;
     bool resume, accept_data_change;
+    struct ranks ranks; /* from ranks_begin(); size 0 counts as one process */
     bool overfit_one; /* every step on the same first batch: a test of the machinery */
 };
 
@@ -38,7 +39,10 @@ struct run_listener {
     struct progress progress;
 };
 
-/* Runs until config.steps are done or stop() says so; *err tells why it ended
+/* Where several processes share a run, all call this; only rank 0 tells, writes and
+ * validates.
+ *
+ * Runs until config.steps are done or stop() says so; *err tells why it ended
  * early (ERR_CANCELLED after stop()). A run directory with checkpoints is only
  * continued with `resume`. */
 bool train_run(const struct run_options *options, const struct run_listener *listener,

@@ -307,10 +307,18 @@ static void add_health(json_t *line, const struct objective_result *h)
     json_object_set_new(line, "senders_off", number(h->senders_off));
 }
 
-bool run_dir_log_step(struct run_dir *dir, const struct step_report *r, struct err *err)
+/* What a learning curve is drawn over: the same keys in all lines. */
+static json_t *line_at(const struct trainer *t)
 {
-    json_t *line = json_object();
-    json_object_set_new(line, "step", json_integer((json_int_t)r->step));
+    const struct checkpoint_state *s = &t->state;
+    return json_pack("{s:I, s:I, s:o}", "step", (json_int_t)s->step, "samples",
+                     (json_int_t)s->samples, "seconds", number(s->seconds));
+}
+
+bool run_dir_log_step(struct run_dir *dir, const struct trainer *t, const struct step_report *r,
+                      struct err *err)
+{
+    json_t *line = line_at(t);
     json_object_set_new(line, "loss", number(r->loss));
     json_object_set_new(line, "grad_norm", number(r->grad_norm));
     json_object_set_new(line, "lr", number(r->lr));
@@ -324,14 +332,13 @@ bool run_dir_log_step(struct run_dir *dir, const struct step_report *r, struct e
     return log_json(dir, line, err);
 }
 
-bool run_dir_log_validation(struct run_dir *dir, size_t step, const struct validation *v, size_t n,
-                            struct err *err)
+bool run_dir_log_validation(struct run_dir *dir, const struct trainer *t,
+                            const struct validation *v, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        json_t *line = json_object();
-        json_object_set_new(line, "step", json_integer((json_int_t)step));
+        json_t *line = line_at(t);
         json_object_set_new(line, "validation", json_string(v[i].kind));
-        json_object_set_new(line, "samples", json_integer((json_int_t)v[i].samples));
+        json_object_set_new(line, "held_out", json_integer((json_int_t)v[i].samples));
         for (int mode = 0; mode < CONTEXT_MODES; mode++)
             json_object_set_new(line, context_mode_name[mode], number(v[i].loss[mode]));
         json_object_set_new(line, "gap_closed", number(v[i].gap_closed));

@@ -47,8 +47,10 @@ bool run_dir_save(struct run_dir *dir, const struct trainer *t, struct err *err)
 bool run_dir_save_best(struct run_dir *dir, const struct trainer *t,
                        const struct validation *validations, size_t n, struct err *err);
 
-bool run_dir_log_step(struct run_dir *dir, const struct step_report *r, struct err *err);
-bool run_dir_log_validation(struct run_dir *dir, size_t step, const struct validation *v, size_t n,
-                            struct err *err);
+/* Lines of the log. All have step, samples and seconds, of the whole run so far. */
+bool run_dir_log_step(struct run_dir *dir, const struct trainer *t, const struct step_report *r,
+                      struct err *err);
+bool run_dir_log_validation(struct run_dir *dir, const struct trainer *t,
+                            const struct validation *v, size_t n, struct err *err);
 
 #endif

@@ -148,7 +148,7 @@ static char *describe_data(struct dataset **datasets, size_t n)
 bool trainer_init(struct trainer *t, const struct train_config *config, struct model *model,
                   struct dataset **datasets, size_t n_datasets, struct err *err)
 {
-    *t = (struct trainer){.config = *config, .model = model, .state.best = (double)INFINITY};
+    *t = (struct trainer){.config = *config, .ranks = {0, 1}, .model = model, .state.best = (double)INFINITY};
     if (config->distill > 0 && is_prompt(config))
         return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
     enum precision precision =
@@ -211,10 +211,10 @@ static bool accumulate(struct trainer *t, struct sample *samples, struct step_re
 {
     const struct train_config *c = &t->config;
     struct objective o = make_objective(t, t->state.step);
-    size_t passes = c->batch / c->micro_batch;
+    size_t own = c->batch / c->micro_batch, passes = own * t->ranks.size;
     double scale = strcmp(c->accumulate, "sum") == 0 ? 1.0 : 1.0 / (double)passes;
     bool prompt = is_prompt(c);
-    for (size_t i = 0; i < passes; i++) {
+    for (size_t i = 0; i < own; i++) {
         if (!progress_tick(progress, "samples", i * c->micro_batch, c->batch, err))
             return false;
         struct objective_result result;
@@ -271,6 +271,16 @@ static void update(struct trainer *t, double lr, double grad_scale)
     arena_free(&scratch);
 }
 
+/* Adds up what the processes have found of a step. */
+static void unite(const struct trainer *t, struct step_report *r)
+{
+    double found[2] = {r->loss, (double)r->tokens};
+    ranks_sum(&t->ranks, t->parameters.gradient, t->parameters.count);
+    ranks_sum_double(&t->ranks, found, 2);
+    r->loss = found[0];
+    r->tokens = (size_t)found[1];
+}
+
 static bool finish_step(struct trainer *t, struct step_report *r, struct err *err)
 {
     const struct train_config *c = &t->config;
@@ -300,14 +310,17 @@ bool trainer_step(struct trainer *t, struct step_report *r, const struct progres
                   struct err *err)
 {
     double start = clock_ms();
-    size_t n = t->config.batch;
+    /* Everybody draws the samples of all and passes its own. */
+    size_t n = t->config.batch * t->ranks.size, own = t->config.batch * t->ranks.rank;
     *r = (struct step_report){.samples = n};
     struct stream_state before = t->stream.state;
     struct sample *samples = xcalloc(n, sizeof *samples);
     stream_draw(&t->stream, samples, n);
     parameters_zero_gradient(&t->parameters);
-    bool ok = accumulate(t, samples, r, progress, err);
-    if (!ok)
+    bool ok = accumulate(t, samples + own, r, progress, err);
+    if (ok)
+        unite(t, r);
+    else
         t->stream.state = before;
     for (size_t i = 0; i < n; i++)
         sample_free(&samples[i]);

@@ -17,6 +17,7 @@
 #include "engine/train/config.h"
 #include "engine/train/objective.h"
 #include "engine/train/parameters.h"
+#include "engine/train/ranks.h"
 
 /* Steps in a row with a non-finite loss or gradient that end a run. */
 enum { NONFINITE_MAX = 10 };
@@ -30,7 +31,7 @@ struct step_report {
     double grad_norm; /* before clipping */
     double lr;
     double ratio, eps;
-    size_t tokens, samples;
+    size_t tokens, samples; /* of all processes */
     double ms;
     bool skipped; /* non-finite: nothing was changed */
     struct objective_result health; /* of the last micro-batch */
@@ -49,6 +50,7 @@ enum { VALIDATIONS_MAX = STREAM_SHAPES_MAX + 1 };
 
 struct trainer {
     struct train_config config;
+    struct ranks ranks;  /* the processes that share a step; {0, 1} when alone */
     struct model *model; /* borrowed */
     struct compressor compressor;
     struct compressor_params gradients; /* views into parameters.gradient */

@@ -140,7 +140,8 @@ class Bench(ProgramTest):
         for row in got["precisions"]:
             self.assertEqual(set(row), keys)
             self.assertEqual(set(row["compress_ms"]), {"gate", "mass", "plan", "slots", "project"})
-            for key in ("load_ms", "prefill_tok_s", "decode_tok_s", "peak_rss_bytes"):
+            for key in ("load_ms", "prefill_tok_s", "decode_tok_s", "ntp_step_ms", "sft_step_ms",
+                        "peak_rss_bytes"):
                 self.assertGreater(row[key], 0)
 
 

@@ -107,6 +107,28 @@ class Runs(unittest.TestCase):
         process.communicate()
         self.start(run, "--resume", until="resumed at step")
 
+    def test_the_log_gives_learning_curves(self):
+        """Loss against samples and hours, from start to end over a stop."""
+        run = self.path / "curves"
+        process = self.start(run, settings=["valid_every=10", "save_every=1000"])
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        settings = ["valid_every=10", "save_every=1000"]
+        self.assertEqual(train(self.data, run, "--resume", steps=LONG, settings=settings)[0], 0)
+        lines = [json.loads(x) for x in (run / "log.jsonl").read_text().splitlines()]
+        steps = [x for x in lines if "lr" in x]
+        checks = [x for x in lines if "validation" in x]
+        health = {"gate_max", "gate_entropy_bits", "spread_tokens", "senders_off"}
+        self.assertEqual([x["samples"] for x in steps], [2 * i for i in range(1, LONG + 1)])
+        self.assertEqual([x["samples"] for x in checks], list(range(0, 2 * LONG + 1, 20)))
+        for kind, keys in ((steps, {"loss", "grad_norm", "lr", "tokens", "ms", "ratio", "eps"}),
+                           (checks, {"compressed", "wrong", "full", "none", "gap_closed",
+                                     "about_text", "held_out"})):
+            seconds = [x["seconds"] for x in kind]
+            self.assertEqual(seconds, sorted(seconds))
+            for x in kind:
+                self.assertLessEqual(keys | health | {"step"}, set(x))
+
     def test_threads_change_nothing(self):
         results = []
         for name, threads in (("one", "1"), ("again", "1"), ("two", "2")):

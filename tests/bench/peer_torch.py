@@ -48,7 +48,7 @@ def turns(first, n):
 
 def rotate(x, cosine, sine):
     a, b = x[..., : HEAD // 2], x[..., HEAD // 2 :]
-    return torch.cat((a * cosine - b * sine, a * sine + b * cosine), -1)
+    return torch.cat((a * cosine - b * sine, a * sine + b * cosine), -1).to(x.dtype)
 
 
 def run_block(block, x, table, past):
