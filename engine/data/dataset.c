@@ -42,6 +42,20 @@ static void add_text(struct dataset *d, const struct record *r, const struct tok
     token_list_free(&list);
 }
 
+/* Where the context [n] of a record stands: that of the record before, when it is the same
+ * (a file with a line for each question), or behind all others. */
+static size_t place_context(struct dataset *d, const int32_t *ids, size_t n)
+{
+    if (d->n_questions) {
+        const struct dataset_question *last = &d->questions[d->n_questions - 1];
+        if (last->context_n == n &&
+            memcmp(d->tokens + last->context_at, ids, n * sizeof *ids) == 0)
+            return last->context_at;
+    }
+    append_tokens(d, ids, n);
+    return d->n_tokens - n;
+}
+
 /* Contexts of questions have no BOS and keep their tail. Takes the questions of
  * the record over. */
 static void add_questions(struct dataset *d, struct record *r, const struct tokenizer *tokenizer,
@@ -53,8 +67,7 @@ static void add_questions(struct dataset *d, struct record *r, const struct toke
         text_tail(r->text, r->length, SFT_CHARACTERS_PER_TOKEN * context_max, &cut);
     tokenizer_encode(tokenizer, tail, r->length - cut, 0, &list);
     size_t drop = list.count > context_max ? list.count - context_max : 0;
-    size_t at = d->n_tokens, n = list.count - drop;
-    append_tokens(d, list.ids + drop, n);
+    size_t n = list.count - drop, at = place_context(d, list.ids + drop, n);
     token_list_free(&list);
     for (size_t i = 0; i < r->n_questions; i++) {
         struct question *q = &r->questions[i];

@@ -129,6 +129,28 @@ class Runs(unittest.TestCase):
             for x in kind:
                 self.assertLessEqual(keys | health | {"step"}, set(x))
 
+    def test_text_and_questions_of_several_lengths(self):
+        """Blocks of two shapes and groups of questions in one run; taken up in the middle."""
+        questions = self.path / "questions.jsonl"
+        questions.write_text("".join(json.dumps(
+            {"context": made_up_text(20 + 3 * c, seed=c), "question": f"What {q}?",
+             "answers": ["salt"]}) + "\n" for c in range(12) for q in range(c % 4 + 1)))
+        settings = ["blocks=16+8,40+8", "mix_ntp=0.5", "mix_sft=0.5", "sft_group=3",
+                    "sft_context=48", "batch=6", "micro_batch=3", "held_out_questions=6"]
+        run = self.path / "mixed"
+        words = ("--data", questions)
+        status, messages = train(self.data, run, *words, settings=settings)
+        self.assertEqual(status, 0, messages)
+        for kind in ("ntp 16+8", "ntp 40+8", "sft 48+128"):
+            self.assertIn(f"held-out {kind}", messages)
+        straight = weights(run)
+        for name in ("step-000008.safetensors", "best.safetensors"):
+            (run / name).unlink()
+        status, messages = train(self.data, run, *words, "--resume", settings=settings)
+        self.assertEqual(status, 0, messages)
+        self.assertIn("resumed at step 6", messages)
+        self.assertEqual(weights(run), straight)
+
     def test_threads_change_nothing(self):
         results = []
         for name, threads in (("one", "1"), ("again", "1"), ("two", "2")):

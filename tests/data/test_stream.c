@@ -224,12 +224,34 @@ static void the_order_can_be_taken_up_anywhere(void **state)
     place_close(&p);
 }
 
+/* A file may have a line for each question: equal contexts are one. */
+static void lines_with_one_context_share_it(void **state)
+{
+    (void)state;
+    struct place p;
+    place_open(&p, 1);
+    static const char lines[] =
+        "{\"context\": \"Salt dries.\", \"question\": \"a?\", \"answers\": [\"salt\"]}\n"
+        "{\"context\": \"Salt dries.\", \"question\": \"b?\", \"answers\": [\"salt\"]}\n"
+        "{\"context\": \"Peat dries.\", \"question\": \"c?\", \"answers\": [\"peat\"]}\n";
+    char *path = temporary_file(p.directory, "lines", lines, sizeof lines - 1);
+    struct dataset *d = load(&p, path);
+    assert_int_equal(d->n_questions, 3);
+    assert_int_equal(d->questions[0].context_at, d->questions[1].context_at);
+    assert_int_equal(d->questions[2].context_at, d->questions[0].context_n);
+    assert_int_equal(d->n_tokens, d->questions[0].context_n + d->questions[2].context_n);
+    dataset_free(d);
+    free(path);
+    place_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_epoch_has_every_question_once),
         cmocka_unit_test(groups_stand_together),
         cmocka_unit_test(groups_are_even),
+        cmocka_unit_test(lines_with_one_context_share_it),
         cmocka_unit_test(groups_keep_the_mixture),
         cmocka_unit_test(the_order_can_be_taken_up_anywhere),
     };

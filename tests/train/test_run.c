@@ -253,6 +253,73 @@ static void a_non_finite_step_changes_nothing(void **state)
     damage_close(&d);
 }
 
+/* ---- checkpoints of others -------------------------------------------------------------- */
+
+static void refused(struct damage *d, const char *why)
+{
+    struct err err;
+    assert_false(loads(d, &err));
+    assert_int_equal(err.code, ERR_INPUT);
+    if (!strstr(err.text, why) || !strstr(err.text, "step-000010"))
+        fail_msg("\"%s\" does not say \"%s\"", err.text, why);
+}
+
+static void a_newer_version_is_refused(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    damage_open(&d);
+    static const char mark[] = "\"version\":\"1\"";
+    char *at = memmem(d.bytes, d.size, mark, sizeof mark - 1);
+    assert_non_null(at);
+    at[sizeof mark - 3] = '2';
+    assert_true(file_replace(d.file, d.bytes, d.size, &err));
+    refused(&d, "written by a newer comprexit (format 2");
+    damage_close(&d);
+}
+
+static void another_model_is_refused(void **state)
+{
+    (void)state;
+    struct damage d;
+    damage_open(&d);
+    d.trainer.state.base_sha256[5] ^= 1;
+    refused(&d, "belongs to another frozen model");
+    damage_close(&d);
+}
+
+/* A compressor of another shape has other tensors. */
+static void other_hyper_parameters_are_refused(void **state)
+{
+    (void)state;
+    struct damage d;
+    damage_open(&d);
+    struct compressor_tensor *tensors = d.trainer.compressor.tensors;
+    tensors[1].rows--;
+    refused(&d, "another shape");
+    tensors[1].rows++;
+    damage_close(&d);
+}
+
+/* Written by a program without the check on writing. */
+static void non_finite_files_are_refused(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    damage_open(&d);
+    struct parameters *p = &d.trainer.parameters;
+    assert_true(loads(&d, &err));
+    size_t count = p->count;
+    p->count = 10; /* what the check sees */
+    p->moment2[50] = REAL(0.0) / REAL(0.0);
+    assert_true(checkpoint_save(d.file, p, &d.trainer.stream.state, &d.trainer.state, &err));
+    p->count = count;
+    refused(&d, "non-finite");
+    damage_close(&d);
+}
+
 /* ---- the directory --------------------------------------------------------------------- */
 
 static void a_second_process_is_refused(void **state)
@@ -343,6 +410,10 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_falls_back),
         cmocka_unit_test(non_finite_values_are_never_saved),
         cmocka_unit_test(a_non_finite_step_changes_nothing),
+        cmocka_unit_test(a_newer_version_is_refused),
+        cmocka_unit_test(another_model_is_refused),
+        cmocka_unit_test(other_hyper_parameters_are_refused),
+        cmocka_unit_test(non_finite_files_are_refused),
         cmocka_unit_test(a_second_process_is_refused),
         cmocka_unit_test(changed_data_needs_consent),
         cmocka_unit_test(an_old_run_is_not_overwritten),
