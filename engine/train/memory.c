@@ -124,7 +124,13 @@ static size_t shape_bytes(const struct trainer *t, size_t context, size_t query,
                                    bytes_of(t, VALIDATE_FULL, context, query, labels)));
 }
 
-/* Muon's scratch for the largest matrix, and a checkpoint that is read back. */
+/* A checkpoint that is read back, while the heap keeps what the passes took. */
+static size_t checkpoint_bytes(const struct trainer *t)
+{
+    return 3 * t->parameters.count * sizeof(real);
+}
+
+/* Muon's scratch for the largest matrix. */
 static size_t update_bytes(const struct trainer *t)
 {
     size_t most = 0;
@@ -133,7 +139,7 @@ static size_t update_bytes(const struct trainer *t)
         size_t least = size_min(tensor->rows, tensor->cols);
         most = size_max(most, 3 * tensor->count + 2 * least * least);
     }
-    return size_max(most, 3 * t->parameters.count) * sizeof(real);
+    return most * sizeof(real);
 }
 
 size_t training_memory(const struct trainer *t)
@@ -150,7 +156,7 @@ size_t training_memory(const struct trainer *t)
     }
     if (c->mix_sft > 0)
         most = size_max(most, shape_bytes(t, c->sft_context, c->sft_tokens, c->sft_tokens));
-    return 4 * t->parameters.count * sizeof(real) + most;
+    return 4 * t->parameters.count * sizeof(real) + most + checkpoint_bytes(t);
 }
 
 size_t training_peak(const struct trainer *t)

@@ -177,10 +177,12 @@ class Runs(unittest.TestCase):
     def test_memory_is_known_before(self):
         """The estimate of four configurations against what their runs take, within 10 %."""
         for i, (model, settings) in enumerate((
-                ("modelA", ["blocks=128+64", "batch=8", "micro_batch=8", "valid_samples=8"]),
+                ("modelA", ["blocks=256+128", "batch=12", "micro_batch=12", "valid_samples=8"]),
                 ("modelA", ["blocks=512+128", "batch=8", "micro_batch=8"]),
-                ("modelB", ["blocks=128+64", "ratio_schedule=0:1", "micro_batch=8", "batch=8"]),
-                ("modelB", ["blocks=256+256", "micro_batch=4", "batch=4", "distill=1"]))):
+                ("modelB/B-Q4_K_M.gguf", ["blocks=128+64", "ratio_schedule=0:1", "micro_batch=12",
+                                            "batch=12"]),
+                ("modelB/B-Q4_K_M.gguf", ["blocks=256+256", "micro_batch=4", "batch=4",
+                                            "distill=1"]))):
             with self.subTest(settings):
                 words = ["train", "ntp", "-m", GOLDEN / model, "--data", self.data, "--steps", 2,
                          "--run", self.path / f"memory-{i}"]

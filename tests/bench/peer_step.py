@@ -6,7 +6,7 @@ behind [BOS] and the slots, and the gradients go back to the compressor, which A
 Weights are random: times do not depend on them. Prints one JSON object; exit status 77 when
 PyTorch is not installed.
 
-    python3 tests/bench/peer_step.py [--threads N] [--repeat N]
+    python3 tests/bench/peer_step.py [--threads N] [--repeat N] [--dtype f32|bf16]
 """
 import argparse
 import json
@@ -102,6 +102,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--dtype", choices=("f32", "bf16"), action="append")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -109,6 +110,8 @@ def main():
     model, compressor = Model(), Compressor()
     result = {"torch": torch.__version__, "threads": torch.get_num_threads()}
     for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+        if options.dtype and name not in options.dtype:
+            continue
         cast(model, dtype)
         result[name] = {
             "ntp_step_ms": timed(options.repeat, make_step(model, compressor, dtype, *NTP)),
