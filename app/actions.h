@@ -72,7 +72,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(turn, "", NONE, NOTHING, "", "turn the plan: tokens down")                                \
     X(set, "NAME [VALUE]", WORDS, SETTING, "", "change a setting; alone: tell it")              \
     X(show, "", NONE, NOTHING, "", "all settings")                                              \
-    X(strip, "", NONE, NOTHING, "", "the settings strip, open or closed")                       \
+    X(strip, "[on|off]", WORDS, WORDS, "on|off", "the settings strip, open or closed")          \
     X(iter, "N|last", WORDS, WORDS, "last", "show the plan after N iterations")                 \
     X(step, "back|on", WORDS, WORDS, "back|on", "one iteration back or on")                     \
     X(play, "[FPS]", WORDS, NOTHING, "", "play the iterations, hold")                           \
@@ -88,10 +88,22 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(undo, "", NONE, NOTHING, "", "undo the last change of settings or edits")                 \
     X(redo, "", NONE, NOTHING, "", "do again what was undone")                                  \
     X(reset, "", NONE, NOTHING, "", "drop all edits: as the document was opened")               \
+    X(pin, "[NAME]", TEXT, NOTHING, "", "keep what Explore shows as A of the Compare screen")      \
+    X(compare, "[FILE.cxt|off]", TEXT, FILES, "off",                                            \
+      "the Compare screen; with a session file as A; off lets go of what is pinned")            \
+    X(swap, "", NONE, NOTHING, "", "swap A and B in the Compare screen")                        \
+    X(flicker, "", NONE, NOTHING, "", "A in the place of B, and back")                          \
     X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
     X(export, "[VIEW...] [FILE] [KEY=VALUE...]", WORDS, EXPORT, "plan|gate|mass|answers",       \
       "figure and data files of what is on screen")                                             \
     X(explain, "", NONE, NOTHING, "", "explain the pane in front")                              \
+    X(tour, "[next|back|off]", WORDS, WORDS, "next|back|off",                                   \
+      "the guided tour: begin, or its next step")                                               \
+    X(present, "[FILE]", TEXT, FILES, "",                                                       \
+      "one pane with captions for an audience: a script, or the tour; again: the end")          \
+    X(save, "[FILE.cxt]", TEXT, FILES, "", "the session into a file that opens without the model") \
+    X(restore, "FILE.cxt", TEXT, FILES, "", "open a session file")                              \
+    X(copy, "[TEXT]", TEXT, NOTHING, "", "what the status line tells to the clipboard")         \
     X(info, "", NONE, NOTHING, "", "version, machine, memory, hashes")                          \
     X(log, "", NONE, NOTHING, "", "all messages")                                               \
     X(help, "[WORD|commands|words|formulas]", TEXT, COMMAND, "commands|words|formulas",         \

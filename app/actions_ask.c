@@ -14,6 +14,8 @@ static bool need_something_to_ask(const struct session *s, struct err *err)
 {
     if (!s->document.path)
         return err_set(err, ERR_USAGE, "no document is open: O opens one");
+    if (!session_can_compute(s, err))
+        return false;
     if (!s->worker)
         return err_set(err, ERR_USAGE, "there is no engine");
     return s->question || err_set(err, ERR_USAGE, "no question yet: a asks one");

@@ -12,6 +12,7 @@
 #include "app/jobs.h"
 #include "app/keycodes.h"
 #include "app/places.h"
+#include "app/session_file.h"
 #include "app/prompt.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -34,6 +35,8 @@ static bool open_document(struct session *s, const char *path, struct err *err)
         dialog_open(s, path);
         return true;
     }
+    if (session_file_is(path))
+        return action_run_text(s, "restore", path, err);
     if (strcmp(path, "-") == 0)
         return err_set(err, ERR_USAGE, "standard input can only be named on the command line");
     if (!file_read(path, DOCUMENT_BYTES_MAX, &text, &size, err))

@@ -87,7 +87,7 @@ bool do_limits(struct session *s, const struct words *words, struct err *err)
 static void set_value(struct session *s, enum pane pane, enum view_value value)
 {
     s->view.value[pane] = value;
-    if (value == VALUE_LOSS && s->worker && !s->snapshot->loss && session_tokens(s))
+    if (value == VALUE_LOSS && s->worker && !s->restored && !s->snapshot->loss && session_tokens(s))
         jobs_loss(s);
     session_note(s, "%s: %s", pane_name[pane], view_value_name[value]);
 }

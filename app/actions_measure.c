@@ -13,6 +13,8 @@
 
 static bool need_engine(const struct session *s, struct err *err)
 {
+    if (!session_can_compute(s, err))
+        return false;
     if (!s->worker)
         return err_set(err, ERR_USAGE, "there is no engine");
     return session_tokens(s) || err_set(err, ERR_USAGE, "no document is open: O opens one");

@@ -6,6 +6,7 @@
 #include "app/cursor.h"
 #include "app/dialog.h"
 #include "app/search.h"
+#include "app/tour.h"
 #include "app/values.h"
 #include "engine/base/mem.h"
 
@@ -284,6 +285,11 @@ bool do_focus(struct session *s, const struct words *words, struct err *err)
                               err);
     if (which < 0)
         return false;
+    if (s->view.screen == SCREEN_COMPARE && which < 2) {
+        s->view.compare_side = (s->view.compare_side + (which ? 2 : 1)) % 3;
+        s->dirty = true;
+        return true;
+    }
     int pane = which >= 2 ? which - 2
                : which    ? (int)s->view.focus + PANE_COUNT - 1
                           : (int)s->view.focus + 1;
@@ -320,6 +326,8 @@ bool do_back(struct session *s, const struct words *words, struct err *err)
         v->zoomed = false;
     else if (v->screen != SCREEN_EXPLORE)
         dialog_screen(s, SCREEN_EXPLORE);
+    else if (v->caption)
+        tour_stop(s);
     else
         v->message[0] = '\0';
     s->dirty = true;

@@ -34,9 +34,10 @@ bool do_show(struct session *s, const struct words *words, struct err *err)
 
 bool do_strip(struct session *s, const struct words *words, struct err *err)
 {
-    (void)words;
-    (void)err;
-    s->view.strip_open = !s->view.strip_open;
+    int choice = words->count ? action_choice(words->word[0], "on|off", "strip", err) : 2;
+    if (choice < 0)
+        return false;
+    s->view.strip_open = choice == 2 ? !s->view.strip_open : choice == 0;
     s->dirty = true;
     return true;
 }

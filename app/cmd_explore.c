@@ -25,6 +25,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
         .rc = cli_text(a, "rc"),
         .play = cli_text(a, "play"),
         .from_figure = cli_text(a, "from-figure"),
+        .present = cli_text(a, "present"),
         .headless = cli_flag(a, "headless"),
         .demo = cli_flag(a, "demo"),
         .no_answers = cli_flag(a, "no-answers"),
@@ -50,6 +51,8 @@ static const struct cli_option options[] = {
      .help = "open again what a figure shows"},
     {.name = "play", .kind = CLI_PATH, .value = "FILE",
      .help = "run a script of commands and keys"},
+    {.name = "present", .kind = CLI_PATH, .value = "FILE",
+     .help = "present a script with captions to an audience; \"tour\": the guided tour"},
     {.name = "headless", .kind = CLI_FLAG, .help = "with --play: no terminal, a virtual screen"},
     {.name = "default-rc", .kind = CLI_FLAG, .help = "print the built-in settings and keys"},
     {0}};

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/cursor.h"
 #include "app/dialog.h"
 #include "app/places.h"
 #include "engine/base/file.h"
@@ -309,8 +310,8 @@ void dialog_quit(struct session *s, const char *why)
 
 static const char *const screen_text[SCREEN_COUNT][3] = {
     [SCREEN_COMPARE] = {"Compare",
-                        "Two checkpoints or settings side by side come in a later version.",
-                        "Until then: u and C-r switch between two settings in Explore."},
+                        "b pins what Explore shows as A: a compressor, settings, edits.",
+                        "Then change something there (it is B), and come back with 2."},
     [SCREEN_DATA] = {"Data",
                      "comprexit data FILE --show 5 shows samples as the trainer sees them.",
                      "comprexit check FILE lists what is wrong with a data set."},
@@ -326,7 +327,9 @@ void dialog_screen(struct session *s, enum screen screen)
     struct list *list = dialog_begin(s);
     s->view.overlay = OVERLAY_NONE;
     s->view.screen = screen;
-    if (screen != SCREEN_EXPLORE) {
+    if (screen == SCREEN_COMPARE && s->pinned && session_tokens(s)) {
+        cursor_focus(s, PANE_PLAN); /* the arrows move token and slot */
+    } else if (screen != SCREEN_EXPLORE) {
         list_add_text(list, "%s", screen_text[screen][1]);
         list_add_text(list, "%s", screen_text[screen][2]);
         dialog_show(s, OVERLAY_NONE, screen_text[screen][0], "1 Explore · q quit");

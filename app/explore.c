@@ -14,8 +14,10 @@
 #include "app/prompt.h"
 #include "app/reopen.h"
 #include "app/script.h"
+#include "app/session_file.h"
 #include "app/signals.h"
 #include "app/terminal.h"
+#include "app/tour.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -44,6 +46,8 @@ static bool read_document(struct session *s, const char *path, struct err *err)
     size_t size;
     if (!path)
         return true;
+    if (session_file_is(path))
+        return action_run_text(s, "restore", path, err);
     if (!file_read(path, DOCUMENT_BYTES_MAX, &text, &size, err))
         return false;
     session_set_document(s, path, text, size);
@@ -155,8 +159,11 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
     struct engine_options engine = engine_options(e, o);
     if (!jobs_start(s, &engine, err))
         return false;
-    jobs_open_engine(s);
+    if (!s->restored) /* a session file needs no model */
+        jobs_open_engine(s);
     ask_at_start(s, o);
+    if (o->present)
+        return tour_start(s, strcmp(o->present, "tour") == 0 ? NULL : o->present, true, err);
     return true;
 }
 

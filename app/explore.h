@@ -16,6 +16,7 @@ struct explore_options {
     const char *theme, *glyphs;   /* as for `set`; NULL = the rc file's */
     const char *rc;               /* a file, "none", NULL = the user's */
     const char *play;             /* script, or NULL */
+    const char *present;          /* script to present, "tour" = the tour, or NULL */
     bool headless;                /* no terminal; wants `play` */
     bool demo;                    /* the sample document and its question */
     bool no_answers;              /* a question is set, not asked */

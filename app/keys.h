@@ -66,6 +66,9 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("+ =", ANY, LOOK, "zoom larger", "larger cells")                         \
     X("-", ANY, LOOK, "zoom smaller", "smaller cells")                         \
     X("t", ANY, LOOK, "turn", "turn the plan (tokens down)")                   \
+    X("b", ANY, LOOK, "pin", "pin this as A, to compare")                      \
+    X("B", ANY, LOOK, "swap", "swap A and B (Compare)")                        \
+    X("f", ANY, LOOK, "flicker", "A in the place of B (Compare)")              \
     X("H", ANY, LOOK, "health", "plan health")                                 \
     X("i", ANY, LOOK, "explain", "explain this pane")                          \
     X("s", ANY, CHANGE, "strip", "settings strip (iterations, eps, W, r)")     \
@@ -80,6 +83,8 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("C-r", ANY, CHANGE, "redo", "redo")                                      \
     X("x", ANY, CHANGE, "reset", "drop all edits")                             \
     X("r", ANY, CHANGE, "regen", "regenerate the answers")                     \
+    X("y", ANY, OUTPUT, "copy", "copy what the status line tells")             \
+    X("S", ANY, OUTPUT, "save", "save the session")                            \
     X("e", ANY, OUTPUT, "prompt export", "figure of this pane")                \
     X("E", ANY, OUTPUT, "prompt export-all", "figure of all panes")            \
     X("1", ANY, APPLICATION, "switch explore", "Explore")                      \
@@ -92,6 +97,8 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("O", ANY, APPLICATION, "open", "open a document, model, compressor")     \
     X("L", ANY, APPLICATION, "log", "log of all messages")                     \
     X("M", ANY, APPLICATION, "set mouse toggle", "mouse on, off")              \
+    X("T", ANY, APPLICATION, "tour", "guided tour; its next step")             \
+    X("F5", ANY, APPLICATION, "present", "present to an audience, end it")     \
     X("Esc", ANY, APPLICATION, "back", "one step back")                        \
     X("? F1", ANY, APPLICATION, "help", "keys that work here")                 \
     X("F2", ANY, APPLICATION, "help commands", "all commands")                 \

@@ -123,3 +123,12 @@ void reopen_apply(struct session *s, const struct figure_meta *meta)
         session_warn(s, "document differs from the one in the figure (sha256 %.12s, not %.12s)",
                      hex, meta->document.sha256);
 }
+
+void reopen_restored(struct session *s, const struct figure_meta *meta)
+{
+    size_t windows = s->snapshot->windows;
+    apply_view(&s->view, meta);
+    figure_meta_to_edits(meta, &s->edits);
+    if (meta->window && meta->window <= windows)
+        s->view.token = s->snapshot->window_first[meta->window - 1];
+}

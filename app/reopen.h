@@ -17,6 +17,9 @@ char *reopen_document(const struct figure_meta *meta, const char *path, struct e
 /* Where the figure's model is in the cache, to be freed; NULL when it is not. */
 char *reopen_model(const struct figure_meta *meta);
 
+/* The view and edits of a session file, which was restored. */
+void reopen_restored(struct session *s, const struct figure_meta *meta);
+
 /* Sets view, settings, question, edits and place; after the document was set.
  * A document with another hash is told in a note. */
 void reopen_apply(struct session *s, const struct figure_meta *meta);

@@ -9,6 +9,7 @@
 #include "app/dialog.h"
 #include "app/prompt.h"
 #include "app/settings.h"
+#include "app/tour.h"
 #include "engine/base/mem.h"
 
 enum { WHEEL_LINES = 3, STOPS_END_MS = 1000 };
@@ -109,6 +110,26 @@ static bool overlay_takes(struct session *s, const struct input_event *event)
     return (s->view.overlay != OVERLAY_NONE || lines) && dialog_key(s, event);
 }
 
+/* Before an audience a few keys go through the steps; all others are as ever. */
+static bool respond_presenter(struct session *s, uint32_t key)
+{
+    if (!s->tour || !s->view.presenting)
+        return false;
+    switch (key) {
+    case ' ':
+    case KEYCODE_RIGHT:
+    case KEYCODE_PAGE_DOWN: tour_next(s); return true;
+    case KEYCODE_LEFT:
+    case KEYCODE_PAGE_UP: tour_back(s); return true;
+    case '.':
+        s->view.blank = !s->view.blank;
+        s->dirty = true;
+        return true;
+    case KEYCODE_ESCAPE: tour_stop(s); return true;
+    default: return false;
+    }
+}
+
 static void respond_key(struct session *s, const struct input_event *event)
 {
     uint32_t key = event->key;
@@ -119,6 +140,8 @@ static void respond_key(struct session *s, const struct input_event *event)
         s->suspend = true;
     } else if (prompt_is_open()) {
         respond_prompt(s, event);
+    } else if (s->view.overlay == OVERLAY_NONE && respond_presenter(s, key)) {
+        return;
     } else if (!overlay_takes(s, event) && !(s->view.strip_open && respond_strip(s, key))) {
         run_key(s, key);
     }
@@ -217,6 +240,9 @@ static void respond_mouse(struct session *s, const struct input_event *event)
     if (is_wheel) {
         if (!event->release)
             wheel(s, &hit, event->button == MOUSE_WHEEL_UP);
+    } else if (s->tour && s->view.presenting && event->button == MOUSE_LEFT) {
+        if (!event->release)
+            tour_next(s);
     } else if (event->button != MOUSE_LEFT || s->view.overlay != OVERLAY_NONE) {
         return;
     } else if (!event->release) {

@@ -8,6 +8,7 @@
 #include "app/actions.h"
 #include "app/keycodes.h"
 #include "app/terminal.h"
+#include "app/tour.h"
 #include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -182,12 +183,36 @@ static bool play_type(struct script *script, struct session *s, const struct wor
     return true;
 }
 
+/* A caption for who watches; alone: none any more. */
+static bool play_say(struct script *script, struct session *s, const struct words *words,
+                     struct err *err)
+{
+    char text[1024];
+    (void)script;
+    (void)err;
+    text_sanitize(text, sizeof text, words->rest, strlen(words->rest));
+    tour_say(s, text[0] ? text : NULL);
+    return true;
+}
+
+/* For the speaker alone. */
+static bool play_note(struct script *script, struct session *s, const struct words *words,
+                      struct err *err)
+{
+    (void)script;
+    (void)s;
+    (void)words;
+    (void)err;
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*run)(struct script *script, struct session *s, const struct words *words,
                 struct err *err);
 } script_commands[] = {{"key", play_keys},       {"type", play_type},     {"wait", play_wait},
-                       {"size", play_size},      {"screen", play_screen}, {"expect", play_expect}};
+                       {"size", play_size},      {"screen", play_screen}, {"expect", play_expect},
+                       {"say", play_say},        {"note", play_note}};
 
 /* ---- running ------------------------------------------------------------------------ */
 

@@ -11,6 +11,7 @@
 #include "app/jobs.h"
 #include "app/prompt.h"
 #include "app/terminal.h"
+#include "app/tour.h"
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -39,6 +40,9 @@ void session_free(struct session *s)
 {
     snapshot_release(s->snapshot);
     snapshot_release(s->published);
+    snapshot_release(s->restored);
+    snapshot_release(s->pinned);
+    free(s->pin_name);
     keymap_free(&s->keymap);
     notes_free(&s->notes);
     list_clear(&s->list);
@@ -55,6 +59,8 @@ void session_free(struct session *s)
     free(s->question);
     free(s->gold);
     free(s->needle);
+    tour_free(s->tour);
+    free(s->said);
     free(s->goto_when_ready);
     free(s->list_directory);
     free(s->failed_screen);
@@ -131,16 +137,14 @@ static struct snapshot_document *raw_document(const char *path, char *text, size
     return d;
 }
 
-void session_set_document(struct session *s, const char *path, char *text, size_t size)
+/* Everything that belongs to the document before. */
+static void forget_document(struct session *s)
 {
-    char *kept = xstrdup(path);
+    snapshot_release(s->restored);
+    s->restored = NULL;
     snapshot_document_release(s->document.raw);
-    free(s->path_before);
-    s->path_before = s->document.path;
-    s->document = (struct document){kept, raw_document(path, text, size)};
+    s->document.raw = NULL;
     watch_clear(&s->document_watch);
-    if (strcmp(path, "-") != 0)
-        watch_add(&s->document_watch, path);
     s->read_from = s->read_to = 0;
     s->read_failed = false;
     s->view.token = s->view.slot = s->view.document_top = 0;
@@ -150,6 +154,40 @@ void session_set_document(struct session *s, const char *path, char *text, size_
     edits_drop(&s->edits);
     undo_free(&s->undo);
     s->continue_from = 0;
+}
+
+void session_set_restored(struct session *s, const char *path, struct snapshot *restored)
+{
+    char *kept = xstrdup(path);
+    if (s->worker)
+        worker_cancel(s->worker, JOB_DOCUMENT | JOB_ASK | JOB_READ | JOB_LOSS | JOB_CONTROL);
+    forget_document(s);
+    free(s->document.path);
+    free(s->question);
+    s->question = NULL;
+    s->document.path = kept;
+    s->restored = restored;
+    s->ask_when_ready = false;
+    session_compose(s);
+}
+
+bool session_can_compute(const struct session *s, struct err *err)
+{
+    const char *model = s->restored ? s->restored->facts.model : "";
+    return !s->restored || err_set(err, ERR_USAGE, "this session was restored: it needs %s and "
+                                                   "its document, opened anew",
+                                   model[0] ? model : "the model");
+}
+
+void session_set_document(struct session *s, const char *path, char *text, size_t size)
+{
+    char *kept = xstrdup(path);
+    forget_document(s);
+    free(s->path_before);
+    s->path_before = s->document.path;
+    s->document = (struct document){kept, raw_document(path, text, size)};
+    if (strcmp(path, "-") != 0)
+        watch_add(&s->document_watch, path);
     if (s->worker && s->edits_known)
         jobs_set_document(s);
     session_compose(s);
@@ -243,7 +281,7 @@ static void add_staleness(const struct session *s, struct snapshot *snapshot)
 
 void session_compose(struct session *s)
 {
-    struct snapshot *next = snapshot_derive(s->published);
+    struct snapshot *next = snapshot_derive(s->restored ? s->restored : s->published);
     if (s->document.raw)
         snapshot_set_document(next, snapshot_document_retain(s->document.raw));
     add_minimap(next);
@@ -257,6 +295,8 @@ void session_compose(struct session *s)
     snapshot_release(s->snapshot);
     s->snapshot = next;
     s->view.question = s->question;
+    s->view.pinned = s->pinned;
+    s->view.pin_name = s->pin_name;
     s->view.muted = s->edits.muted;
     s->view.muted_count = s->edits.muted_count;
     s->view.muted_any = edits_muted(&s->edits) > 0;
@@ -319,7 +359,7 @@ bool session_collect(struct session *s)
 void session_read_visible(struct session *s)
 {
     size_t n = session_tokens(s);
-    if (!s->worker || !n || s->read_failed || !s->snapshot->windows ||
+    if (!s->worker || s->restored || !n || s->read_failed || !s->snapshot->windows ||
         worker_pending(s->worker) & (JOB_OPEN | JOB_DOCUMENT | JOB_SETTINGS))
         return;
     /* The page around the cursor: as many tokens as can be on a screen. */

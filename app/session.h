@@ -19,6 +19,7 @@
 
 struct terminal;
 struct engine_host;
+struct tour;
 
 enum { NOTE_MS = 5000, WATCH_MS = 2000, FRAME_MS = 33, PLAY_FPS = 8 };
 
@@ -67,6 +68,9 @@ struct session {
     char *path_before; /* of the document that stays open when the new one fails */
 
     /* What was asked for. */
+    struct snapshot *restored; /* of a session file: shown in place of the engine's; or NULL */
+    struct snapshot *pinned; /* A of the Compare screen; one reference; or NULL */
+    char *pin_name;
     char *question, *gold;
     size_t continue_from; /* not a question: the text behind this many tokens; 0: none */
     unsigned waiting[ANSWER_MODES]; /* posted and not yet finished */
@@ -83,6 +87,8 @@ struct session {
     struct undo undo;
 
     char *needle;           /* last find */
+    struct tour *tour;      /* or presentation; NULL: none */
+    char *said;             /* caption of a script */
     char *prompt_label, *prompt_text; /* what view borrows; readline's own changes any time */
     struct list list;       /* entries of the overlay */
     bool filtering;         /* typed characters go to view.filter */
@@ -116,6 +122,12 @@ void session_warn(struct session *s, const char *fmt, ...) __attribute__((format
 /* Opens a document from text (taken over): shown at once, tokenised by the worker.
  * text ends in a NUL beyond size. */
 void session_set_document(struct session *s, const char *path, char *text, size_t size);
+
+/* Shows the snapshot of a session file (taken over) until a document is opened. */
+void session_set_restored(struct session *s, const char *path, struct snapshot *restored);
+
+/* Nothing new can be computed for a restored session: false, with a message. */
+bool session_can_compute(const struct session *s, struct err *err);
 
 /* The engine took the document, or not: then the one before stays open. */
 void session_document_settled(struct session *s, bool ok);

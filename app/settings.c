@@ -99,7 +99,7 @@ void setting_publish(struct session *s, const struct edits *before)
 
 bool setting_apply_edits(struct session *s, struct edits wanted, struct err *err)
 {
-    if (!compress_settings_check(&wanted.settings, err)) {
+    if (!session_can_compute(s, err) || !compress_settings_check(&wanted.settings, err)) {
         edits_free(&wanted);
         return false;
     }

@@ -520,6 +520,26 @@ void terminal_set_mouse(struct terminal *t, bool on)
     write_text(t, on ? mouse_on : mouse_off);
 }
 
+void terminal_copy(struct terminal *t, const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t length = strlen(text), n = 0;
+    char *out = xmalloc(4 * (length / 3 + 1) + 16);
+    n += (size_t)snprintf(out, 16, "\033]52;c;");
+    for (size_t i = 0; i < length; i += 3) {
+        uint32_t bits = (uint32_t)(unsigned char)text[i] << 16;
+        bits |= i + 1 < length ? (uint32_t)(unsigned char)text[i + 1] << 8 : 0;
+        bits |= i + 2 < length ? (uint32_t)(unsigned char)text[i + 2] : 0;
+        for (size_t k = 0; k < 4; k++)
+            out[n++] = i + k > length ? '=' : digits[bits >> (18 - 6 * k) & 63];
+    }
+    out[n++] = '\a';
+    out[n] = '\0';
+    if (t->ansi)
+        write_text(t, out);
+    free(out);
+}
+
 void terminal_suspend(struct terminal *t)
 {
     if (t->ansi) {

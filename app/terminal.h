@@ -54,6 +54,9 @@ bool terminal_is_behind(const struct terminal *terminal);
 
 void terminal_set_mouse(struct terminal *terminal, bool on);
 
+/* Puts text onto the clipboard of the terminal (OSC 52), where it takes that. */
+void terminal_copy(struct terminal *terminal, const char *text);
+
 /* Gives the terminal back for a while (Ctrl-Z, an editor), and takes it again. With
  * input, the terminal is asked about itself anew: it may be another one by now, or have
  * another background. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "views/caption.h"
 #include "views/gates.h"
 #include "views/glyphs.h"
 #include "views/plan.h"
@@ -109,11 +110,16 @@ void view_draw(const struct snapshot *snapshot, const struct view_state *state,
             draw_title(&scene);
         if (state->screen == SCREEN_EXPLORE && scene.document)
             draw_explore(&scene);
+        else if (scene_compares(&scene))
+            draw_compare(&scene);
         else
             draw_start(&scene);
         draw_overlay(&scene);
         draw_status(&scene);
         draw_prompt(&scene);
+        draw_caption(&scene);
+        if (state->blank)
+            canvas_clear(canvas);
     }
     if (state->display.glyphs == GLYPHS_ASCII)
         glyphs_to_ascii(canvas);

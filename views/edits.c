@@ -105,3 +105,13 @@ bool scene_token_edited(const struct scene *c, size_t token)
     }
     return low < c->v->n_token_edits && c->v->token_edits[low].token == token;
 }
+
+void view_edits_text(const struct snapshot *s, const struct view_state *v, char *out, size_t size)
+{
+    struct scene scene;
+    scene_init(&scene, s, v, NULL);
+    out[0] = '\0';
+    if (scene.document)
+        edits_text(&scene, out, size);
+    scene_free(&scene);
+}

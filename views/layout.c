@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/size.h"
+#include "views/caption.h"
 
 /* Row budget of the wide screen. */
 enum {
@@ -229,7 +230,7 @@ static int count_lines(const char *text)
 struct layout_input layout_input_of(const struct snapshot *s, const struct view_state *v)
 {
     return (struct layout_input){
-        .rows = v->rows,
+        .rows = v->rows - caption_rows(v),
         .columns = v->columns,
         .arrangement = v->arrangement,
         .focus = v->focus,

@@ -36,6 +36,10 @@ static inline bool scene_shows(const struct scene *scene, enum area area)
 }
 
 bool scene_has_gates(const struct scene *scene);
+static inline bool scene_compares(const struct scene *scene)
+{
+    return scene->v->screen == SCREEN_COMPARE && scene->v->pinned && scene->document;
+}
 bool scene_has_plan(const struct scene *scene);
 bool scene_is_locked(const struct scene *scene, enum pane pane); /* the lock belongs to it */
 bool scene_slot_muted(const struct scene *scene, size_t window, size_t slot);
@@ -113,6 +117,8 @@ void draw_strip(struct scene *scene);
 void draw_status(struct scene *scene);
 void draw_prompt(struct scene *scene);
 void draw_start(struct scene *scene);
+void draw_compare(struct scene *scene); /* with something pinned */
+void compare_sentence(const struct scene *scene, struct parts *parts);
 void draw_overlay(struct scene *scene);
 
 /* overlay_top with which the chosen line is on screen. */

@@ -292,6 +292,10 @@ static void sentence(const struct scene *c, struct parts *parts)
     char name[128];
     if (!c->document || !c->document->ids) /* without ids: not tokenised yet */
         return;
+    if (scene_compares(c)) {
+        compare_sentence(c, parts);
+        return;
+    }
     if (c->v->locked.kind != SOURCE_NONE) {
         lock_sentence(c, cursor, parts);
         return;
@@ -342,6 +346,8 @@ static const char *keys_of(const struct scene *c, bool wide, char *work, size_t 
     scene_waiting_text(c, "", work, size);
     if (work[0])
         return work;
+    if (scene_compares(c))
+        return wide ? "B swap  f flicker  b pin again  ? help" : "Tab A, B, B - A  B swap  b pin";
     if (c->v->screen != SCREEN_EXPLORE || !c->document)
         return "? help  : command  q quit";
     if (c->v->zoomed)

@@ -128,6 +128,12 @@ struct view_state {
     int iteration; /* -1: the last; else the scrubbed one */
     bool playing;
 
+    /* The Compare screen. */
+    const struct snapshot *pinned; /* A; NULL: none; borrowed from app */
+    const char *pin_name;          /* what it was called, or its edits; borrowed */
+    int compare_side;              /* 0 A, 1 B, 2 their difference: in front when narrow */
+    bool compare_swapped, compare_flicker; /* flicker: A in the place of B */
+
     bool muted_any;
     const bool *muted; /* [document slots] or NULL; borrowed from app */
     size_t muted_count;
@@ -145,6 +151,11 @@ struct view_state {
     const char *prompt_text;  /* UTF-8, owned by app */
     size_t prompt_point;      /* cursor as a byte offset */
     const char *question;     /* shown in the closed prompt */
+
+    /* Below everything: a tour, a presentation, a script; borrowed from app. */
+    const char *caption; /* sanitised; NULL: none */
+    const char *caption_title, *caption_keys;
+    bool presenting, blank; /* blank: nothing at all */
 
     /* Overlays. HELP, COMMANDS, LOG, DIALOG and PROBLEM show `entries`; WORDS,
      * FORMULAS, EXPLAIN and HEALTH have their own text. overlay_at is an index into
@@ -193,6 +204,10 @@ size_t view_document_line(const struct snapshot *snapshot, const struct view_sta
 /* The unit (token, word, sentence) that holds `token`: tokens [*from, *to). */
 void view_unit_range(const struct snapshot_document *document, enum unit unit, size_t token,
                      size_t *from, size_t *to);
+
+/* What was changed by hand: "2 edits: s12 off, "coal" x0"; "" without. */
+void view_edits_text(const struct snapshot *snapshot, const struct view_state *state, char *out,
+                     size_t size);
 
 /* The sentence of the status line for the cursor, also what `y` copies. */
 void view_status_text(const struct snapshot *snapshot, const struct view_state *state, char *out,

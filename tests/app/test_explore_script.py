@@ -172,6 +172,72 @@ class CommandsTest(ScriptTest):
                    'expect "ask> (continue after token "', 'expect "done"', "ask Who pays?",
                    "wait idle", 'expect "ask> Who pays?"')
 
+    def test_compare(self):
+        self.plays("switch compare", 'expect "b pins what Explore shows as A"', "switch explore",
+                   "pin", 'expect "pinned as A"', "set eps 0.4", "wait idle", "key 2",
+                   'expect "A  compressorA · eps 0.1"', 'expect "B - A"',
+                   'expect "of the mass"', 'expect "overlap"', "key l j ]", "key B",
+                   'expect "A - B"', "key f", "key f B", "size 80x24", "key Tab",
+                   "size 120x36", "set ratio 8", "wait idle",
+                   'expect "other windows or slots: rows are home spans"', "compare off",
+                   'expect "Document"')
+        self.fails(2, "nothing is pinned: b pins what Explore shows", "compare")
+
+    def test_tour(self):
+        steps = ("Read once, frozen", "Down the layers", "Anchor", "How much may it say?",
+                 "Who carries it?", "Balance", "Sharp or soft?", "Look back", "Break it")
+        self.plays("key T", 'expect "1 of 10 · The bill"', 'expect "1571 tokens. ComprExIT"',
+                   *(line for i, title in enumerate(steps)
+                     for line in ("key T", "wait idle", f'expect "{i + 2} of 10 · {title}"')),
+                   "tour back", 'expect "9 of 10"', "tour off", "strip off", "size 40x13",
+                   "key T", "size 30x8", "size 120x36", "key Esc", 'expect "token 0 of 1571"')
+
+    def test_going_back_restores(self):
+        script = self.home / "talk.rc"
+        script.write_text('goto 300\nsay "one"\nnote "slowly"\nset eps 0.4\nmute 20\n'
+                          'goto w2\nfocus plan\nsay "two"\n')
+        self.plays(f"present {script}", 'expect "one"', "key Space", "wait idle", 'expect "two"',
+                   'expect "1 edit"', "key PgUp", "wait idle", 'expect "one"', "key F5",
+                   "set eps", 'expect "eps 0.1:"', f"present {script}", "key l .", "key .",
+                   "key Right", 'expect "two"', "key Right", 'expect "the end"', "say hello there",
+                   'expect "hello there"', "say", "key T", 'expect "1 of 10"')
+        (self.home / "none.rc").write_text("goto 3\n")
+        self.fails(3, "nothing to present", f"present {self.home / 'none.rc'}")
+        self.plays('expect "one"', options=("--present", script))
+
+    def test_session_opens_without_the_model(self):
+        session = self.home / "one.cxt"
+        self.plays("set eps 0.3", "wait idle", "answers none", "ask Who pays?", "wait idle",
+                   "goto 300", "view plan likeness", "mute s2", "wait idle", f"save {session}",
+                   'expect "it opens without the model"', f"screen {self.home / 'before.txt'}")
+        self.fails(2, "is there already; save! overwrites it", f"save {session}")
+        again = ('expect "window 3 of 13"', "view next", 'expect "Plan: cost"', 'expect "s2 off"',
+                 'expect "ask> Who pays?"', "goto 10", "size 176x50", "iter 3",
+                 'expect "iter 3/30 · eps 0.30"')
+        script = self.home / "again.rc"
+        script.write_text("\n".join(("size 120x36", "wait idle", *again)) + "\n")
+        status, _, said = call(session, "-m", self.home / "none.gguf", "--play", script,
+                               "--headless", environment={"XDG_STATE_HOME": str(self.home)})
+        self.assertEqual(status, 0, said.decode())
+        self.fails(2, "this session was restored: it needs modelA", f"restore {session}", "regen")
+        self.fails(2, "this session was restored", f"restore {session}", "set eps 0.2")
+        self.plays(f"compare {session}", 'expect "A  compressorA · eps 0.3 · one.cxt"',
+                   'expect "of the mass"', f"restore {session}", f"open {SAMPLE}", "wait idle",
+                   "set eps 0.2", "wait idle", "set eps", 'expect "eps 0.2:"')
+
+    def test_damaged_session_files(self):
+        session, bad = self.home / "one.cxt", self.home / "bad.cxt"
+        self.plays("goto 5", f"save {session}", "copy", 'expect "copied: token 5"')
+        data = session.read_bytes()
+        size = int.from_bytes(data[:8], "little")
+        for damaged in (data[:200], data[:-40], data.replace(b'"span.0"', b'"spam.0"'),
+                        data.replace(b'"window-first"', b'"window-least"'[:14]),
+                        data[:8 + size] + b"\xff" * (len(data) - 8 - size)):
+            bad.write_bytes(damaged)
+            status, said = self.play(f"restore {bad}")
+            self.assertEqual(status, 3, said)
+            self.assertIn("bad.cxt: ", said)
+
     def test_stale_answers(self):
         self.plays("answers compressed,none", "ask What replaced peat?", "wait idle",
                    'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",

@@ -20,6 +20,7 @@
 struct stage {
     struct snapshot *s;
     struct view_state v;
+    struct snapshot *pinned; /* of the Compare screen */
     bool muted[256], layer_off[31];
     struct list_entry entries[32];
     char texts[32][2][96];
@@ -172,6 +173,63 @@ static void stage_edits_by_hand(struct stage *g)
     g->v.layer_off = g->layer_off;
     g->v.n_layer_off = 31;
     g->v.shuffled = true;
+}
+
+static void stage_tour(struct stage *g)
+{
+    stage_explore(g);
+    g->v.focus = PANE_GATES;
+    g->v.caption = "A gate decides how much of each layer to take. Bright rows are the layers taken "
+                   "from. Move over 'the', then over 'coal'.";
+    g->v.caption_title = "3 of 10 \u00b7 Down the layers";
+    g->v.caption_keys = "T next \u00b7 Esc ends";
+}
+
+static void stage_present(struct stage *g)
+{
+    stage_tour(g);
+    g->v.presenting = g->v.zoomed = true;
+    g->v.focus = PANE_PLAN;
+    g->v.caption_keys = "Space next \u00b7 PgUp back \u00b7 F5 ends";
+}
+
+/* A is the plan after three iterations; its answer lacked a word. */
+static void stage_compare(struct stage *g)
+{
+    stage_plan(g);
+    g->pinned = sample_snapshot();
+    for (size_t i = 0; i < g->pinned->windows; i++) {
+        struct snapshot_window *w = g->pinned->window[i];
+        if (w && w->has_plan)
+            snapshot_window_plan_at(w, 3, w->plan);
+    }
+    g->pinned->settings.iters = 3;
+    g->pinned->answer[ANSWER_COMPRESSED]->f1 = 0.67;
+    memmove(strstr(g->pinned->answer[ANSWER_COMPRESSED]->text, " coal"), " ", 2);
+    g->v.screen = SCREEN_COMPARE;
+    g->v.pinned = g->pinned;
+    g->v.compare_side = 2;
+}
+
+/* Other slots: rows are home spans. A in the place of B. */
+static void stage_compare_other(struct stage *g)
+{
+    stage_compare(g);
+    struct snapshot_window *w = g->pinned->window[1];
+    struct snapshot_window *half = snapshot_window_new(w->tokens, w->slots / 2, w->layers, 0, false);
+    half->first = w->first;
+    half->has_plan = true;
+    memcpy(half->mass, w->mass, w->tokens * sizeof *w->mass);
+    for (size_t j = 0; j <= half->slots; j++)
+        half->span[j] = w->span[2 * j];
+    for (size_t t = 0; t < w->tokens; t++)
+        for (size_t j = 0; j < w->slots; j++)
+            half->plan[t * half->slots + j / 2] += w->plan[t * w->slots + j];
+    snapshot_set_window(g->pinned, 1, half);
+    g->pinned->settings.ratio = 8;
+    g->v.pin_name = "draft";
+    g->v.compare_flicker = true;
+    g->v.compare_side = 1;
 }
 
 /* What compression costs: most where a word is new, less than nothing in places. */
@@ -487,6 +545,19 @@ static const struct scene_test scenes[] = {
     {"edits-by-hand", stage_edits_by_hand, 80, 24, ALL},
     {"edits-by-hand", stage_edits_by_hand, 176, 50, ALL},
     {"edits-by-hand", stage_edits_by_hand, 40, 12, ALL},
+    {"tour", stage_tour, 120, 36, ALL},
+    {"tour", stage_tour, 80, 24, ALL},
+    {"tour", stage_tour, 200, 60, ALL},
+    {"tour", stage_tour, 40, 14, ALL},
+    {"present", stage_present, 120, 36, ALL},
+    {"present", stage_present, 80, 24, ALL},
+    {"present", stage_present, 200, 60, ALL},
+    {"present", stage_present, 40, 14, ALL},
+    {"compare", stage_compare, 120, 36, ALL},
+    {"compare", stage_compare, 80, 24, ALL},
+    {"compare", stage_compare, 200, 60, ALL},
+    {"compare", stage_compare, 40, 12, ALL},
+    {"compare-other", stage_compare_other, 120, 36, MONO},
     {"loss", stage_loss, 120, 36, ALL},
     {"loss", stage_loss, 80, 24, ALL},
     {"loss", stage_loss, 176, 50, ALL},
@@ -565,6 +636,7 @@ static size_t check_screen(const struct scene_test *scene, int display)
     view_follow_cursor(stage.s, &stage.v);
     char *got = draw(&stage);
     snapshot_release(stage.s);
+    snapshot_release(stage.pinned);
     snprintf(path, sizeof path, "tests/screens/%s-%dx%d-%s.txt", scene->name,
              scene->columns, scene->rows, display_name[display]);
     bool failed = false;
@@ -621,6 +693,7 @@ static void test_any_size(void **state)
             canvas_free(&canvas);
         }
         snapshot_release(stage.s);
+        snapshot_release(stage.pinned);
     }
 }
 

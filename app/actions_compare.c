@@ -1,0 +1,93 @@
+/* Commands of the Compare screen: what Explore shows is kept as A, and what it shows
+ * later is B. A snapshot does not change, so keeping it is one reference. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/actions.h"
+#include "app/dialog.h"
+#include "app/session_file.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/base/text.h"
+
+static void unpin(struct session *s)
+{
+    snapshot_release(s->pinned);
+    free(s->pin_name);
+    s->pinned = NULL;
+    s->pin_name = NULL;
+    s->view.compare_swapped = s->view.compare_flicker = false;
+}
+
+bool do_pin(struct session *s, const struct words *words, struct err *err)
+{
+    char name[160];
+    if (!session_tokens(s) || !s->snapshot->windows)
+        return err_set(err, ERR_USAGE, "there is nothing to pin yet");
+    if (words->rest[0])
+        text_sanitize(name, sizeof name, words->rest, strlen(words->rest));
+    else
+        view_edits_text(s->snapshot, &s->view, name, sizeof name);
+    unpin(s);
+    s->pinned = snapshot_retain(s->snapshot);
+    s->pin_name = xstrdup(name);
+    session_compose(s);
+    session_note(s, "pinned as A: change something, then 2 compares");
+    return true;
+}
+
+static bool need_pin(const struct session *s, struct err *err)
+{
+    return s->pinned || err_set(err, ERR_USAGE, "nothing is pinned: b pins what Explore shows");
+}
+
+/* A session file as A. */
+static bool pin_file(struct session *s, const char *path, struct err *err)
+{
+    struct figure_meta meta;
+    char name[160];
+    struct snapshot *other = session_file_read(path, &meta, err);
+    if (!other)
+        return false;
+    figure_meta_free(&meta);
+    unpin(s);
+    text_sanitize(name, sizeof name, file_name(path), strlen(file_name(path)));
+    s->pinned = other;
+    s->pin_name = xstrdup(name);
+    return true;
+}
+
+bool do_compare(struct session *s, const struct words *words, struct err *err)
+{
+    bool off = strcmp(words->rest, "off") == 0;
+    if (words->rest[0] && !off && !pin_file(s, words->rest, err))
+        return false;
+    if (!need_pin(s, err))
+        return false;
+    if (off)
+        unpin(s);
+    session_compose(s);
+    dialog_screen(s, off ? SCREEN_EXPLORE : SCREEN_COMPARE);
+    return true;
+}
+
+bool do_swap(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    if (!need_pin(s, err))
+        return false;
+    s->view.compare_swapped = !s->view.compare_swapped;
+    s->dirty = true;
+    return true;
+}
+
+bool do_flicker(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    if (!need_pin(s, err))
+        return false;
+    s->view.compare_flicker = !s->view.compare_flicker;
+    s->dirty = true;
+    return true;
+}

@@ -1,0 +1,96 @@
+/* The commands of session files, and copying what is on the screen. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/actions.h"
+#include "app/cursor.h"
+#include "app/dialog.h"
+#include "app/reopen.h"
+#include "app/session_file.h"
+#include "app/terminal.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+
+/* What figures record too, for the whole view. */
+static void fill_record(const struct session *s, struct figure_meta *meta)
+{
+    static const enum figure_kind kind_of[PANE_COUNT] = {FIGURE_PLAN, FIGURE_GATE, FIGURE_PLAN,
+                                                         FIGURE_ANSWERS};
+    const struct view_state *v = &s->view;
+    *meta = (struct figure_meta){
+        .kind = kind_of[v->focus],
+        .value = v->value[v->focus == PANE_GATES ? PANE_GATES : PANE_PLAN],
+        .norm = v->normalise, .scale = v->scale, .map = v->map, .unit = v->unit,
+        .limit_low = v->limit_low, .limit_high = v->limit_high,
+        .has_range = v->has_range, .from = v->range_from, .to = v->range_to,
+        .window = snapshot_window_of(s->snapshot, v->token) + 1,
+        .iteration = v->iteration, .locked = v->locked,
+    };
+    figure_meta_from_snapshot(meta, s->snapshot);
+    figure_meta_from_edits(meta, &s->edits);
+}
+
+/* NAME.cxt beside nothing: the document's name with another ending. */
+static char *default_path(const struct session *s)
+{
+    const char *name = s->snapshot->document->name, *dot = strrchr(name, '.');
+    size_t length = dot && dot > name ? (size_t)(dot - name) : strlen(name), size = length + 8;
+    char *path = xmalloc(size);
+    snprintf(path, size, "%.*s%s", (int)length, name, SESSION_FILE_ENDING);
+    return path;
+}
+
+bool do_save(struct session *s, const struct words *words, struct err *err)
+{
+    struct figure_meta meta;
+    if (!session_tokens(s) || !s->snapshot->windows)
+        return err_set(err, ERR_USAGE, "there is nothing to save yet");
+    char *path = words->rest[0] ? xstrdup(words->rest) : default_path(s);
+    bool ok = session_file_is(path) ||
+              err_set(err, ERR_USAGE, "%s: a session file ends in " SESSION_FILE_ENDING, path);
+    if (ok && !words->force && file_exists(path))
+        ok = err_set(err, ERR_USAGE, "%s is there already; save! overwrites it", path);
+    if (ok) {
+        fill_record(s, &meta);
+        ok = session_file_write(path, s->snapshot, &meta, err);
+        figure_meta_free(&meta);
+    }
+    if (ok)
+        session_note(s, "%s written: it opens without the model", path);
+    free(path);
+    return ok;
+}
+
+bool do_restore(struct session *s, const struct words *words, struct err *err)
+{
+    struct figure_meta meta;
+    if (!words->rest[0])
+        return err_set(err, ERR_USAGE, "restore wants a session file");
+    struct snapshot *restored = session_file_read(words->rest, &meta, err);
+    if (!restored)
+        return false;
+    session_set_restored(s, words->rest, restored);
+    reopen_restored(s, &meta);
+    figure_meta_free(&meta);
+    dialog_screen(s, SCREEN_EXPLORE);
+    session_compose(s);
+    session_note(s, "restored: to look at, scrub, compare and export; asking needs %s",
+                 restored->facts.model[0] ? restored->facts.model : "the model");
+    return true;
+}
+
+/* The terminal's own way to the clipboard (OSC 52). */
+bool do_copy(struct session *s, const struct words *words, struct err *err)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "%s", words->rest);
+    if (!text[0])
+        view_status_text(s->snapshot, &s->view, text, sizeof text);
+    if (!text[0])
+        return err_set(err, ERR_USAGE, "there is nothing to copy");
+    if (s->terminal)
+        terminal_copy(s->terminal, text);
+    session_note(s, "copied: %s", text);
+    return true;
+}
