@@ -61,9 +61,11 @@ struct survey {
     char *rewritten; /* copy of the text with wide integers made real, or NULL */
 };
 
-static bool survey_bracket(struct survey *s, char c, size_t at, const char *name,
-                           struct err *err)
+static bool survey_byte(struct survey *s, char c, size_t at, const char *name,
+                        struct err *err)
 {
+    if (!c) /* Jansson passes over one behind a number */
+        return err_set(err, ERR_INPUT, "%s: invalid JSON at byte %zu: a NUL byte", name, at + 1);
     if (c == '[' || c == '{')
         s->depth++;
     else if (s->depth > 0 && (c == ']' || c == '}'))
@@ -93,7 +95,7 @@ static bool survey_text(struct survey *s, const char *text, size_t length,
             i += n;
         } else if (text[i] == '"') {
             i = skip_string(text, length, i);
-        } else if (!survey_bracket(s, text[i], i, name, err)) {
+        } else if (!survey_byte(s, text[i], i, name, err)) {
             return false;
         } else {
             i++;
