@@ -26,10 +26,13 @@ CC := $(CC_$(VARIANT))
 endif
 BUILD := build/$(VARIANT)
 
-PACKAGES := ncursesw readline jansson libpcre2-8 libzstd zlib nettle libutf8proc fontconfig openblas
-DEBIAN_BUILD := gcc make pkg-config libncurses-dev libreadline-dev libopenblas-openmp-dev libstb-dev \
-    libpcre2-dev libjansson-dev zlib1g-dev libzstd-dev libutf8proc-dev nettle-dev libfontconfig-dev \
-    fonts-dejavu-core
+# pkg-config's name of each library, and the Debian package that has it.
+LIBRARIES := ncursesw:libncurses-dev readline:libreadline-dev jansson:libjansson-dev \
+    libpcre2-8:libpcre2-dev libzstd:libzstd-dev zlib:zlib1g-dev nettle:nettle-dev \
+    libutf8proc:libutf8proc-dev fontconfig:libfontconfig-dev openblas:libopenblas-openmp-dev
+PACKAGES := $(foreach l,$(LIBRARIES),$(firstword $(subst :, ,$(l))))
+DEBIAN_BUILD := gcc make pkg-config libstb-dev fonts-dejavu-core \
+    $(foreach l,$(LIBRARIES),$(lastword $(subst :, ,$(l))))
 DEBIAN_CHECK := libcmocka-dev tmux clang cppcheck python3
 DEBIAN_MODEL := python3 python3-pip
 
@@ -137,7 +140,7 @@ $(BUILD)/app/default_rc.c: assets/default.rc
 $(BUILD)/app/default_rc.o: $(BUILD)/app/default_rc.c
 	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | missing
 	@mkdir -p $(@D)
 	@echo "compile $<"
 	@$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<

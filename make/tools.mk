@@ -1,26 +1,14 @@
 # Set-up and tools.
 
-# One line naming the package when a library is missing.
+# Before anything is compiled: names the package when a library is missing.
 missing:
-	@for p in $(PACKAGES); do pkg-config --exists $$p || { \
-	  echo "comprexit: $$p is missing: run 'make deps' (Debian packages: $(DEBIAN_BUILD))" >&2; exit 1; }; done
+	@make/missing $(CC) $(LIBRARIES)
 
-# Installs what is missing with apt; a machine that has everything needs neither
-# privileges nor the network.
-define install_packages
-@absent=$$(for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
-if [ -n "$$absent" ]; then \
-  echo "installing:" $$absent; \
-  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$absent >/dev/null; \
-fi
-endef
 deps:
-	$(call install_packages,$(DEBIAN_BUILD))
+	@make/install $(DEBIAN_BUILD)
 deps-check: deps
-	$(call install_packages,$(DEBIAN_CHECK))
-	@ver=$$(clang -dumpversion | cut -d. -f1); dpkg-query -W libclang-rt-$$ver-dev >/dev/null 2>&1 || \
-	  { sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; $$sudo apt-get install -y -qq --no-install-recommends libclang-rt-$$ver-dev >/dev/null; }
+	@make/install $(DEBIAN_CHECK)
+	@make/install libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev
 
 # The default model: fetched once, checked, kept outside of the tree.
 model:
@@ -51,7 +39,7 @@ deps-demo: deps
 	@mkdir -p build
 	@[ -n "$$COMPREXIT_MODEL" ] || make/fetch-model --have || $(MAKE) --no-print-directory deps-model
 deps-model:
-	$(call install_packages,$(DEBIAN_MODEL))
+	@make/install $(DEBIAN_MODEL)
 
 INSTALL_ROOT = $(DESTDIR)$(or $(PREFIX),/usr/local)
 install: all man

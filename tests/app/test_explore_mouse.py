@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""The explorer under the mouse, and on a line that is slower than its frames."""
+import os
+import pathlib
+import re
+import select
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import ExplorerTest, main  # noqa: E402
+
+
+def redrawn(terminal):
+    """The whole screen as text, escape sequences taken out."""
+    terminal.settle()
+    mark = len(terminal.output)
+    terminal.type(b"\x0c")
+    terminal.settle()
+    return re.sub(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\([AB0]|[=>])", b" ",
+                  terminal.output[mark:]).decode(errors="replace")
+
+
+def token(screen):
+    return int(re.search(r"token (\d+) of \d+", screen).group(1))
+
+
+class MouseTest(ExplorerTest):
+    def open_ready(self):
+        terminal = self.open("--color", "never", rows=36, columns=120)
+        terminal.__enter__()
+        self.addCleanup(terminal.__exit__, None, None, None)
+        terminal.wait_for(b"? help")
+        terminal.settle()
+        return terminal
+
+    @staticmethod
+    def press(terminal, row, column, button=0):
+        terminal.type(b"\x1b[<%d;%d;%dM" % (button, column + 1, row + 1))
+
+    @staticmethod
+    def release(terminal, row, column):
+        terminal.type(b"\x1b[<0;%d;%dm" % (column + 1, row + 1))
+
+    def click(self, terminal, row, column):
+        self.press(terminal, row, column)
+        self.release(terminal, row, column)
+
+    def test_click_moves_and_locks(self):
+        terminal = self.open_ready()
+        self.click(terminal, 4, 20)
+        first = token(redrawn(terminal))
+        self.assertGreater(first, 5)
+        self.click(terminal, 6, 20)
+        self.assertGreater(token(redrawn(terminal)), first)
+        self.click(terminal, 6, 20)
+        self.click(terminal, 4, 20)
+        screen = redrawn(terminal)
+        self.assertEqual(token(screen), first)
+        self.assertIn("locked", screen)
+        self.quit(terminal)
+
+    def test_drag_is_a_range(self):
+        terminal = self.open_ready()
+        self.press(terminal, 6, 20)
+        self.release(terminal, 4, 20)  # backwards
+        found = re.search(r"range: tokens (\d+) to (\d+)", redrawn(terminal))
+        self.assertLess(int(found.group(1)), int(found.group(2)))
+        self.quit(terminal)
+
+    def test_wheel_scrolls_the_pane_under_it(self):
+        terminal = self.open_ready()
+        self.press(terminal, 28, 50, button=64)
+        before = redrawn(terminal)
+        self.press(terminal, 10, 20, button=65)
+        after = redrawn(terminal)
+        self.assertGreater(token(after), token(before))
+        self.press(terminal, 10, 20, button=64)
+        self.assertEqual(token(redrawn(terminal)), token(before))
+        self.quit(terminal)
+
+    def test_places_to_go(self):
+        terminal = self.open_ready()
+        title = redrawn(terminal).splitlines()[0]
+        self.assertIn("3 Data", title)
+        self.click(terminal, 0, 40)
+        self.assertIn("[3 Data]", redrawn(terminal))
+        self.click(terminal, 0, 15)
+        self.assertIn("[1 Explore]", redrawn(terminal))
+        self.click(terminal, 14, 43)  # low in the minimap
+        self.assertGreater(token(redrawn(terminal)), 800)
+        self.quit(terminal)
+
+    def test_off_means_off(self):
+        terminal = self.open_ready()
+        self.assertIn(b"\x1b[?1000h", terminal.output)
+        mark = len(terminal.output)
+        terminal.type(b"M")
+        terminal.wait_for(b"\x1b[?1000l", since=mark)
+        self.quit(terminal)
+
+
+class SlowLineTest(ExplorerTest):
+    KEYS = 120
+
+    def bytes_for_moves(self, take, pause):
+        """Bytes that the program wrote for many moves, while `take` bytes are read each
+        `pause` seconds; the cursor must have arrived at the end."""
+        with self.open("--color", "never", rows=36, columns=120) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            mark, typed, until = len(terminal.output), 0, time.monotonic() + 60
+            while typed < self.KEYS or select.select([terminal.master], [], [], 0.3)[0]:
+                self.assertLess(time.monotonic(), until)
+                if typed < self.KEYS:
+                    os.write(terminal.master, b"]" if typed % 8 else b"[")
+                    typed += 1
+                if select.select([terminal.master], [], [], 0)[0]:
+                    terminal.output += os.read(terminal.master, take)
+                time.sleep(pause)
+            written = len(terminal.output) - mark
+            self.assertIn("window 13 of 13", redrawn(terminal))
+            self.quit(terminal)
+            return written
+
+    def test_frames_are_left_out(self):
+        fast = self.bytes_for_moves(65536, 0.035)
+        slow = self.bytes_for_moves(256, 0.035)
+        self.assertLess(slow, fast / 2)
+
+
+if __name__ == "__main__":
+    main()
