@@ -152,8 +152,7 @@ static void apply_edits(struct job *job)
     figure_meta_to_edits(&job->meta, &job->edits);
     engine_set_edits(e, &(struct engine_edits){edits->tokens, edits->token_count, edits->layer_off,
                                                EDIT_LAYERS_MAX});
-    for (size_t i = 0; i < edits->muted_count; i++)
-        engine_mute_slot(e, i, edits->muted[i]);
+    engine_set_muted(e, edits->muted, edits->muted_count);
     job->request.edits = edits;
 }
 

@@ -445,10 +445,7 @@ static bool run_mute(struct job *job, void *context, const struct progress *prog
     (void)progress;
     if (!need_engine(host, err))
         return false;
-    engine_unmute_all(host->engine);
-    for (size_t i = 0; i < m->edits.muted_count; i++)
-        if (m->edits.muted[i])
-            engine_mute_slot(host->engine, i, true);
+    engine_set_muted(host->engine, m->edits.muted, m->edits.muted_count);
     return true;
 }
 
@@ -526,10 +523,6 @@ void jobs_ask(struct session *s, enum answer_mode mode)
         a->options.to = s->continue_from;
     }
     s->waiting[mode]++;
-    if (mode == ANSWER_COMPRESSED) {
-        edits_free(&s->asked_with);
-        s->asked_with = edits_copy(&s->edits);
-    }
     worker_post(s->worker, &a->job);
 }
 

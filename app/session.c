@@ -48,7 +48,6 @@ void session_free(struct session *s)
     list_clear(&s->list);
     edits_free(&s->edits);
     edits_free(&s->opened_with);
-    edits_free(&s->asked_with);
     undo_free(&s->undo);
     free(s->document.path);
     free(s->path_before);
@@ -255,30 +254,6 @@ static void add_minimap(struct snapshot *snapshot)
     }
 }
 
-static void *copy_array(const void *from, size_t bytes)
-{
-    return from ? memcpy(xmalloc(bytes), from, bytes) : NULL;
-}
-
-/* The engine does not know which muted slots an answer was made without. */
-static void add_staleness(const struct session *s, struct snapshot *snapshot)
-{
-    const struct snapshot_answer *old = snapshot->answer[ANSWER_COMPRESSED];
-    if (!old || old->stale || old->state != ANSWER_DONE ||
-        edits_same_muted(&s->asked_with, &s->edits))
-        return;
-    struct snapshot_answer *stale = snapshot_answer_new();
-    *stale = *old;
-    atomic_init(&stale->references, 1);
-    stale->text = copy_array(old->text, old->text ? strlen(old->text) + 1 : 0);
-    stale->ids = copy_array(old->ids, old->tokens * sizeof *old->ids);
-    stale->start = copy_array(old->start, (old->tokens + 1) * sizeof *old->start);
-    stale->attention = copy_array(old->attention,
-                                  old->tokens * old->sources * sizeof *old->attention);
-    stale->stale = true;
-    snapshot_set_answer(snapshot, ANSWER_COMPRESSED, stale);
-}
-
 void session_compose(struct session *s)
 {
     struct snapshot *next = snapshot_derive(s->restored ? s->restored : s->published);
@@ -288,7 +263,6 @@ void session_compose(struct session *s)
     if (s->worker) {
         add_activity(s, next);
         add_waiting(s, next);
-        add_staleness(s, next);
     }
     if (s->question && !next->question)
         next->question = xstrdup(s->question);

@@ -82,7 +82,7 @@ struct session {
     /* Edits: what is wanted, what the document was opened with, and the way back.
      * `known` once the engine has told its settings; before that, settings given by
      * the rc file wait in edits.settings with their bit in `given`. */
-    struct edits edits, opened_with, asked_with; /* the last: the compressed answer's */
+    struct edits edits, opened_with;
     bool edits_known, given[5];
     struct undo undo;
 

@@ -119,8 +119,9 @@ void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
     f->memory_free = machine_memory_available();
 }
 
-void engine_mark_stale(struct snapshot *next)
+void engine_mark_stale(struct engine *e, struct snapshot *next)
 {
+    e->outdated = true;
     struct snapshot_answer *old = next->answer[ANSWER_COMPRESSED];
     if (!old || old->stale)
         return;
@@ -137,7 +138,7 @@ static void republish(struct engine *e)
     next->facts.embedding_sha256[0] = '\0';
     engine_fill_facts(e, &next->facts);
     engine_fill_settings(e, &next->settings);
-    engine_mark_stale(next);
+    engine_mark_stale(e, next);
     engine_layout_document(e, next);
     engine_publish(e, next);
 }
@@ -414,6 +415,7 @@ void engine_close(struct engine *e)
     if (!e)
         return;
     engine_forget_segments(e);
+    free(e->asked_muted);
     free(e->token_edits);
     free(e->layer_off);
     snapshot_release(e->snapshot);

@@ -90,10 +90,11 @@ struct engine_edits {
 };
 void engine_set_edits(struct engine *e, const struct engine_edits *edits);
 
-/* Slots that are left out of the decoder input, as indices over the document. */
-void engine_mute_slot(struct engine *e, size_t slot, bool muted);
+/* Which slots are left out of the decoder input, by their index over the document; those
+ * behind n are not. A compressed answer that was made without others becomes stale, and
+ * is as good as new when its own are back. New settings take all slots in again. */
+void engine_set_muted(struct engine *e, const bool *muted, size_t n);
 bool engine_slot_muted(const struct engine *e, size_t slot);
-void engine_unmute_all(struct engine *e);
 
 struct ask_options {
     size_t max_tokens; /* 0 = 20 */

@@ -431,8 +431,10 @@ bool engine_ask(struct engine *e, const char *question, enum answer_mode mode,
     if (!given.max_tokens)
         given.max_tokens = ANSWER_TOKENS_DEFAULT;
     set_question(e, question, &given);
-    if (mode == ANSWER_COMPRESSED)
+    if (mode == ANSWER_COMPRESSED) {
         keep_previous(e);
+        engine_remember_asked(e);
+    }
     struct run r = {.e = e, .mode = mode, .options = &given};
     r.sampler = (struct sampler){.temperature = given.temperature,
                                  .top_k = given.top_k,

@@ -486,6 +486,14 @@ static bool replan_all(struct engine *e, float **gates, size_t visible,
     return ok;
 }
 
+static void set_bools(bool **to, size_t *n_to, const bool *from, size_t n)
+{
+    bool *copy = n ? memcpy(xmalloc(n * sizeof *copy), from, n * sizeof *copy) : NULL;
+    free(*to);
+    *to = copy;
+    *n_to = n;
+}
+
 bool engine_set_settings(struct engine *e, const struct compress_settings *settings, size_t segment,
                          size_t visible, const struct progress *progress, struct err *err)
 {
@@ -503,8 +511,8 @@ bool engine_set_settings(struct engine *e, const struct compress_settings *setti
     e->segment = segment;
     struct snapshot *next = snapshot_derive(e->snapshot);
     engine_fill_settings(e, &next->settings);
-    engine_mark_stale(next);
-    engine_unmute_all(e);
+    engine_mark_stale(e, next);
+    set_bools(&e->muted, &e->n_muted, NULL, 0);
     if (reread)
         engine_layout_document(e, next);
     else
@@ -519,25 +527,37 @@ bool engine_set_settings(struct engine *e, const struct compress_settings *setti
 
 /* ---- muted slots ------------------------------------------------------------ */
 
-void engine_mute_slot(struct engine *e, size_t slot, bool muted)
+/* Does the compressed answer lack the slots that are muted now, and no others? */
+static bool same_as_asked(const struct engine *e)
 {
-    if (slot >= e->n_muted) {
-        if (!muted)
-            return;
-        e->muted = xrealloc(e->muted, slot + 1, sizeof *e->muted);
-        memset(e->muted + e->n_muted, 0, (slot + 1 - e->n_muted) * sizeof *e->muted);
-        e->n_muted = slot + 1;
-    }
-    e->muted[slot] = muted;
+    size_t n = size_max(e->n_muted, e->n_asked_muted);
+    for (size_t i = 0; i < n; i++)
+        if (engine_slot_muted(e, i) != (i < e->n_asked_muted && e->asked_muted[i]))
+            return false;
+    return true;
+}
+
+void engine_set_muted(struct engine *e, const bool *muted, size_t n)
+{
+    set_bools(&e->muted, &e->n_muted, muted, n);
+    const struct snapshot_answer *answer = e->snapshot->answer[ANSWER_COMPRESSED];
+    bool stale = e->outdated || !same_as_asked(e);
+    if (!answer || answer->stale == stale)
+        return;
+    struct snapshot *next = snapshot_derive(e->snapshot);
+    struct snapshot_answer *changed = engine_answer_copy(answer);
+    changed->stale = stale;
+    snapshot_set_answer(next, ANSWER_COMPRESSED, changed);
+    engine_publish(e, next);
+}
+
+void engine_remember_asked(struct engine *e)
+{
+    set_bools(&e->asked_muted, &e->n_asked_muted, e->muted, e->n_muted);
+    e->outdated = false;
 }
 
 bool engine_slot_muted(const struct engine *e, size_t slot)
 {
     return slot < e->n_muted && e->muted[slot];
-}
-
-void engine_unmute_all(struct engine *e)
-{
-    if (e->n_muted)
-        memset(e->muted, 0, e->n_muted * sizeof *e->muted);
 }

@@ -48,6 +48,9 @@ struct engine {
     size_t windows_kept;
     bool *muted; /* [n_muted] over the slots of the document */
     size_t n_muted;
+    bool *asked_muted; /* [n_asked_muted] as they were for the compressed answer */
+    size_t n_asked_muted;
+    bool outdated; /* that answer was made with other settings or another compressor */
     struct token_edit *token_edits; /* [n_token_edits], owned */
     size_t n_token_edits;
     bool *layer_off;    /* [n_layer_off], owned */
@@ -133,7 +136,10 @@ void engine_fill_facts(const struct engine *e, struct snapshot_facts *facts);
 void engine_fill_settings(const struct engine *e, struct snapshot_settings *out);
 
 /* The compressed answer made so far does not fit what is open any more. */
-void engine_mark_stale(struct snapshot *next);
+void engine_mark_stale(struct engine *e, struct snapshot *next);
+
+/* A compressed answer begins: with what is open and muted now. */
+void engine_remember_asked(struct engine *e);
 
 /* A copy with one reference and room for one more token, to be changed and
  * published. */
