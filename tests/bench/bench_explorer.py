@@ -71,6 +71,7 @@ def answered_keys():
         terminal.wait_for(b"? help", seconds=60)
         terminal.type(b":set max-tokens 1000\r:answers full\r:ask Tell the whole story again.\r")
         terminal.settle(0.3, 3)
+        times = []
         for _ in range(KEYS):
             mark = len(terminal.output)
             terminal.type(b"?")
