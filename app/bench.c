@@ -1,5 +1,6 @@
 #include "app/bench.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,11 +48,12 @@ static double take_median(double *values, size_t count)
 
 /* ---- set-up ------------------------------------------------------------------- */
 
-static bool load(struct bench *b, const char *path, struct bench_times *out, struct err *err)
+static bool load(struct bench *b, const char *path, enum precision precision,
+                 struct bench_times *out, struct err *err)
 {
     double start = clock_ms();
     b->model = model_open(path, NULL, 0, err);
-    if (!b->model)
+    if (!b->model || !model_set_precision(b->model, precision, err))
         return false;
     size_t vocab = b->model->config.vocab;
     b->logits = mem_try(vocab, sizeof *b->logits, "logits", err);
@@ -231,12 +233,12 @@ static bool measure(struct bench *b, size_t repeat, struct bench_times *out, str
     return true;
 }
 
-bool bench_run(const char *path, size_t repeat, uint64_t seed, struct bench_times *out,
-               const struct progress *progress, struct err *err)
+bool bench_run(const char *path, enum precision precision, size_t repeat, uint64_t seed,
+               struct bench_times *out, const struct progress *progress, struct err *err)
 {
     struct bench b = {.progress = progress, .steps = 5 * repeat};
     *out = (struct bench_times){0};
-    bool ok = load(&b, path, out, err) && prepare(&b, seed, out, err) &&
+    bool ok = load(&b, path, precision, out, err) && prepare(&b, seed, out, err) &&
               measure(&b, repeat, out, err);
     arena_free(&b.arena);
     parameters_free(&b.parameters);
@@ -245,5 +247,104 @@ bool bench_run(const char *path, size_t repeat, uint64_t seed, struct bench_time
     free(b.ids);
     free(b.hidden);
     free(b.logits);
+    return ok;
+}
+
+/* ---- agreement ------------------------------------------------------------------------ */
+
+enum { AGREE_TOKENS = 512, AGREE_ROWS = 64 };
+
+/* Final hidden states [n, H] of ids at one precision, in the arena; NULL on failure. */
+static real *final_states(struct model *m, enum precision precision, const int32_t *ids, size_t n,
+                          struct arena *arena, struct err *err)
+{
+    size_t H = m->config.hidden, L = m->config.layers;
+    real *hidden = arena_array(arena, real, (L + 1) * n * H);
+    struct llama_input input = {.n = n, .ids = ids};
+    struct llama_output output = {.hidden = hidden};
+    bool ok = model_set_precision(m, precision, err) &&
+              llama_forward(m, NULL, 0, &input, &output, NULL, err);
+    return ok ? hidden + L * n * H : NULL;
+}
+
+static size_t largest(const real *x, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        if (x[i] > x[best])
+            best = i;
+    return best;
+}
+
+static double log_sum(const real *x, size_t n)
+{
+    double top = (double)x[largest(x, n)], sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += exp((double)x[i] - top);
+    return top + log(sum);
+}
+
+/* Adds up one position: logits of the reference and of the other precision. */
+static void compare(const real *reference, const real *other, size_t vocab,
+                    struct bench_agreement *sum)
+{
+    double a = log_sum(reference, vocab), b = log_sum(other, vocab);
+    for (size_t i = 0; i < vocab; i++) {
+        double p = (double)reference[i] - a;
+        sum->mean_kl += exp(p) * (p - ((double)other[i] - b));
+    }
+    sum->top1 += largest(reference, vocab) == largest(other, vocab);
+}
+
+/* Logits of a few rows of final states at a precision. */
+static bool make_logits(struct model *m, enum precision precision, const real *states, size_t n,
+                        real *logits, struct err *err)
+{
+    if (!model_set_precision(m, precision, err))
+        return false;
+    weight_forward(logits, states, &m->weights.output, NULL, n);
+    return true;
+}
+
+static bool agree(struct model *m, enum precision precision, const int32_t *ids, size_t n,
+                  struct bench_agreement *out, struct err *err)
+{
+    struct arena arena = {0};
+    size_t H = m->config.hidden, vocab = m->config.vocab;
+    real *want = final_states(m, PRECISION_F32, ids, n, &arena, err);
+    real *got = want ? final_states(m, precision, ids, n, &arena, err) : NULL;
+    real *logits = arena_array(&arena, real, 2 * AGREE_ROWS * vocab);
+    real *other = logits + AGREE_ROWS * vocab;
+    bool ok = got != NULL;
+    *out = (struct bench_agreement){0};
+    for (size_t i = 0; ok && i < n; i += AGREE_ROWS) {
+        size_t rows = n - i < AGREE_ROWS ? n - i : AGREE_ROWS;
+        ok = make_logits(m, PRECISION_F32, want + i * H, rows, logits, err) &&
+             make_logits(m, precision, got + i * H, rows, other, err);
+        for (size_t r = 0; ok && r < rows; r++)
+            compare(logits + r * vocab, other + r * vocab, vocab, out);
+    }
+    out->top1 /= (double)n;
+    out->mean_kl /= (double)n;
+    arena_free(&arena);
+    return ok;
+}
+
+bool bench_agree(const char *path, const char *text, size_t size,
+                 const enum precision *precisions, size_t count, struct bench_agreement *out,
+                 struct err *err)
+{
+    struct model *m = model_open(path, NULL, 0, err);
+    struct token_list tokens = {0};
+    bool ok = m != NULL;
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct bench_agreement){(double)NAN, (double)NAN};
+    if (m && m->tokenizer)
+        tokenizer_encode(m->tokenizer, text, size, 0, &tokens);
+    size_t n = tokens.count < AGREE_TOKENS ? tokens.count : AGREE_TOKENS;
+    for (size_t i = 0; ok && n > 0 && i < count; i++)
+        ok = agree(m, precisions[i], tokens.ids, n, &out[i], err);
+    token_list_free(&tokens);
+    model_close(m);
     return ok;
 }

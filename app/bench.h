@@ -1,4 +1,4 @@
-/* Measurements of `comprexit bench`: one frozen model at one precision, its
+/* Measurements of `comprexit bench`: one frozen model, its
  * compressor with the published shape, 512 tokens of context, 128 predicted. */
 #ifndef APP_BENCH_H
 #define APP_BENCH_H
@@ -9,6 +9,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/progress.h"
+#include "engine/model/weights.h"
 
 enum { BENCH_CONTEXT = 512, BENCH_PREDICT = 128, BENCH_REPEAT_MAX = 100 };
 
@@ -17,7 +18,7 @@ enum { BENCH_QUESTION = 40, BENCH_ANSWER = 8 };
 
 /* Medians over the repetitions; milliseconds unless named otherwise. */
 struct bench_times {
-    double load;      /* open, and widen every weight (a first pass over one token) */
+    double load;      /* open, and prepare every weight (a first pass over one token) */
     double prefill;   /* the context, with all hidden states kept */
     double decode;    /* the predicted tokens, one by one */
     double gate, mass, plan, slots, project; /* the stages of one compression */
@@ -28,7 +29,16 @@ struct bench_times {
 
 /* path: the model. Token ids are random from seed, parameters untrained: times do
  * not depend on either. */
-bool bench_run(const char *path, size_t repeat, uint64_t seed, struct bench_times *out,
-               const struct progress *progress, struct err *err);
+bool bench_run(const char *path, enum precision precision, size_t repeat, uint64_t seed,
+               struct bench_times *out, const struct progress *progress, struct err *err);
+
+/* How often a precision and F32 find the same token most likely after each token of a text,
+ * and the mean of KL(F32 || precision). */
+struct bench_agreement {
+    double top1, mean_kl;
+};
+bool bench_agree(const char *path, const char *text, size_t size,
+                 const enum precision *precisions, size_t count, struct bench_agreement *out,
+                 struct err *err);
 
 #endif

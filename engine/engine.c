@@ -113,7 +113,7 @@ void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
     f->positions = m->config.positions;
     f->trained_ratio = e->untrained ? 0 : e->compressor_info.settings.ratio;
     f->trained_window = e->untrained ? 0 : (unsigned)e->compressor_info.settings.window;
-    snprintf(f->precision, sizeof f->precision, "%s", precision_name(e->precision));
+    snprintf(f->precision, sizeof f->precision, "%s", precision_name(m->precision));
     f->threads = thread_count();
     f->memory_needed = m->memory + (m->weights.block ? llama_weights_bytes(&m->config) : 0);
     f->memory_free = machine_memory_available();
@@ -305,6 +305,17 @@ char *engine_default_model_path(void)
     return path;
 }
 
+/* name: of a precision; NULL or "auto". */
+static bool set_precision(struct model *m, const char *name, struct err *err)
+{
+    if (!name || strcmp(name, "auto") == 0)
+        return model_set_precision(m, model_auto_precision(m), err);
+    for (int p = PRECISION_F32; p <= PRECISION_Q8; p++)
+        if (strcmp(name, precision_name((enum precision)p)) == 0)
+            return model_set_precision(m, (enum precision)p, err);
+    return err_set(err, ERR_USAGE, "precision %s is not one of f32, q16, q8", name);
+}
+
 static struct model *open_model(const struct engine *e, const char *path, struct err *err)
 {
     /* A model without a tokenizer may borrow that of its compressor's directory. */
@@ -313,7 +324,7 @@ static struct model *open_model(const struct engine *e, const char *path, struct
     bool there = compressor && file_exists(tokenizer);
     free(tokenizer);
     struct model *m = model_open(path, there ? compressor : NULL, 0, err);
-    if (m && !model_set_precision(m, e->precision, err)) {
+    if (m && !set_precision(m, e->options.precision, err)) {
         model_close(m);
         return NULL;
     }
@@ -370,25 +381,10 @@ static bool missing_default(const char *path, struct err *err)
                    path);
 }
 
-/* "auto" is f32, the reference. */
-static bool parse_precision(const char *name, enum precision *out, struct err *err)
-{
-    *out = PRECISION_F32;
-    if (!name || strcmp(name, "auto") == 0 || strcmp(name, "f32") == 0)
-        return true;
-    *out = PRECISION_Q8;
-    return strcmp(name, "q8") == 0 ||
-           err_set(err, ERR_USAGE, "precision %s is not built in, only f32 and q8 are", name);
-}
-
 struct engine *engine_open(const struct engine_options *options, struct err *err)
 {
-    enum precision precision;
-    if (!parse_precision(options->precision, &precision, err))
-        return NULL;
     struct engine *e = xcalloc(1, sizeof *e);
     e->options = *options;
-    e->precision = precision;
     e->options.model = options->model ? xstrdup(options->model) : engine_default_model_path();
     e->options.compressor = copy_or_null(options->compressor);
     e->options.default_compressor = copy_or_null(options->default_compressor);

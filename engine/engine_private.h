@@ -33,7 +33,6 @@ enum { WINDOWS_KEPT = 2000, SEGMENT_DEFAULT = 512, ENCODE_CHUNK = 128 };
 struct engine {
     struct engine_options options; /* strings owned */
     struct model *model;
-    enum precision precision; /* of its forward pass */
     struct compressor compressor;
     struct compressor_info compressor_info;
     bool untrained;

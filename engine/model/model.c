@@ -10,6 +10,7 @@
 #include "engine/base/sha256.h"
 #include "engine/model/gguf.h"
 #include "engine/model/kv_cache.h"
+#include "engine/model/quant_pack.h"
 #include "engine/model/safetensors.h"
 
 enum { CONFIG_BYTES_LIMIT = 16 << 20, MEMORY_TOKENS = 512 };
@@ -182,9 +183,18 @@ void model_close(struct model *m)
     free(m);
 }
 
+enum precision model_auto_precision(const struct model *m)
+{
+    bool kept = quant_pack_keeps(m->weights.layers[0].q.stored.type);
+    return kept && qmatmul_is_fast() ? PRECISION_Q16 : PRECISION_F32;
+}
+
 bool model_set_precision(struct model *m, enum precision precision, struct err *err)
 {
-    return llama_weights_set_precision(&m->weights, &m->config, precision, err);
+    if (!llama_weights_set_precision(&m->weights, &m->config, precision, err))
+        return false;
+    m->precision = precision;
+    return true;
 }
 
 /* ---- identity and checks -------------------------------------------------- */

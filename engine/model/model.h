@@ -18,6 +18,7 @@ struct model {
     size_t memory; /* that running it needs at least: files, one segment, one answer */
     struct llama_config config;
     struct llama_weights weights;
+    enum precision precision; /* of the forward pass: model_set_precision */
     struct tokenizer *tokenizer; /* or NULL: see model_open */
     struct gguf *gguf;           /* one of the two is open: it owns the mapping */
     struct safetensors *safetensors;
@@ -34,6 +35,9 @@ struct model *model_open(const char *path, const char *tokenizer_dir, size_t mem
 void model_close(struct model *model);
 
 /* How the forward pass multiplies from now on (PRECISION_F32 at first). */
+/* What "auto" stands for: Q16 where this CPU has kernels for it and the file is quantised,
+ * else F32. */
+enum precision model_auto_precision(const struct model *model);
 bool model_set_precision(struct model *model, enum precision precision, struct err *err);
 
 /* Bytes that the model will take beside what is resident: copies of weights that are made

@@ -15,6 +15,11 @@ enum qmatrix_kind quant_pack_kind(enum tensor_type type)
     return four ? QMATRIX_4 : QMATRIX_8;
 }
 
+bool quant_pack_keeps(enum tensor_type type)
+{
+    return quant_pack_kind(type) == QMATRIX_4 || type == TENSOR_Q8_0;
+}
+
 static uint16_t half_bits(const uint8_t *p)
 {
     return (uint16_t)(p[0] | p[1] << 8);

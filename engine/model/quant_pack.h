@@ -13,6 +13,9 @@
  * of each), Q8_0 as well; the others are rounded to 1/127 of the largest of 32 values. */
 enum qmatrix_kind quant_pack_kind(enum tensor_type type);
 
+/* Are they among those that keep their values? */
+bool quant_pack_keeps(enum tensor_type type);
+
 /* Fills `w` [rows, cols] from the tensor, rows in parallel. False where a scale is too
  * large for a half float: `w` must not be used then. */
 bool quant_pack(const struct qmatrix *w, const struct tensor *tensor);

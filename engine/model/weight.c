@@ -58,27 +58,33 @@ static void forward_dense(real *y, const real *x, struct weight *w, size_t n)
     free(panel);
 }
 
-/* Is the matrix multiplied as packed, and if so, packed? */
+/* Is the matrix multiplied as packed, and if so, packed? One that cannot be stays as it is. */
 static bool packed(struct weight *w)
 {
-    if (w->quantised && !w->is_packed) {
+    if (w->precision != PRECISION_F32 && !w->is_packed) {
         w->is_packed = quant_pack(&w->packed, &w->stored);
-        w->quantised = w->is_packed;
+        if (!w->is_packed) {
+            w->packed.panels = NULL;
+            w->precision = PRECISION_F32;
+        }
     }
-    return w->quantised;
+    return w->precision != PRECISION_F32;
 }
 
 void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n)
 {
     struct qproduct products[WEIGHT_USES_MAX] = {{0}};
     size_t quantised = 0;
+    enum qrounding rounding = QROUNDING_15;
     CHECK(count <= WEIGHT_USES_MAX);
     for (size_t i = 0; i < count; i++)
-        if (packed(uses[i].w))
+        if (packed(uses[i].w)) {
             products[quantised++] = (struct qproduct){&uses[i].w->packed, uses[i].y};
-        else
+            rounding = uses[i].w->precision == PRECISION_Q8 ? QROUNDING_8 : QROUNDING_15;
+        } else {
             forward_dense(uses[i].y, x, uses[i].w, n);
-    qmatmul(products, quantised, x, n);
+        }
+    qmatmul(products, quantised, x, n, rounding);
     for (size_t i = 0; i < count; i++)
         if (uses[i].bias)
             add_bias(uses[i].y, uses[i].bias, n, uses[i].w->rows);

@@ -274,7 +274,8 @@ static void reserve_copies(struct llama_weights *w, const struct llama_config *c
 
 const char *precision_name(enum precision precision)
 {
-    return precision == PRECISION_Q8 ? "q8" : "f32";
+    static const char *const names[] = {"f32", "q16", "q8"};
+    return names[precision];
 }
 
 /* Bytes of the packed matrix; 0: it cannot be packed. */
@@ -304,16 +305,22 @@ static bool reserve_packed(struct llama_weights *w, const struct llama_config *c
     return w->packed != NULL;
 }
 
+/* Q16 is for what stays the same numbers when it is packed. */
+static bool can_multiply(const struct weight *w, enum precision precision)
+{
+    return w->packed.panels &&
+           (precision != PRECISION_Q16 || quant_pack_keeps(w->stored.type));
+}
+
 bool llama_weights_set_precision(struct llama_weights *weights,
                                  const struct llama_config *config,
                                  enum precision precision, struct err *err)
 {
-    bool quantised = precision == PRECISION_Q8;
     struct weight *m;
-    if (quantised && !weights->packed && !reserve_packed(weights, config, err))
+    if (precision != PRECISION_F32 && !weights->packed && !reserve_packed(weights, config, err))
         return false;
     for (size_t i = 0; (m = matrix_at(weights, config, i)); i++)
-        m->quantised = quantised && m->packed.panels;
+        m->precision = can_multiply(m, precision) ? precision : PRECISION_F32;
     return true;
 }
 

@@ -21,17 +21,35 @@ static float half_at(const uint8_t *p)
 
 /* ---- portable ------------------------------------------------------------------ */
 
-static void block_portable_4(float *out, const uint8_t *w, const uint8_t *x, size_t rows,
-                             size_t t)
+/* Value i of row t of x. */
+static int value_of(enum qformat format, const uint8_t *x, size_t rows, size_t t,
+                    size_t i)
 {
-    const int8_t *values = (const int8_t *)x + t * QBLOCK;
-    float scale = float_at(x + rows * QBLOCK + 4 * t);
-    float sum = float_at(x + rows * (QBLOCK + 4) + 4 * t);
+    const int8_t *parts = (const int8_t *)x + t * QBLOCK + i;
+    int16_t wide;
+    switch (format) {
+    case QFORMAT_X_8:
+        return *parts;
+    case QFORMAT_X_15:
+        return 128 * parts[0] + parts[rows * QBLOCK];
+    default:
+        memcpy(&wide, x + 2 * (t * QBLOCK + i), sizeof wide);
+        return wide;
+    }
+}
+
+static void block_portable_4(float *out, const uint8_t *w, const uint8_t *x, size_t rows,
+                             size_t t, enum qformat format)
+{
+    size_t parts = format == QFORMAT_X_15 ? 2 : 1;
+    const uint8_t *scales = x + parts * rows * QBLOCK;
+    float scale = float_at(scales + 4 * t), sum = float_at(scales + 4 * (rows + t));
     for (size_t r = 0; r < QPANEL; r++) {
         int dot = 0;
         for (size_t i = 0; i < QBLOCK / 2; i++) {
             int byte = w[i / 4 * 32 + 4 * r + i % 4];
-            dot += (byte & 15) * values[i] + (byte >> 4) * values[i + 16];
+            dot += (byte & 15) * value_of(format, x, rows, t, i);
+            dot += (byte >> 4) * value_of(format, x, rows, t, i + 16);
         }
         out[r] = out[r] + half_at(w + 128 + 2 * r) * scale * (float)dot;
         out[r] = out[r] + half_at(w + 144 + 2 * r) * sum;
@@ -41,43 +59,51 @@ static void block_portable_4(float *out, const uint8_t *w, const uint8_t *x, siz
 static void block_portable_8(float *out, const uint8_t *w, const uint8_t *x, size_t rows,
                              size_t t)
 {
-    int16_t values[QBLOCK];
-    memcpy(values, x + t * sizeof values, sizeof values);
-    float scale = float_at(x + rows * sizeof values + 4 * t);
+    float scale = float_at(x + 2 * rows * QBLOCK + 4 * t);
     for (size_t r = 0; r < QPANEL; r++) {
         int dot = 0;
         for (size_t i = 0; i < QBLOCK; i++)
-            dot += (int8_t)w[i / 2 * 16 + 2 * r + i % 2] * values[i];
+            dot += (int8_t)w[i / 2 * 16 + 2 * r + i % 2] *
+                   value_of(QFORMAT_X_16, x, rows, t, i);
         out[r] = out[r] + half_at(w + 256 + 2 * r) * scale * (float)dot;
     }
 }
 
-static void multiply_portable_4(qtile_sums out, const struct qtile *tile)
+static void multiply_portable(qtile_sums out, const struct qtile *tile,
+                              enum qformat format)
 {
+    static const size_t x_bytes[QFORMATS] = {QROW_X_8_BYTES, QROW_X_15_BYTES,
+                                             QROW_X_16_BYTES};
     for (size_t p = 0; p < tile->n_panels; p++)
         for (size_t t = 0; t < tile->rows; t++) {
+            const uint8_t *w = tile->panels + p * tile->panel_bytes, *x = tile->x;
             memset(out[p][t], 0, sizeof out[p][t]);
-            for (size_t b = 0; b < tile->blocks; b++)
-                block_portable_4(
-                    out[p][t], tile->panels + p * tile->panel_bytes + b * QBLOCK_4_BYTES,
-                    tile->x + b * tile->rows * QROW_4_BYTES, tile->rows, t);
+            for (size_t b = 0; b < tile->blocks; b++, x += tile->rows * x_bytes[format])
+                if (format == QFORMAT_X_16)
+                    block_portable_8(out[p][t], w + b * QBLOCK_8_BYTES, x, tile->rows, t);
+                else
+                    block_portable_4(out[p][t], w + b * QBLOCK_4_BYTES, x, tile->rows, t,
+                                     format);
         }
 }
 
-static void multiply_portable_8(qtile_sums out, const struct qtile *tile)
+static void portable_x_8(qtile_sums out, const struct qtile *tile)
 {
-    for (size_t p = 0; p < tile->n_panels; p++)
-        for (size_t t = 0; t < tile->rows; t++) {
-            memset(out[p][t], 0, sizeof out[p][t]);
-            for (size_t b = 0; b < tile->blocks; b++)
-                block_portable_8(
-                    out[p][t], tile->panels + p * tile->panel_bytes + b * QBLOCK_8_BYTES,
-                    tile->x + b * tile->rows * QROW_8_BYTES, tile->rows, t);
-        }
+    multiply_portable(out, tile, QFORMAT_X_8);
 }
 
-const struct qkernels qkernels_portable = {"portable", multiply_portable_4,
-                                           multiply_portable_8};
+static void portable_x_15(qtile_sums out, const struct qtile *tile)
+{
+    multiply_portable(out, tile, QFORMAT_X_15);
+}
+
+static void portable_x_16(qtile_sums out, const struct qtile *tile)
+{
+    multiply_portable(out, tile, QFORMAT_X_16);
+}
+
+const struct qkernels qkernels_portable = {"portable",
+                                           {portable_x_8, portable_x_15, portable_x_16}};
 
 /* ---- AVX2 ---------------------------------------------------------------------- */
 
@@ -157,10 +183,20 @@ AVX2_BODY void dot_4(__m256i dot[QTILE_PANELS][QTILE_ROWS], const uint8_t *w,
     }
 }
 
-AVX2_BODY void multiply_avx2_4(qtile_sums out, const struct qtile *tile,
-                               const size_t panels, const size_t rows)
+/* The sums of a row of x in 32 bits; high and low parts, where there are, are those of
+ * different rows to dot_4. */
+AVX2_BODY __m256i widen_4(__m256i dot[QTILE_ROWS], size_t t, const size_t rows,
+                          const size_t parts)
 {
-    const __m256i ones = _mm256_set1_epi16(1);
+    if (parts == 1)
+        return _mm256_madd_epi16(dot[t], _mm256_set1_epi16(1));
+    return _mm256_add_epi32(_mm256_madd_epi16(dot[t], _mm256_set1_epi16(128)),
+                            _mm256_madd_epi16(dot[rows + t], _mm256_set1_epi16(1)));
+}
+
+AVX2_BODY void multiply_avx2_4(qtile_sums out, const struct qtile *tile,
+                               const size_t panels, const size_t rows, const size_t parts)
+{
     const uint8_t *w = tile->panels, *x = tile->x;
     __m256 sum[QTILE_PANELS][QTILE_ROWS];
 #pragma GCC unroll 2
@@ -169,19 +205,19 @@ AVX2_BODY void multiply_avx2_4(qtile_sums out, const struct qtile *tile,
         for (size_t t = 0; t < rows; t++)
             sum[p][t] = _mm256_setzero_ps();
     for (size_t b = 0; b < tile->blocks;
-         b++, w += QBLOCK_4_BYTES, x += rows * QROW_4_BYTES) {
+         b++, w += QBLOCK_4_BYTES, x += rows * (parts * QBLOCK + 8)) {
         __m256i dot[QTILE_PANELS][QTILE_ROWS];
         if (rows == 1)
             fetch_ahead(w);
-        dot_4(dot, w, tile->panel_bytes, x, panels, rows);
-        const uint8_t *scale = x + rows * QBLOCK, *total = scale + 4 * rows;
+        dot_4(dot, w, tile->panel_bytes, x, panels, parts * rows);
+        const uint8_t *scale = x + parts * rows * QBLOCK, *total = scale + 4 * rows;
 #pragma GCC unroll 2
         for (size_t p = 0; p < panels; p++) {
             __m256 d = scales(w + p * tile->panel_bytes + 128);
             __m256 m = scales(w + p * tile->panel_bytes + 144);
 #pragma GCC unroll 4
             for (size_t t = 0; t < rows; t++) {
-                __m256 wide = _mm256_cvtepi32_ps(_mm256_madd_epi16(dot[p][t], ones));
+                __m256 wide = _mm256_cvtepi32_ps(widen_4(dot[p], t, rows, parts));
                 __m256 factor = _mm256_mul_ps(d, _mm256_set1_ps(float_at(scale + 4 * t)));
                 __m256 offset = _mm256_mul_ps(m, _mm256_set1_ps(float_at(total + 4 * t)));
                 sum[p][t] = _mm256_add_ps(sum[p][t], _mm256_mul_ps(factor, wide));
@@ -235,7 +271,7 @@ AVX2_BODY void multiply_avx2_8(qtile_sums out, const struct qtile *tile,
         for (size_t t = 0; t < rows; t++)
             sum[p][t] = _mm256_setzero_ps();
     for (size_t b = 0; b < tile->blocks;
-         b++, w += QBLOCK_8_BYTES, x += rows * QROW_8_BYTES) {
+         b++, w += QBLOCK_8_BYTES, x += rows * QROW_X_16_BYTES) {
         __m256i dot[QTILE_PANELS][QTILE_ROWS];
         if (rows == 1)
             fetch_ahead(w);
@@ -260,38 +296,49 @@ AVX2_BODY void multiply_avx2_8(qtile_sums out, const struct qtile *tile,
 }
 
 /* One version for each size of tile. */
-#define AVX2_KERNEL(bits)                                                                \
-    AVX2 static void kernel_avx2_##bits(qtile_sums out, const struct qtile *tile)        \
-    {                                                                                    \
-        switch (tile->n_panels * 8 + tile->rows) {                                       \
-        case 9:                                                                          \
-            multiply_avx2_##bits(out, tile, 1, 1);                                       \
-            break;                                                                       \
-        case 10:                                                                         \
-            multiply_avx2_##bits(out, tile, 1, 2);                                       \
-            break;                                                                       \
-        case 11:                                                                         \
-            multiply_avx2_##bits(out, tile, 1, 3);                                       \
-            break;                                                                       \
-        case 12:                                                                         \
-            multiply_avx2_##bits(out, tile, 1, 4);                                       \
-            break;                                                                       \
-        case 17:                                                                         \
-            multiply_avx2_##bits(out, tile, 2, 1);                                       \
-            break;                                                                       \
-        case 18:                                                                         \
-            multiply_avx2_##bits(out, tile, 2, 2);                                       \
-            break;                                                                       \
-        case 19:                                                                         \
-            multiply_avx2_##bits(out, tile, 2, 3);                                       \
-            break;                                                                       \
-        default:                                                                         \
-            multiply_avx2_##bits(out, tile, 2, 4);                                       \
-            break;                                                                       \
-        }                                                                                \
+#define AVX2_CASES(panels, multiply, ...)                                                \
+    case panels * 8 + 1:                                                                 \
+        multiply(out, tile, panels, 1 __VA_ARGS__);                                      \
+        break;                                                                           \
+    case panels * 8 + 2:                                                                 \
+        multiply(out, tile, panels, 2 __VA_ARGS__);                                      \
+        break
+#define AVX2_MORE_CASES(panels, multiply, ...)                                           \
+    case panels * 8 + 3:                                                                 \
+        multiply(out, tile, panels, 3 __VA_ARGS__);                                      \
+        break;                                                                           \
+    case panels * 8 + 4:                                                                 \
+        multiply(out, tile, panels, 4 __VA_ARGS__);                                      \
+        break
+#define PARTS(n) , n
+
+AVX2 static void avx2_x_8(qtile_sums out, const struct qtile *tile)
+{
+    switch (tile->n_panels * 8 + tile->rows) {
+        AVX2_CASES(1, multiply_avx2_4, PARTS(1));
+        AVX2_MORE_CASES(1, multiply_avx2_4, PARTS(1));
+        AVX2_CASES(2, multiply_avx2_4, PARTS(1));
+        AVX2_MORE_CASES(2, multiply_avx2_4, PARTS(1));
     }
-AVX2_KERNEL(4)
-AVX2_KERNEL(8)
+}
+
+AVX2 static void avx2_x_15(qtile_sums out, const struct qtile *tile)
+{
+    switch (tile->n_panels * 8 + tile->rows) {
+        AVX2_CASES(1, multiply_avx2_4, PARTS(2));
+        AVX2_CASES(2, multiply_avx2_4, PARTS(2));
+    }
+}
+
+AVX2 static void avx2_x_16(qtile_sums out, const struct qtile *tile)
+{
+    switch (tile->n_panels * 8 + tile->rows) {
+        AVX2_CASES(1, multiply_avx2_8, );
+        AVX2_MORE_CASES(1, multiply_avx2_8, );
+        AVX2_CASES(2, multiply_avx2_8, );
+        AVX2_MORE_CASES(2, multiply_avx2_8, );
+    }
+}
 
 static bool has_f16c(void)
 {
@@ -301,7 +348,7 @@ static bool has_f16c(void)
 
 const struct qkernels *qkernels_best(void)
 {
-    static const struct qkernels avx2 = {"avx2", kernel_avx2_4, kernel_avx2_8};
+    static const struct qkernels avx2 = {"avx2", {avx2_x_8, avx2_x_15, avx2_x_16}};
     return simd_has_avx2() && has_f16c() ? &avx2 : &qkernels_portable;
 }
 

@@ -11,17 +11,23 @@ enum { QTILE_ROWS = 4, QTILE_PANELS = 2 };
 enum {
     QBLOCK_4_BYTES = 160, /* of a panel: nibbles, d, m */
     QBLOCK_8_BYTES = 272,
-    QROW_4_BYTES = 40, /* of a block of a row of x: 32 bytes, scale, scale * sum */
-    QROW_8_BYTES = 68, /* 32 values of 16 bits, scale */
 };
+
+/* How rows of x are rounded, and what a block of one takes in a tile, where each of these
+ * stands for all rows of the tile together:
+ *   X_8   [32] values of 8 bits; float scale; float scale * sum of the values
+ *   X_15  [32] high and [32] low parts, value = 128 high + low; scale; scale * sum
+ *   X_16  [32] values of 16 bits; scale
+ * The first two are for matrices of 4 bits, the last for those of 8. */
+enum qformat { QFORMAT_X_8, QFORMAT_X_15, QFORMAT_X_16, QFORMATS };
+enum { QROW_X_8_BYTES = 40, QROW_X_15_BYTES = 72, QROW_X_16_BYTES = 68 };
 
 struct qtile {
     const uint8_t *panels; /* the first; the next one panel_bytes behind */
     size_t panel_bytes, n_panels;
-    /* Block by block [rows][32] values of 8 bits (QMATRIX_4) or 16 (QMATRIX_8), float
-     * scale[rows], and for QMATRIX_4 float scale * sum of the values [rows]. */
     const uint8_t *x;
-    size_t rows, blocks;
+    size_t rows; /* of x; at most QTILE_ROWS, of X_15 half of that */
+    size_t blocks;
 };
 
 /* out[panel][row of x][QPANEL]: for block after block out = out + (d scale) sum, then, of
@@ -31,7 +37,7 @@ typedef void qkernel(qtile_sums out, const struct qtile *tile);
 
 struct qkernels {
     const char *name;
-    qkernel *multiply_4, *multiply_8;
+    qkernel *multiply[QFORMATS];
 };
 extern const struct qkernels qkernels_portable;
 

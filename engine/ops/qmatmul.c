@@ -96,31 +96,50 @@ SIMD_BODY float quantise(int16_t q[QBLOCK], const real *x, real most)
     return (float)(top / most + LANES_SUM(wrong));
 }
 
-/* `rows` rows of x as one tile of the kernel: see struct qtile. */
-SIMD_BODY void quantise_4_body(uint8_t *out, const real *x, size_t rows, size_t cols)
+/* `rows` rows of x as one tile of the kernel: see enum qformat. */
+SIMD_BODY void quantise_bytes(uint8_t *out, const real *x, size_t rows, size_t cols,
+                              const size_t parts)
 {
-    for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * QROW_4_BYTES)
+    for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * (parts * QBLOCK + 8))
         for (size_t t = 0; t < rows; t++) {
             int16_t q[QBLOCK];
-            int8_t narrow[QBLOCK];
+            int8_t high[QBLOCK], low[QBLOCK];
             int total = 0;
-            float scale = quantise(q, x + t * cols + b * QBLOCK, 127);
+            /* 127 * 128 + 63: the largest whose high part is 127 */
+            float scale =
+                quantise(q, x + t * cols + b * QBLOCK, parts == 1 ? 127 : 16319);
             for (size_t i = 0; i < QBLOCK; i++) {
-                narrow[i] = (int8_t)q[i];
-                total += narrow[i];
+                high[i] = (int8_t)(parts == 1 ? q[i] : (q[i] + 64) >> 7);
+                low[i] = (int8_t)(q[i] - 128 * high[i]);
+                total += parts == 1 ? high[i] : q[i];
             }
             float sum = scale * (float)total;
-            memcpy(out + t * sizeof narrow, narrow, sizeof narrow);
-            memcpy(out + rows * sizeof narrow + 4 * t, &scale, sizeof scale);
-            memcpy(out + rows * (sizeof narrow + 4) + 4 * t, &sum, sizeof sum);
+            uint8_t *scales = out + parts * rows * QBLOCK;
+            memcpy(out + t * QBLOCK, high, QBLOCK);
+            if (parts == 2)
+                memcpy(out + (rows + t) * QBLOCK, low, QBLOCK);
+            memcpy(scales + 4 * t, &scale, sizeof scale);
+            memcpy(scales + 4 * (rows + t), &sum, sizeof sum);
         }
 }
-SIMD_DISPATCH(quantise_4, (uint8_t * out, const real *x, size_t rows, size_t cols),
+
+SIMD_BODY void quantise_x_8_body(uint8_t *out, const real *x, size_t rows, size_t cols)
+{
+    quantise_bytes(out, x, rows, cols, 1);
+}
+SIMD_DISPATCH(quantise_x_8, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
 
-SIMD_BODY void quantise_8_body(uint8_t *out, const real *x, size_t rows, size_t cols)
+SIMD_BODY void quantise_x_15_body(uint8_t *out, const real *x, size_t rows, size_t cols)
 {
-    for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * QROW_8_BYTES)
+    quantise_bytes(out, x, rows, cols, 2);
+}
+SIMD_DISPATCH(quantise_x_15, (uint8_t * out, const real *x, size_t rows, size_t cols),
+              (out, x, rows, cols))
+
+SIMD_BODY void quantise_x_16_body(uint8_t *out, const real *x, size_t rows, size_t cols)
+{
+    for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * QROW_X_16_BYTES)
         for (size_t t = 0; t < rows; t++) {
             int16_t q[QBLOCK];
             float scale = quantise(q, x + t * cols + b * QBLOCK, 32767);
@@ -128,8 +147,17 @@ SIMD_BODY void quantise_8_body(uint8_t *out, const real *x, size_t rows, size_t 
             memcpy(out + rows * sizeof q + 4 * t, &scale, sizeof scale);
         }
 }
-SIMD_DISPATCH(quantise_8, (uint8_t * out, const real *x, size_t rows, size_t cols),
+SIMD_DISPATCH(quantise_x_16, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
+
+static const struct {
+    size_t bytes, tile_rows; /* of a block of a row of x; rows of x that a tile has */
+    void (*quantise)(uint8_t *out, const real *x, size_t rows, size_t cols);
+} formats[QFORMATS] = {
+    [QFORMAT_X_8] = {QROW_X_8_BYTES, QTILE_ROWS, quantise_x_8},
+    [QFORMAT_X_15] = {QROW_X_15_BYTES, QTILE_ROWS / 2, quantise_x_15},
+    [QFORMAT_X_16] = {QROW_X_16_BYTES, QTILE_ROWS, quantise_x_16},
+};
 
 /* ---- products ---------------------------------------------------------------------- */
 
@@ -140,12 +168,20 @@ struct job {
     size_t chunk;  /* rows of x of a task */
     size_t panels; /* of a matrix, of a task */
     size_t groups; /* of so many panels, of all products together */
-    uint8_t *x[2]; /* by enum qmatrix_kind; NULL: no product wants it */
+    enum qrounding rounding;
+    uint8_t *x[QFORMATS]; /* NULL: no product wants it */
 };
 
-static size_t row_bytes(enum qmatrix_kind kind, size_t cols)
+static enum qformat format_of(const struct job *job, const struct qmatrix *w)
 {
-    return cols / QBLOCK * (kind == QMATRIX_4 ? QROW_4_BYTES : QROW_8_BYTES);
+    if (w->kind == QMATRIX_8)
+        return QFORMAT_X_16;
+    return job->rounding == QROUNDING_8 ? QFORMAT_X_8 : QFORMAT_X_15;
+}
+
+static size_t row_bytes(enum qformat format, size_t cols)
+{
+    return cols / QBLOCK * formats[format].bytes;
 }
 
 static size_t group_count(const struct job *job, const struct qmatrix *w)
@@ -178,15 +214,25 @@ static void run_task(const struct job *job, size_t task)
         .n_panels = size_min(job->panels, panel_count(w) - panel),
         .blocks = w->cols / QBLOCK,
     };
-    qkernel *multiply =
-        w->kind == QMATRIX_4 ? job->kernels->multiply_4 : job->kernels->multiply_8;
-    for (size_t t = from; t < to; t += QTILE_ROWS) {
+    enum qformat format = format_of(job, w);
+    size_t step = formats[format].tile_rows;
+    for (size_t t = from; t < to; t += step) {
         qtile_sums sums;
-        tile.x = job->x[w->kind] + t * row_bytes(w->kind, w->cols);
-        tile.rows = size_min(QTILE_ROWS, to - t);
-        multiply(sums, &tile);
+        tile.x = job->x[format] + t * row_bytes(format, w->cols);
+        tile.rows = size_min(step, to - t);
+        job->kernels->multiply[format](sums, &tile);
         store(p, panel * QPANEL, tile.n_panels, t, tile.rows, sums);
     }
+}
+
+/* Rows [from, to) of x. */
+static void round_rows(const struct job *job, enum qformat format, const real *x,
+                       size_t from, size_t to)
+{
+    size_t step = formats[format].tile_rows, bytes = row_bytes(format, job->cols);
+    for (size_t t = from; t < to; t += step)
+        formats[format].quantise(job->x[format] + t * bytes, x + t * job->cols,
+                                 size_min(step, to - t), job->cols);
 }
 
 static void run(const struct job *job, const real *x)
@@ -196,13 +242,9 @@ static void run(const struct job *job, const real *x)
     {
 #pragma omp for schedule(static)
         for (size_t t = 0; t < n; t += QTILE_ROWS) {
-            size_t rows = size_min(QTILE_ROWS, n - t);
-            if (job->x[QMATRIX_4])
-                quantise_4(job->x[QMATRIX_4] + t * row_bytes(QMATRIX_4, cols),
-                           x + t * cols, rows, cols);
-            if (job->x[QMATRIX_8])
-                quantise_8(job->x[QMATRIX_8] + t * row_bytes(QMATRIX_8, cols),
-                           x + t * cols, rows, cols);
+            for (size_t f = 0; f < QFORMATS; f++)
+                if (job->x[f])
+                    round_rows(job, (enum qformat)f, x, t, size_min(n, t + QTILE_ROWS));
         }
 #pragma omp for schedule(static)
         for (size_t i = 0; i < tasks; i++)
@@ -210,7 +252,8 @@ static void run(const struct job *job, const real *x)
     }
 }
 
-void qmatmul(const struct qproduct *products, size_t count, const real *x, size_t n)
+void qmatmul(const struct qproduct *products, size_t count, const real *x, size_t n,
+             enum qrounding rounding)
 {
     if (n == 0 || count == 0)
         return;
@@ -218,7 +261,8 @@ void qmatmul(const struct qproduct *products, size_t count, const real *x, size_
                       .kernels = qkernels_best(),
                       .count = count,
                       .n = n,
-                      .cols = products->w->cols};
+                      .cols = products->w->cols,
+                      .rounding = rounding};
     /* A single row reads the matrix once, as one stream. */
     job.panels = n == 1 ? 1 : QTILE_PANELS;
     /* Chunks of about the same size, so that as many cores as there are finish together.
@@ -229,12 +273,18 @@ void qmatmul(const struct qproduct *products, size_t count, const real *x, size_
         const struct qmatrix *w = products[i].w;
         CHECK(w->cols == job.cols && w->cols % QBLOCK == 0);
         job.groups += group_count(&job, w);
-        if (!job.x[w->kind])
-            job.x[w->kind] = xmalloc(n * row_bytes(w->kind, w->cols));
+        enum qformat format = format_of(&job, w);
+        if (!job.x[format])
+            job.x[format] = xmalloc(n * row_bytes(format, w->cols));
     }
     run(&job, x);
-    free(job.x[QMATRIX_4]);
-    free(job.x[QMATRIX_8]);
+    for (size_t f = 0; f < QFORMATS; f++)
+        free(job.x[f]);
+}
+
+bool qmatmul_is_fast(void)
+{
+    return qkernels_best() != &qkernels_portable;
 }
 
 const char *qmatmul_kernels(void)

@@ -145,15 +145,22 @@ static char *describe_data(struct dataset **datasets, size_t n)
     return out;
 }
 
+/* The model stays as it is set when the trainer is freed. */
+static bool set_precision(struct model *model, const struct train_config *config, struct err *err)
+{
+    enum precision p = PRECISION_F32;
+    while (strcmp(config->frozen_precision, precision_name(p)) != 0)
+        p++;
+    return model_set_precision(model, p, err);
+}
+
 bool trainer_init(struct trainer *t, const struct train_config *config, struct model *model,
                   struct dataset **datasets, size_t n_datasets, struct err *err)
 {
     *t = (struct trainer){.config = *config, .ranks = {0, 1}, .model = model, .state.best = (double)INFINITY};
     if (config->distill > 0 && is_prompt(config))
         return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
-    enum precision precision =
-        strcmp(config->frozen_precision, "q8") == 0 ? PRECISION_Q8 : PRECISION_F32;
-    if (!train_config_check(config, err) || !model_set_precision(model, precision, err) ||
+    if (!train_config_check(config, err) || !set_precision(model, config, err) ||
         !init_stream(t, datasets, n_datasets, err) || !init_parameters(t, err)) {
         trainer_free(t);
         return false;

@@ -76,7 +76,7 @@ class Errors(ProgramTest):
                       ["compress", document, "-o", "-"],
                       ["ask", document, "-q", "Who?", "--mode", "some"],
                       ["score", document, "--given", "full"], ["check"],
-                      ["compress", document, "-m", MODEL, "--precision", "bf16"],
+                      ["compress", document, "-m", MODEL, "--precision", "q2"],
                       ["info", document, document], ["bench", "--repeat", "0"]):
             with self.subTest(words):
                 self.run_error(2, *words)

@@ -80,7 +80,7 @@ static void check_type(enum tensor_type type)
         real x[COLS] = {0}, y[ROWS];
         x[i] = 1;
         const struct qproduct product = {&w, y};
-        qmatmul(&product, 1, x, 1);
+        qmatmul(&product, 1, x, 1, QROUNDING_15);
         for (size_t r = 0; r < ROWS; r++) {
             double top = 0;
             for (size_t j = i / QBLOCK * QBLOCK; j < (i / QBLOCK + 1) * QBLOCK; j++)

@@ -82,7 +82,8 @@ static double bound(const struct matrix *m, const real *x, size_t row, double mo
     return sum + 1e-7;
 }
 
-static void check_product(const struct matrix *m, const real *x, const real *y, size_t n)
+static void check_product(const struct matrix *m, const real *x, const real *y, size_t n,
+                          enum qrounding rounding)
 {
     size_t rows = m->packed.rows, cols = m->packed.cols;
     for (size_t t = 0; t < n; t++)
@@ -90,10 +91,16 @@ static void check_product(const struct matrix *m, const real *x, const real *y, 
             double want = 0;
             for (size_t i = 0; i < cols; i++)
                 want += m->values[r * cols + i] * (double)x[t * cols + i];
-            double most = m->packed.kind == QMATRIX_4 ? 127 : 32767;
+            bool four = m->packed.kind == QMATRIX_4;
+            double most = !four ? 32767 : rounding == QROUNDING_8 ? 127 : 16319;
             assert_true(fabs((double)y[t * rows + r] - want) <=
                         bound(m, x + t * cols, r, most));
         }
+}
+
+static enum qmatrix_kind kind_of(enum qformat format)
+{
+    return format == QFORMAT_X_16 ? QMATRIX_8 : QMATRIX_4;
 }
 
 static void test_near_exact(void **state)
@@ -102,151 +109,165 @@ static void test_near_exact(void **state)
     static const size_t rows[] = {1, 8, 9, 16, 40}, tokens[] = {1, 2, 3, 4, 5, 11, 70};
     struct rng rng;
     rng_seed(&rng, 3);
-    for (size_t kind = 0; kind < 2; kind++)
+    for (size_t f = 0; f < QFORMATS; f++)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             for (size_t j = 0; j < sizeof tokens / sizeof *tokens; j++) {
                 size_t n = tokens[j], cols = QBLOCK * (1 + (i + j) % 4);
+                enum qrounding rounding = f == QFORMAT_X_8 ? QROUNDING_8 : QROUNDING_15;
                 struct matrix m =
-                    matrix_make((enum qmatrix_kind)kind, rows[i], cols, &rng);
+                    matrix_make(kind_of((enum qformat)f), rows[i], cols, &rng);
                 real *x = random_reals(&rng, n * cols, 1),
                      *y = xcalloc(n * rows[i], sizeof *y);
                 const struct qproduct product = {&m.packed, y};
-                qmatmul(&product, 1, x, n);
-                check_product(&m, x, y, n);
+                qmatmul(&product, 1, x, n, rounding);
+                check_product(&m, x, y, n, rounding);
                 matrix_free(&m);
                 free(x);
                 free(y);
             }
 }
 
-/* What qkernel.h promises, value by value. */
-static void oracle(qtile_sums out, const struct qtile *tile, enum qmatrix_kind kind)
+static const size_t x_bytes[QFORMATS] = {QROW_X_8_BYTES, QROW_X_15_BYTES,
+                                         QROW_X_16_BYTES};
+
+/* Value i of row t of a tile's block of x. */
+static int x_value(enum qformat format, const uint8_t *x, size_t rows, size_t t, size_t i)
 {
-    memset(out, 0, sizeof(qtile_sums));
-    for (size_t b = 0; b < tile->blocks; b++)
-        for (size_t p = 0; p < tile->n_panels; p++)
-            for (size_t t = 0; t < tile->rows; t++)
-                for (size_t r = 0; r < QPANEL; r++) {
-                    bool four = kind == QMATRIX_4;
-                    size_t x_bytes = four ? QROW_4_BYTES : QROW_8_BYTES;
-                    size_t w_bytes = four ? QBLOCK_4_BYTES : QBLOCK_8_BYTES;
-                    const uint8_t *w = tile->panels + p * tile->panel_bytes + b * w_bytes;
-                    const uint8_t *x = tile->x + b * tile->rows * x_bytes;
-                    int dot = 0;
-                    for (size_t i = 0; i < QBLOCK; i++) {
-                        int16_t wide;
-                        memcpy(&wide, x + 2 * (t * QBLOCK + i), four ? 0 : 2);
-                        int value = four ? (int8_t)x[t * QBLOCK + i] : wide;
-                        size_t j = i % 16;
-                        int q = four ? w[j / 4 * 32 + 4 * r + j % 4] >> (i / 16 * 4) & 15
-                                     : (int8_t)w[i / 2 * 16 + 2 * r + i % 2];
-                        dot += q * value;
-                    }
-                    const uint8_t *scales = x + tile->rows * QBLOCK * (four ? 1 : 2);
-                    float scale, sum;
-                    uint16_t d, m;
-                    memcpy(&scale, scales + 4 * t, 4);
-                    memcpy(&d, w + (four ? 128 : 256) + 2 * r, 2);
-                    out[p][t][r] += half_to_float(d) * scale * (float)dot;
-                    if (four) {
-                        memcpy(&sum, scales + 4 * (tile->rows + t), 4);
-                        memcpy(&m, w + 144 + 2 * r, 2);
-                        out[p][t][r] += half_to_float(m) * sum;
-                    }
-                }
+    int16_t wide[4 * QBLOCK];
+    if (format == QFORMAT_X_16) {
+        memcpy(wide, x, 2 * rows * QBLOCK);
+        return wide[t * QBLOCK + i];
+    }
+    int first = (int8_t)x[t * QBLOCK + i];
+    return format == QFORMAT_X_8 ? first
+                                 : 128 * first + (int8_t)x[(rows + t) * QBLOCK + i];
 }
 
-static void check_tile(qkernel *kernel, const struct qtile *tile, enum qmatrix_kind kind)
+/* What qkernel.h promises of one block, panel, row of x and row of the panel. */
+static void add_block(float *out, enum qformat format, const uint8_t *w, const uint8_t *x,
+                      size_t rows, size_t t, size_t r)
 {
-    qtile_sums got, want;
-    oracle(want, tile, kind);
+    bool four = kind_of(format) == QMATRIX_4;
+    int dot = 0;
+    for (size_t i = 0; i < QBLOCK; i++) {
+        size_t j = i % 16;
+        int q = four ? w[j / 4 * 32 + 4 * r + j % 4] >> (i / 16 * 4) & 15
+                     : (int8_t)w[i / 2 * 16 + 2 * r + i % 2];
+        dot += q * x_value(format, x, rows, t, i);
+    }
+    const uint8_t *scales = x + rows * QBLOCK * (format == QFORMAT_X_8 ? 1 : 2);
+    float scale, sum;
+    uint16_t d, m;
+    memcpy(&scale, scales + 4 * t, 4);
+    memcpy(&d, w + (four ? 128 : 256) + 2 * r, 2);
+    *out += half_to_float(d) * scale * (float)dot;
+    if (four) {
+        memcpy(&sum, scales + 4 * (rows + t), 4);
+        memcpy(&m, w + 144 + 2 * r, 2);
+        *out += half_to_float(m) * sum;
+    }
+}
+
+static void check_tile(qkernel *kernel, const struct qtile *tile, enum qformat format)
+{
+    size_t w_bytes = kind_of(format) == QMATRIX_4 ? QBLOCK_4_BYTES : QBLOCK_8_BYTES;
+    qtile_sums got;
     kernel(got, tile);
     for (size_t p = 0; p < tile->n_panels; p++)
         for (size_t t = 0; t < tile->rows; t++)
-            assert_memory_equal(got[p][t], want[p][t], sizeof got[p][t]);
+            for (size_t r = 0; r < QPANEL; r++) {
+                float want = 0;
+                for (size_t b = 0; b < tile->blocks; b++)
+                    add_block(
+                        &want, format, tile->panels + p * tile->panel_bytes + b * w_bytes,
+                        tile->x + b * tile->rows * x_bytes[format], tile->rows, t, r);
+                assert_memory_equal(&got[p][t][r], &want, sizeof want);
+            }
 }
 
 /* x at the ends of its range, so that sums reach theirs. */
-static uint8_t *extreme_rows(size_t rows, size_t blocks, enum qmatrix_kind kind,
+static uint8_t *extreme_rows(size_t rows, size_t blocks, enum qformat format,
                              struct rng *rng)
 {
-    size_t bytes = kind == QMATRIX_4 ? QROW_4_BYTES : QROW_8_BYTES;
+    size_t bytes = x_bytes[format];
     uint8_t *x = xcalloc(rows * blocks, bytes);
     for (size_t b = 0; b < blocks; b++) {
         uint8_t *at = x + b * rows * bytes;
-        for (size_t i = 0; i < rows * QBLOCK; i++) {
+        size_t values = rows * QBLOCK * (format == QFORMAT_X_15 ? 2 : 1);
+        for (size_t i = 0; i < values; i++) {
             bool high = rng_below(rng, 8) > 0;
             int16_t wide = high ? 32767 : -32767;
-            if (kind == QMATRIX_4)
-                at[i] = (uint8_t)(high ? 127 : -127);
-            else
+            if (format == QFORMAT_X_16)
                 memcpy(at + 2 * i, &wide, 2);
+            else
+                at[i] = (uint8_t)(high ? 127 : -127);
         }
-        float *scales =
-            (float *)(void *)(at + rows * QBLOCK * (kind == QMATRIX_4 ? 1 : 2));
-        for (size_t i = 0; i < rows * (kind == QMATRIX_4 ? 2 : 1); i++)
-            scales[i] = (float)rng_uniform(rng);
+        size_t first = values * (format == QFORMAT_X_16 ? 2 : 1);
+        for (size_t i = first; i < rows * bytes; i += sizeof(float)) {
+            float scale = (float)rng_uniform(rng);
+            memcpy(at + i, &scale, sizeof scale);
+        }
     }
     return x;
+}
+
+static void check_kernels(enum qformat format, struct rng *rng)
+{
+    enum { BLOCKS = 3, ROWS = QTILE_PANELS * QPANEL };
+    const struct qkernels *versions[] = {&qkernels_portable, qkernels_best()};
+    struct matrix m = matrix_make(kind_of(format), ROWS, BLOCKS * QBLOCK, rng);
+    size_t panel_bytes = qmatrix_bytes(kind_of(format), QPANEL, BLOCKS * QBLOCK);
+    size_t most = format == QFORMAT_X_15 ? QTILE_ROWS / 2 : QTILE_ROWS;
+    for (size_t rows = 1; rows <= most; rows++)
+        for (size_t panels = 1; panels <= QTILE_PANELS; panels++) {
+            uint8_t *x = extreme_rows(rows, BLOCKS, format, rng);
+            const struct qtile tile = {m.packed.panels, panel_bytes, panels, x, rows,
+                                       BLOCKS};
+            for (size_t v = 0; v < 2; v++)
+                check_tile(versions[v]->multiply[format], &tile, format);
+            free(x);
+        }
+    matrix_free(&m);
 }
 
 static void test_kernels_agree_bit_by_bit(void **state)
 {
     (void)state;
-    enum { BLOCKS = 3, ROWS = QTILE_PANELS * QPANEL };
-    const struct qkernels *versions[] = {&qkernels_portable, qkernels_best()};
     struct rng rng;
     rng_seed(&rng, 4);
-    for (size_t kind = 0; kind < 2; kind++) {
-        struct matrix m =
-            matrix_make((enum qmatrix_kind)kind, ROWS, BLOCKS * QBLOCK, &rng);
-        size_t panel_bytes =
-            qmatrix_bytes((enum qmatrix_kind)kind, QPANEL, BLOCKS * QBLOCK);
-        for (size_t rows = 1; rows <= QTILE_ROWS; rows++)
-            for (size_t panels = 1; panels <= QTILE_PANELS; panels++) {
-                uint8_t *x = extreme_rows(rows, BLOCKS, (enum qmatrix_kind)kind, &rng);
-                const struct qtile tile = {m.packed.panels, panel_bytes, panels, x, rows,
-                                           BLOCKS};
-                for (size_t v = 0; v < 2; v++)
-                    check_tile(kind ? versions[v]->multiply_8 : versions[v]->multiply_4,
-                               &tile, (enum qmatrix_kind)kind);
-                free(x);
-            }
-        matrix_free(&m);
-    }
+    for (size_t f = 0; f < QFORMATS; f++)
+        check_kernels((enum qformat)f, &rng);
 }
 
 /* Rows one by one, other thread counts, several matrices in one call. */
-static void test_same_bits_however_divided(void **state)
+static void check_divided(enum qrounding rounding, struct rng *rng)
 {
-    (void)state;
     enum { N = 70, ROWS = 200, COLS = 96 };
-    struct rng rng;
-    rng_seed(&rng, 5);
-    struct matrix a = matrix_make(QMATRIX_4, ROWS, COLS, &rng);
-    struct matrix b = matrix_make(QMATRIX_8, ROWS, COLS, &rng);
-    real *x = random_reals(&rng, N * COLS, 1);
+    struct matrix a = matrix_make(QMATRIX_4, ROWS, COLS, rng);
+    struct matrix b = matrix_make(QMATRIX_8, ROWS, COLS, rng);
+    real *x = random_reals(rng, N * COLS, 1);
     real *together[2], *apart = xcalloc(N * ROWS, sizeof *apart);
     for (size_t i = 0; i < 2; i++)
         together[i] = xcalloc(N * ROWS, sizeof(real));
     const struct qproduct both[] = {{&a.packed, together[0]}, {&b.packed, together[1]}};
-    qmatmul(both, 2, x, N);
+    qmatmul(both, 2, x, N, rounding);
+    for (size_t i = 0; i < 2; i++) {
+        const struct qproduct one = {both[i].w, apart};
+        qmatmul(&one, 1, x, N, rounding);
+        assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
+        for (size_t row = 0; row < N; row++) {
+            const struct qproduct single = {both[i].w, apart + row * ROWS};
+            qmatmul(&single, 1, x + row * COLS, 1, rounding);
+        }
+        assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
+    }
 #ifdef _OPENMP
     int threads = omp_get_max_threads();
     for (int t = 1; t <= 4; t++) {
+        const struct qproduct one = {both[0].w, apart};
         omp_set_num_threads(t);
-#endif
-        for (size_t i = 0; i < 2; i++) {
-            const struct qproduct one = {both[i].w, apart};
-            qmatmul(&one, 1, x, N);
-            assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
-            for (size_t row = 0; row < N; row++) {
-                const struct qproduct single = {both[i].w, apart + row * ROWS};
-                qmatmul(&single, 1, x + row * COLS, 1);
-            }
-            assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
-        }
-#ifdef _OPENMP
+        qmatmul(&one, 1, x, N, rounding);
+        assert_memory_equal(apart, together[0], N * ROWS * sizeof *apart);
     }
     omp_set_num_threads(threads);
 #endif
@@ -258,21 +279,30 @@ static void test_same_bits_however_divided(void **state)
     free(together[1]);
 }
 
+static void test_same_bits_however_divided(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_seed(&rng, 5);
+    check_divided(QROUNDING_8, &rng);
+    check_divided(QROUNDING_15, &rng);
+}
+
 /* Zeros and tiny numbers give zeros; what is not finite gives NaN in its row alone. */
 static void test_special_values(void **state)
 {
     (void)state;
     struct rng rng;
     rng_seed(&rng, 6);
-    for (size_t kind = 0; kind < 2; kind++) {
-        struct matrix m = matrix_make((enum qmatrix_kind)kind, 8, QBLOCK, &rng);
+    for (size_t f = 0; f < QFORMATS; f++) {
+        struct matrix m = matrix_make(kind_of((enum qformat)f), 8, QBLOCK, &rng);
         real x[5 * QBLOCK] = {0}, y[5 * 8];
         x[QBLOCK + 3] = (real)NAN;
         x[2 * QBLOCK + 31] = (real)INFINITY;
         x[3 * QBLOCK] = REAL(1e-38);
         x[4 * QBLOCK] = 1;
         const struct qproduct product = {&m.packed, y};
-        qmatmul(&product, 1, x, 5);
+        qmatmul(&product, 1, x, 5, f == QFORMAT_X_8 ? QROUNDING_8 : QROUNDING_15);
         for (size_t r = 0; r < 8; r++) {
             assert_true(y[r] == 0 && isnan(y[8 + r]) && isnan(y[16 + r]));
             assert_true(real_fabs(y[24 + r]) < REAL(1e-36));
