@@ -8,3 +8,9 @@ $(BUILD)/tests/bench/bench_%: $(BUILD)/tests/bench/bench_%.o $(ENGINE_ARCHIVES)
 benches: $(BENCH_PROGRAMS)
 
 .PHONY: benches
+
+# Beside llama.cpp and PyTorch, which are installed outside of the tree; never part of `check`.
+bench-peers: $(PROGRAM)
+	@tests/bench/peers.py $(PROGRAM)
+
+.PHONY: bench-peers

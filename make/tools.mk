@@ -61,6 +61,6 @@ help:
 	@echo "make man readme build/comprexit.1; the README's section on commands"
 	@echo "make layers     check which folders include which"
 	@echo "make golden-check GOLDEN=DIR   parity with reference vectors alone"
-	@echo "make asan ubsan tsan fuzz bench lint format"
+	@echo "make asan ubsan tsan fuzz bench-peers lint format"
 
 .PHONY: deps deps-check deps-demo deps-model model format install help man readme readme-screen demo

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What plain PyTorch takes for the work that `comprexit bench` times: a Llama of
-SmolLM2-135M's shape with random float32 weights, 512 tokens of prefill with all
+SmolLM2-135M's shape with random weights, 512 tokens of prefill with all
 hidden states kept, decoding with a key/value cache, and one training step's forward
 and backward pass to the input embeddings. Prints one JSON object; exit status 77
 when PyTorch is not installed.
 
-    python3 tests/bench/peer_torch.py [--threads N] [--repeat N]
+    python3 tests/bench/peer_torch.py [--threads N] [--repeat N] [--type f32|bf16]
 """
 import argparse
 import json
@@ -43,7 +43,7 @@ def rms_norm(x, weight):
 def turns(first, n):
     frequency = 10000.0 ** (-torch.arange(0, HEAD, 2).float() / HEAD)
     angle = torch.arange(first, first + n).float()[:, None] * frequency[None]
-    return torch.cos(angle), torch.sin(angle)
+    return torch.cos(angle).to(torch.get_default_dtype()), torch.sin(angle).to(torch.get_default_dtype())
 
 
 def rotate(x, cosine, sine):
@@ -112,7 +112,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--type", choices=("f32", "bf16"), default="f32")
     options = parser.parse_args()
+    torch.set_default_dtype(torch.bfloat16 if options.type == "bf16" else torch.float32)
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -126,7 +128,7 @@ def main():
                        lambda: model.hidden(model.embedding[ids[:1]][None], caches)[-1][0]
                        @ model.embedding.T)
     training = timed(max(options.repeat // 2, 1), training_step(model, 4, 128, 128))
-    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(),
+    print(json.dumps({"torch": torch.__version__, "type": options.type, "threads": torch.get_num_threads(),
                       "prefill_512_ms": prefill, "decode_token_ms": decode,
                       "training_4_blocks_ms": training}))
 
