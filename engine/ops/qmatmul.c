@@ -237,8 +237,8 @@ static void round_rows(const struct job *job, enum qformat format, const real *x
 
 static void run(const struct job *job, const real *x)
 {
-    size_t cols = job->cols, n = job->n, tasks = size_div_up(n, job->chunk) * job->groups;
-#pragma omp parallel if (n * job->groups * QPANEL * cols > PARALLEL_WORK)
+    size_t n = job->n, tasks = size_div_up(n, job->chunk) * job->groups;
+#pragma omp parallel if (n * job->groups * QPANEL * job->cols > PARALLEL_WORK)
     {
 #pragma omp for schedule(static)
         for (size_t t = 0; t < n; t += QTILE_ROWS) {
