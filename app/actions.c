@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/screens.h"
 #include "app/values.h"
 #include "engine/base/mem.h"
 
@@ -78,7 +79,8 @@ static bool run_words(struct session *s, const struct words *words, bool split, 
     }
     if (action->takes == TAKES_NONE && words->count)
         return err_set(err, ERR_USAGE, "%s takes no arguments", action->name);
-    return action->run(s, words, err);
+    action_fn *own = screens_action(s, action->name);
+    return own ? own(s, words, err) : action->run(s, words, err);
 }
 
 bool action_run(struct session *s, const char *line, struct err *err)
@@ -94,7 +96,8 @@ bool action_run_text(struct session *s, const char *name, const char *text, stru
 {
     const struct action *action = action_find(name, err);
     struct words words = {.name = xstrdup(name), .rest = xstrdup(text)};
-    bool ok = action && action->run(s, &words, err);
+    action_fn *own = screens_action(s, name);
+    bool ok = action && (own ? own(s, &words, err) : action->run(s, &words, err));
     words_free(&words);
     return ok;
 }

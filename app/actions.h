@@ -94,6 +94,16 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(swap, "", NONE, NOTHING, "", "swap A and B in the Compare screen")                        \
     X(flicker, "", NONE, NOTHING, "", "A in the place of B, and back")                          \
     X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
+    X(data, "FILE", TEXT, FILES, "", "what the trainer sees of a data file, sample by sample")   \
+    X(eval, "FILE... [limit N]", WORDS, FILES, "",                                              \
+      "exact match and F1 over questions, the first 100 or N (0: all)")                         \
+    X(train, "[ntp|sft|prompt] [KEY=VALUE...] [dry-run|start]", WORDS, WORDS,                       \
+      "ntp|sft|prompt|preset=|data=|run=|resume|steps=|dry-run|start",                          \
+      "the form of a training run; dry-run measures it, start begins it")                       \
+    X(watch, "RUN", WORDS, FILES, "", "follow the log of a run directory")                      \
+    X(pause, "[toggle]", WORDS, WORDS, "toggle", "hold the training, toggle: or go on")         \
+    X(resume, "", NONE, NOTHING, "", "go on with the training")                                 \
+    X(checkpoint, "", NONE, NOTHING, "", "save the training after this step")                   \
     X(export, "[VIEW...] [FILE] [KEY=VALUE...]", WORDS, EXPORT, "plan|gate|mass|answers",       \
       "figure and data files of what is on screen")                                             \
     X(explain, "", NONE, NOTHING, "", "explain the pane in front")                              \

@@ -118,7 +118,8 @@ bool do_stop(struct session *s, const struct words *words, struct err *err)
     (void)words;
     (void)err;
     unsigned found = s->worker ? worker_cancel(s->worker, JOB_ASK | JOB_READ | JOB_SETTINGS |
-                                                              JOB_LOSS | JOB_CONTROL | JOB_HASH)
+                                                              JOB_LOSS | JOB_CONTROL | JOB_DATA |
+                                                              JOB_EVAL | JOB_HASH)
                                : 0;
     if (s->writer)
         found |= worker_cancel(s->writer, JOB_EXPORT);

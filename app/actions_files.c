@@ -14,6 +14,7 @@
 #include "app/places.h"
 #include "app/session_file.h"
 #include "app/prompt.h"
+#include "app/run_control.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -236,10 +237,28 @@ bool do_suspend(struct session *s, const struct words *words, struct err *err)
     return true;
 }
 
+/* A run that is in progress saves first; whoever does not want to wait asks again. */
+static bool quit_after_save(struct session *s, bool sure, struct err *err)
+{
+    if (s->quit_saving) {
+        s->quit = true;
+        return true;
+    }
+    if (!sure && !s->quit_asked) {
+        dialog_quit(s, "Training goes on until this step is done, saves, and ends.");
+        return true;
+    }
+    s->quit_saving = true;
+    run_control_quit_after(s);
+    session_note(s, "the run saves after this step, then the program ends; q again: at once");
+    return run_control_say(s, "stop", err);
+}
+
 bool do_quit(struct session *s, const struct words *words, struct err *err)
 {
-    (void)err;
     size_t edits = edits_count(&s->edits);
+    if (run_control_trains(s) && !s->headless)
+        return quit_after_save(s, words->force, err);
     if (!words->force && edits && !s->quit_asked && !s->headless) {
         char why[96];
         snprintf(why, sizeof why, "%zu edit%s will be forgotten.", edits, edits == 1 ? "" : "s");

@@ -9,6 +9,7 @@
 #include "app/batch.h"
 #include "app/cli.h"
 #include "app/export.h"
+#include "app/export_train.h"
 #include "app/report.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -21,6 +22,7 @@ struct job {
     struct edits edits; /* that the figure was made with */
     struct batch batch;
     const char *question;
+    bool no_views;  /* --view train */
     json_t *files; /* written */
 };
 
@@ -63,7 +65,7 @@ static bool read_options(struct job *job, struct err *err)
 {
     const struct cli_arguments *a = job->arguments;
     const char *output;
-    if (!read_views(job, cli_text(a, "view"), err))
+    if (!job->no_views && !read_views(job, cli_text(a, "view"), err))
         return false;
     for (const struct export_option *o = export_options; o->name; o++) {
         const char *value = o->flag ? NULL : cli_text(a, o->name);
@@ -217,12 +219,17 @@ static void measure_files(struct job *job)
 
 /* ---- output --------------------------------------------------------------------------- */
 
+static void add_files(struct job *job, const struct export_result *result)
+{
+    for (size_t i = 0; i < result->n; i++)
+        json_array_append_new(job->files, report_text(result->path[i], strlen(result->path[i])));
+}
+
 static bool export_one(struct job *job, struct err *err)
 {
     struct export_result result;
     bool ok = export_run(engine_snapshot(job->batch.engine), &job->request, &result, err);
-    for (size_t i = 0; i < result.n; i++)
-        json_array_append_new(job->files, report_text(result.path[i], strlen(result.path[i])));
+    add_files(job, &result);
     export_result_free(&result);
     return ok;
 }
@@ -252,7 +259,8 @@ static void print_files(const struct job *job)
     enum figure_kind kind[FIGURE_KIND_COUNT];
     size_t n = export_kinds(&job->request, kind);
     if (cli_flag(job->arguments, "json")) {
-        report_json(json_pack("{s:s, s:O}", "view", n > 1 ? "panels" : figure_kind_name[kind[0]],
+        report_json(json_pack("{s:s, s:O}", "view",
+                              job->no_views ? "train" : n > 1 ? "panels" : figure_kind_name[kind[0]],
                               "files", job->files));
         return;
     }
@@ -292,8 +300,30 @@ static bool with_document(struct job *job, const char *path, struct err *err)
     return ok;
 }
 
+/* Learning curves of run directories: no engine is needed. */
+static bool run_train(const struct cli_arguments *a, struct err *err)
+{
+    struct job job = {.arguments = a, .files = json_array(), .no_views = true};
+    struct export_result result = {0};
+    export_request_init(&job.request);
+    bool ok = read_options(&job, err) &&
+              export_train(a->operands, a->n_operands, &job.request, &result, err);
+    add_files(&job, &result);
+    if (ok)
+        print_files(&job);
+    export_result_free(&result);
+    export_request_free(&job.request);
+    json_decref(job.files);
+    return ok;
+}
+
 static bool run(const struct cli_arguments *a, struct err *err)
 {
+    const char *view = cli_text(a, "view");
+    if (view && strcmp(view, "train") == 0)
+        return run_train(a, err);
+    if (a->n_operands > 1)
+        return err_set(err, ERR_USAGE, "export: one DOC; several runs only with --view train");
     struct job job = {.arguments = a, .files = json_array()};
     const char *figure = cli_text(a, "from-figure");
     export_request_init(&job.request);
@@ -314,8 +344,9 @@ static bool run(const struct cli_arguments *a, struct err *err)
 #define ROW(key, kind, words, about) ROW_##kind(key, words, about)
 
 static const struct cli_option options[] = {
-    {.name = "view", .kind = CLI_TEXT, .value = "plan|gate|mass|answers",
-     .help = "what to draw (plan); several with commas become panels of one figure"},
+    {.name = "view", .kind = CLI_TEXT, .value = "plan|gate|mass|answers|train",
+     .help = "what to draw (plan); several with commas become panels of one figure; train: the "
+             "learning curves of run directories, which stand in place of DOC"},
     {.name = "output", .letter = 'o', .kind = CLI_PATH, .value = "F.png", .many = true,
      .help = "write to this file: .png .svg .npy .csv or .json; may be given several times"},
     {.name = "question", .letter = 'q', .kind = CLI_TEXT, .value = "TEXT",
@@ -336,13 +367,15 @@ static const struct cli_example examples[] = {
      "the gates of window 1 for a column of 89 mm, in notes-w01-gate.png"},
     {"comprexit export --from-figure notes-w01-gate.png --formats svg",
      "the same figure again in another format"},
+    {"comprexit export runs/a runs/b --view train -o curves.svg -o curves.csv",
+     "how two runs learned"},
     {NULL, NULL},
 };
 
 const struct cli_command command_export = {
     .name = "export",
-    .operands = "[DOC]",
-    .max_operands = 1,
+    .operands = "[DOC|RUN...]",
+    .max_operands = 8,
     .summary = "write figures, and the numbers behind them, to files",
     .description =
         "Without -o the file is named after the document, as in notes-w02-plan.png. A name in use "

@@ -2,6 +2,7 @@
  * frozen model. Log lines go to standard error, the path of the best result to
  * standard output. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "app/data_options.h"
 #include "app/interrupt.h"
 #include "app/report.h"
+#include "app/train_control.h"
+#include "app/train_ui.h"
 #include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -33,6 +36,7 @@ struct job {
     struct data_options options;
     size_t log_every;
     struct history loss, norm;
+    struct train_control control;
 };
 
 /* ---- what was asked for -------------------------------------------------------------- */
@@ -142,6 +146,8 @@ static bool read_arguments(struct job *j, struct err *err)
 {
     const struct cli_arguments *a = j->arguments;
     const char *path;
+    if (a->n_operands == 0)
+        return err_set(err, ERR_USAGE, "train: expected ntp, sft or prompt");
     if (!value_choice(a->operands[0], "ntp|sft|prompt", NULL))
         return err_set(err, ERR_USAGE, "train: expected ntp, sft or prompt, found \"%s\"",
                        a->operands[0]);
@@ -158,6 +164,21 @@ static bool read_arguments(struct job *j, struct err *err)
     j->run.accept_data_change = cli_flag(a, "accept-data-change");
     j->run.overfit_one = cli_flag(a, "overfit-one");
     return true;
+}
+
+/* A line for people, or for who steers the run. */
+static void tell(const struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void tell(const struct job *j, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (j->control.enabled)
+        train_control_note(&j->control, text);
+    else
+        report_note(j->arguments, "%s", text);
 }
 
 /* ---- log lines ------------------------------------------------------------------------- */
@@ -191,11 +212,12 @@ static void on_step(void *context, const struct trainer *t, const struct step_re
 {
     struct job *j = context;
     double loss_z = history_z(&j->loss, r->loss), norm_z = history_z(&j->norm, r->grad_norm);
+    train_control_tell(&j->control, json_pack("{s:s}", "event", "step"));
     if (r->step % j->log_every && r->step != t->config.steps && !r->skipped)
         return;
     char eta[32];
     format_duration(r->ms * (double)(t->config.steps - r->step), eta, sizeof eta);
-    report_note(j->arguments,
+    tell(j,
                 "step %zu/%zu | loss %.3f (%+.1fz) | norm %.2f (%+.1fz) | lr %.2e | %.0f ms | "
                 "%.0f tok/s | ratio %g | eta %s%s",
                 r->step, t->config.steps, r->loss, loss_z, r->grad_norm, norm_z, r->lr, r->ms,
@@ -209,13 +231,13 @@ static void on_validated(void *context, const struct trainer *t, const struct va
     const struct job *j = context;
     if (t->soft_prompt) {
         for (size_t i = 0; i < n; i++)
-            report_note(j->arguments, "step %zu | held-out %s | full %.3f none %.3f%s",
+            tell(j, "step %zu | held-out %s | full %.3f none %.3f%s",
                         t->state.step, v[i].kind, v[i].loss[CONTEXT_FULL],
                         v[i].loss[CONTEXT_NONE], best ? " | best" : "");
         return;
     }
     for (size_t i = 0; i < n; i++)
-        report_note(j->arguments,
+        tell(j,
                     "step %zu | held-out %s | compressed %.3f wrong %.3f full %.3f none %.3f | "
                     "gap closed %.0f %% | about this text %.3f nats | gate max %.2f, spread %.1f%s",
                     t->state.step, v[i].kind, v[i].loss[CONTEXT_COMPRESSED],
@@ -227,37 +249,71 @@ static void on_validated(void *context, const struct trainer *t, const struct va
 static void on_saved(void *context, const struct trainer *t, const char *path, double ms)
 {
     const struct job *j = context;
-    report_note(j->arguments, "step %zu | saved and read back in %s (%.0f ms)", t->state.step, path,
+    train_control_tell(&j->control, json_pack("{s:s, s:I}", "event", "saved", "step",
+                                              (json_int_t)t->state.step));
+    tell(j, "step %zu | saved and read back in %s (%.0f ms)", t->state.step, path,
                 ms);
 }
 
 static void on_note(void *context, const char *text)
 {
     const struct job *j = context;
-    report_note(j->arguments, "%s", text);
+    tell(j, "%s", text);
+}
+
+static void on_started(void *context, const struct trainer *t)
+{
+    const struct job *j = context;
+    const struct train_config *c = &t->config;
+    train_control_tell(&j->control,
+                       json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "started", "steps",
+                                 (json_int_t)c->steps, "step", (json_int_t)t->state.step, "batch",
+                                 (json_int_t)c->batch, "parameters",
+                                 (json_int_t)t->parameters.count));
 }
 
 static bool on_stop(void *context)
 {
-    (void)context;
-    return interrupt_signal() != 0;
+    struct job *j = context;
+    train_control_poll(&j->control);
+    return j->control.stop || interrupt_signal() != 0;
+}
+
+static bool on_save(void *context)
+{
+    struct job *j = context;
+    bool save = j->control.save;
+    j->control.save = false;
+    return save;
 }
 
 /* ---- running ----------------------------------------------------------------------------- */
 
-static bool print_estimate(const struct job *j, struct err *err)
+static json_t *estimate_json(const struct run_estimate *e)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "parameters",
+                     (json_int_t)e->parameters, "memory_bytes", (json_int_t)e->memory_bytes,
+                     "peak_bytes", (json_int_t)e->peak_bytes, "disk_bytes",
+                     (json_int_t)e->disk_bytes, "step_ms", e->step_ms, "validation_ms",
+                     e->validation_ms, "total_ms", e->total_ms);
+}
+
+static bool print_estimate(struct job *j, struct err *err)
 {
     struct run_estimate e;
-    if (!train_estimate(&j->run, &e, NULL, err))
+    struct progress progress = {train_control_tick, &j->control};
+    if (!train_estimate(&j->run, &e, &progress, err))
         return false;
+    if (j->control.enabled) {
+        json_t *event = estimate_json(&e);
+        json_object_set_new(event, "event", json_string("estimate"));
+        train_control_tell(&j->control, event);
+        return true;
+    }
     char total[32];
     format_duration(e.total_ms, total, sizeof total);
     if (cli_flag(j->arguments, "json")) {
-        report_json(json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "parameters",
-                              (json_int_t)e.parameters, "memory_bytes", (json_int_t)e.memory_bytes,
-                              "peak_bytes", (json_int_t)e.peak_bytes, "disk_bytes",
-                              (json_int_t)e.disk_bytes, "step_ms", e.step_ms, "validation_ms",
-                              e.validation_ms, "total_ms", e.total_ms));
+        report_json(estimate_json(&e));
         return true;
     }
     printf("parameters  %zu trained\nmemory      %.0f MiB beside the model, %.0f MiB in all\n"
@@ -279,8 +335,10 @@ static bool train(struct job *j, struct err *err)
     if (!j->run.model)
         return false;
     struct ranks *ranks = &j->run.ranks;
-    struct run_listener listener = {.context = j, .step = on_step, .validated = on_validated,
-                                    .saved = on_saved, .note = on_note, .stop = on_stop};
+    struct run_listener listener = {.context = j, .started = on_started, .step = on_step,
+                                    .validated = on_validated, .saved = on_saved, .note = on_note,
+                                    .stop = on_stop, .save = on_save,
+                                    .progress = {train_control_tick, &j->control}};
     interrupt_catch();
     bool ok = cli_flag(a, "dry-run") ? print_estimate(j, err)
                                      : train_run(&j->run, &listener, err);
@@ -290,7 +348,7 @@ static bool train(struct job *j, struct err *err)
         ranks_abort(ranks, (int)err->code);
     }
     ranks_end(ranks);
-    if (ok && ranks->rank == 0 && !cli_flag(a, "dry-run"))
+    if (ok && ranks->rank == 0 && !cli_flag(a, "dry-run") && !j->control.enabled)
         printf("%s/compressor.safetensors\n", j->run.directory);
     return ok;
 }
@@ -298,6 +356,8 @@ static bool train(struct job *j, struct err *err)
 static bool run(const struct cli_arguments *a, struct err *err)
 {
     struct job j = {.arguments = a};
+    if (train_ui_wanted(a))
+        return train_ui_run(a, err);
     bool ok = read_arguments(&j, err);
     if (ok && cli_flag(a, "print-config")) {
         char *text = train_config_print(&j.run.config);
@@ -306,7 +366,12 @@ static bool run(const struct cli_arguments *a, struct err *err)
     } else if (ok && (!j.run.n_data || (!j.run.directory && !cli_flag(a, "dry-run")))) {
         ok = err_set(err, ERR_USAGE, "train: --data FILE and --run DIR are needed");
     } else if (ok) {
+        if (cli_flag(a, "control"))
+            train_control_open(&j.control);
         ok = train(&j, err);
+        train_control_tell(&j.control,
+                           json_pack("{s:s, s:i, s:s}", "event", "end", "code",
+                                     ok ? 0 : (int)err->code, "message", ok ? "" : err->text));
     }
     for (size_t i = 0; i < j.run.n_data; i++)
         free(j.paths[i]);
@@ -343,6 +408,12 @@ static const struct cli_option options[] = {
     {.name = "print-config", .kind = CLI_FLAG, .help = "print all settings as they would be used"},
     {.name = "overfit-one", .kind = CLI_FLAG,
      .help = "train on the first batch only: a test of the machinery"},
+    {.name = "ui", .kind = CLI_FLAG, .help = "train in the explorer's Train screen"},
+    {.name = "watch", .kind = CLI_PATH, .value = "RUN",
+     .help = "look at a run of any process in the explorer, through its log"},
+    {.name = "control", .kind = CLI_FLAG,
+     .help = "for programs that steer a run: commands (pause, resume, save, stop) on standard "
+             "input, events as JSON lines on standard output"},
     {.name = "log-every", .kind = CLI_COUNT, .value = "N", .min = 1, .max = 1e9,
      .help = "steps between log lines"},
     {.name = NULL},
@@ -353,6 +424,8 @@ static const struct cli_example examples[] = {
      "what a run would take"},
     {"comprexit train ntp --data notes.txt --run runs/a", "train with the settings for a laptop"},
     {"comprexit train ntp --run runs/a --data notes.txt --resume", "go on after a stop"},
+    {"comprexit train ntp --data notes.txt --run runs/a --ui", "watch it train, pause, save"},
+    {"comprexit train --watch runs/a", "look at a run that is under way elsewhere"},
     {"comprexit train sft --data squad.json --init runs/a/compressor.safetensors --run runs/b",
      "question answering on top"},
     {NULL, NULL},
@@ -361,7 +434,6 @@ static const struct cli_example examples[] = {
 const struct cli_command command_train = {
     .name = "train",
     .operands = "ntp|sft|prompt",
-    .min_operands = 1,
     .max_operands = 1,
     .summary = "train a compressor or a soft prompt for the frozen model",
     .description =
@@ -373,6 +445,6 @@ const struct cli_command command_train = {
         "...; --batch is then what each of them takes.",
     .options = options,
     .examples = examples,
-    .groups = CLI_MODEL | CLI_OUTPUT,
+    .groups = CLI_MODEL | CLI_OUTPUT | CLI_SCREEN,
     .run = run,
 };

@@ -59,6 +59,15 @@ void dialog_overlay(struct session *s, enum overlay overlay)
     s->filtering = false;
 }
 
+/* What stands behind a box that is gone. */
+static void go_home(struct session *s)
+{
+    if (s->view.screen != SCREEN_EXPLORE)
+        dialog_screen(s, s->view.screen);
+    else if (!s->document.path)
+        dialog_start(s);
+}
+
 void dialog_close(struct session *s)
 {
     struct view_state *v = &s->view;
@@ -72,8 +81,7 @@ void dialog_close(struct session *s)
     v->filter[0] = '\0';
     s->filtering = s->quit_asked = false;
     s->dirty = true;
-    if (!s->document.path)
-        dialog_start(s);
+    go_home(s);
 }
 
 /* ---- keys --------------------------------------------------------------------------- */
@@ -137,8 +145,8 @@ static void run_chosen(struct session *s)
     s->filtering = false;
     action_perform(s, command);
     free(command);
-    if (s->view.overlay == OVERLAY_NONE && !s->document.path && !s->quit)
-        dialog_start(s);
+    if (s->view.overlay == OVERLAY_NONE && !s->view.entries && !s->quit)
+        go_home(s);
     s->dirty = true;
 }
 
@@ -214,7 +222,8 @@ bool dialog_key(struct session *s, const struct input_event *event)
         return true;
     }
     if (s->quit_asked && event->key == 'q') {
-        s->quit = true;
+        dialog_close(s);
+        action_perform(s, "quit!");
         return true;
     }
     if (event->key == 'k' || event->key == 'j') {

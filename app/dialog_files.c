@@ -10,6 +10,7 @@
 #include "app/cursor.h"
 #include "app/dialog.h"
 #include "app/places.h"
+#include "app/screens.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -312,14 +313,6 @@ static const char *const screen_text[SCREEN_COUNT][3] = {
     [SCREEN_COMPARE] = {"Compare",
                         "b pins what Explore shows as A: a compressor, settings, edits.",
                         "Then change something there (it is B), and come back with 2."},
-    [SCREEN_DATA] = {"Data",
-                     "comprexit data FILE --show 5 shows samples as the trainer sees them.",
-                     "comprexit check FILE lists what is wrong with a data set."},
-    [SCREEN_TRAIN] = {"Train",
-                      "comprexit train ntp --data FILE... --run DIR trains a compressor.",
-                      "Afterwards, here: compressor DIR/compressor.safetensors"},
-    [SCREEN_EVAL] = {"Eval", "comprexit eval --data FILE --limit 500 measures a compressor.",
-                     ""},
 };
 
 void dialog_screen(struct session *s, enum screen screen)
@@ -329,6 +322,8 @@ void dialog_screen(struct session *s, enum screen screen)
     s->view.screen = screen;
     if (screen == SCREEN_COMPARE && s->pinned && session_tokens(s)) {
         cursor_focus(s, PANE_PLAN); /* the arrows move token and slot */
+    } else if (screen != SCREEN_EXPLORE && !screen_text[screen][0]) {
+        screens_show(s);
     } else if (screen != SCREEN_EXPLORE) {
         list_add_text(list, "%s", screen_text[screen][1]);
         list_add_text(list, "%s", screen_text[screen][2]);

@@ -11,6 +11,7 @@
 #include "app/dialog.h"
 #include "app/jobs.h"
 #include "app/keycodes.h"
+#include "app/screens.h"
 #include "app/settings.h"
 #include "engine/base/mem.h"
 
@@ -46,7 +47,8 @@ static void add_group(struct session *s, enum key_group group, enum key_scope sc
     for (size_t i = 0; i < map->count; i++) {
         const struct binding *b = &map->bindings[i];
         if (!b->command || b->group != group || (b->scope != SCOPE_ANY && b->scope != scope) ||
-            seen_before(map, i))
+            seen_before(map, i) || !screens_take_key(s, b) ||
+            keymap_find(map, scope, b->key) != b)
             continue;
         if (!headed)
             list_add_text(&s->list, "%s", key_group_name[group]);
@@ -73,11 +75,13 @@ void dialog_help(struct session *s)
 {
     static char title[96];
     dialog_begin(s);
-    enum key_scope scope = SCOPE_DOCUMENT + (enum key_scope)s->view.focus;
+    enum key_scope scope = screens_scope(s);
+    bool explore = s->view.screen == SCREEN_EXPLORE;
     for (enum key_group group = 0; group < GROUP_COUNT; group++)
         add_group(s, group, scope);
     add_changed(s);
-    snprintf(title, sizeof title, "Keys here: Explore, %s pane", pane_name[s->view.focus]);
+    snprintf(title, sizeof title, explore ? "Keys here: Explore, %s pane" : "Keys here: %s",
+             screens_place(s));
     dialog_show(s, OVERLAY_HELP, title,
                 "type to filter · F2 commands · F3 words · F4 formulas · Esc");
 }

@@ -135,7 +135,9 @@ static void ask_at_start(struct session *s, const struct explore_options *o)
         session_warn(s, "%s", err.text);
     if (!o->question && s->question && !o->no_answers && !action_run(s, "ask", &err))
         session_warn(s, "%s", err.text);
-    if (!s->document.path)
+    if (o->command && !action_run(s, o->command, &err))
+        session_warn(s, "%s", err.text);
+    else if (!o->command && !s->document.path)
         dialog_start(s);
 }
 

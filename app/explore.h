@@ -20,6 +20,7 @@ struct explore_options {
     bool headless;                /* no terminal; wants `play` */
     bool demo;                    /* the sample document and its question */
     bool no_answers;              /* a question is set, not asked */
+    const char *command;          /* a command line that is run first, or NULL */
     const char *from_figure;      /* path of a figure to open again, or NULL */
 };
 

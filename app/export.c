@@ -80,19 +80,26 @@ static bool settle_value(const struct export_request *request, struct figure_opt
     return true;
 }
 
-/* The figure's options with tokens, size and value settled. */
-static bool settle(const struct snapshot *s, const struct export_request *request,
-                   enum figure_kind kind, struct figure_options *out, struct err *err)
+bool export_page(const struct export_request *request, struct figure_options *out,
+                 struct err *err)
 {
     *out = request->figure;
-    out->kind = kind;
     if (!request->has_dpi && request->preset_dpi > 0)
         out->dpi = request->preset_dpi;
     out->width_mm = millimetres(request->width, request->width_unit, out->dpi);
     out->height_mm = millimetres(request->height, request->height_unit, out->dpi);
-    if (!check_size("width", out->width_mm, err) ||
-        (request->height > 0 && !check_size("height", out->height_mm, err)) ||
-        !settle_value(request, out, err))
+    return check_size("width", out->width_mm, err) &&
+           (request->height <= 0 || check_size("height", out->height_mm, err));
+}
+
+/* The figure's options with tokens, size and value settled. */
+static bool settle(const struct snapshot *s, const struct export_request *request,
+                   enum figure_kind kind, struct figure_options *out, struct err *err)
+{
+    if (!export_page(request, out, err))
+        return false;
+    out->kind = kind;
+    if (!settle_value(request, out, err))
         return false;
     return kind == FIGURE_ANSWERS || export_tokens(s, request, &out->from, &out->to, err);
 }

@@ -141,6 +141,11 @@ bool export_run(const struct snapshot *snapshot, const struct export_request *re
 bool export_maximum(const struct snapshot *snapshot, const struct export_request *request,
                     double *high, struct err *err);
 
+/* Page, resolution and colours that the request names, for figures of other things than
+ * a snapshot. */
+bool export_page(const struct export_request *request, struct figure_options *out,
+                 struct err *err);
+
 /* Tokens [*from, *to) that the request is about. */
 bool export_tokens(const struct snapshot *snapshot, const struct export_request *request,
                    size_t *from, size_t *to, struct err *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "app/data_screen.h"
 #include "app/dialog.h"
 #include "app/export.h"
 #include "engine/base/file.h"
@@ -12,16 +13,6 @@
 #include "engine/model/model.h"
 
 #define GIB 1073741824.0
-
-enum urgency {
-    URGENCY_HASH,
-    URGENCY_ASK,
-    URGENCY_READ,
-    URGENCY_MUTE,
-    URGENCY_SETTINGS,
-    URGENCY_DOCUMENT,
-    URGENCY_OPEN
-};
 
 struct engine_host {
     struct engine *engine; /* NULL until it is opened */
@@ -66,6 +57,7 @@ void engine_host_free(struct engine_host *host)
 bool jobs_start(struct session *s, const struct engine_options *options, struct err *err)
 {
     s->host = engine_host_new(options);
+    s->model_path = copy_or_null(options->model); /* a run may begin before it is open */
     s->worker = worker_start(s->host, err);
     if (!s->worker)
         return false;
@@ -222,6 +214,8 @@ static void open_done(struct job *job, void *context)
         learn_settings(s, open);
         learn_files(s, open);
         s->read_failed = false;
+        if (open->what == OPEN_MODEL)
+            data_screen_forget(s); /* its tokens are the old model's */
         tell_opened(s, open);
         if (s->document.raw)
             jobs_set_document(s);
@@ -247,7 +241,7 @@ static void post_open(struct session *s, enum open_what what, const char *path)
                              .done = open_done, .release = open_release};
     open->what = what;
     open->path = copy_or_null(path);
-    worker_cancel(s->worker, JOB_ASK | JOB_READ | JOB_SETTINGS | JOB_HASH);
+    worker_cancel(s->worker, JOB_ASK | JOB_READ | JOB_SETTINGS | JOB_EVAL | JOB_HASH);
     worker_post(s->worker, &open->job);
 }
 
@@ -274,6 +268,13 @@ struct document_job {
 };
 
 struct engine *engine_host_engine(const struct engine_host *host, struct err *err)
+{
+    if (!host->engine)
+        err_set(err, ERR_OTHER, "no model is open: use model PATH");
+    return host->engine;
+}
+
+struct engine *jobs_engine(struct engine_host *host, struct err *err)
 {
     if (!host->engine)
         err_set(err, ERR_OTHER, "no model is open: use model PATH");

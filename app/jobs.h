@@ -19,9 +19,23 @@
 #include "app/session.h"
 #include "engine/engine.h"
 
+enum urgency {
+    URGENCY_HASH,
+    URGENCY_EVAL,
+    URGENCY_ASK,
+    URGENCY_READ,
+    URGENCY_MUTE,
+    URGENCY_SETTINGS,
+    URGENCY_DOCUMENT,
+    URGENCY_OPEN
+};
+
 /* The worker's side: the engine and how to open it. options' texts are copied;
  * publish, log and context are set here. */
 struct engine_host *engine_host_new(const struct engine_options *options);
+
+/* For run() of jobs elsewhere: the engine, or NULL with a message. */
+struct engine *jobs_engine(struct engine_host *host, struct err *err);
 
 /* After worker_stop only. */
 void engine_host_free(struct engine_host *host);

@@ -15,7 +15,10 @@
     X(DOCUMENT, "Document")                                                    \
     X(GATES, "Gates")                                                          \
     X(PLAN, "Plan")                                                            \
-    X(ANSWERS, "Answers")
+    X(ANSWERS, "Answers")                                                      \
+    X(DATA, "Data")                                                            \
+    X(TRAIN, "Train")                                                          \
+    X(EVAL, "Eval")
 
 #define KEY_SCOPE_ENUM(id, name) SCOPE_##id,
 enum key_scope { KEY_SCOPES(KEY_SCOPE_ENUM) SCOPE_COUNT };
@@ -85,6 +88,27 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("r", ANY, CHANGE, "regen", "regenerate the answers")                     \
     X("y", ANY, OUTPUT, "copy", "copy what the status line tells")             \
     X("S", ANY, OUTPUT, "save", "save the session")                            \
+    X("[", DATA, MOVE, "move window-back", "sample before")                    \
+    X("]", DATA, MOVE, "move window-on", "next sample")                        \
+    X("/", DATA, MOVE, "prompt find", "list what has a text, or: cut, bad")    \
+    X("Enter", DATA, MOVE, "follow", "explore the sample")                     \
+    X("v", DATA, LOOK, "view next", "as text, as tokens")                      \
+    X("r", DATA, CHANGE, "regen", "read the file again")                       \
+    X("[", EVAL, MOVE, "move window-back", "set before")                       \
+    X("]", EVAL, MOVE, "move window-on", "next set")                           \
+    X("Enter", EVAL, MOVE, "follow", "explore the example")                    \
+    X("v", EVAL, LOOK, "view next", "examples lost, won, wrong, all")          \
+    X("r", EVAL, CHANGE, "regen", "run the set again, as a new line")          \
+    X("[", TRAIN, MOVE, "move window-back", "run before this one")             \
+    X("]", TRAIN, MOVE, "move window-on", "run behind this one")               \
+    X("v", TRAIN, LOOK, "view next", "next curve: loss, lr, norm, speed")      \
+    X(",", TRAIN, LOOK, "step back", "snapshot before")                        \
+    X(".", TRAIN, LOOK, "step on", "next snapshot")                            \
+    X("Esc", TRAIN, APPLICATION, "back", "one step back: zoom, form, Explore") \
+    X("C-c", TRAIN, APPLICATION, "stop", "stop after this step and save")      \
+    X("P", TRAIN, CHANGE, "pause toggle", "pause, go on with the training")    \
+    X("S", TRAIN, CHANGE, "checkpoint", "save after this step")                \
+    X("%", TRAIN, LOOK, "scale next", "logarithmic scale of the curve")        \
     X("e", ANY, OUTPUT, "prompt export", "figure of this pane")                \
     X("E", ANY, OUTPUT, "prompt export-all", "figure of all panes")            \
     X("1", ANY, APPLICATION, "switch explore", "Explore")                      \

@@ -11,6 +11,7 @@
 #include "app/editor.h"
 #include "app/prompt.h"
 #include "app/respond.h"
+#include "app/run_control.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "engine/base/clock.h"
@@ -91,7 +92,9 @@ static void suspend(struct loop *l)
     if (!s->terminal)
         return;
     terminal_suspend(s->terminal);
+    run_control_suspend(s, true);
     signals_stop_self();
+    run_control_suspend(s, false);
     terminal_resume(s->terminal, l->input);
     session_apply_display(s);
     take_size(s);
@@ -198,17 +201,18 @@ static int wait_time(const struct loop *l)
 static void wait_for_events(struct loop *l)
 {
     struct session *s = l->s;
-    struct pollfd fds[4] = {{.fd = signals_fd(), .events = POLLIN},
+    struct pollfd fds[5] = {{.fd = signals_fd(), .events = POLLIN},
                             {.fd = -1, .events = POLLIN},
                             {.fd = -1, .events = POLLIN},
-                            {.fd = -1, .events = POLLIN}};
+                            {.fd = -1, .events = POLLIN},
+                            {.fd = run_control_fd(s), .events = POLLIN}};
     if (s->terminal)
         fds[1].fd = terminal_fd(s->terminal);
     if (s->worker && s->now_ms >= l->next_wake_ms)
         fds[2].fd = worker_wake_fd(s->worker);
     if (s->writer)
         fds[3].fd = worker_wake_fd(s->writer);
-    int n = poll(fds, 4, wait_time(l));
+    int n = poll(fds, 5, wait_time(l));
     s->now_ms = clock_ms();
     if (n <= 0)
         return;
@@ -220,6 +224,8 @@ static void wait_for_events(struct loop *l)
         session_collect(s);
         l->next_wake_ms = s->now_ms + FRAME_MS;
     }
+    if (fds[4].revents)
+        run_control_take(s);
 }
 
 static bool play_script(struct loop *l, struct err *err)

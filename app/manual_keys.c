@@ -40,6 +40,13 @@ void manual_keys(FILE *out)
     }
 }
 
+/* " (Train)" where a key holds in one place only. */
+static void write_scope(FILE *out, enum key_scope scope)
+{
+    if (scope != SCOPE_ANY)
+        fprintf(out, " (%s)", key_scope_name[scope]);
+}
+
 /* Each key in code marks of its own; a back-tick cannot stand in them. */
 static void write_key_marks(FILE *out, const char *keys)
 {
@@ -66,6 +73,7 @@ void manual_keys_markdown(FILE *out)
                 fputs(separator, out);
                 write_key_marks(out, rows[i].keys);
                 fprintf(out, " %s", rows[i].help);
+                write_scope(out, rows[i].scope);
                 separator = " · ";
             }
         putc('\n', out);
@@ -85,6 +93,7 @@ void manual_keys_man(FILE *out)
                 manual_roff(out, rows[i].keys);
                 putc('\n', out);
                 manual_roff(out, rows[i].help);
+                write_scope(out, rows[i].scope);
                 putc('\n', out);
             }
     }

@@ -8,6 +8,7 @@
 #include "app/cursor.h"
 #include "app/dialog.h"
 #include "app/prompt.h"
+#include "app/screens.h"
 #include "app/settings.h"
 #include "app/tour.h"
 #include "engine/base/mem.h"
@@ -91,12 +92,12 @@ static bool third_stop(struct session *s)
 
 static void run_key(struct session *s, uint32_t key)
 {
-    enum key_scope scope = SCOPE_DOCUMENT + (enum key_scope)s->view.focus;
-    const struct binding *binding = keymap_find(&s->keymap, scope, key);
+    const struct binding *binding = keymap_find(&s->keymap, screens_scope(s), key);
     char name[KEYCODE_NAME_SIZE];
-    if (!binding) {
-        session_note(s, "%s has no use in the %s pane; ? shows the keys",
-                     keycode_format(key, name), pane_name[s->view.focus]);
+    if (!binding || !screens_take_key(s, binding)) {
+        session_note(s, "%s has no use in the %s %s; ? shows the keys",
+                     keycode_format(key, name), screens_place(s),
+                     s->view.screen == SCREEN_EXPLORE ? "pane" : "screen");
         return;
     }
     char *command = xstrdup(binding->command); /* it may unbind itself */

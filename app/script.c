@@ -7,6 +7,7 @@
 
 #include "app/actions.h"
 #include "app/keycodes.h"
+#include "app/run_control.h"
 #include "app/terminal.h"
 #include "app/tour.h"
 #include "app/values.h"
@@ -25,6 +26,7 @@ struct script {
     script_type_fn *type;
     bool wait_idle;
     double wait_until_ms; /* 0: no wait */
+    size_t wait_step;     /* of the training run; 0: no wait */
 };
 
 struct script *script_open(const char *path, script_type_fn *type, struct err *err)
@@ -118,11 +120,17 @@ static bool play_wait(struct script *script, struct session *s, const struct wor
         script->wait_idle = true;
         return true;
     }
+    uint64_t step;
+    if (words->count == 2 && strcmp(words->word[0], "step") == 0 &&
+        value_count(words->word[1], &step)) {
+        script->wait_step = (size_t)step;
+        return true;
+    }
     size_t digits = strspn(word, "0123456789.");
     snprintf(number, sizeof number, "%.*s", (int)digits, word);
     bool seconds = strcmp(word + digits, "s") == 0, millis = strcmp(word + digits, "ms") == 0;
     if (!(seconds || millis) || !value_real(number, &x) || x * (seconds ? 1e3 : 1) > wait_max_ms)
-        return err_set(err, ERR_USAGE, "wait wants idle, 2s or 500ms");
+        return err_set(err, ERR_USAGE, "wait wants idle, step N, 2s or 500ms");
     script->wait_until_ms = s->now_ms + x * (seconds ? 1e3 : 1);
     return true;
 }
@@ -247,7 +255,9 @@ static bool is_waiting(struct script *script, struct session *s)
         script->wait_idle = false;
     if (s->now_ms >= script->wait_until_ms)
         script->wait_until_ms = 0;
-    return script->wait_idle || script->wait_until_ms > 0;
+    if (run_control_steps(s) >= script->wait_step || !run_control_alive(s))
+        script->wait_step = 0;
+    return script->wait_idle || script->wait_step > 0 || script->wait_until_ms > 0;
 }
 
 bool script_step(struct script *script, struct session *s, struct err *err)
@@ -267,7 +277,8 @@ bool script_step(struct script *script, struct session *s, struct err *err)
 
 bool script_is_done(const struct script *script)
 {
-    return script->at >= script->size && !script->wait_idle && !(script->wait_until_ms > 0);
+    return script->at >= script->size && !script->wait_idle && !script->wait_step &&
+           !(script->wait_until_ms > 0);
 }
 
 int script_timeout(const struct script *script, const struct session *s)
@@ -276,5 +287,8 @@ int script_timeout(const struct script *script, const struct session *s)
         double wait = ceil(script->wait_until_ms - s->now_ms);
         return wait < 0 ? 0 : (int)wait;
     }
+    bool steps = script->wait_step && run_control_steps(s) >= script->wait_step;
+    if ((script->wait_idle && session_is_idle(s)) || steps)
+        return 0; /* became so by a timer, after the script was asked */
     return -1;
 }

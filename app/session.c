@@ -8,8 +8,12 @@
 #include <string.h>
 
 #include "app/cursor.h"
+#include "app/data_screen.h"
+#include "app/eval_screen.h"
 #include "app/jobs.h"
 #include "app/prompt.h"
+#include "app/run_control.h"
+#include "app/screens.h"
 #include "app/terminal.h"
 #include "app/tour.h"
 #include "engine/base/clock.h"
@@ -33,6 +37,9 @@ void session_init(struct session *s)
     keymap_init(&s->keymap);
     s->now_ms = clock_ms();
     s->snapshot = snapshot_derive(NULL);
+    s->run = run_control_new();
+    s->data = data_screen_new();
+    s->eval = eval_screen_new();
     s->dirty = true;
 }
 
@@ -63,6 +70,9 @@ void session_free(struct session *s)
     free(s->goto_when_ready);
     free(s->list_directory);
     free(s->failed_screen);
+    run_control_free(s->run);
+    data_screen_free(s->data);
+    eval_screen_free(s->eval);
     free(s->prompt_label);
     free(s->prompt_text);
 }
@@ -321,6 +331,8 @@ bool session_collect(struct session *s)
         worker_collect(s->writer, &none, s);
     if (!s->worker || !worker_collect(s->worker, &s->published, s))
         return false;
+    if (eval_screen_collect(s))
+        screens_refresh(s);
     show_engine_notes(s);
     session_compose(s);
     start_opening(s);
@@ -396,6 +408,7 @@ void session_tick(struct session *s)
     }
     if (s->play.fps > 0 && s->now_ms >= s->play.next_ms)
         play_frame(s);
+    run_control_tick(s);
 }
 
 static void earlier(double *next, double when)
@@ -413,6 +426,9 @@ int session_timeout(const struct session *s)
         earlier(&next, s->play.next_ms);
     if (!s->headless)
         earlier(&next, s->next_watch_ms);
+    double due = run_control_due_ms(s);
+    if (due >= 0)
+        earlier(&next, due);
     if (next < 0)
         return -1;
     double wait = ceil(next - s->now_ms);
@@ -422,7 +438,8 @@ int session_timeout(const struct session *s)
 bool session_is_idle(const struct session *s)
 {
     return (!s->worker || worker_is_idle(s->worker)) &&
-           (!s->writer || worker_is_idle(s->writer)) && !(s->play.fps > 0);
+           (!s->writer || worker_is_idle(s->writer)) && !(s->play.fps > 0) &&
+           !run_control_is_busy(s);
 }
 
 /* ---- prompt and display ---------------------------------------------------- */

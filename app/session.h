@@ -20,6 +20,9 @@
 struct terminal;
 struct engine_host;
 struct tour;
+struct run_control;
+struct data_screen;
+struct eval_screen;
 
 enum { NOTE_MS = 5000, WATCH_MS = 2000, FRAME_MS = 33, PLAY_FPS = 8 };
 
@@ -58,13 +61,16 @@ struct session {
     struct worker *writer;      /* writes figures; NULL: they are written at once */
     struct engine_host *host;   /* handed to the worker; not touched here */
     struct terminal *terminal;  /* NULL: headless */
+    struct run_control *run;    /* training; never NULL, as are the next two */
+    struct data_screen *data;
+    struct eval_screen *eval;
     struct preferences preferences;
     struct keymap keymap;
     struct notes notes;
     struct document document;
     struct watch document_watch, model_watch;
     double next_watch_ms;
-    char *model_path; /* that is open; NULL: none yet */
+    char *model_path; /* that is open, or named at the start; NULL: neither */
     char *path_before; /* of the document that stays open when the new one fails */
 
     /* What was asked for. */
@@ -105,6 +111,7 @@ struct session {
     char *goto_when_ready;       /* place to begin at; NULL: none (any more) */
     bool suspend, edit_prompt;   /* for the loop to do */
     bool quit, quit_asked, headless;
+    bool quit_saving; /* as soon as the training run has saved */
     int exit_code;
     char *failed_screen;    /* on which a script's expectation failed */
     const char *rc_path;    /* while a file of commands runs, for messages */

@@ -35,6 +35,9 @@ struct worker;
     X(ASK, "ask")                                                              \
     X(LOSS, "loss")                                                            \
     X(CONTROL, "control")                                                      \
+    X(DATA, "data")                                                            \
+    X(SAMPLE, "sample")                                                        \
+    X(EVAL, "eval")                                                            \
     X(EXPORT, "export")                                                        \
     X(HASH, "hash")
 

@@ -7,6 +7,7 @@
 #include "views/glyphs.h"
 #include "views/plan.h"
 #include "views/scene.h"
+#include "views/screens.h"
 
 static void draw_notice(struct scene *c)
 {
@@ -112,6 +113,8 @@ void view_draw(const struct snapshot *snapshot, const struct view_state *state,
             draw_explore(&scene);
         else if (scene_compares(&scene))
             draw_compare(&scene);
+        else if (screen_is_open(state))
+            screen_draw(&scene);
         else
             draw_start(&scene);
         draw_overlay(&scene);

@@ -1,5 +1,7 @@
 #include "views/glyphs.h"
 
+#include "views/chart.h"
+
 struct substitute {
     uint32_t from, to; /* a range of glyphs */
     char ascii;
@@ -7,6 +9,7 @@ struct substitute {
 
 static const struct substitute substitutes[] = {
     {0x2500, 0x2500, '-'}, /* frame */
+    {0x2504, 0x2504, '-'}, /* level of a chart */
     {0x2502, 0x2502, '|'}, {0x250c, 0x253c, '+'},
     {0x2571, 0x2571, '/'}, /* unread */
     {0x2581, 0x2583, '.'}, /* bars from below, when a pane did not choose itself */
@@ -22,6 +25,8 @@ static const struct substitute substitutes[] = {
 
 static uint32_t to_ascii(uint32_t codepoint)
 {
+    if (codepoint >= 0x2800 && codepoint <= 0x28ff)
+        return chart_ascii(codepoint);
     for (size_t i = 0; i < sizeof substitutes / sizeof *substitutes; i++)
         if (codepoint >= substitutes[i].from && codepoint <= substitutes[i].to)
             return (unsigned char)substitutes[i].ascii;

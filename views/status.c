@@ -10,6 +10,7 @@
 #include "views/answers.h"
 #include "views/loss.h"
 #include "views/plan.h"
+#include "views/screens.h"
 
 /* ---- names ------------------------------------------------------------------ */
 
@@ -290,7 +291,11 @@ static void sentence(const struct scene *c, struct parts *parts)
 {
     const struct source *cursor = &c->cursor;
     char name[128];
-    if (!c->document || !c->document->ids) /* without ids: not tokenised yet */
+    if (screen_is_open(c->v))
+        screen_sentence(c, parts);
+    /* without ids: not tokenised yet */
+    bool text = c->v->screen == SCREEN_EXPLORE || c->v->screen == SCREEN_COMPARE;
+    if (!text || !c->document || !c->document->ids)
         return;
     if (scene_compares(c)) {
         compare_sentence(c, parts);
@@ -343,6 +348,8 @@ void view_status_text(const struct snapshot *s, const struct view_state *v, char
 /* Work in progress takes the place of the keys. */
 static const char *keys_of(const struct scene *c, bool wide, char *work, size_t size)
 {
+    if (screen_is_open(c->v))
+        return screen_keys(c);
     scene_waiting_text(c, "", work, size);
     if (work[0])
         return work;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "views/scene.h"
+#include "views/screens.h"
 
 static const char *const screen_word[SCREEN_COUNT] = {"Explore", "Compare", "Data",
                                                       "Train", "Eval"};
@@ -69,7 +69,12 @@ static void open_text(const struct scene *c, int room, bool narrow, struct parts
     char settings[96];
     settings_text(c, settings, sizeof settings);
     for (int level = 0; level < 3; level++) {
-        *parts = (struct parts){0};
+        *parts = (struct parts){.limit = room};
+        if (screen_is_open(c->v)) {
+            screen_title(c, parts);
+            return;
+        }
+        parts->limit = 0;
         parts_add(parts, "%s", c->document ? c->document->name : "no document open");
         if (level == 0 && !narrow && c->s->facts.model[0])
             parts_add(parts, "%s", c->s->facts.model);
@@ -90,7 +95,7 @@ void draw_title(struct scene *c)
     struct rect area = c->layout.area[AREA_TITLE];
     bool narrow = c->layout.kind != LAYOUT_WIDE;
     int left = draw_screens(c, area), right = area.column + area.columns - 1;
-    if (c->s->facts.untrained) {
+    if (c->s->facts.untrained && !screen_is_open(c->v)) {
         int columns = (int)strlen(untrained);
         canvas_text(c->canvas, area.row, right - columns, columns, ROLE_ERROR,
                     ATTR_REVERSE, untrained, (size_t)columns);

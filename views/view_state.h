@@ -13,6 +13,7 @@
 #include "views/colormap.h" /* enum color_map */
 #include "views/display.h"  /* struct display */
 #include "views/heat.h"     /* enum normalise, enum scale */
+#include "views/screen_state.h"
 
 enum screen {
     SCREEN_EXPLORE,
@@ -169,6 +170,10 @@ struct view_state {
     const char *dialog_title, *dialog_keys; /* heading; line of keys at the bottom */
     const struct list_entry *entries;
     size_t n_entries;
+
+    struct train_state train;
+    struct data_state data;
+    struct eval_state eval;
 };
 
 /* The state of a fresh start: Explore, document in front, automatic limits, the

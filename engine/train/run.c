@@ -213,7 +213,8 @@ static bool loop(struct run *r, struct err *err)
             return false;
         bool stop = ranks_any(&r->ranks, stop_asked(r));
         bool last = stop || t->state.step == c->steps;
-        bool wanted = r->leads && (last || due(r, c->save_every));
+        bool asked = r->l->save && r->l->save(r->l->context);
+        bool wanted = r->leads && (last || asked || due(r, c->save_every));
         if (wanted && t->nonfinite_in_row == 0 && !save(r, last, err))
             return false;
         if (stop)

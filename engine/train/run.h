@@ -35,6 +35,8 @@ struct run_listener {
     void (*note)(void *context, const char *text);
     /* asked between steps; true: save and end */
     bool (*stop)(void *context);
+    /* asked between steps; true: save now and go on */
+    bool (*save)(void *context);
     /* asked inside a step; false: give the step up and end (ERR_CANCELLED) */
     struct progress progress;
 };

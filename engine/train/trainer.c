@@ -313,10 +313,28 @@ static bool finish_step(struct trainer *t, struct step_report *r, struct err *er
     return true;
 }
 
-bool trainer_step(struct trainer *t, struct step_report *r, const struct progress *progress,
+/* Time that the caller keeps (a pause) is not time of the step. */
+struct timed_progress {
+    const struct progress *inner;
+    double spent_ms;
+};
+
+static bool timed_tick(void *context, const char *stage, size_t done, size_t total)
+{
+    struct timed_progress *p = context;
+    double start = clock_ms();
+    bool go_on = !p->inner || !p->inner->tick ||
+                 p->inner->tick(p->inner->context, stage, done, total);
+    p->spent_ms += clock_ms() - start;
+    return go_on;
+}
+
+bool trainer_step(struct trainer *t, struct step_report *r, const struct progress *listener,
                   struct err *err)
 {
     double start = clock_ms();
+    struct timed_progress timed = {.inner = listener};
+    struct progress ticks = {timed_tick, &timed};
     /* Everybody draws the samples of all and passes its own. */
     size_t n = t->config.batch * t->ranks.size, own = t->config.batch * t->ranks.rank;
     *r = (struct step_report){.samples = n};
@@ -324,7 +342,7 @@ bool trainer_step(struct trainer *t, struct step_report *r, const struct progres
     struct sample *samples = xcalloc(n, sizeof *samples);
     stream_draw(&t->stream, samples, n);
     parameters_zero_gradient(&t->parameters);
-    bool ok = accumulate(t, samples + own, r, progress, err);
+    bool ok = accumulate(t, samples + own, r, &ticks, err);
     if (ok)
         unite(t, r);
     else
@@ -335,7 +353,7 @@ bool trainer_step(struct trainer *t, struct step_report *r, const struct progres
     if (!ok)
         return false;
     ok = finish_step(t, r, err);
-    r->ms = clock_ms() - start;
+    r->ms = clock_ms() - start - timed.spent_ms;
     t->state.seconds += r->ms * 1e-3;
     return ok;
 }

@@ -32,7 +32,7 @@ struct step_report {
     double lr;
     double ratio, eps;
     size_t tokens, samples; /* of all processes */
-    double ms;
+    double ms; /* without what the progress callback kept */
     bool skipped; /* non-finite: nothing was changed */
     struct objective_result health; /* of the last micro-batch */
 };

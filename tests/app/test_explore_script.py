@@ -90,7 +90,7 @@ class CommandsTest(ScriptTest):
                    "key Esc", "health", 'expect "Plan health"', "key Esc", "show",
                    'expect "brush.min   5%"', "key Esc", "info", "wait idle",
                    'expect "modelA F32, 2 layers x 64"', "key Esc", "key L", 'expect "Log"',
-                   "key Esc", "switch train", 'expect "comprexit train ntp"', "switch explore",
+                   "key Esc", "switch train", 'expect "Train a compressor"', "switch explore",
                    "key O", 'expect "Type a path"', "key Esc", 'expect "token 0 of"')
 
     def test_layout_is_as_wished(self):

@@ -15,6 +15,8 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "tests/support/sample_snapshot.h"
+#include "tests/support/sample_results.h"
+#include "tests/support/sample_training.h"
 #include "views/view_state.h"
 
 struct stage {
@@ -22,6 +24,10 @@ struct stage {
     struct view_state v;
     struct snapshot *pinned; /* of the Compare screen */
     bool muted[256], layer_off[31];
+    struct training training;
+    struct samples samples;
+    struct samples_text sample;
+    struct results results;
     struct list_entry entries[32];
     char texts[32][2][96];
 };
@@ -500,6 +506,102 @@ static void stage_engine_problem(struct stage *g)
         "saltworks.txt: changed on disk while it was read; press r to open it again");
 }
 
+/* ---- the other screens ------------------------------------------------------ */
+
+static void stage_train(struct stage *g)
+{
+    sample_training(&g->training);
+    g->v.screen = SCREEN_TRAIN;
+    g->v.train.run = &g->training;
+    g->v.train.probe = SIZE_MAX;
+}
+
+static void stage_train_probe(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.focus = TRAIN_PROBE;
+    g->v.train.probe = 2;
+}
+
+static void stage_train_samples(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.focus = TRAIN_SAMPLES;
+}
+
+static void stage_train_log(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.focus = TRAIN_LOG;
+    g->v.train.log_back = 1;
+}
+
+static void stage_train_norm(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.value = TRAIN_NORM;
+    g->v.train.log_scale = g->v.train.zoomed = true;
+}
+
+static void stage_train_numbers(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.focus = TRAIN_NUMBERS;
+    g->training.state = TRAINING_PAUSED;
+}
+
+/* The model is read: no step yet, nothing saved. */
+static void stage_train_new(struct stage *g)
+{
+    stage_train(g);
+    training_log_free(&g->training.log);
+    g->training.state = TRAINING_STARTING;
+    g->training.saved_step = 0;
+    g->v.train.probe = 0;
+    g->training.eta_s = g->training.saved_ago_s = -1;
+    snprintf(g->training.stage, sizeof g->training.stage, "records");
+}
+
+static void stage_data(struct stage *g)
+{
+    sample_samples(&g->samples, &g->sample);
+    g->v.screen = SCREEN_DATA;
+    g->v.data.set = &g->samples;
+    g->v.data.text = &g->sample;
+    g->v.data.at = g->sample.index;
+}
+
+static void stage_data_sample(struct stage *g)
+{
+    stage_data(g);
+    g->v.data.focus = DATA_SAMPLE;
+    g->v.data.tokens = true;
+}
+
+/* The filter leaves bad records; the cursor is on one. */
+static void stage_data_bad(struct stage *g)
+{
+    stage_data(g);
+    snprintf(g->v.data.filter, sizeof g->v.data.filter, "bad");
+    g->v.data.at = samples_row_next(&g->samples, 0, 1, "bad");
+}
+
+static void stage_eval(struct stage *g)
+{
+    sample_results(&g->results);
+    g->v.screen = SCREEN_EVAL;
+    g->v.eval.results = &g->results;
+    g->v.eval.example = results_next(&g->results.sets[0], 0, 1, RESULTS_SHOW_LOST);
+}
+
+static void stage_eval_running(struct stage *g)
+{
+    stage_eval(g);
+    g->v.eval.set = 2;
+    g->v.eval.filter = RESULTS_SHOW_WON;
+    g->v.eval.example = 0;
+}
+
 /* ---- the table -------------------------------------------------------------- */
 
 struct scene_test {
@@ -593,9 +695,43 @@ static const struct scene_test scenes[] = {
     {"unread", stage_unread, 80, 24, MONO},
     {"no-plan", stage_no_plan, 120, 36, MONO},
     {"engine-problem", stage_engine_problem, 120, 36, MONO},
+    {"train", stage_train, 120, 36, ALL},
+    {"train", stage_train, 80, 24, ALL},
+    {"train", stage_train, 40, 10, ALL},
+    {"train", stage_train, 200, 60, ALL},
+    {"train", stage_train, 112, 30, MONO},
+    {"train", stage_train, 64, 16, MONO},
+    {"train-probe", stage_train_probe, 80, 24, MONO | TRUE},
+    {"train-probe", stage_train_probe, 40, 10, MONO},
+    {"train-samples", stage_train_samples, 80, 24, MONO},
+    {"train-log", stage_train_log, 80, 24, MONO},
+    {"train-norm", stage_train_norm, 120, 36, MONO},
+    {"train-numbers", stage_train_numbers, 40, 10, MONO},
+    {"train-new", stage_train_new, 120, 36, MONO},
+    {"data", stage_data, 120, 36, ALL},
+    {"data", stage_data, 80, 24, ALL},
+    {"data", stage_data, 40, 10, ALL},
+    {"data", stage_data, 200, 60, ALL},
+    {"data-sample", stage_data_sample, 80, 24, MONO},
+    {"data-bad", stage_data_bad, 120, 36, MONO},
+    {"eval", stage_eval, 120, 36, ALL},
+    {"eval", stage_eval, 80, 24, ALL},
+    {"eval", stage_eval, 40, 10, ALL},
+    {"eval", stage_eval, 200, 60, ALL},
+    {"eval-running", stage_eval_running, 120, 36, MONO},
 };
 
 /* ---- comparing -------------------------------------------------------------- */
+
+static void stage_free(struct stage *stage)
+{
+    snapshot_release(stage->s);
+    snapshot_release(stage->pinned);
+    training_free(&stage->training);
+    samples_free(&stage->samples);
+    samples_text_free(&stage->sample);
+    results_free(&stage->results);
+}
 
 static char *draw(struct stage *stage)
 {
@@ -635,8 +771,7 @@ static size_t check_screen(const struct scene_test *scene, int display)
     scene->set(&stage);
     view_follow_cursor(stage.s, &stage.v);
     char *got = draw(&stage);
-    snapshot_release(stage.s);
-    snapshot_release(stage.pinned);
+    stage_free(&stage);
     snprintf(path, sizeof path, "tests/screens/%s-%dx%d-%s.txt", scene->name,
              scene->columns, scene->rows, display_name[display]);
     bool failed = false;
@@ -692,8 +827,7 @@ static void test_any_size(void **state)
                             canvas.cells[x].codepoint >= ' ');
             canvas_free(&canvas);
         }
-        snapshot_release(stage.s);
-        snapshot_release(stage.pinned);
+        stage_free(&stage);
     }
 }
 

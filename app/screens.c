@@ -1,0 +1,74 @@
+#include "app/screens.h"
+
+#include <string.h>
+
+#include "app/dialog.h"
+
+struct screen_ops {
+    const struct screen_action *actions;
+    void (*show)(struct session *s);
+    void (*refresh)(struct session *s);
+    enum key_scope scope;
+    const char *name;
+};
+
+static const struct screen_ops ops[SCREEN_COUNT] = {
+    [SCREEN_DATA] = {screens_data, screens_data_show, screens_data_refresh, SCOPE_DATA, "Data"},
+    [SCREEN_EVAL] = {screens_eval, screens_eval_show, screens_eval_refresh, SCOPE_EVAL, "Eval"},
+    [SCREEN_TRAIN] = {screens_train, screens_train_show, screens_train_refresh, SCOPE_TRAIN,
+                      "Train"},
+};
+
+action_fn *screens_action(const struct session *s, const char *name)
+{
+    const struct screen_action *a = ops[s->view.screen].actions;
+    for (; a && a->name; a++)
+        if (strcmp(a->name, name) == 0)
+            return a->run;
+    return NULL;
+}
+
+/* The first word of a command line. */
+static void command_name(const char *command, char *out, size_t size)
+{
+    size_t length = strcspn(command, " !");
+    if (length >= size)
+        length = size - 1;
+    memcpy(out, command, length);
+    out[length] = '\0';
+}
+
+bool screens_take_key(const struct session *s, const struct binding *binding)
+{
+    char name[32];
+    command_name(binding->command, name, sizeof name);
+    bool own = ops[s->view.screen].actions == NULL;
+    return own || binding->scope != SCOPE_ANY || binding->changed ||
+           binding->group == GROUP_APPLICATION || binding->group == GROUP_OUTPUT ||
+           screens_action(s, name);
+}
+
+void screens_show(struct session *s)
+{
+    if (ops[s->view.screen].show)
+        ops[s->view.screen].show(s);
+    s->dirty = true;
+}
+
+void screens_refresh(struct session *s)
+{
+    if (ops[s->view.screen].refresh)
+        ops[s->view.screen].refresh(s);
+    s->dirty = true;
+}
+
+enum key_scope screens_scope(const struct session *s)
+{
+    return ops[s->view.screen].actions ? ops[s->view.screen].scope
+                                       : SCOPE_DOCUMENT + (enum key_scope)s->view.focus;
+}
+
+const char *screens_place(const struct session *s)
+{
+    return ops[s->view.screen].name ? ops[s->view.screen].name : pane_name[s->view.focus];
+}

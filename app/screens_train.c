@@ -1,0 +1,431 @@
+/* The Train screen: the form, and what keys mean beside a run. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/dialog.h"
+#include "app/export_train.h"
+#include "app/prompt.h"
+#include "app/run_control.h"
+#include "app/screens.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "engine/base/text.h"
+#include "engine/train/run.h"
+
+static const char runs_folder[] = "runs";
+enum { RUNS_MAX = 200 };
+
+/* ---- run directories ------------------------------------------------------------ */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Folders below `parent` that hold a run, sorted; to be freed with free_names. */
+static size_t list_runs(const char *parent, char *names[RUNS_MAX])
+{
+    DIR *dir = opendir(parent);
+    size_t n = 0;
+    for (struct dirent *item; dir && n < RUNS_MAX && (item = readdir(dir));) {
+        if (item->d_name[0] == '.')
+            continue;
+        char *path = file_join(parent, item->d_name), *config = file_join(path, "config");
+        if (file_exists(config))
+            names[n++] = xstrdup(path);
+        free(config);
+        free(path);
+    }
+    if (dir)
+        closedir(dir);
+    if (n)
+        qsort(names, n, sizeof *names, by_name);
+    return n;
+}
+
+static void free_names(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+}
+
+/* ---- form -------------------------------------------------------------------------- */
+
+static void add_runs(struct list *list)
+{
+    char *names[RUNS_MAX];
+    size_t n = list_runs(runs_folder, names);
+    if (n)
+        list_add_text(list, " ");
+    for (size_t i = 0; i < n; i++) {
+        char *word = list_quote(names[i]), line[512];
+        snprintf(line, sizeof line, "watch %s", word);
+        list_add(list, file_name(names[i]), "a run that is there: look at it", line);
+        free(word);
+    }
+    free_names(names, n);
+}
+
+static void duration(double ms, char *out, size_t size)
+{
+    double minutes = ms / 60e3;
+    if (minutes < 1)
+        snprintf(out, size, "%.0f s", ms / 1e3);
+    else if (minutes < 120)
+        snprintf(out, size, "%.0f min", minutes);
+    else
+        snprintf(out, size, "%.1f h", minutes / 60);
+}
+
+static void add_estimate(struct session *s, struct list *list)
+{
+    struct run_estimate e;
+    char total[32], number[TEXT_NUMBER_MAX], memory[TEXT_NUMBER_MAX], disk[TEXT_NUMBER_MAX];
+    if (!run_control_estimate(s, &e))
+        return;
+    duration(e.total_ms, total, sizeof total);
+    list_add_text(list, " ");
+    list_add_text(list, "The dry run found: %s numbers to train",
+                  text_grouped(e.parameters, number));
+    list_add_text(list, "  memory  %s beside the model", text_bytes(e.memory_bytes, memory));
+    list_add_text(list, "  disk    %s of checkpoints", text_bytes(e.disk_bytes, disk));
+    list_add_text(list, "  time    %.2f s a step, %.1f s a validation, %s in all",
+                  e.step_ms / 1e3, e.validation_ms / 1e3, total);
+}
+
+static void add_choice(struct list *list, const char *name, const char *value,
+                       const char *otherwise, const char *command)
+{
+    char detail[384];
+    text_sanitize(detail, sizeof detail, value, strlen(value));
+    list_add(list, name, detail[0] ? detail : otherwise, command);
+}
+
+static void show_form(struct session *s)
+{
+    const struct run_form *f = run_control_form(s);
+    struct list *list = dialog_begin(s);
+    char line[160], text[512];
+    snprintf(line, sizeof line, "train %s", run_form_next_phase(f));
+    add_choice(list, "Phase", f->phase, "", line);
+    snprintf(line, sizeof line, "train preset=%s", run_form_next_preset(f));
+    add_choice(list, "Preset", f->preset, "", line);
+    run_form_data_text(f, text, sizeof text);
+    add_choice(list, "Data", text, "a text file, or questions for sft: Enter types it",
+               "prompt command \"train data=\"");
+    add_choice(list, "Run directory", f->directory ? f->directory : "",
+               "where checkpoints and log go: Enter types it", "prompt command \"train run=runs/\"");
+    run_form_settings_text(f, text, sizeof text);
+    add_choice(list, "Settings", text, "as the preset says; Enter types others, as steps=600",
+               "prompt command \"train \"");
+    size_t dry_run = list->count;
+    struct run_estimate ignored;
+    bool measured = run_control_estimate(s, &ignored);
+    list_add(list, "Dry run", "two steps that are thrown away: memory, disk, time",
+             "train dry-run");
+    list_add(list, "Start", f->resume ? "goes on from the newest whole checkpoint" : "",
+             "train start");
+    add_estimate(s, list);
+    if (run_control_alive(s))
+        list_add_text(list, " ");
+    if (run_control_alive(s))
+        list_add_text(list, "measuring ... ^C stops");
+    add_runs(list);
+    dialog_show(s, OVERLAY_NONE, "Train a compressor",
+                "arrows and Enter choose \u00b7 Esc \u00b7 ? help");
+    s->view.overlay_at = dry_run + measured;
+}
+
+void screens_train_show(struct session *s)
+{
+    dialog_begin(s);
+    s->view.overlay = OVERLAY_NONE;
+    s->view.train.run = run_control_shown(s);
+    if (!s->view.train.run)
+        show_form(s);
+}
+
+void screens_train_refresh(struct session *s)
+{
+    bool open = s->view.train.run != NULL, shown = run_control_shown(s) != NULL;
+    if (s->view.overlay != OVERLAY_NONE)
+        return;
+    /* the form changes when the dry run ends */
+    if (open != shown || (!open && !run_control_alive(s)))
+        screens_train_show(s);
+}
+
+/* ---- commands ----------------------------------------------------------------------- */
+
+bool do_train(struct session *s, const struct words *words, struct err *err)
+{
+    bool start = false, dry_run = false;
+    for (size_t i = 0; i < words->count; i++) {
+        const char *word = words->word[i];
+        if (strcmp(word, "start") == 0)
+            start = true;
+        else if (strcmp(word, "dry-run") == 0)
+            dry_run = true;
+        else if (!run_form_word(run_control_form(s), word, err))
+            return false;
+        else
+            run_control_forget_estimate(s);
+    }
+    bool trains = run_control_trains(s);
+    s->view.screen = SCREEN_TRAIN;
+    if (!trains)
+        run_control_show_form(s, true);
+    screens_show(s);
+    if ((start || dry_run) && !run_control_begin(s, !start, err))
+        return false;
+    screens_show(s);
+    return true;
+}
+
+bool do_watch(struct session *s, const struct words *words, struct err *err)
+{
+    if (words->count != 1)
+        return err_set(err, ERR_USAGE, "watch wants a run directory");
+    if (!run_control_watch(s, words->word[0], err))
+        return false;
+    s->view.screen = SCREEN_TRAIN;
+    screens_show(s);
+    return true;
+}
+
+bool do_pause(struct session *s, const struct words *words, struct err *err)
+{
+    bool toggle = words->count == 1 && strcmp(words->word[0], "toggle") == 0;
+    if (words->count > 1 || (words->count && !toggle))
+        return err_set(err, ERR_USAGE, "pause takes nothing, or toggle");
+    bool go_on = toggle && run_control_paused(s);
+    return run_control_say(s, go_on ? "resume" : "pause", err);
+}
+
+bool do_resume(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    return run_control_say(s, "resume", err);
+}
+
+bool do_checkpoint(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    if (!run_control_say(s, "save", err))
+        return false;
+    session_note(s, run_control_paused(s) ? "saves after this step, once the run goes on"
+                                          : "saves after this step");
+    return true;
+}
+
+/* Asks first: a stop costs the rest of a step. */
+static bool train_stop(struct session *s, const struct words *words, struct err *err)
+{
+    if (!run_control_alive(s))
+        return do_stop(s, words, err);
+    if (words->force || !run_control_trains(s))
+        return run_control_say(s, "stop", err);
+    struct list *list = dialog_begin(s);
+    list_add(list, "Stop after this step and save", "", "stop!");
+    list_add(list, "Go on (Esc)", "", "");
+    dialog_show(s, OVERLAY_PROBLEM, "Stop after this step and save?", "Enter \u00b7 Esc goes on");
+    return true;
+}
+
+/* ---- keys ----------------------------------------------------------------------------- */
+
+static bool train_focus(struct session *s, const struct words *words, struct err *err)
+{
+    struct train_state *v = &s->view.train;
+    int which = words->count == 1 ? action_choice(words->word[0],
+                                                  "next|previous|curve|numbers|probe|samples|log",
+                                                  "pane", err)
+                                  : -1;
+    if (which < 0)
+        return words->count == 1 || err_set(err, ERR_USAGE, "focus wants a pane");
+    int pane = which >= 2 ? which - 2 : (int)v->focus + (which ? TRAIN_PANES - 1 : 1);
+    v->focus = (enum train_pane)(pane % TRAIN_PANES);
+    s->dirty = true;
+    return true;
+}
+
+static bool train_view(struct session *s, const struct words *words, struct err *err)
+{
+    struct train_state *v = &s->view.train;
+    if (words->count == 1 && strcmp(words->word[0], "next") == 0) {
+        v->value = (enum train_value)((v->value + 1) % TRAIN_VALUE_COUNT);
+        s->dirty = true;
+        return true;
+    }
+    int value = words->count == 1 ? action_choice(words->word[0], "loss|lr|norm|speed", "value", err)
+                                  : -1;
+    if (value < 0)
+        return words->count == 1 || err_set(err, ERR_USAGE, "view wants loss, lr, norm or speed");
+    v->value = (enum train_value)value;
+    s->dirty = true;
+    return true;
+}
+
+static bool train_scale(struct session *s, const struct words *words, struct err *err)
+{
+    int which = words->count == 1
+                    ? action_choice(words->word[0], "next|linear|log", "scale", err)
+                    : -1;
+    if (which < 0)
+        return words->count == 1 || err_set(err, ERR_USAGE, "scale wants linear or log");
+    s->view.train.log_scale = which == 0 ? !s->view.train.log_scale : which == 2;
+    s->dirty = true;
+    return true;
+}
+
+static bool train_zoom(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    (void)err;
+    s->view.train.zoomed = !s->view.train.zoomed;
+    s->dirty = true;
+    return true;
+}
+
+static void step_probe(struct session *s, long by)
+{
+    const struct training *t = s->view.train.run;
+    struct train_state *v = &s->view.train;
+    if (!t || t->n_probes == 0)
+        return;
+    size_t at = size_min(v->probe, t->n_probes - 1);
+    if (by < 0 && at > 0)
+        at--;
+    else if (by > 0 && at + 1 < t->n_probes)
+        at++;
+    v->probe = at + 1 == t->n_probes ? SIZE_MAX : at; /* the last stays the last */
+    s->dirty = true;
+}
+
+static bool train_step(struct session *s, const struct words *words, struct err *err)
+{
+    int which = words->count == 1 ? action_choice(words->word[0], "back|on", "step", err) : -1;
+    if (which < 0)
+        return words->count == 1 || err_set(err, ERR_USAGE, "step wants back or on");
+    step_probe(s, which ? 1 : -1);
+    return true;
+}
+
+static void scroll_log(struct session *s, long by)
+{
+    const struct training *t = s->view.train.run;
+    long back = (long)s->view.train.log_back - by, most = t ? (long)t->n_lines - 1 : 0;
+    s->view.train.log_back = (size_t)(back < 0 || most < 0 ? 0 : back > most ? most : back);
+    s->dirty = true;
+}
+
+/* The run before or after this one in its folder. */
+static bool other_run(struct session *s, int by, struct err *err)
+{
+    const struct training *t = s->view.train.run;
+    char *names[RUNS_MAX];
+    char parent[256];
+    if (!t)
+        return true;
+    snprintf(parent, sizeof parent, "%s", t->directory);
+    char *last = strrchr(parent, '/');
+    if (last)
+        *last = '\0';
+    size_t n = list_runs(last ? parent : ".", names), at = n;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(file_name(names[i]), t->name) == 0)
+            at = i;
+    bool there = at < n && (by < 0 ? at > 0 : at + 1 < n);
+    bool ok = there ? run_control_watch(s, names[by < 0 ? at - 1 : at + 1], err)
+                    : err_set(err, ERR_USAGE, "no run %s this one", by < 0 ? "before" : "behind");
+    free_names(names, n);
+    if (ok)
+        screens_show(s);
+    return ok;
+}
+
+static bool train_move(struct session *s, const struct words *words, struct err *err)
+{
+    enum { PAGE = 10 };
+    static const struct {
+        const char *word;
+        long log, probe;
+    } moves[] = {{"up", -1, 0}, {"down", 1, 0}, {"page-up", -PAGE, 0}, {"page-down", PAGE, 0},
+                 {"half-up", -PAGE / 2, 0}, {"half-down", PAGE / 2, 0}, {"left", 0, -1},
+                 {"right", 0, 1}, {"first", -1000000, 0}, {"last", 1000000, 0}};
+    if (words->count != 1)
+        return err_set(err, ERR_USAGE, "move wants a direction");
+    if (strcmp(words->word[0], "window-back") == 0 || strcmp(words->word[0], "window-on") == 0)
+        return other_run(s, words->word[0][7] == 'b' ? -1 : 1, err);
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+        if (strcmp(words->word[0], moves[i].word) == 0) {
+            if (moves[i].probe)
+                step_probe(s, moves[i].probe);
+            else
+                scroll_log(s, moves[i].log);
+        }
+    return true;
+}
+
+/* `e`: the figure line of the run, ready to edit. */
+static bool train_prompt(struct session *s, const struct words *words, struct err *err)
+{
+    const struct training *t = s->view.train.run;
+    bool export = words->count == 1 && strncmp(words->word[0], "export", 6) == 0;
+    char line[256];
+    if (!export || !t)
+        return do_prompt(s, words, err);
+    snprintf(line, sizeof line, "export train %s-train.png width=89mm dpi=300", t->name);
+    prompt_open(PROMPT_COMMAND, line);
+    s->dirty = true;
+    return true;
+}
+
+/* `export train ...` of the run on screen; every other figure is Explore's. */
+static bool train_export(struct session *s, const struct words *words, struct err *err)
+{
+    const struct training *t = s->view.train.run;
+    bool curves = words->count == 0 || strcmp(words->word[0], "train") == 0;
+    if (!t || !curves)
+        return do_export(s, words, err);
+    struct export_request request;
+    struct export_result result = {0};
+    const char *directory = t->directory;
+    export_request_init(&request);
+    request.force = words->force;
+    request.figure.scale = s->view.train.log_scale ? SCALE_LOG : SCALE_LINEAR;
+    bool ok = true;
+    for (size_t i = 1; ok && i < words->count; i++)
+        ok = export_word(&request, words->word[i], err);
+    ok = ok && export_train(&directory, 1, &request, &result, err);
+    if (ok)
+        session_note(s, "%s written", result.path[0]);
+    export_result_free(&result);
+    export_request_free(&request);
+    return ok;
+}
+
+static bool train_back(struct session *s, const struct words *words, struct err *err)
+{
+    struct train_state *v = &s->view.train;
+    if (s->view.overlay != OVERLAY_NONE)
+        return do_back(s, words, err);
+    if (v->zoomed) {
+        v->zoomed = false;
+    } else if (v->run && !run_control_trains(s)) {
+        run_control_show_form(s, true);
+        screens_show(s);
+    } else {
+        dialog_screen(s, SCREEN_EXPLORE);
+    }
+    s->dirty = true;
+    return true;
+}
+
+const struct screen_action screens_train[] = {
+    {"focus", train_focus}, {"view", train_view}, {"scale", train_scale}, {"norm", train_scale},
+    {"zoom", train_zoom},   {"step", train_step}, {"move", train_move},   {"back", train_back},
+    {"stop", train_stop},   {"prompt", train_prompt}, {"export", train_export}, {NULL, NULL}};

@@ -1,0 +1,139 @@
+"""The Data and Eval screens by scripts: what the trainer sees of a file, and what a compressor
+keeps; and the learning curves of runs as figures."""
+import json
+import unittest
+
+from tests.app.explorer import main
+from tests.app.harness import ProgramTest, call, strict_json
+from tests.app.test_explore_script import ScriptTest
+
+
+def write_questions(folder, bad=0):
+    path = folder / "harbour.jsonl"
+    lines = [json.dumps({"context": f"The basin number {i} was opened in {1880 + i}. " + "The bar is wide. " *
+                         (150 if i % 3 == 0 else 4),
+                         "question": f"When was basin {i} opened?", "answers": [str(1880 + i)]})
+             for i in range(300)]
+    for i in range(bad):
+        lines.insert(290, json.dumps({"context": "x", "question": "y", "answers": []}))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+class DataTest(ScriptTest):
+    def test_samples_of_questions(self):
+        path = write_questions(self.home, bad=2)
+        self.plays(f"data {path}", "wait idle", 'expect "[3 Data]"', 'expect "phase sft"',
+                   'expect "300 good, 2 bad (0.66 %)"', "wait idle", 'expect "cut from the left"',
+                   'expect "<<"', 'expect "counted in the loss"', "key Down", "wait idle",
+                   'expect "sample 1"', 'expect "When was basin 1 opened?"',
+                   'expect "answer found in the kept context: yes"', "key v", 'expect ": tokens"',
+                   "key v", "find cut", 'expect "/cut"', "find bad", 'expect "bad line 291"', "key Esc",
+                   "find basin 77", "wait idle", 'expect "sample 77"', "key Esc", "goto 5",
+                   "wait idle", 'expect "> "', "key Enter", "wait idle",
+                   'expect "harbour.jsonl.5"', 'expect "When was basin 5 opened?"')
+
+    def test_blocks_of_text(self):
+        text = self.home / "text.txt"
+        text.write_text("The pans are heated with peat from the moor, and the salt is raked. " * 400)
+        self.plays(f"data {text}", "wait idle", 'expect "phase ntp"', 'expect "128 tokens counted"',
+                   "key G", "wait idle", "key g", "wait idle", 'expect "sample 0"', "key r",
+                   "wait idle", 'expect "samples, it took"')
+
+    def test_what_is_wrong_is_said(self):
+        self.plays("switch data", 'expect "Open a data file ..."')
+        self.fails(2, "data wants a file", "data")
+        self.plays("data no-such-file", "wait idle", 'expect "no-such-file"')
+
+
+class EvalTest(ScriptTest):
+    def test_table_and_examples(self):
+        path = write_questions(self.home)
+        self.plays(f"eval {path} limit 6", "wait idle", 'expect "[5 Eval]"', 'expect "6 of 6 questions"',
+                   'expect "full context"', 'expect "wrong passage"', "key v v v", 'expect "all:"',
+                   "key Down", 'expect "gold \\"1881\\""', "key Enter", "wait idle",
+                   'expect "harbour.jsonl.1"', 'expect "When was basin 1 opened?"', "key 5",
+                   'expect "6 of 6 questions"')
+
+    def test_two_checkpoints(self):
+        """The same questions with another compressor are another line of the table."""
+        path = write_questions(self.home)
+        self.plays(f"eval {path} limit 3", "wait idle", "compressor none", "wait idle", "key r",
+                   "wait idle", 'expect "warm start"', "key [", 'expect "compressorA"')
+
+    def test_another_compressor_ends_it(self):
+        """A line of the table is of one compressor."""
+        path = write_questions(self.home)
+        self.plays(f"eval {path} limit 0", "compressor none", "wait idle", 'expect "stopped"')
+
+    def test_exploring_goes_first(self):
+        path = write_questions(self.home)
+        self.plays(f"eval {path} limit 40", "key 1", "ask What replaced peat?", "wait idle",
+                   'expect "done"', "key 5", 'expect "40 of 40 questions"')
+
+    def test_stop_and_again(self):
+        path = write_questions(self.home)
+        self.plays(f"eval {path} limit 0", "key C-c", "wait idle", 'expect "stopped"',
+                   f"eval {path} limit 2", "wait idle", 'expect "2 of 2 questions"')
+
+    def test_what_is_wrong_is_said(self):
+        self.plays("switch eval", 'expect "Evaluate a data file ..."')
+        self.fails(2, "eval wants data files", "eval")
+        self.fails(2, "limit wants a number", "eval x limit y")
+
+
+class CurveTest(ProgramTest):
+    def setUp(self):
+        import pathlib
+        import tempfile
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.home = pathlib.Path(folder.name)
+        for name, top in (("a", 5), ("b", 4)):
+            (self.home / name).mkdir()
+            lines = [{"step": i, "loss": top - i / 50, "grad_norm": 1, "lr": 1e-3, "ms": 5, "tokens": 9}
+                     for i in range(1, 101)]
+            lines.append({"step": 100, "validation": "ntp 128+64", "compressed": top - 2, "wrong": 4,
+                          "full": 1.5, "none": 4.5, "gap_closed": 0.5, "about_text": 1})
+            (self.home / name / "log.jsonl").write_text("".join(json.dumps(l) + "\n" for l in lines))
+
+    def test_formats(self):
+        document = self.run_json("export", self.home / "a", self.home / "b", "--view", "train", "--formats",
+                                 "png,svg,csv,json", folder=self.home)
+        self.assertEqual(document["files"], ["a-train.png", "a-train.svg", "a-train.csv", "a-train.json"])
+        self.assertEqual(document["view"], "train")
+        svg = (self.home / "a-train.svg").read_text()
+        for text in ("loss (nats per token)", "a: best held-out 3.000", "b: best held-out 2.000",
+                     "&quot;view&quot;:&quot;train&quot;"):
+            self.assertIn(text, svg)
+        self.assertNotIn("full context", svg)  # of two runs none has the levels
+        rows = (self.home / "a-train.csv").read_bytes().split(b"\r\n")
+        self.assertEqual(rows[0], b"run,step,kind,loss,grad_norm,lr,wrong,full,none")
+        self.assertEqual(rows[1], b'"a",1,train,4.98,1,0.001,,,')
+        self.assertEqual(len(rows), 1 + 2 * 101 + 1)
+        curves = strict_json((self.home / "a-train.json").read_bytes())["curves"]
+        self.assertEqual([c["run"] for c in curves], ["a", "b"])
+        self.assertEqual(curves[1]["loss"][-1], 2)
+        self.assertEqual(curves[0]["validations"][0]["full"], 1.5)
+
+    def test_one_run_has_levels_and_the_same_bytes(self):
+        for name in ("one.png", "two.png", "one.svg"):
+            status, _, err = call("export", self.home / "a/", "--view", "train", "--width", "89mm",
+                                  "-o", self.home / name)
+            self.assertEqual(status, 0, err)
+        self.assertEqual((self.home / "one.png").read_bytes(), (self.home / "two.png").read_bytes())
+        self.assertIn("full context", (self.home / "one.svg").read_text())
+
+    def test_refused(self):
+        self.assertIn("no such run directory",
+                      self.run_error(3, "export", self.home / "none", "--view", "train")["message"])
+        self.run_error(2, "export", "--view", "train")
+        self.run_error(2, "export", self.home / "a", "--view", "train", "-o", self.home / "x.npy")
+        self.run_error(2, "export", self.home / "a", "--view", "train", "--width", "12mm")
+        self.run_error(2, "export", "one.txt", "two.txt")
+        (self.home / "b" / "log.jsonl").write_text("")
+        self.run_error(3, "export", self.home / "b", "--view", "train")
+
+
+if __name__ == "__main__":
+    main()

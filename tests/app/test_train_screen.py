@@ -1,0 +1,197 @@
+"""The Train screen: a run is measured, started, held, saved, watched and stopped, by a script
+and on a terminal; what becomes of it when the explorer goes."""
+import json
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from tests.app.explorer import ExplorerTest, MODEL, main
+from tests.app.harness import PROGRAM
+from tests.app.test_explore_script import ScriptTest
+from tests.support.pseudo_terminal import PseudoTerminal
+
+SETTINGS = ("steps=40 blocks=32+16 batch=2 micro_batch=2 valid_every=5 valid_samples=2 save_every=10 "
+            "window=32 warm_gate=6 sft_context=64")
+
+
+def write_text(folder):
+    """Made-up text, long enough for held-out blocks."""
+    text = "".join(f"The pan number {i} boiled salt for {i % 7} hours in the wet spring. "
+                   for i in range(400))
+    path = pathlib.Path(folder) / "text.txt"
+    path.write_text(text)
+    return path
+
+
+def log_of(run):
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+class RunTest(ScriptTest):
+    def setUp(self):
+        super().setUp()
+        self.text, self.run_folder = write_text(self.home), self.home / "run"
+
+    def train(self, *more):
+        return " ".join(("train", f"data={self.text}", f"run={self.run_folder}", SETTINGS, *more))
+
+
+class FormTest(RunTest):
+    def test_form(self):
+        self.plays("switch train", 'expect "Train a compressor"', 'expect "> Dry run"',
+                   "key Up Up Up Up Up Enter", 'expect "Phase          sft"',
+                   'expect "Preset         cpu-sft"', "train preset=paper-sft",
+                   'expect "paper-sft"', "key Esc", 'expect "── Document"')
+
+    def test_what_is_wrong_is_said(self):
+        for line, message in (("train start", "which data? train data=FILE"),
+                              (f"train data={self.text} start", "where to? train run=DIR"),
+                              ("train epochs=3", "epochs"), ("watch nowhere", "no such run directory"),
+                              ("pause", "no run of this program is in progress"),
+                              ("checkpoint", "no run of this program is in progress"),
+                              ("wait step", "wait wants idle, step N")):
+            with self.subTest(line=line):
+                self.fails(2 if "watch" not in line else 3, message, line)
+
+    def test_dry_run_leaves_nothing(self):
+        self.plays(self.train("dry-run"), "wait idle", 'expect "The dry run found:"',
+                   'expect "> Start"')
+        self.assertFalse(self.run_folder.exists())
+
+    def test_failed_start_says_why(self):
+        self.plays(f"train data={self.home / 'no-such.txt'} run={self.run_folder} start", "wait idle",
+                   'expect "no-such.txt: cannot open"')
+
+
+class StoryTest(RunTest):
+    def test_engineer(self):
+        """Starts a run, watches, holds and saves it, looks elsewhere, stops."""
+        self.plays(self.train("steps=100000", "start"), "wait step 6", 'expect "[4 Train]"',
+                   'expect "o held-out ntp 32+16"', 'expect "best held-out"', "key v",
+                   'expect "Learning rate"', "key v %", 'expect "log scale"', "view loss",
+                   "key P", "wait 300ms", 'expect "paused"', "key S", "key P", "key 1",
+                   'expect "── Document"', "key l", 'expect "token 1 of"', "key 4",
+                   "wait step 30", "key C-c", 'expect "Stop after this step and save?"', "key Enter",
+                   "wait idle", 'expect "ended"', 'expect "stopped after step"')
+        lines = log_of(self.run_folder)
+        last = lines[-1]["step"]
+        self.assertGreaterEqual(last, 30)
+        self.assertTrue((self.run_folder / f"step-{last:06}.safetensors").exists())
+        self.assertTrue((self.run_folder / "compressor.safetensors").exists())
+        self.plays(f"watch {self.run_folder}", f'expect "{last}/100000"', 'expect "watching"',
+                   f'expect "saved step {last}"')
+
+    def test_save_now(self):
+        self.plays(self.train("save_every=1000000", "steps=100000", "start"), "wait step 2",
+                   "checkpoint", "wait step 40", f"screen {self.home / 'screen.txt'}", "stop!",
+                   "wait idle")
+        steps = sorted(path.name for path in self.run_folder.glob("step-*.safetensors"))
+        self.assertEqual(len(steps), 2, steps)
+
+    def test_a_pause_is_not_time_of_the_step(self):
+        self.plays(self.train("steps=100000", "start"), "wait step 3", "pause", "wait 1500ms",
+                   "resume", "wait step 20", "stop!", "wait idle")
+        self.assertLess(max(line.get("ms", 0) for line in log_of(self.run_folder)), 1400)
+
+    def test_end_of_the_explorer_saves_the_run(self):
+        """A script that ends leaves its run alone: it saves after its step and ends."""
+        self.plays(self.train("save_every=1000000", "steps=100000", "start"), "wait step 5")
+        for _ in range(200):
+            saved = list(self.run_folder.glob("step-*.safetensors"))
+            if saved and log_of(self.run_folder)[-1]["step"] == int(saved[0].stem[5:]):
+                break
+            time.sleep(0.05)
+        self.assertEqual(len(saved), 1)
+
+    def test_resume_goes_on(self):
+        self.plays(self.train("start"), "wait step 10", "stop!", "wait idle")
+        stopped = log_of(self.run_folder)[-1]["step"]
+        self.plays(self.train("resume", "start"), "wait step 40", "wait idle",
+                   'expect "all steps are done"')
+        steps = [line["step"] for line in log_of(self.run_folder) if "loss" in line]
+        self.assertEqual(steps, list(range(1, 41)))
+        self.assertLess(stopped, 40)
+
+
+class ControlTest(RunTest):
+    """`train --control`, for programs that steer a run."""
+
+    def start(self, *more):
+        settings = [part for word in SETTINGS.split() for part in ("--set", word)]
+        return subprocess.Popen(
+            [PROGRAM, "train", "ntp", "-m", MODEL, "--data", self.text, "--run", self.run_folder,
+             *settings, *more, "--control"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+
+    def events(self, process):
+        out, _ = process.communicate(timeout=60)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def test_events(self):
+        process = self.start()
+        process.stdin.write(b"nonsense\npause\nresume\nsave\n")
+        process.stdin.flush()
+        kinds = []
+        for line in process.stdout:
+            kinds.append(json.loads(line)["event"])
+            if kinds[-1] == "end":
+                break
+        process.stdin.close()
+        process.wait(60)
+        process.stdout.close()
+        process.stderr.close()
+        self.assertEqual(process.returncode, 0)
+        for kind in ("stage", "started", "paused", "resumed", "step", "saved", "note", "end"):
+            self.assertIn(kind, kinds)
+        self.assertEqual(kinds[-1], "end")
+
+    def test_stop_and_end_of_input(self):
+        process = self.start("--steps", "100000")
+        events = self.events(process)
+        self.assertEqual(events[-1]["code"], 130)
+        self.assertEqual(len(list(self.run_folder.glob("step-*.safetensors"))), 1)
+
+    def test_a_signal_ends_a_pause(self):
+        process = self.start("--steps", "100000")
+        process.stdin.write(b"pause\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            if b"paused" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.events(process)[-1]["event"], "end")
+
+
+class TerminalTest(ExplorerTest):
+    def test_watch_and_quit(self):
+        text, run = write_text(self.home), self.home / "run"
+        settings = [part for word in SETTINGS.split() for part in ("--set", word)]
+        subprocess.run([PROGRAM, "train", "ntp", "-m", MODEL, "--data", text, "--run", run,
+                        *settings, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        with PseudoTerminal([PROGRAM, "train", "--watch", run, "-m", MODEL, "-c", "none"],
+                            environment={"XDG_STATE_HOME": str(self.home)}, rows=36, columns=120,
+                            cwd=self.home) as terminal:
+            terminal.wait_for(b"watching")
+            terminal.wait_for(b"40/40")
+            self.quit(terminal)
+
+    def test_quit_lets_the_run_save(self):
+        text, run = write_text(self.home), self.home / "run"
+        settings = [part for word in SETTINGS.split() for part in ("--set", word)]
+        with PseudoTerminal([PROGRAM, "train", "ntp", "-m", MODEL, "-c", "none", "--data", text, "--run",
+                             run, *settings, "--steps", "100000", "--ui"],
+                            environment={"XDG_STATE_HOME": str(self.home)}, rows=36, columns=120,
+                            cwd=self.home) as terminal:
+            terminal.wait_for(b"held-out")
+            terminal.type(b"q")
+            terminal.wait_for(b"Quit?")
+            terminal.type(b"q")
+            self.assertEqual(terminal.wait_exit(30), 0, terminal.output[-400:])
+        last = log_of(run)[-1]["step"]
+        self.assertTrue((run / f"step-{last:06}.safetensors").exists())
+
+
+if __name__ == "__main__":
+    main()

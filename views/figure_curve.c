@@ -1,0 +1,243 @@
+#include "views/figure_curve.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "views/chart.h"
+#include "views/colormap.h"
+#include "views/figure_sheet.h"
+
+/* Lengths in points. */
+#define LEFT 30.0
+#define RIGHT 8.0
+#define BELOW 24.0
+#define ABOVE 6.0
+#define MARK 3.0
+#define LEGEND_ROW 8.0
+#define THIN 0.5
+#define THICK 0.9
+
+struct plot {
+    struct drawing *drawing;
+    const struct figure_fonts *fonts;
+    struct inks ink;
+    double x, y, width, height; /* of the plot, points */
+    double steps, low, high;
+    bool log_scale;
+    uint32_t page;
+};
+
+static double across(const struct plot *p, double step)
+{
+    return p->x + step / p->steps * p->width;
+}
+
+static double down(const struct plot *p, double loss)
+{
+    double low = p->log_scale ? log(p->low) : p->low, high = p->log_scale ? log(p->high) : p->high;
+    double at = p->log_scale ? log(loss) : loss;
+    return p->y + fmin(fmax((high - at) / (high - low), 0), 1) * p->height;
+}
+
+static void stroke(const struct plot *p, double x1, double y1, double x2, double y2, double width,
+                   double dash, uint32_t color)
+{
+    drawing_line(p->drawing, (struct drawing_line){.x1 = x1, .y1 = y1, .x2 = x2, .y2 = y2,
+                                                   .width = width, .dash = dash, .color = color});
+}
+
+/* The colour of run i: from a part of viridis that stands out from the page. */
+static uint32_t color_of(const struct plot *p, size_t i, size_t n)
+{
+    double at = n > 1 ? 0.1 + 0.65 * (double)i / (double)(n - 1) : 0.25;
+    if (p->page == 0)
+        at = 1 - at;
+    return colormap_rgb(MAP_VIRIDIS, (int)lround(at * (COLORMAP_LEVELS - 1)));
+}
+
+/* ---- range -------------------------------------------------------------------- */
+
+static void widen(struct plot *p, double loss)
+{
+    if (isnan(loss) || (p->log_scale && loss <= 0))
+        return;
+    p->low = fmin(p->low, loss);
+    p->high = fmax(p->high, loss);
+}
+
+static bool find_range(struct plot *p, const struct figure_curve *curves, size_t n,
+                       const struct figure_options *o, struct err *err)
+{
+    p->low = HUGE_VAL;
+    p->high = -HUGE_VAL;
+    for (size_t i = 0; i < n; i++) {
+        const struct training_log *log = curves[i].log;
+        for (size_t k = 0; k < log->n_steps; k++)
+            widen(p, log->steps[k].loss);
+        for (size_t k = 0; k < log->n_checks; k++) {
+            widen(p, log->checks[k].compressed);
+            widen(p, n == 1 ? log->checks[k].full : (double)NAN);
+            widen(p, n == 1 ? log->checks[k].none : (double)NAN);
+        }
+        if (log->n_steps)
+            p->steps = fmax(p->steps, (double)log->steps[log->n_steps - 1].step);
+        if (log->n_checks)
+            p->steps = fmax(p->steps, (double)log->checks[log->n_checks - 1].step);
+    }
+    if (p->low > p->high || p->steps < 1)
+        return err_set(err, ERR_INPUT, "export: the log has no steps yet");
+    if (p->high - p->low > 1e100)
+        return err_set(err, ERR_INPUT, "export: losses up to %g are no losses", p->high);
+    double air = fmax(0.03 * (p->high - p->low), 1e-9);
+    p->low = isnan(o->limit_low) ? (p->log_scale ? p->low * 0.98 : p->low - air) : o->limit_low;
+    p->high = isnan(o->limit_high) ? p->high + air : o->limit_high;
+    return p->low < p->high || err_set(err, ERR_USAGE, "limits: the low one is not below the high");
+}
+
+/* ---- axes --------------------------------------------------------------------- */
+
+static void label(const struct plot *p, double x, double y, enum drawing_anchor anchor,
+                  bool upright, double size, const char *text)
+{
+    drawing_text(p->drawing, x, y, (struct text_style){.size = size, .color = p->ink.text,
+                                                       .anchor = anchor, .upright = upright},
+                 text);
+}
+
+static void draw_axes(const struct plot *p)
+{
+    double bottom = p->y + p->height, value[AXIS_NUMBERS_MAX];
+    int decimals;
+    char text[32];
+    stroke(p, p->x, p->y, p->x, bottom, THIN, 0, p->ink.line);
+    stroke(p, p->x, bottom, p->x + p->width, bottom, THIN, 0, p->ink.line);
+    size_t n = axis_round_numbers(p->low, p->high, value, &decimals);
+    for (size_t i = 0; i < n; i++) {
+        double y = down(p, value[i]);
+        stroke(p, p->x - FIGURE_MARK, y, p->x, y, THIN, 0, p->ink.line);
+        axis_format_number(text, sizeof text, value[i], decimals);
+        label(p, p->x - FIGURE_MARK - 1, y + FIGURE_TICK_SIZE * 0.35, ANCHOR_END, false,
+              FIGURE_TICK_SIZE, text);
+    }
+    double step = fmax(chart_round_up(p->steps / 6), 1);
+    for (double x = 0; x <= p->steps * (1 + 1e-9); x += step) {
+        stroke(p, across(p, x), bottom, across(p, x), bottom + FIGURE_MARK, THIN, 0, p->ink.line);
+        snprintf(text, sizeof text, "%.0f", x);
+        label(p, across(p, x), bottom + FIGURE_MARK + FIGURE_TICK_SIZE, ANCHOR_MIDDLE, false,
+              FIGURE_TICK_SIZE, text);
+    }
+    label(p, p->x + p->width / 2, bottom + BELOW - 5, ANCHOR_MIDDLE, false, FIGURE_TITLE_SIZE,
+          "step");
+    label(p, FIGURE_TITLE_SIZE, p->y + p->height / 2, ANCHOR_MIDDLE, true, FIGURE_TITLE_SIZE,
+          "loss (nats per token)");
+}
+
+/* ---- curves ------------------------------------------------------------------- */
+
+static void draw_curve(const struct plot *p, const struct training_log *log, uint32_t color)
+{
+    double x = 0, y = 0;
+    bool pen = false;
+    for (size_t i = 0; i < log->n_steps; i++) {
+        const struct training_step *s = &log->steps[i];
+        if (isnan(s->loss) || (p->log_scale && s->loss <= 0)) {
+            pen = false;
+            continue;
+        }
+        double nx = across(p, (double)s->step), ny = down(p, s->loss);
+        if (pen)
+            stroke(p, x, y, nx, ny, THIN, 0, color_mix(color, p->page, 0.5));
+        x = nx, y = ny, pen = true;
+    }
+}
+
+/* Held-out losses of the first kind: squares on a line. */
+static void draw_checks(const struct plot *p, const struct training_log *log, uint32_t color)
+{
+    double x = 0, y = 0;
+    bool pen = false;
+    for (size_t i = 0; i < log->n_checks; i++) {
+        const struct training_check *c = &log->checks[i];
+        double loss = isnan(c->compressed) ? c->full : c->compressed;
+        if (c->kind != 0 || isnan(loss))
+            continue;
+        double nx = across(p, (double)c->step), ny = down(p, loss);
+        if (pen)
+            stroke(p, x, y, nx, ny, THICK, 0, color);
+        drawing_rect(p->drawing, nx - MARK / 2, ny - MARK / 2, MARK, MARK, color);
+        x = nx, y = ny, pen = true;
+    }
+}
+
+static void draw_levels(const struct plot *p, const struct training_log *log)
+{
+    const struct training_check *last = training_last_check(log, 0);
+    const struct {
+        double loss;
+        const char *name;
+    } levels[] = {{last ? last->full : (double)NAN, "full context"},
+                  {last ? last->none : (double)NAN, "no context"}};
+    for (size_t i = 0; i < 2; i++) {
+        if (isnan(levels[i].loss) || levels[i].loss < p->low || levels[i].loss > p->high)
+            continue;
+        double y = down(p, levels[i].loss);
+        stroke(p, p->x, y, p->x + p->width, y, THIN, 2, p->ink.line);
+        label(p, p->x + p->width, y - 2, ANCHOR_END, false, FIGURE_LEAST_SIZE, levels[i].name);
+    }
+}
+
+static void draw_legend(const struct plot *p, const struct figure_curve *curves, size_t n)
+{
+    double y = p->y + LEGEND_ROW, right = p->x + p->width - 2;
+    for (size_t i = 0; i < n; i++, y += LEGEND_ROW) {
+        char text[160];
+        const struct training_check *best = training_best_check(curves[i].log, 0);
+        text[0] = '\0';
+        text_add(text, sizeof text, "%s", curves[i].name);
+        if (best)
+            text_add(text, sizeof text, ": best held-out %.3f", best->compressed);
+        uint32_t color = color_of(p, i, n);
+        double width = font_text_width(p->fonts->regular, text, FIGURE_TICK_SIZE);
+        label(p, right, y, ANCHOR_END, false, FIGURE_TICK_SIZE, text);
+        drawing_rect(p->drawing, right - width - MARK - 3, y - MARK - 0.5, MARK, MARK, color);
+    }
+}
+
+bool figure_draw_curves(struct drawing *drawing, const struct figure_curve *curves, size_t n,
+                        const struct figure_options *o, const struct figure_fonts *fonts,
+                        struct err *err)
+{
+    double points = 72 / 25.4, width = o->width_mm * points;
+    double height = o->height_mm > 0 ? o->height_mm * points : width * 2 / 3;
+    double top = ABOVE + (o->title[0] ? FIGURE_TITLE_SIZE + 4 : 0);
+    struct plot p = {.drawing = drawing, .fonts = fonts, .ink = sheet_inks(o->dark),
+                     .x = LEFT, .y = top, .width = width - LEFT - RIGHT,
+                     .height = height - top - BELOW, .log_scale = o->scale == SCALE_LOG};
+    p.page = p.ink.page;
+    if (p.width < 40 || p.height < 30)
+        return err_set(err, ERR_USAGE, "width: the curve needs 30 mm by 25 mm");
+    if (width / 72 * o->dpi > FIGURE_SIDE_PIXELS || height / 72 * o->dpi > FIGURE_SIDE_PIXELS)
+        return err_set(err, ERR_USAGE, "dpi: the page would have more than %d pixels on a side",
+                       FIGURE_SIDE_PIXELS);
+    if (!find_range(&p, curves, n, o, err))
+        return false;
+    drawing_init(drawing, width, height, o->dpi, p.page);
+    drawing->transparent = o->transparent;
+    drawing->title = xstrdup("Loss of training against steps");
+    if (o->title[0])
+        label(&p, width / 2, ABOVE + FIGURE_TITLE_SIZE - 2, ANCHOR_MIDDLE, false,
+              FIGURE_TITLE_SIZE, o->title);
+    draw_axes(&p);
+    for (size_t i = 0; i < n; i++)
+        draw_curve(&p, curves[i].log, color_of(&p, i, n));
+    for (size_t i = 0; i < n; i++)
+        draw_checks(&p, curves[i].log, color_of(&p, i, n));
+    if (n == 1)
+        draw_levels(&p, curves[0].log);
+    draw_legend(&p, curves, n);
+    return true;
+}

@@ -1,0 +1,280 @@
+/* The Data screen: the list of samples, one of them as the trainer sees it, and the
+ * whole file in numbers. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/base/size.h"
+#include "views/screens.h"
+
+enum { LIST_COLUMNS = 59, FILE_ROWS = 2, SIDE = 0x2502, TEE_DOWN = 0x252c, TEE_UP = 0x2534 };
+const char *const data_pane_name[DATA_PANES] = {"Samples", "Sample"};
+
+static const struct samples *set_of(const struct scene *c)
+{
+    return c->v->data.set;
+}
+
+struct data_layout {
+    struct rect list, sample, file; /* with a heading row each, but where there are tabs */
+    bool tabs;
+};
+
+static struct data_layout data_layout(const struct scene *c)
+{
+    struct data_layout l = {0};
+    struct rect body = screen_body(c);
+    int file = c->layout.kind == LAYOUT_TINY ? 0 : c->layout.kind == LAYOUT_NARROW ? 2 : FILE_ROWS + 1;
+    l.file = body;
+    l.file.row = body.row + body.rows - file;
+    l.file.rows = file;
+    body.rows -= file;
+    if (c->layout.kind != LAYOUT_WIDE) {
+        l.tabs = true;
+        *(c->v->data.focus == DATA_LIST ? &l.list : &l.sample) = body;
+        return l;
+    }
+    l.list = l.sample = body;
+    l.list.columns = LIST_COLUMNS + (body.columns - 120) / 4;
+    l.sample.column += l.list.columns;
+    l.sample.columns -= l.list.columns;
+    return l;
+}
+
+/* ---- list --------------------------------------------------------------------- */
+
+static void draw_row(struct scene *c, struct rect area, int row, size_t index)
+{
+    const struct samples *s = set_of(c);
+    const struct samples_row *r = &s->rows[index];
+    bool chosen = index == c->v->data.at, wide = area.columns >= 50;
+    int column = area.column + 1;
+    if (chosen)
+        canvas_put(c->canvas, row, column, '>', ROLE_MARK, ATTR_BOLD);
+    if (r->line) {
+        canvas_printf(c->canvas, row, column + 2, area.columns - 4, ROLE_WARN, 0,
+                      "bad line %zu: %s", r->line, r->text);
+        return;
+    }
+    char cut[24];
+    snprintf(cut, sizeof cut, "%zu%s", r->cut, r->cut_characters ? "c" : "");
+    canvas_printf(c->canvas, row, column + 2, area.columns - 4, chosen ? ROLE_VALUE : ROLE_TEXT, 0,
+                  wide ? "%6zu %8zu %8s %6zu %7zu %8zu" : "%6zu %7zu %7s %6zu", index,
+                  r->context, cut, wide ? r->query : r->counted, r->answer, r->counted);
+}
+
+static void draw_list(struct scene *c, struct rect area)
+{
+    const struct samples *s = set_of(c);
+    const char *filter = c->v->data.filter;
+    bool wide = area.columns >= 50;
+    canvas_printf(c->canvas, area.row, area.column + 3, area.columns - 4, ROLE_LABEL, 0,
+                  wide ? "%6s %8s %8s %6s %7s %8s" : "%6s %7s %7s %6s", "#", "context", "cut",
+                  wide ? "query" : "counts", "answer", "counted");
+    int rows = area.rows - 1;
+    size_t top = c->v->data.at, back = top;
+    if (s->n_rows == 0 || rows < 1)
+        return;
+    /* the chosen row stands in the middle, where there is something above */
+    for (int i = 0; i < rows / 2 && top > 0; i++) {
+        back = samples_row_next(s, top - 1, -1, filter);
+        if (back == SIZE_MAX)
+            break;
+        top = back;
+    }
+    int row = area.row + 1;
+    for (size_t at = samples_row_next(s, top, 1, filter); rows > 0 && at != SIZE_MAX;
+         at = samples_row_next(s, at + 1, 1, filter), rows--)
+        draw_row(c, area, row++, at);
+    if (row == area.row + 1)
+        draw_hint(c, area, "nothing passes the filter");
+}
+
+/* ---- sample ------------------------------------------------------------------- */
+
+static void paragraph(struct scene *c, struct rect *area, enum canvas_role role, unsigned attr,
+                      const char *text)
+{
+    int used = screen_wrapped(c, *area, role, attr, text);
+    area->row += used;
+    area->rows -= used;
+}
+
+static void skip_row(struct rect *area)
+{
+    area->row++;
+    area->rows--;
+}
+
+static void draw_sample(struct scene *c, struct rect area)
+{
+    const struct samples *s = set_of(c);
+    const struct samples_text *t = c->v->data.text;
+    char text[160];
+    if (!t || t->index != c->v->data.at) {
+        bool bad = c->v->data.at < s->n_rows && s->rows[c->v->data.at].line;
+        draw_hint(c, area, bad ? "a bad record is no sample" : "making the sample");
+        return;
+    }
+    const struct samples_row *r = &s->rows[t->index];
+    bool tokens = c->v->data.tokens;
+    /* the context gives way: what is counted is always on screen */
+    int below = area.rows > 12 ? 8 : area.rows / 2;
+    struct rect upper = area;
+    upper.rows -= below;
+    snprintf(text, sizeof text, "[context: %zu tokens kept, %zu%s cut from the left]", r->context,
+             r->cut, r->cut_characters ? " characters" : "");
+    paragraph(c, &upper, ROLE_LABEL, 0, text);
+    if (r->cut) {
+        snprintf(text, sizeof text, "{cut: %zu%s ...}", r->cut,
+                 r->cut_characters ? " characters" : " tokens");
+        paragraph(c, &upper, ROLE_REMOVED, 0, text);
+    }
+    paragraph(c, &upper, ROLE_TEXT, 0, tokens ? t->context_tokens : t->context);
+    struct rect lower = area;
+    lower.row = upper.row;
+    lower.rows = area.row + area.rows - upper.row;
+    if (lower.rows > 6)
+        skip_row(&lower);
+    if (t->query[0]) {
+        snprintf(text, sizeof text, "[query: %zu tokens, not counted]", r->query);
+        paragraph(c, &lower, ROLE_LABEL, 0, text);
+        paragraph(c, &lower, ROLE_TEXT, ATTR_UNDERLINE, tokens ? t->query_tokens : t->query);
+    }
+    snprintf(text, sizeof text, "[%zu tokens counted in the loss]", r->counted);
+    paragraph(c, &lower, ROLE_LABEL, 0, text);
+    const char *counted = tokens ? t->counted_tokens : t->counted;
+    size_t size = strlen(counted) + 5;
+    char *marked = xmalloc(size);
+    snprintf(marked, size, "<<%s>>", counted);
+    paragraph(c, &lower, ROLE_VALUE, ATTR_BOLD, marked);
+    free(marked);
+}
+
+/* ---- the whole file ----------------------------------------------------------- */
+
+static void draw_histogram(struct scene *c, struct rect area, int column)
+{
+    const struct samples *s = set_of(c);
+    size_t top = 1;
+    for (size_t i = 0; i < SAMPLES_BINS; i++)
+        top = size_max(top, s->bin[i]);
+    for (size_t i = 0; i < SAMPLES_BINS; i++) {
+        double height = (double)s->bin[i] / (double)top;
+        bool cut = s->context > 0 && i * s->bin_width >= s->context;
+        if (s->bin[i] > 0)
+            canvas_put(c->canvas, area.row, column + (int)i,
+                       heat_bar(c->v->display.glyphs, height < 0.05 ? 0.05 : height),
+                       cut ? ROLE_WARN : ROLE_VALUE, 0);
+    }
+}
+
+static void draw_file(struct scene *c, struct rect area)
+{
+    const struct samples *s = set_of(c);
+    char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
+    struct parts parts = {.limit = area.columns - 2};
+    parts_add(&parts, "%s good, %zu bad (%.2f %%)", text_grouped(s->good, a), s->bad,
+              s->good + s->bad ? 100.0 * (double)s->bad / (double)(s->good + s->bad) : 0);
+    if (s->questions)
+        parts_add(&parts, "context median %zu, max %zu", s->median, s->longest);
+    if (s->questions)
+        parts_add(&parts, "cut at %zu: %.0f %%", s->context,
+                  100.0 * (double)s->longer / (double)s->questions);
+    if (s->questions)
+        parts_add(&parts, "answer median %zu", s->answer_median);
+    parts_add(&parts, "%s tokens", text_grouped(s->tokens, b));
+    canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, ROLE_TEXT, 0, parts.text,
+                strlen(parts.text));
+    if (area.rows < 2 || s->bin_width == 0)
+        return;
+    area.row++;
+    int used = canvas_printf(c->canvas, area.row, area.column + 1, area.columns - 1, ROLE_LABEL, 0,
+                             "%s by length ", s->questions ? "contexts" : "documents");
+    if (area.columns > used + SAMPLES_BINS + 24) {
+        draw_histogram(c, area, area.column + 1 + used);
+        canvas_printf(c->canvas, area.row, area.column + used + SAMPLES_BINS + 2, 22, ROLE_LABEL,
+                      0, "0 to %zu tokens", s->bin_width * SAMPLES_BINS);
+    }
+}
+
+/* ---- all ---------------------------------------------------------------------- */
+
+static void headed(struct scene *c, struct rect *area, uint32_t lead, const char *name, bool focus,
+                   const char *right)
+{
+    struct rect heading = *area;
+    heading.rows = 1;
+    draw_heading(c, heading, lead, name, focus, right);
+    skip_row(area);
+}
+
+void data_draw(struct scene *c)
+{
+    const struct samples *s = set_of(c);
+    struct data_layout l = data_layout(c);
+    char right[96], sample[64];
+    snprintf(right, sizeof right, "%zu of %zu%s%s", c->v->data.at, s->n_samples,
+             c->v->data.filter[0] ? " \u00b7 /" : "", c->v->data.filter);
+    snprintf(sample, sizeof sample, "Sample %zu as the trainer sees it%s", c->v->data.at,
+             c->v->data.tokens ? ": tokens" : "");
+    if (l.tabs) {
+        struct rect *area = l.list.rows > 0 ? &l.list : &l.sample;
+        struct rect tabs = *area;
+        tabs.rows = 1;
+        screen_tabs(c, tabs, data_pane_name, DATA_PANES, (int)c->v->data.focus, right);
+        skip_row(area);
+    } else {
+        headed(c, &l.list, 0, data_pane_name[DATA_LIST], c->v->data.focus == DATA_LIST, right);
+        headed(c, &l.sample, TEE_DOWN, sample, c->v->data.focus == DATA_SAMPLE, "");
+    }
+    if (l.list.rows > 0)
+        draw_list(c, l.list);
+    if (l.sample.rows > 0) {
+        for (int r = 0; !l.tabs && r < l.sample.rows; r++)
+            canvas_put(c->canvas, l.sample.row + r, l.sample.column, SIDE, ROLE_FRAME, 0);
+        l.sample.column += 2;
+        l.sample.columns -= 3;
+        draw_sample(c, l.sample);
+    }
+    if (l.file.rows > 0) {
+        int joint = l.sample.column - 2;
+        headed(c, &l.file, 0, "Whole file", false, s->form);
+        if (!l.tabs)
+            canvas_put(c->canvas, l.file.row - 1, joint, TEE_UP, ROLE_FRAME, 0);
+        draw_file(c, l.file);
+    }
+}
+
+void data_title(const struct scene *c, struct parts *parts)
+{
+    const struct samples *s = set_of(c);
+    parts_add(parts, "%s", s->name);
+    parts_add(parts, "phase %s", s->phase);
+}
+
+void data_sentence(const struct scene *c, struct parts *parts)
+{
+    const struct samples *s = set_of(c);
+    const struct samples_text *t = c->v->data.text;
+    if (c->v->data.at >= s->n_rows)
+        return;
+    const struct samples_row *r = &s->rows[c->v->data.at];
+    if (r->line) {
+        parts_add(parts, "line %zu is bad", r->line);
+        return;
+    }
+    parts_add(parts, "sample %zu", c->v->data.at);
+    if (r->text[0])
+        parts_add(parts, "%s", r->text);
+    if (t && t->index == c->v->data.at && t->found >= 0)
+        parts_add(parts, "answer found in the kept context: %s", t->found ? "yes" : "no");
+}
+
+const char *data_keys(const struct scene *c)
+{
+    return c->layout.kind == LAYOUT_WIDE ? "v text/tokens  / filter  Enter explore it"
+                                         : "Tab pane  v tokens  / filter  Enter explore it";
+}
