@@ -246,6 +246,60 @@ static void products_equal_plain_loops(void **state)
     }
 }
 
+/* Root of the squared differences over that of the squares. */
+static double distance(const real *a, const real *b, size_t n)
+{
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        difference += pow((double)a[i] - (double)b[i], 2);
+        size += pow((double)b[i], 2);
+    }
+    return sqrt(difference / size);
+}
+
+/* The packed scales of Q4_K are half floats: 2^-11 of each. */
+static void check_precisions(struct opened *o, struct weight *w)
+{
+    double most = w->stored.type == TENSOR_Q8_0 ? 1e-4 : 1e-3;
+    enum { N = 5 };
+    struct rng rng;
+    struct err err;
+    rng_seed(&rng, 6);
+    real *x = xcalloc(N * w->cols, sizeof *x), *y[4];
+    for (size_t i = 0; i < N * w->cols; i++)
+        x[i] = (real)rng_normal(&rng);
+    static const enum precision order[] = {PRECISION_F32, PRECISION_Q16, PRECISION_Q8,
+                                           PRECISION_F32};
+    for (size_t i = 0; i < 4; i++) {
+        y[i] = xcalloc(N * w->rows, sizeof(real));
+        assert_true(llama_weights_set_precision(&o->weights, &o->config, order[i], &err));
+        weight_forward(y[i], x, w, NULL, N);
+    }
+    assert_true(distance(y[1], y[0], N * w->rows) < most);
+    assert_true(distance(y[2], y[0], N * w->rows) < 0.02);
+    assert_memory_equal(y[3], y[0], N * w->rows * sizeof(real));
+    for (size_t i = 0; i < 4; i++)
+        free(y[i]);
+    free(x);
+}
+
+/* Q16 is f32 but for the last digits, Q8 near it, and F32 comes back as it was. */
+static void precisions_are_near(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"modelA/A-Q8_0.gguf", "modelB/B-Q4_K_M.gguf"};
+    for (size_t i = 0; i < 2; i++) {
+        struct opened o;
+        open_gguf(&o, files[i], SIZE_MAX);
+        struct llama_layer *layer = &o.weights.layers[0];
+        check_precisions(&o, &layer->q);
+        check_precisions(&o, &layer->v);
+        check_precisions(&o, &layer->down);
+        check_precisions(&o, &o.weights.output);
+        close_model(&o);
+    }
+}
+
 /* A matrix of several panels, the last one shorter. */
 static void products_in_panels(void **state)
 {
@@ -400,6 +454,7 @@ int main(void)
         cmocka_unit_test(tied_embeddings_share_a_tensor),
         cmocka_unit_test(published_checkpoint_has_all_blocks),
         cmocka_unit_test(products_equal_plain_loops),
+        cmocka_unit_test(precisions_are_near),
         cmocka_unit_test(products_in_panels),
         cmocka_unit_test(memory_is_a_budget),
         cmocka_unit_test(copies_lie_apart),
