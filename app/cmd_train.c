@@ -161,6 +161,7 @@ static bool read_arguments(struct job *j, struct err *err)
     j->run.data = j->data;
     j->run.directory = cli_text(a, "run");
     j->run.resume = cli_flag(a, "resume");
+    j->run.steps = cli_text(a, "steps") ? j->run.config.steps : 0;
     j->run.accept_data_change = cli_flag(a, "accept-data-change");
     j->run.overfit_one = cli_flag(a, "overfit-one");
     return true;

@@ -59,6 +59,8 @@ static bool open_trainer(struct run *r, struct err *err)
     struct train_config config = r->o->config;
     if (r->leads && r->o->resume && !run_dir_config(r->dir.path, &config, err))
         return false;
+    if (r->o->resume && r->o->steps)
+        config.steps = r->o->steps;
     ranks_share(&r->ranks, &config, sizeof config);
     r->dir.keep = config.keep;
     if (!load_data(r, &config, err))
@@ -96,7 +98,8 @@ static bool begin(struct run *r, struct err *err)
     }
     char note[512];
     if (!open_trainer(r, err) ||
-        !run_dir_resume(&r->dir, &r->trainer, r->o->accept_data_change, note, sizeof note, err))
+        !run_dir_resume(&r->dir, &r->trainer, r->o->accept_data_change, note, sizeof note, err) ||
+        (r->o->steps && !run_dir_configure(&r->dir, &r->trainer, err)))
         return false;
     if (note[0])
         tell(r, "%s", note);

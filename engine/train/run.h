@@ -12,7 +12,8 @@ struct run_data {
 };
 
 struct run_options {
-    struct train_config config; /* ignored where a run is resumed, but for steps */
+    struct train_config config; /* of a new run; a resumed one has its own */
+    size_t steps; /* a resumed run goes on until so many; 0 = as it was configured */
     struct model *model;        /* borrowed */
     const struct run_data *data;
     size_t n_data;
@@ -44,7 +45,7 @@ struct run_listener {
 /* Where several processes share a run, all call this; only rank 0 tells, writes and
  * validates.
  *
- * Runs until config.steps are done or stop() says so; *err tells why it ended
+ * Runs until the steps are done or stop() says so; *err tells why it ended
  * early (ERR_CANCELLED after stop()). A run directory with checkpoints is only
  * continued with `resume`. */
 bool train_run(const struct run_options *options, const struct run_listener *listener,

@@ -110,12 +110,19 @@ static bool open_log(struct run_dir *dir, size_t keep_bytes, struct err *err)
     return ok;
 }
 
-bool run_dir_begin(struct run_dir *dir, const struct trainer *t, struct err *err)
+bool run_dir_configure(struct run_dir *dir, struct trainer *t, struct err *err)
 {
     char *path = file_join(dir->path, "config");
+    free(t->state.config);
+    t->state.config = train_config_print(&t->config);
     bool ok = file_replace(path, t->state.config, strlen(t->state.config), err);
     free(path);
-    return ok && open_log(dir, 0, err);
+    return ok;
+}
+
+bool run_dir_begin(struct run_dir *dir, struct trainer *t, struct err *err)
+{
+    return run_dir_configure(dir, t, err) && open_log(dir, 0, err);
 }
 
 bool run_dir_config(const char *path, struct train_config *config, struct err *err)

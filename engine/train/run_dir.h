@@ -28,7 +28,10 @@ void run_dir_close(struct run_dir *dir);
 bool run_dir_started(const struct run_dir *dir);
 
 /* Begins a new run: writes config, opens the log. */
-bool run_dir_begin(struct run_dir *dir, const struct trainer *t, struct err *err);
+bool run_dir_begin(struct run_dir *dir, struct trainer *t, struct err *err);
+
+/* Writes what t is configured as now over the run's config. */
+bool run_dir_configure(struct run_dir *dir, struct trainer *t, struct err *err);
 
 /* Loads the newest checkpoint that is whole; `note` says which were passed over
  * and why ("" when none was). accept_data_change: go on although a data file is

@@ -76,6 +76,29 @@ static void resume_is_bit_exact(void **state)
     training_close(&t);
 }
 
+/* A finished run goes on to more steps, and knows of them later. */
+static void a_run_is_made_longer(void **state)
+{
+    (void)state;
+    struct training t;
+    struct train_config config;
+    struct err err = {0};
+    training_open(&t);
+    char *dir = training_directory(&t, "run");
+    training_run(&t, 0, ERR_NONE);
+    t.options.resume = true;
+    t.options.steps = 43;
+    training_run(&t, 0, ERR_NONE);
+    char *last = file_join(dir, "step-000043.safetensors");
+    assert_true(file_exists(last));
+    train_config_defaults(&config);
+    assert_true(run_dir_config(dir, &config, &err));
+    assert_int_equal(config.steps, 43);
+    free(last);
+    free(dir);
+    training_close(&t);
+}
+
 static void the_log_has_every_step_once(void **state)
 {
     (void)state;
@@ -404,6 +427,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resume_is_bit_exact),
+        cmocka_unit_test(a_run_is_made_longer),
         cmocka_unit_test(the_log_has_every_step_once),
         cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(every_truncation_is_noticed),
