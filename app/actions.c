@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/record.h"
 #include "app/screens.h"
 #include "app/values.h"
 #include "engine/base/mem.h"
@@ -105,8 +106,11 @@ bool action_run_text(struct session *s, const char *name, const char *text, stru
 void action_perform(struct session *s, const char *line)
 {
     struct err err = {0};
+    record_command(s, line, "");
+    s->performing++;
     if (!action_run(s, line, &err))
         session_warn(s, "%s", err.text);
+    s->performing--;
 }
 
 /* "a, b or c" */

@@ -113,6 +113,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
       "one pane with captions for an audience: a script, or the tour; again: the end")          \
     X(save, "[FILE.cxt]", TEXT, FILES, "", "the session into a file that opens without the model") \
     X(restore, "FILE.cxt", TEXT, FILES, "", "open a session file")                              \
+    X(record, "FILE|off", TEXT, FILES, "off", "write down what is done by hand, as a script")   \
     X(copy, "[TEXT]", TEXT, NOTHING, "", "what the status line tells to the clipboard")         \
     X(info, "", NONE, NOTHING, "", "version, machine, memory, hashes")                          \
     X(log, "", NONE, NOTHING, "", "all messages")                                               \

@@ -6,6 +6,7 @@
 #include "app/actions.h"
 #include "app/cursor.h"
 #include "app/dialog.h"
+#include "app/record.h"
 #include "app/reopen.h"
 #include "app/session_file.h"
 #include "app/terminal.h"
@@ -92,5 +93,18 @@ bool do_copy(struct session *s, const struct words *words, struct err *err)
     if (s->terminal)
         terminal_copy(s->terminal, text);
     session_note(s, "copied: %s", text);
+    return true;
+}
+
+bool do_record(struct session *s, const struct words *words, struct err *err)
+{
+    bool off = strcmp(words->rest, "off") == 0;
+    if (!words->rest[0])
+        return err_set(err, ERR_USAGE, "record wants a file, or off");
+    if (off && !s->record)
+        return err_set(err, ERR_USAGE, "nothing is recorded");
+    if (!record_to(s, off ? NULL : words->rest, words->force, err))
+        return false;
+    session_note(s, off ? "recording ended" : "recording into %s: record off ends it", words->rest);
     return true;
 }

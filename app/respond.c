@@ -8,6 +8,7 @@
 #include "app/cursor.h"
 #include "app/dialog.h"
 #include "app/prompt.h"
+#include "app/record.h"
 #include "app/screens.h"
 #include "app/settings.h"
 #include "app/tour.h"
@@ -22,9 +23,18 @@ static void run_prompt_line(struct session *s, enum prompt_kind kind, const char
     struct err err = {0};
     bool ok = true;
     switch (kind) {
-    case PROMPT_COMMAND: ok = action_run(s, line + (line[0] == ':'), &err); break;
-    case PROMPT_ASK: ok = !line[0] || action_run_text(s, "ask", line, &err); break;
-    case PROMPT_FIND: ok = action_run_text(s, "find", line, &err); break;
+    case PROMPT_COMMAND:
+        record_command(s, line + (line[0] == ':'), "");
+        ok = action_run(s, line + (line[0] == ':'), &err);
+        break;
+    case PROMPT_ASK:
+        record_command(s, "ask", line);
+        ok = !line[0] || action_run_text(s, "ask", line, &err);
+        break;
+    case PROMPT_FIND:
+        record_command(s, "find", line);
+        ok = action_run_text(s, "find", line, &err);
+        break;
     default: ok = setting_change(s, setting_of_field(s->view.strip_field), line, &err);
     }
     if (!ok)

@@ -12,6 +12,7 @@
 #include "app/eval_screen.h"
 #include "app/jobs.h"
 #include "app/prompt.h"
+#include "app/record.h"
 #include "app/run_control.h"
 #include "app/screens.h"
 #include "app/terminal.h"
@@ -65,6 +66,7 @@ void session_free(struct session *s)
     free(s->question);
     free(s->gold);
     free(s->needle);
+    record_to(s, NULL, false, NULL);
     tour_free(s->tour);
     free(s->said);
     free(s->goto_when_ready);

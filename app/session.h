@@ -23,6 +23,7 @@ struct tour;
 struct run_control;
 struct data_screen;
 struct eval_screen;
+struct append_file;
 
 enum { NOTE_MS = 5000, WATCH_MS = 2000, FRAME_MS = 33, PLAY_FPS = 8 };
 
@@ -95,6 +96,8 @@ struct session {
     char *needle;           /* last find */
     struct tour *tour;      /* or presentation; NULL: none */
     char *said;             /* caption of a script */
+    struct append_file *record; /* script that is written; NULL: none */
+    int performing;         /* commands inside of commands are not recorded */
     char *prompt_label, *prompt_text; /* what view borrows; readline's own changes any time */
     struct list list;       /* entries of the overlay */
     bool filtering;         /* typed characters go to view.filter */

@@ -225,6 +225,21 @@ class CommandsTest(ScriptTest):
                    'expect "of the mass"', f"restore {session}", f"open {SAMPLE}", "wait idle",
                    "set eps 0.2", "wait idle", "set eps", 'expect "eps 0.2:"')
 
+    def test_what_is_recorded_plays_again(self):
+        script, one, two = (self.home / name for name in ("hand.rc", "one.txt", "two.txt"))
+        self.plays(f"record {script}", 'expect "recording into"', "key l l w", "key :",
+                   "type set eps 0.4", "key Enter", "wait idle", "key /", "type salt", "key Enter",
+                   "key Tab Tab s", "record off", "key l h", f"screen {one}")
+        self.assertEqual(script.read_text().count("wait idle\n"), 8)
+        self.assertIn("find salt\n", script.read_text())
+        script.write_text(script.read_text() + f"wait idle\nkey l h\nscreen {two}\n")
+        status, _, said = call(SAMPLE, "-m", MODEL, "-c", COMPRESSOR, "--play", script, "--headless",
+                               environment={"XDG_STATE_HOME": str(self.home)})
+        self.assertEqual(status, 0, said.decode())
+        self.assertEqual(one.read_text(), two.read_text())
+        self.fails(2, "is there already; record! overwrites", f"record {script}")
+        self.fails(2, "nothing is recorded", "record off")
+
     def test_damaged_session_files(self):
         session, bad = self.home / "one.cxt", self.home / "bad.cxt"
         self.plays("goto 5", f"save {session}", "copy", 'expect "copied: token 5"')
