@@ -37,7 +37,7 @@ static void draw_table(struct scene *c, struct rect area, const struct table *ta
     struct heat_grid grid;
     heat_grid_init(&grid, size_div_up(source.rows, per_row), size_div_up(source.tokens, per_cell));
     heat_grid_pool(&grid, &source, per_cell, per_row, table->sum);
-    struct heat_scale scale = heat_auto_scale(&grid, SCALE_SQRT, NAN, NAN);
+    struct heat_scale scale = heat_auto_scale(&grid, SCALE_SQRT, (double)NAN, (double)NAN);
     for (size_t r = 0; r < grid.rows; r++) {
         size_t line = table->upwards ? grid.rows - 1 - r : r;
         int row = area.row + (int)r;
