@@ -35,7 +35,6 @@ static void draw_table(struct scene *c, struct rect area, const struct table *ta
     size_t per_cell = heat_tokens_per_cell(source.tokens, (size_t)cells);
     size_t per_row = size_div_up(source.rows, (size_t)area.rows);
     struct heat_grid grid;
-    heat_grid_init(&grid, size_div_up(source.rows, per_row), size_div_up(source.tokens, per_cell));
     heat_grid_pool(&grid, &source, per_cell, per_row, table->sum);
     struct heat_scale scale = heat_auto_scale(&grid, SCALE_SQRT, (double)NAN, (double)NAN);
     for (size_t r = 0; r < grid.rows; r++) {

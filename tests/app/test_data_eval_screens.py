@@ -1,11 +1,15 @@
+#!/usr/bin/env python3
 """The Data and Eval screens by scripts: what the trainer sees of a file, and what a compressor
 keeps; and the learning curves of runs as figures."""
 import json
+import pathlib
+import sys
 import unittest
 
-from tests.app.explorer import main
-from tests.app.harness import ProgramTest, call, strict_json
-from tests.app.test_explore_script import ScriptTest
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import main  # noqa: E402
+from tests.app.harness import ProgramTest, call, strict_json  # noqa: E402
+from tests.app.test_explore_script import ScriptTest  # noqa: E402
 
 
 def write_questions(folder, bad=0):

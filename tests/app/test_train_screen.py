@@ -1,16 +1,19 @@
+#!/usr/bin/env python3
 """The Train screen: a run is measured, started, held, saved, watched and stopped, by a script
 and on a terminal; what becomes of it when the explorer goes."""
 import json
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 import unittest
 
-from tests.app.explorer import ExplorerTest, MODEL, main
-from tests.app.harness import PROGRAM
-from tests.app.test_explore_script import ScriptTest
-from tests.support.pseudo_terminal import PseudoTerminal
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import ExplorerTest, MODEL, main  # noqa: E402
+from tests.app.harness import PROGRAM  # noqa: E402
+from tests.app.test_explore_script import ScriptTest  # noqa: E402
+from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 
 SETTINGS = ("steps=40 blocks=32+16 batch=2 micro_batch=2 valid_every=5 valid_samples=2 save_every=10 "
             "window=32 warm_gate=6 sft_context=64")
