@@ -87,7 +87,6 @@ class EvalTest(ScriptTest):
 
 
 class CurveTest(ProgramTest):
-    def setUp(self):
         import pathlib
         import tempfile
         folder = tempfile.TemporaryDirectory()

@@ -124,7 +124,7 @@ class SlowLineTest(ExplorerTest):
             return written
 
     def test_frames_are_left_out(self):
-        fast = self.bytes_for_moves(65536, 0.035)
+        fast = self.bytes_for_moves(65536, 0.1)  # time enough for a frame each
         slow = self.bytes_for_moves(256, 0.035)
         self.assertLess(slow, fast / 2)
 

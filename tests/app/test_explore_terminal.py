@@ -159,7 +159,7 @@ class ExportTest(ExplorerTest):
             shown = terminal.wait_for(b"Log", since=mark)
             self.assertFalse((self.home / "big.png").exists())
             terminal.type(b"\x1b[27u")
-            written = terminal.wait_for(b"big.png written", since=mark)
+            written = terminal.wait_for(b"big.png written", seconds=90, since=mark)
             self.assertGreater(written, shown)
             self.assertTrue((self.home / "big.png").exists())
             self.quit(terminal)
