@@ -4,6 +4,7 @@ keeps; and the learning curves of runs as figures."""
 import json
 import pathlib
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
@@ -87,8 +88,7 @@ class EvalTest(ScriptTest):
 
 
 class CurveTest(ProgramTest):
-        import pathlib
-        import tempfile
+    def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.home = pathlib.Path(folder.name)
