@@ -15,6 +15,8 @@ from harness import PROGRAM, ROOT, SKIPPED, main_with_golden, read_safetensors
 
 MPI_PROGRAM = ROOT / "build/mpi/comprexit"
 STEPS = 8
+# Of one float operation on the terms of a gradient, of which the largest are about 0.01.
+ROUNDING = 1e-9
 
 
 class Ranks(unittest.TestCase):
@@ -51,7 +53,7 @@ class Ranks(unittest.TestCase):
             if any(x in key for x in ("k_prj.bias", "mass_prj.bias", "source_mass.ln.bias")):
                 continue
             apart = [abs(a - b) for a, b in zip(want.values, second[key].values)]
-            self.assertLessEqual(max(apart), 1e-5 * (max(map(abs, want.values)) or 1), key)
+            self.assertLessEqual(max(apart), 1e-5 * (max(map(abs, want.values)) or 1) + ROUNDING, key)
             if not key.startswith("moment"):
                 off += sum(x * x for x in apart)
                 size += sum(x * x for x in want.values)

@@ -9,6 +9,8 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# A make that runs the tests must not speak to those that they run.
+OUTER = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
 
 
 class SetupTest(unittest.TestCase):
@@ -25,7 +27,7 @@ class SetupTest(unittest.TestCase):
     def call(self, *arguments, path=None):
         done = subprocess.run([str(a) for a in arguments], cwd=ROOT, capture_output=True, text=True,
                               timeout=30, check=False,
-                              env=dict(os.environ, PATH=path or f"{self.bin}:{os.environ['PATH']}"))
+                              env=dict(OUTER, PATH=path or f"{self.bin}:{OUTER['PATH']}"))
         return done.returncode, done.stdout, done.stderr
 
     def alone(self):
