@@ -64,7 +64,7 @@ class Ranks(unittest.TestCase):
         for got, want in zip(*logs):
             for key in ("loss", "grad_norm", "compressed", "samples", "tokens"):
                 if key in want:
-                    self.assertAlmostEqual(got[key] / want[key], 1, delta=1e-6)
+                    self.assertLessEqual(abs(got[key] - want[key]), 1e-6 * abs(want[key]), key)
 
     def test_two_processes_are_one_with_twice_the_batch(self):
         plain = ["optimizer=adamw", "init=published", "micro_batch=2", "adam_eps=1e-3"]
