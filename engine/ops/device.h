@@ -26,18 +26,20 @@ struct device;
 struct device_transport; /* device_transport.h */
 
 /* attention_pack for a device: what row t sees is rows begin[t]..t and, before them,
- * rows prefix[t]..prefix_end[t]-1 (equal: none). first[i] and last[i] bound the rows that
- * see anything of rows 64 i .. 64 i + 63 (last: one behind). */
+ * rows prefix[t]..prefix_end[t]-1 (equal: none). For tile i, rows 64 i .. 64 i + 63: low[i]
+ * is the first row that one of them sees, high[i] one behind the last row that sees one
+ * of them. */
 enum { DEVICE_PACK_ROWS = 64 };
 struct device_pack {
     size_t n;
     const int32_t *begin, *prefix, *prefix_end; /* [n] */
-    const int32_t *first, *last;                /* [ceil(n / DEVICE_PACK_ROWS)] */
+    const int32_t *low, *high;                  /* [ceil(n / DEVICE_PACK_ROWS)] */
 };
 
 struct device_ops {
     const char *name; /* "cuda" */
     void (*close)(struct device *d);
+    void (*wait)(struct device *d); /* until everything queued is done */
 
     /* Memory. `take` gives memory that is not cleared, aligned to 256 bytes, from a
      * region that `release` cuts back to where `mark` stood. */
@@ -96,7 +98,7 @@ struct device_ops {
                           size_t n); /* overwrites; dx may be dy */
 
     /* attention.h; lse [n, heads]: log-sum-exp of each row of scores, for the way back,
-     * which overwrites dq, dk, dv. scratch [n, heads]. */
+     * which overwrites dq, dk, dv. scratch [n, heads]. head_dim is at most 128. */
     void (*attention_forward)(struct device *d, real *out, real *lse, const real *q, const real *k,
                               const real *v, const struct device_pack *pack,
                               const struct attention_shape *shape);
