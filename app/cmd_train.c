@@ -18,6 +18,7 @@
 #include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "engine/train/run.h"
 
 /* Steps over which the z-scores of loss and norm look back. */
@@ -198,17 +199,6 @@ static double history_z(struct history *h, double x)
     return n > 1 && variance > 0 ? (x - mean) / sqrt(variance) : 0;
 }
 
-static void format_duration(double ms, char *out, size_t size)
-{
-    double minutes = ms / 60e3;
-    if (minutes < 1)
-        snprintf(out, size, "%.0fs", ms / 1e3);
-    else if (minutes < 120)
-        snprintf(out, size, "%.0fm", minutes);
-    else
-        snprintf(out, size, "%.1fh", minutes / 60);
-}
-
 static void on_step(void *context, const struct trainer *t, const struct step_report *r)
 {
     struct job *j = context;
@@ -216,8 +206,8 @@ static void on_step(void *context, const struct trainer *t, const struct step_re
     train_control_tell(&j->control, json_pack("{s:s}", "event", "step"));
     if (r->step % j->log_every && r->step != t->config.steps && !r->skipped)
         return;
-    char eta[32];
-    format_duration(r->ms * (double)(t->config.steps - r->step), eta, sizeof eta);
+    char eta[TEXT_NUMBER_MAX];
+    text_duration(r->ms * (double)(t->config.steps - r->step), eta);
     tell(j,
                 "step %zu/%zu | loss %.3f (%+.1fz) | norm %.2f (%+.1fz) | lr %.2e | %.0f ms | "
                 "%.0f tok/s | ratio %g | eta %s%s",
@@ -311,8 +301,8 @@ static bool print_estimate(struct job *j, struct err *err)
         train_control_tell(&j->control, event);
         return true;
     }
-    char total[32];
-    format_duration(e.total_ms, total, sizeof total);
+    char total[TEXT_NUMBER_MAX];
+    text_duration(e.total_ms, total);
     if (cli_flag(j->arguments, "json")) {
         report_json(estimate_json(&e));
         return true;

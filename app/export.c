@@ -302,9 +302,10 @@ static bool draw(struct work *w, struct err *err)
     return figure_draw(&w->drawing, panel->data, &panel->options, &fonts, err);
 }
 
-static char *make_target(const struct work *w, const struct export_targets *targets, size_t i,
+static char *make_target(const void *context, const struct export_targets *targets, size_t i,
                          unsigned number, size_t *size)
 {
+    const struct work *w = context;
     if (targets->at[i].format != EXPORT_FORMAT_COUNT)
         return make_file(w, targets->at[i].format, size);
     size_t picture = 0;
@@ -315,27 +316,6 @@ static char *make_target(const struct work *w, const struct export_targets *targ
     free(path);
     *size = strlen(text);
     return text;
-}
-
-static bool write_all(const struct work *w, const struct export_targets *targets,
-                      struct export_result *result, struct err *err)
-{
-    unsigned number;
-    if (!export_choose_number(targets, w->request->force, &number, err))
-        return false;
-    for (size_t i = 0; i < targets->n; i++) {
-        size_t size;
-        char *path = export_target_path(&targets->at[i], number);
-        char *file = make_target(w, targets, i, number, &size);
-        bool ok = file_replace(path, file, size, err);
-        free(file);
-        if (!ok) {
-            free(path);
-            return false;
-        }
-        result->path[result->n++] = path;
-    }
-    return true;
 }
 
 bool export_run(const struct snapshot *s, const struct export_request *request,
@@ -349,7 +329,7 @@ bool export_run(const struct snapshot *s, const struct export_request *request,
               (!has_picture(&targets) || draw(&work, err));
     if (ok) {
         work.record = make_record(&work);
-        ok = write_all(&work, &targets, result, err);
+        ok = export_write(&targets, request->force, make_target, &work, result, err);
     }
     export_free_targets(&targets);
     json_decref(work.record);

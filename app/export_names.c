@@ -119,3 +119,24 @@ bool export_choose_number(const struct export_targets *targets, bool force, unsi
     return err_set(err, ERR_IO, "%s: this name and %d numbered ones are in use",
                    targets->at[0].stem, NAME_TRIES);
 }
+
+bool export_write(const struct export_targets *targets, bool force, export_make make,
+                  const void *context, struct export_result *result, struct err *err)
+{
+    unsigned number;
+    if (!export_choose_number(targets, force, &number, err))
+        return false;
+    for (size_t i = 0; i < targets->n; i++) {
+        size_t size;
+        char *path = export_target_path(&targets->at[i], number);
+        char *file = make(context, targets, i, number, &size);
+        bool ok = file_replace(path, file, size, err);
+        free(file);
+        if (!ok) {
+            free(path);
+            return false;
+        }
+        result->path[result->n++] = path;
+    }
+    return true;
+}

@@ -34,4 +34,12 @@ bool export_choose_number(const struct export_targets *targets, bool force, unsi
 /* "stem.png", or "stem-2.png" for number 2; to be freed. */
 char *export_target_path(const struct export_target *target, unsigned number);
 
+/* The bytes of target i, to be freed; number as for export_target_path. */
+typedef char *(*export_make)(const void *context, const struct export_targets *targets, size_t i,
+                             unsigned number, size_t *size);
+
+/* Makes and writes every target; result lists the paths of what was written. */
+bool export_write(const struct export_targets *targets, bool force, export_make make,
+                  const void *context, struct export_result *result, struct err *err);
+
 #endif

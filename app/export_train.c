@@ -227,25 +227,11 @@ static void list_targets(struct export_targets *targets, const struct work *w,
     }
 }
 
-static bool write_all(const struct work *w, const struct export_targets *targets, bool force,
-                      struct export_result *result, struct err *err)
+static char *make_target(const void *context, const struct export_targets *targets, size_t i,
+                         unsigned number, size_t *size)
 {
-    unsigned number;
-    if (!export_choose_number(targets, force, &number, err))
-        return false;
-    for (size_t i = 0; i < targets->n; i++) {
-        size_t size;
-        char *path = export_target_path(&targets->at[i], number);
-        char *file = make_file(w, targets->at[i].format, &size);
-        bool ok = file_replace(path, file, size, err);
-        free(file);
-        if (!ok) {
-            free(path);
-            return false;
-        }
-        result->path[result->n++] = path;
-    }
-    return true;
+    (void)number;
+    return make_file(context, targets->at[i].format, size);
 }
 
 bool export_train(const char *const *directories, size_t n, const struct export_request *request,
@@ -270,7 +256,7 @@ bool export_train(const char *const *directories, size_t n, const struct export_
         faces_open(&w->faces, request->builtin_face);
         struct figure_fonts fonts = faces_fonts(&w->faces);
         ok = ok && figure_draw_curves(&w->drawing, w->curve, w->n, &options, &fonts, err) &&
-             write_all(w, &targets, request->force, result, err);
+             export_write(&targets, request->force, make_target, w, result, err);
         faces_close(&w->faces);
     }
     export_free_targets(&targets);

@@ -69,24 +69,13 @@ static void add_runs(struct list *list)
     free_names(names, n);
 }
 
-static void duration(double ms, char *out, size_t size)
-{
-    double minutes = ms / 60e3;
-    if (minutes < 1)
-        snprintf(out, size, "%.0f s", ms / 1e3);
-    else if (minutes < 120)
-        snprintf(out, size, "%.0f min", minutes);
-    else
-        snprintf(out, size, "%.1f h", minutes / 60);
-}
-
 static void add_estimate(struct session *s, struct list *list)
 {
     struct run_estimate e;
-    char total[32], number[TEXT_NUMBER_MAX], memory[TEXT_NUMBER_MAX], disk[TEXT_NUMBER_MAX];
+    char total[TEXT_NUMBER_MAX], number[TEXT_NUMBER_MAX], memory[TEXT_NUMBER_MAX], disk[TEXT_NUMBER_MAX];
     if (!run_control_estimate(s, &e))
         return;
-    duration(e.total_ms, total, sizeof total);
+    text_duration(e.total_ms, total);
     list_add_text(list, " ");
     list_add_text(list, "The dry run found: %s numbers to train",
                   text_grouped(e.parameters, number));

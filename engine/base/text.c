@@ -230,3 +230,15 @@ const char *text_bytes(uint64_t n, char out[TEXT_NUMBER_MAX])
     snprintf(out, TEXT_NUMBER_MAX, whole ? "%.0f %s" : "%.1f %s", scaled, units[unit]);
     return out;
 }
+
+const char *text_duration(double ms, char out[TEXT_NUMBER_MAX])
+{
+    double minutes = ms / 60e3;
+    if (minutes < 1)
+        snprintf(out, TEXT_NUMBER_MAX, "%.0fs", ms / 1e3);
+    else if (minutes < 120)
+        snprintf(out, TEXT_NUMBER_MAX, "%.0fm", minutes);
+    else
+        snprintf(out, TEXT_NUMBER_MAX, "%.1fh", minutes / 60);
+    return out;
+}

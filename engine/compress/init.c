@@ -144,13 +144,13 @@ static real *warm_anchors(struct compressor *c, const struct warm_start *start)
     const size_t H = c->shape.H, n = start->n;
     struct compressor_params *p = &c->params;
     real *anchors = xcalloc(n * H, sizeof *anchors);
-    if (start->spread <= 0 ||
-        !ridge_fit(p->wv, p->bv, start->mixture, start->embeddings, n, H, spread_ridge)) {
+    if (start->spread <= 0) {
         fill_identity(p->wv, H, 1);
         fill(p->bv, H, 0);
         memcpy(anchors, start->embeddings, n * H * sizeof *anchors);
         return anchors;
     }
+    ridge_fit(p->wv, p->bv, start->mixture, start->embeddings, n, H, spread_ridge);
     matmul_nt(anchors, start->mixture, p->wv, 0, n, H, H);
     for (size_t t = 0; t < n; t++)
         for (size_t i = 0; i < H; i++)
@@ -169,25 +169,36 @@ static void warm_projector(struct compressor *c, double sigma)
         fill(c->params.projector_b[last], H, -warm_shift * sigma);
 }
 
-/* Moments of the rows of x after a LayerNorm: their mean [H], covariance [H, H],
- * and the mean deviation of a row's entries before it. */
-static void embedding_moments(const real *x, size_t n, size_t H, double *mean, double *covariance,
-                              double *deviation)
+/* Mean over the rows of x [n, H] of the deviation of a row's entries. */
+static double mean_deviation(const real *x, size_t n, size_t H)
+{
+    double sum = 0;
+    for (size_t r = 0; r < n; r++) {
+        double mean = 0, square = 0;
+        for (size_t i = 0; i < H; i++)
+            mean += (double)x[r * H + i] / (double)H;
+        for (size_t i = 0; i < H; i++) {
+            double d = (double)x[r * H + i] - mean;
+            square += d * d;
+        }
+        sum += sqrt(square / (double)H);
+    }
+    return sum / (double)n;
+}
+
+/* Moments of the rows of x after a LayerNorm: adds their mean [H] and sets their
+ * covariance [H, H]. */
+static void normalised_moments(const real *x, size_t n, size_t H, double *mean, double *covariance)
 {
     real *panel = xcalloc(PANEL * H, sizeof *panel), *product = xcalloc(H * H, sizeof *product);
-    real *rstd = xcalloc(PANEL, sizeof *rstd), *one = xcalloc(H, sizeof *one);
-    real *zero = xcalloc(H, sizeof *zero);
+    real *one = xcalloc(H, sizeof *one), *zero = xcalloc(H, sizeof *zero);
     fill(one, H, 1);
-    *deviation = 0;
-    memset(mean, 0, H * sizeof *mean);
     for (size_t first = 0; first < n; first += PANEL) {
         size_t rows = size_min(PANEL, n - first);
-        layernorm_forward(panel, NULL, rstd, x + first * H, one, zero, REAL(1e-12), rows, H);
-        for (size_t r = 0; r < rows; r++) {
-            *deviation += 1 / (double)rstd[r] / (double)n;
+        layernorm_forward(panel, NULL, NULL, x + first * H, one, zero, REAL(1e-12), rows, H);
+        for (size_t r = 0; r < rows; r++)
             for (size_t i = 0; i < H; i++)
                 mean[i] += (double)panel[r * H + i] / (double)n;
-        }
         matmul_tn(product, panel, panel, 1, H, H, rows);
     }
     for (size_t i = 0; i < H; i++)
@@ -195,7 +206,6 @@ static void embedding_moments(const real *x, size_t n, size_t H, double *mean, d
             covariance[i * H + j] = (double)product[i * H + j] / (double)n - mean[i] * mean[j];
     free(panel);
     free(product);
-    free(rstd);
     free(one);
     free(zero);
 }
@@ -227,19 +237,14 @@ void compressor_init_warm(struct compressor *c, const struct warm_start *start, 
 {
     const size_t H = c->shape.H;
     double *mean = xcalloc(H, sizeof *mean), *covariance = xcalloc(H * H, sizeof *covariance);
-    double deviation;
-    embedding_moments(start->embeddings, start->n, H, mean, covariance, &deviation);
     compressor_init_published(c, rng);
     warm_gate(c, start);
     real *anchors = warm_anchors(c, start);
-    if (start->spread > 0) {
-        double anchor_deviation;
-        embedding_moments(anchors, start->n, H, mean, covariance, &anchor_deviation);
-    }
+    normalised_moments(anchors, start->n, H, mean, covariance);
     warm_metric(c, mean, covariance, rng);
     fill_identity(c->params.wu, H, 1);
     fill(c->params.bu, H, 0);
-    warm_projector(c, warm_stretch * deviation);
+    warm_projector(c, warm_stretch * mean_deviation(start->embeddings, start->n, H));
     free(anchors);
     free(mean);
     free(covariance);

@@ -1,6 +1,7 @@
 #include "engine/compress/ridge.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "engine/base/mem.h"
@@ -15,7 +16,8 @@ enum { PANEL = 1024 };
 static const double constant = 1e-20;
 
 struct moments {
-    double *mean_x, *mean_y, *scale; /* [H]; scale: deviation of each channel of x */
+    double *mean_x, *mean_y;         /* [H] */
+    double *scale;                   /* [H]: deviation of each channel of x; infinite when constant */
     double *gram;                    /* [H, H]: correlation of x */
     double *cross;                   /* [H, H]: row o, column i: of y's o with x's i */
 };
@@ -27,7 +29,7 @@ static void mean_of(double *mean, const real *x, size_t n, size_t H)
             mean[i] += (double)x[t * H + i] / (double)n;
 }
 
-static bool scale_of(struct moments *m, const real *x, size_t n, size_t H)
+static void scale_of(struct moments *m, const real *x, size_t n, size_t H)
 {
     for (size_t t = 0; t < n; t++)
         for (size_t i = 0; i < H; i++) {
@@ -35,11 +37,9 @@ static bool scale_of(struct moments *m, const real *x, size_t n, size_t H)
             m->scale[i] += d * d / (double)n;
         }
     for (size_t i = 0; i < H; i++) {
-        if (!(m->scale[i] > constant * m->mean_x[i] * m->mean_x[i]))
-            return false;
-        m->scale[i] = sqrt(m->scale[i]);
+        bool varies = m->scale[i] > constant * m->mean_x[i] * m->mean_x[i];
+        m->scale[i] = varies ? sqrt(m->scale[i]) : (double)INFINITY;
     }
-    return true;
 }
 
 static void standardize(real *out, const real *x, size_t rows, size_t H, const double *mean,
@@ -75,14 +75,12 @@ static void products_of(struct moments *m, const real *x, const real *y, size_t 
 }
 
 /* cross becomes the map in units of the channels, which scale undoes. */
-static bool solve(struct moments *m, size_t H, double lambda)
+static void solve(struct moments *m, size_t H, double lambda)
 {
     for (size_t i = 0; i < H; i++)
         m->gram[i * H + i] += lambda;
-    if (!whiten_cholesky(m->gram, H))
-        return false;
+    whiten_cholesky(m->gram, H); /* positive definite: lambda was added to a Gram matrix */
     whiten_solve_rows(m->cross, H, m->gram, H);
-    return true;
 }
 
 static void write_map(real *w, real *b, const struct moments *m, size_t H)
@@ -98,20 +96,16 @@ static void write_map(real *w, real *b, const struct moments *m, size_t H)
     }
 }
 
-bool ridge_fit(real *w, real *b, const real *x, const real *y, size_t n, size_t H, double lambda)
+void ridge_fit(real *w, real *b, const real *x, const real *y, size_t n, size_t H, double lambda)
 {
     double *block = xcalloc(H * (3 + 2 * H), sizeof *block);
     struct moments m = {.mean_x = block, .mean_y = block + H, .scale = block + 2 * H,
                         .gram = block + 3 * H, .cross = block + (3 + H) * H};
     mean_of(m.mean_x, x, n, H);
     mean_of(m.mean_y, y, n, H);
-    bool ok = scale_of(&m, x, n, H);
-    if (ok) {
-        products_of(&m, x, y, n, H);
-        ok = solve(&m, H, lambda);
-    }
-    if (ok)
-        write_map(w, b, &m, H);
+    scale_of(&m, x, n, H);
+    products_of(&m, x, y, n, H);
+    solve(&m, H, lambda);
+    write_map(w, b, &m, H);
     free(block);
-    return ok;
 }

@@ -247,6 +247,11 @@ bool train_config_check(const struct train_config *c, struct err *err)
                        "steps, batch and micro_batch must be at least 1, and batch (%zu) a "
                        "multiple of micro_batch (%zu)",
                        c->batch, c->micro_batch);
+    if (strcmp(c->phase, "prompt") == 0 && (c->mix_ntp > 0 || c->mix_reconstruct > 0))
+        return err_set(err, ERR_USAGE,
+                       "prompt: mix_ntp %g and mix_reconstruct %g must be 0, a soft prompt stands in "
+                       "front of questions only",
+                       c->mix_ntp, c->mix_reconstruct);
     if (!(c->warm_spread >= 0 && c->warm_spread < 1))
         return err_set(err, ERR_USAGE, "warm_spread: %g is not a share from 0 to below 1",
                        c->warm_spread);

@@ -267,11 +267,10 @@ static bool wants_muon(const struct train_config *c, const struct compressor_ten
 
 /* Wq and Wk read raw hidden states, hundreds of times longer than the embeddings that
  * the other weights begin with: at their rate the gate saturates in a few steps. */
-static double rate_of(const struct train_config *c, const struct compressor_tensor *tensor)
+static double rate_of(const struct trainer *t, const real *w)
 {
-    bool gate = strcmp(tensor->name, "pooling_layer.layer_fusion_q_prj.weight") == 0 ||
-                strcmp(tensor->name, "pooling_layer.layer_fusion_k_prj.weight") == 0;
-    return gate ? c->gate_rate : 1.0;
+    const struct compressor_params *p = &t->compressor.params;
+    return w == p->wq || w == p->wk ? t->config.gate_rate : 1.0;
 }
 
 static void update(struct trainer *t, double lr, double grad_scale)
@@ -287,7 +286,7 @@ static void update(struct trainer *t, double lr, double grad_scale)
         const struct compressor_tensor *tensor = &p->tensors[i];
         real *w = p->value + tensor->offset, *g = p->gradient + tensor->offset;
         real *m = p->moment1 + tensor->offset, *v = p->moment2 + tensor->offset;
-        adamw.lr = lr * rate_of(c, tensor);
+        adamw.lr = lr * rate_of(t, w);
         if (wants_muon(c, tensor))
             muon_step(w, m, g, tensor->rows, tensor->cols, adamw.lr, c->muon_momentum, grad_scale,
                       t->gpu, &scratch);

@@ -49,14 +49,14 @@ static bool fit(struct compressor *c, struct model *model, const int32_t *ids, s
 {
     struct block_shape shapes[STREAM_SHAPES_MAX];
     size_t H = c->shape.H, M = c->shape.M;
-    size_t segment = train_config_shapes(config->blocks, shapes) ? shapes[0].context : STATE_TOKENS;
     real *embeddings = mem_try(n * H, sizeof *embeddings, "warm start", err);
     real *mixture = embeddings ? mem_try(n * H, sizeof *mixture, "warm start", err) : NULL;
     double *weights = xcalloc(M, sizeof *weights);
     bool ok = mixture && llama_embed(model, ids, n, embeddings, err);
     compressor_warm_weights(config->warm_spread, M, weights);
+    train_config_shapes(config->blocks, shapes);
     if (ok && config->warm_spread > 0)
-        ok = mix_states(model, ids, n, segment, weights, mixture, err);
+        ok = mix_states(model, ids, n, shapes[0].context, weights, mixture, err);
     struct warm_start start = {.embeddings = embeddings, .mixture = mixture, .n = n,
                                .gate = config->warm_gate, .spread = config->warm_spread};
     if (ok)

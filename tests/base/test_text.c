@@ -229,6 +229,9 @@ static void numbers_are_written_for_people(void **state)
     assert_string_equal(text_grouped(1000, out), "1,000");
     assert_string_equal(text_grouped(9123456, out), "9,123,456");
     assert_string_equal(text_grouped(UINT64_MAX, out), "18,446,744,073,709,551,615");
+    assert_string_equal(text_duration(41600, out), "42s");
+    assert_string_equal(text_duration(31 * 60e3, out), "31m");
+    assert_string_equal(text_duration(156 * 60e3, out), "2.6h");
     assert_string_equal(text_bytes(0, out), "0 bytes");
     assert_string_equal(text_bytes(1023, out), "1023 bytes");
     assert_string_equal(text_bytes(2048, out), "2 KiB");

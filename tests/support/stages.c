@@ -1,0 +1,97 @@
+#include "tests/support/stages.h"
+
+#include <stdio.h>
+
+void stage_train(struct stage *g)
+{
+    sample_training(&g->training);
+    g->v.screen = SCREEN_TRAIN;
+    g->v.train.run = &g->training;
+    g->v.train.probe = SIZE_MAX;
+}
+
+void stage_train_probe(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.focus = TRAIN_PROBE;
+    g->v.train.probe = 2;
+}
+
+void stage_train_samples(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.focus = TRAIN_SAMPLES;
+}
+
+void stage_train_log(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.focus = TRAIN_LOG;
+    g->v.train.log_back = 1;
+}
+
+void stage_train_norm(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.value = TRAIN_NORM;
+    g->v.train.log_scale = g->v.train.zoomed = true;
+}
+
+void stage_train_numbers(struct stage *g)
+{
+    stage_train(g);
+    g->v.train.focus = TRAIN_NUMBERS;
+    g->training.state = TRAINING_PAUSED;
+}
+
+/* The model is read: no step yet, nothing saved. */
+void stage_train_new(struct stage *g)
+{
+    stage_train(g);
+    training_log_free(&g->training.log);
+    g->training.state = TRAINING_STARTING;
+    g->training.saved_step = 0;
+    g->v.train.probe = 0;
+    g->training.eta_s = g->training.saved_ago_s = -1;
+    snprintf(g->training.stage, sizeof g->training.stage, "records");
+}
+
+void stage_data(struct stage *g)
+{
+    sample_samples(&g->samples, &g->sample);
+    g->v.screen = SCREEN_DATA;
+    g->v.data.set = &g->samples;
+    g->v.data.text = &g->sample;
+    g->v.data.at = g->sample.index;
+}
+
+void stage_data_sample(struct stage *g)
+{
+    stage_data(g);
+    g->v.data.focus = DATA_SAMPLE;
+    g->v.data.tokens = true;
+}
+
+/* The filter leaves bad records; the cursor is on one. */
+void stage_data_bad(struct stage *g)
+{
+    stage_data(g);
+    snprintf(g->v.data.filter, sizeof g->v.data.filter, "bad");
+    g->v.data.at = samples_row_next(&g->samples, 0, 1, "bad");
+}
+
+void stage_eval(struct stage *g)
+{
+    sample_results(&g->results);
+    g->v.screen = SCREEN_EVAL;
+    g->v.eval.results = &g->results;
+    g->v.eval.example = results_next(&g->results.sets[0], 0, 1, RESULTS_SHOW_LOST);
+}
+
+void stage_eval_running(struct stage *g)
+{
+    stage_eval(g);
+    g->v.eval.set = 2;
+    g->v.eval.filter = RESULTS_SHOW_WON;
+    g->v.eval.example = 0;
+}
