@@ -12,7 +12,7 @@ enum { GPU, HOST, SIDES, SEGMENTS_MOST = 5 };
 
 /* Of the largest number of a result. Sums of float have a rounding of their own; a plan
  * has that of exp of numbers up to 1 / eps, and its gradient that of the plan. */
-static const double sum_bound = 1e-5, plan_bound = 1e-4;
+static const double sum_bound = 1e-5, plan_bound = 3e-5;
 
 struct shape {
     const char *name;
@@ -70,21 +70,26 @@ static struct pair copied(struct check *c, const struct pair *p)
     return pair_of(c, p->on[HOST], p->count);
 }
 
+static double largest(const struct pair *p)
+{
+    double most = 0;
+    for (size_t i = 0; i < p->count; i++)
+        most = fmax(most, fabs((double)p->on[HOST][i]));
+    return most;
+}
+
 static void compare(struct check *c, const char *what, const struct pair *p, double bound)
 {
     real *got = xcalloc(p->count, sizeof *got);
-    double most = p->unit, off = 0;
+    double unit = p->unit > 0 ? p->unit : largest(p), worst = 0;
     c->side[GPU]->ops->download(c->side[GPU], got, p->on[GPU], p->count * sizeof *got);
-    for (size_t i = 0; i < p->count; i++) {
-        double want = (double)p->on[HOST][i], difference = fabs((double)got[i] - want);
-        most = p->unit > 0 ? p->unit : fmax(most, fabs(want));
-        off = difference > off || isnan(difference) ? difference : off;
-        if (isnan(difference))
-            break;
+    for (size_t i = 0; i < p->count && !isnan(worst); i++) {
+        double off = fabs((double)got[i] - (double)p->on[HOST][i]);
+        worst = off > worst || isnan(off) ? off : worst;
     }
-    bool good = off <= bound * most;
-    printf("%-10s %-28s %.1e of %.1e  %s\n", c->shape->name, what, most > 0 ? off / most : off,
-           bound, good ? "ok" : "WRONG");
+    bool good = worst <= bound * unit;
+    printf("%-10s %-28s %.1e of %.1e  %s\n", c->shape->name, what,
+           unit > 0 ? worst / unit : worst, bound, good ? "ok" : "WRONG");
     c->ok = c->ok && good;
     free(got);
 }
@@ -163,6 +168,7 @@ static void check_sinkhorn_backward(struct check *c, struct device_sinkhorn *p)
     BOTH(c, i, sinkhorn_backward(c->side[i], dscore.on[i], dlog_a.on[i], dghost.on[i], dplan.on[i],
                                  &p[i], scratch.on[i], &c->w[i]));
     compare(c, "sinkhorn_backward: scores", &dscore, plan_bound);
+    dghost.unit = largest(&dscore); /* after many iterations there is next to nothing */
     compare(c, "sinkhorn_backward: log a", &dlog_a, plan_bound);
     compare(c, "sinkhorn_backward: ghosts", &dghost, plan_bound);
 }
