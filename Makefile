@@ -105,6 +105,10 @@ MPI_PROGRAM := build/mpi/comprexit
 ifdef MPI
 PROGRAM := $(MPI_PROGRAM)
 endif
+# CUDA=1: likewise (make/cuda.mk).
+ifdef CUDA
+PROGRAM := build/cuda/comprexit
+endif
 
 all: missing $(PROGRAM)
 
@@ -193,6 +197,7 @@ test: $(TEST_PROGRAMS) $(PROGRAM) $(SHIMS) $(if $(filter release,$(VARIANT)),$(i
 	@COMPREXIT=$(PROGRAM) tests/run -k "$(K)" $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 include make/check.mk
+include make/cuda.mk
 include make/fuzz.mk
 include make/tools.mk
 

@@ -214,14 +214,26 @@ static bool check_words(const struct train_config *c, struct err *err)
     return ONE_OF(phase, "ntp", "sft", "prompt") && ONE_OF(accumulate, "sum", "mean") &&
            ONE_OF(optimizer, "adamw", "muon") && ONE_OF(schedule, "linear", "cosine", "constant") &&
            ONE_OF(align, "tail", "head") && ONE_OF(positions, "reference", "contiguous") &&
-           ONE_OF(frozen_precision, "f32", "q16", "q8");
+           ONE_OF(frozen_precision, "f32", "q16", "q8", "tf32") &&
+           ONE_OF(device, "cpu", "cuda");
+}
+
+static bool check_device(const struct train_config *c, struct err *err)
+{
+    bool cuda = strcmp(c->device, "cuda") == 0, tf32 = strcmp(c->frozen_precision, "tf32") == 0;
+    if (cuda != tf32 && strcmp(c->frozen_precision, "f32") != 0)
+        return err_set(err, ERR_USAGE, "frozen_precision %s is not for device %s",
+                       c->frozen_precision, c->device);
+    if (cuda && c->distill > 0)
+        return err_set(err, ERR_USAGE, "distill is for device cpu alone");
+    return true;
 }
 
 bool train_config_check(const struct train_config *c, struct err *err)
 {
     struct block_shape shapes[STREAM_SHAPES_MAX];
     double value;
-    if (!check_words(c, err))
+    if (!check_words(c, err) || !check_device(c, err))
         return false;
     if (!train_config_shapes(c->blocks, shapes))
         return err_set(err, ERR_USAGE, "blocks: \"%s\" is not like 128+64,512+128", c->blocks);

@@ -147,6 +147,8 @@ size_t training_memory(const struct trainer *t)
     const struct train_config *c = &t->config;
     const struct stream *s = &t->stream;
     size_t most = update_bytes(t);
+    if (t->gpu) /* passes are elsewhere */
+        return 4 * t->parameters.count * sizeof(real) + most + checkpoint_bytes(t);
     for (size_t i = 0; i < s->n_shapes; i++) {
         size_t context = s->shapes[i].context, predict = s->shapes[i].predict;
         if (c->mix_ntp > 0)

@@ -43,23 +43,50 @@ static void newton_schulz(real *x, size_t n, size_t m, struct arena *scratch)
     }
 }
 
-void muon_orthogonalize(real *x, size_t rows, size_t cols, struct arena *scratch)
+/* The same on a device; products in full precision. */
+static void newton_schulz_device(struct device *d, real *x, size_t n, size_t m)
+{
+    const struct device_ops *ops = d->ops;
+    size_t mark = ops->mark(d);
+    real *at = device_reals_of(d, x, n * m), *next = device_reals(d, n * m);
+    real *gram = device_reals(d, n * n), *poly = device_reals(d, n * n);
+    for (int step = 0; step < NEWTON_SCHULZ_STEPS; step++) {
+        ops->matmul(d, MATMUL_NT, gram, n, at, m, at, m, 1, 0, n, n, m, false);
+        ops->matmul(d, MATMUL_NN, poly, n, gram, n, gram, n, 1, 0, n, n, n, false);
+        ops->combine(d, poly, quintic[1], gram, quintic[2], n * n);
+        ops->matmul(d, MATMUL_NN, next, m, poly, n, at, m, 1, 0, n, m, n, false);
+        ops->combine(d, at, 1, next, quintic[0], n * m);
+    }
+    ops->download(d, x, at, n * m * sizeof *x);
+    ops->release(d, mark);
+}
+
+static void iterate(real *x, size_t n, size_t m, struct device *d, struct arena *scratch)
+{
+    if (d)
+        newton_schulz_device(d, x, n, m);
+    else
+        newton_schulz(x, n, m, scratch);
+}
+
+void muon_orthogonalize(real *x, size_t rows, size_t cols, struct device *d,
+                        struct arena *scratch)
 {
     struct arena_mark mark = arena_mark(scratch);
     scale_to_unit_norm(x, rows * cols);
     if (rows <= cols) {
-        newton_schulz(x, rows, cols, scratch);
+        iterate(x, rows, cols, d, scratch);
     } else {
         real *t = arena_array(scratch, real, rows * cols);
         transpose(t, x, rows, cols);
-        newton_schulz(t, cols, rows, scratch);
+        iterate(t, cols, rows, d, scratch);
         transpose(x, t, cols, rows);
     }
     arena_release(scratch, mark);
 }
 
 void muon_step(real *w, real *momentum, const real *gradient, size_t rows, size_t cols, double lr,
-               double mu, double grad_scale, struct arena *scratch)
+               double mu, double grad_scale, struct device *d, struct arena *scratch)
 {
     struct arena_mark mark = arena_mark(scratch);
     size_t count = rows * cols;
@@ -69,7 +96,7 @@ void muon_step(real *w, real *momentum, const real *gradient, size_t rows, size_
         momentum[i] = keep * momentum[i] + add * gradient[i];
         update[i] = add * gradient[i] + keep * momentum[i];
     }
-    muon_orthogonalize(update, rows, cols, scratch);
+    muon_orthogonalize(update, rows, cols, d, scratch);
     double tall = rows > cols ? (double)rows / (double)cols : 1.0;
     real rate = (real)(lr * 0.2 * sqrt((double)size_max(rows, cols)) * sqrt(tall));
     for (size_t i = 0; i < count; i++)

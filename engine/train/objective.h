@@ -39,6 +39,7 @@ struct objective {
     const real *soft_prompt; /* [n_soft, H] in front of every question, or NULL */
     size_t n_soft;
     double distill; /* times the KL divergence from the full context (our extension) */
+    struct objective_device *device; /* where it is computed (objective_device.h); NULL: here */
 };
 
 /* What a pass found, for logs and plan health. */

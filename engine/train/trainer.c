@@ -148,10 +148,25 @@ static char *describe_data(struct dataset **datasets, size_t n)
 /* The model stays as it is set when the trainer is freed. */
 static bool set_precision(struct model *model, const struct train_config *config, struct err *err)
 {
+    if (strcmp(config->frozen_precision, "tf32") == 0) /* the device's own weights */
+        return model_set_precision(model, PRECISION_F32, err);
     enum precision p = PRECISION_F32;
     while (strcmp(config->frozen_precision, precision_name(p)) != 0)
         p++;
     return model_set_precision(model, p, err);
+}
+
+bool trainer_use_device(struct trainer *t, struct device *d, struct err *err)
+{
+    bool reduced = strcmp(t->config.frozen_precision, "tf32") == 0;
+    t->gpu = d;
+    return d && objective_device_open(&t->on_device, d, t->model,
+                                      t->soft_prompt ? NULL : &t->compressor, reduced, err);
+}
+
+static bool open_device(struct trainer *t, struct err *err)
+{
+    return strcmp(t->config.device, "cpu") == 0 || trainer_use_device(t, device_open(err), err);
 }
 
 bool trainer_init(struct trainer *t, const struct train_config *config, struct model *model,
@@ -161,7 +176,8 @@ bool trainer_init(struct trainer *t, const struct train_config *config, struct m
     if (config->distill > 0 && is_prompt(config))
         return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
     if (!train_config_check(config, err) || !set_precision(model, config, err) ||
-        !init_stream(t, datasets, n_datasets, err) || !init_parameters(t, err)) {
+        !init_stream(t, datasets, n_datasets, err) || !init_parameters(t, err) ||
+        !open_device(t, err)) {
         trainer_free(t);
         return false;
     }
@@ -178,6 +194,8 @@ bool trainer_init(struct trainer *t, const struct train_config *config, struct m
 
 void trainer_free(struct trainer *t)
 {
+    objective_device_close(&t->on_device);
+    device_close(t->gpu);
     parameters_free(&t->parameters);
     compressor_free(&t->compressor);
     checkpoint_state_free(&t->state);
@@ -196,12 +214,13 @@ double trainer_rate(const struct train_config *c, size_t step)
     return schedule_rate(kind, c->lr, schedule_warmup_steps(c->warmup, c->steps), c->steps, step);
 }
 
-static struct objective make_objective(const struct trainer *t, size_t step)
+static struct objective make_objective(struct trainer *t, size_t step)
 {
     struct objective o = {
         .model = t->model,
         .compressor = &t->compressor,
         .distill = t->config.distill,
+        .device = t->gpu ? &t->on_device : NULL,
         .soft_prompt = t->soft_prompt ? t->soft_prompt : t->lead.vectors,
         .n_soft = t->soft_prompt ? t->config.soft_tokens : t->lead.n,
     };
@@ -271,7 +290,7 @@ static void update(struct trainer *t, double lr, double grad_scale)
         adamw.lr = lr * rate_of(c, tensor);
         if (wants_muon(c, tensor))
             muon_step(w, m, g, tensor->rows, tensor->cols, adamw.lr, c->muon_momentum, grad_scale,
-                      &scratch);
+                      t->gpu, &scratch);
         else
             adamw_step(&adamw, w, m, v, g, tensor->count, grad_scale, t->state.step + 1);
     }

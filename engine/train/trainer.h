@@ -15,7 +15,7 @@
 #include "engine/eval/soft_prompt.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/config.h"
-#include "engine/train/objective.h"
+#include "engine/train/objective_device.h"
 #include "engine/train/parameters.h"
 #include "engine/train/ranks.h"
 
@@ -58,6 +58,8 @@ struct trainer {
     struct stream stream;
     struct checkpoint_state state;
     size_t nonfinite_in_row;
+    struct device *gpu; /* device = cuda: owned; NULL: passes are computed here */
+    struct objective_device on_device;
     /* phase prompt */
     real *soft_prompt; /* [soft_tokens, H], owned, trained; NULL otherwise */
     struct soft_prompt lead; /* frozen, in front of questions; empty without one */
@@ -71,6 +73,10 @@ struct trainer {
 bool trainer_init(struct trainer *t, const struct train_config *config, struct model *model,
                   struct dataset **datasets, size_t n_datasets, struct err *err);
 void trainer_free(struct trainer *t);
+
+/* Computes the passes on d from now on, which the trainer closes. trainer_init does it by
+ * itself where the configuration names a device. */
+bool trainer_use_device(struct trainer *t, struct device *d, struct err *err);
 
 /* One optimizer step. ERR_NONFINITE after NONFINITE_MAX bad steps in a row;
  * ERR_CANCELLED leaves everything as before the step. */

@@ -1,0 +1,63 @@
+#include "engine/train/objective_private.h"
+
+#include <math.h>
+
+static double entropy_bits(const real *p, size_t n)
+{
+    double h = 0;
+    for (size_t i = 0; i < n; i++)
+        if (p[i] > 0)
+            h -= (double)p[i] * log2((double)p[i]);
+    return h;
+}
+
+/* Mean over slots of exp(entropy of the shares that a slot is made of). */
+static double window_spread(const struct window_plan *w)
+{
+    double sum = 0;
+    for (size_t j = 0; j < w->slots; j++) {
+        double h = 0;
+        for (size_t t = 0; t < w->tokens; t++) {
+            double share = (double)w->plan[t * w->slots + j] / (double)w->capacity;
+            if (share > 0)
+                h -= share * log(share);
+        }
+        sum += exp(h);
+    }
+    return sum / (double)w->slots;
+}
+
+void health_begin(struct health *h, size_t M, struct arena *arena)
+{
+    *h = (struct health){.layer_weight = arena_array(arena, double, M), .M = M};
+}
+
+void health_add_gates(struct health *h, const real *alpha, size_t T, struct objective_result *r)
+{
+    for (size_t t = 0; t < T; t++) {
+        for (size_t l = 0; l < h->M; l++)
+            h->layer_weight[l] += (double)alpha[t * h->M + l];
+        r->gate_entropy += entropy_bits(alpha + t * h->M, h->M);
+    }
+    h->tokens += T;
+}
+
+void health_add_window(struct health *h, const struct window_plan *w, real row_error,
+                       struct objective_result *r)
+{
+    r->spread += window_spread(w);
+    r->senders_off += (double)row_error;
+    h->windows++;
+}
+
+void health_finish(const struct health *h, struct objective_result *r)
+{
+    if (!h->tokens)
+        return;
+    for (size_t l = 0; l < h->M; l++)
+        r->gate_max = fmax(r->gate_max, h->layer_weight[l] / (double)h->tokens);
+    r->gate_entropy /= (double)h->tokens;
+    r->spread /= (double)h->windows;
+    r->senders_off /= (double)h->windows;
+    r->tokens += h->tokens;
+}

@@ -1,0 +1,221 @@
+/* The passes on a device, here the one on the host, against those of the engine: losses,
+ * gradients and plan health for text, questions that share contexts, and every mode; and
+ * Muon there and here. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/mem.h"
+#include "engine/train/muon.h"
+#include "engine/train/objective_device.h"
+#include "tests/support/device_host.h"
+#include "tests/support/golden.h"
+#include "tests/support/gradcheck.h"
+
+enum { SAMPLES = 6, SOFT = 3 };
+static const double tolerance = sizeof(real) == 4 ? 1e-4 : 1e-9;
+
+struct bench {
+    struct model *model;
+    struct compressor compressor;
+    struct device *d;
+    struct objective_device device;
+    struct objective objective;
+    struct sample samples[SAMPLES];
+    real *soft;
+};
+
+/* 0 and 2 share a context, 3 has none, 5 is text. */
+static void make_samples(struct bench *b, struct rng *rng)
+{
+    static const size_t length[SAMPLES] = {37, 20, 37, 0, 5, 48};
+    for (size_t i = 0; i < SAMPLES; i++) {
+        size_t query = 4 + i;
+        b->samples[i] = sample_new(length[i], query);
+        b->samples[i].question = i != 5;
+        for (size_t t = 0; t < length[i]; t++)
+            b->samples[i].context[t] = (int32_t)((13 * t + length[i] + t * t) % 390 + 5);
+        for (size_t t = 0; t < query; t++) {
+            b->samples[i].query[t] = (int32_t)rng_below(rng, 390) + 5;
+            b->samples[i].labels[t] = i != 5 && t < 2 ? LABEL_NONE : b->samples[i].query[t];
+        }
+    }
+}
+
+static void bench_open(struct bench *b)
+{
+    golden_require();
+    struct err err = {0};
+    struct rng rng;
+    rng_seed(&rng, 14);
+    *b = (struct bench){0};
+    char *path = golden_model_path("modelA");
+    b->model = model_open(path, NULL, 0, &err);
+    free(path);
+    if (!b->model)
+        fail_msg("%s", err.text);
+    size_t H = b->model->config.hidden;
+    struct compressor_shape shape = {b->model->config.layers + 1, H, 32, 24, 2};
+    assert_true(compressor_init(&b->compressor, &shape, &err));
+    compressor_init_published(&b->compressor, &rng);
+    for (size_t i = 0; i < b->compressor.count; i++)
+        b->compressor.block[i] += REAL(0.05) * (real)rng_normal(&rng);
+    b->soft = random_reals(&rng, SOFT * H, 0.1);
+    b->d = device_host_new();
+    assert_true(objective_device_open(&b->device, b->d, b->model, &b->compressor, false, &err));
+    b->objective = (struct objective){
+        .model = b->model, .compressor = &b->compressor, .budget = 48,
+        .settings = compress_settings_default};
+    b->objective.settings.window = 16;
+    make_samples(b, &rng);
+}
+
+static void bench_close(struct bench *b)
+{
+    objective_device_close(&b->device);
+    device_close(b->d);
+    for (size_t i = 0; i < SAMPLES; i++)
+        sample_free(&b->samples[i]);
+    free(b->soft);
+    compressor_free(&b->compressor);
+    model_close(b->model);
+}
+
+struct found {
+    real *block, *soft;
+    struct objective_result r;
+};
+
+static struct found run(struct bench *b, enum context_mode mode, struct objective_device *device)
+{
+    struct found f = {.block = xcalloc(b->compressor.count, sizeof(real)),
+                      .soft = xcalloc(SOFT * b->model->config.hidden, sizeof(real))};
+    struct err err = {0};
+    struct compressor_params grads;
+    compressor_view(&b->compressor, f.block, &grads);
+    b->objective.device = device;
+    if (!objective_run(&b->objective, mode, b->samples, SAMPLES, 0.5,
+                       mode == CONTEXT_COMPRESSED ? &grads : NULL,
+                       b->objective.n_soft && mode != CONTEXT_WRONG ? f.soft : NULL, &f.r, NULL,
+                       &err))
+        fail_msg("%s", err.text);
+    return f;
+}
+
+static void assert_close(const char *what, double got, double want)
+{
+    if (!(fabs(got - want) <= tolerance * fmax(1, fabs(want))))
+        fail_msg("%s: %.9g, expected %.9g", what, got, want);
+}
+
+static void compare(const char *what, const real *got, const real *want, size_t n)
+{
+    double most = 1e-9, worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        most = fmax(most, fabs((double)want[i]));
+        worst = fmax(worst, fabs((double)(got[i] - want[i])));
+    }
+    if (!(worst <= tolerance * most))
+        fail_msg("%s: off by %g of %g", what, worst, most);
+}
+
+static void check_mode(struct bench *b, enum context_mode mode)
+{
+    struct found here = run(b, mode, NULL), there = run(b, mode, &b->device);
+    assert_close("loss", there.r.loss, here.r.loss);
+    assert_close("nll", there.r.nll_sum, here.r.nll_sum);
+    assert_int_equal(there.r.labels, here.r.labels);
+    assert_int_equal(there.r.tokens, here.r.tokens);
+    assert_close("largest gate weight", there.r.gate_max, here.r.gate_max);
+    assert_close("gate entropy", there.r.gate_entropy, here.r.gate_entropy);
+    assert_close("spread", there.r.spread, here.r.spread);
+    assert_close("senders off", there.r.senders_off, here.r.senders_off);
+    for (size_t i = 0; i < b->compressor.n_tensors; i++) {
+        const struct compressor_tensor *t = &b->compressor.tensors[i];
+        /* exactly zero but for rounding (METHOD section 6) */
+        if (strstr(t->name, "k_prj.bias") || strstr(t->name, "mass_prj.bias") ||
+            strstr(t->name, "source_mass.ln.bias"))
+            continue;
+        compare(t->name, there.block + t->offset, here.block + t->offset, t->count);
+    }
+    compare("soft prompt", there.soft, here.soft, SOFT * b->model->config.hidden);
+    free(here.block);
+    free(here.soft);
+    free(there.block);
+    free(there.soft);
+}
+
+static void test_all_modes(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b);
+    for (enum context_mode mode = 0; mode < CONTEXT_MODES; mode++)
+        check_mode(&b, mode);
+    b.objective.soft_prompt = b.soft;
+    b.objective.n_soft = SOFT;
+    b.objective.positions = POSITIONS_REFERENCE;
+    for (enum context_mode mode = 0; mode < CONTEXT_MODES; mode++)
+        check_mode(&b, mode);
+    bench_close(&b);
+}
+
+static void test_unknown_token(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct err err = {0};
+    struct objective_result r;
+    bench_open(&b);
+    b.objective.device = &b.device;
+    b.samples[1].context[2] = 1 << 20;
+    assert_false(objective_run(&b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 0, NULL, NULL,
+                               &r, NULL, &err));
+    assert_non_null(strstr(err.text, "token id 1048576 of a context"));
+    assert_false(objective_run(&b.objective, CONTEXT_FULL, b.samples, SAMPLES, 0, NULL, NULL, &r,
+                               NULL, &err));
+    assert_non_null(strstr(err.text, "token id 1048576 of a sample"));
+    bench_close(&b);
+}
+
+/* Newton-Schulz brings every singular value near 1: rows (or columns) near orthonormal. */
+static void test_muon_is_orthogonal(void **state)
+{
+    (void)state;
+    struct arena scratch = {0};
+    struct rng rng;
+    rng_seed(&rng, 3);
+    struct device *d = device_host_new();
+    static const size_t shapes[][2] = {{12, 12}, {8, 40}, {40, 8}};
+    for (size_t s = 0; s < 3; s++) {
+        size_t rows = shapes[s][0], cols = shapes[s][1], least = rows < cols ? rows : cols;
+        real *x = random_reals(&rng, rows * cols, 0.01), *y = xcalloc(rows * cols, sizeof *y);
+        memcpy(y, x, rows * cols * sizeof *y);
+        muon_orthogonalize(x, rows, cols, NULL, &scratch);
+        muon_orthogonalize(y, rows, cols, d, &scratch);
+        compare("muon on a device", y, x, rows * cols);
+        double squares = 0; /* the sum of the squares of the singular values */
+        for (size_t i = 0; i < rows * cols; i++)
+            squares += (double)(x[i] * x[i]);
+        assert_true(squares > 0.5 * (double)least && squares < 1.5 * (double)least);
+        free(x);
+        free(y);
+    }
+    device_close(d);
+    arena_free(&scratch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_modes),
+        cmocka_unit_test(test_unknown_token),
+        cmocka_unit_test(test_muon_is_orthogonal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
