@@ -8,7 +8,7 @@ enum { SEGMENTS_MOST = 5 };
 
 /* Of the largest number of a result. Sums of float have a rounding of their own; a plan
  * has that of exp of numbers up to 1 / eps, and its gradient that of the plan. */
-static const double sum_bound = 1e-5, plan_bound = 1e-4;
+static const double sum_bound = 1e-5, plan_bound = 3e-5;
 
 struct shape {
     const char *name;
@@ -108,6 +108,7 @@ static void check_sinkhorn_backward(struct check *c, struct device_sinkhorn *p)
     BOTH(c, i, sinkhorn_backward(c->s.on[i], dscore.on[i], dlog_a.on[i], dghost.on[i], dplan.on[i],
                                  &p[i], scratch.on[i], &c->w[i]));
     pair_compare(&c->s, "sinkhorn_backward: scores", &dscore, plan_bound);
+    dghost.unit = pair_largest(&dscore); /* after many iterations next to nothing is left */
     pair_compare(&c->s, "sinkhorn_backward: log a", &dlog_a, plan_bound);
     pair_compare(&c->s, "sinkhorn_backward: ghosts", &dghost, plan_bound);
 }

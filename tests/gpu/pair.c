@@ -28,20 +28,25 @@ struct pair pair_copied(struct sides *s, const struct pair *p)
     return pair_of(s, p->on[HOST], p->count);
 }
 
+double pair_largest(const struct pair *p)
+{
+    double most = 0;
+    for (size_t i = 0; i < p->count; i++)
+        most = fmax(most, fabs((double)p->on[HOST][i]));
+    return most;
+}
+
 void pair_compare(struct sides *s, const char *what, const struct pair *p, double bound)
 {
     real *got = xcalloc(p->count, sizeof *got);
-    double most = p->unit, off = 0;
+    double unit = p->unit > 0 ? p->unit : pair_largest(p), worst = 0;
     s->on[GPU]->ops->download(s->on[GPU], got, p->on[GPU], p->count * sizeof *got);
-    for (size_t i = 0; i < p->count; i++) {
-        double want = (double)p->on[HOST][i], difference = fabs((double)got[i] - want);
-        most = p->unit > 0 ? p->unit : fmax(most, fabs(want));
-        off = difference > off || isnan(difference) ? difference : off;
-        if (isnan(difference))
-            break;
+    for (size_t i = 0; i < p->count && !isnan(worst); i++) {
+        double off = fabs((double)got[i] - (double)p->on[HOST][i]);
+        worst = off > worst || isnan(off) ? off : worst;
     }
-    bool good = off <= bound * most;
-    printf("%-10s %-28s %.1e of %.1e  %s\n", s->shape, what, most > 0 ? off / most : off, bound,
+    bool good = worst <= bound * unit;
+    printf("%-10s %-28s %.1e of %.1e  %s\n", s->shape, what, unit > 0 ? worst / unit : worst, bound,
            good ? "ok" : "WRONG");
     s->ok = s->ok && good;
     free(got);

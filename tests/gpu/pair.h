@@ -32,6 +32,9 @@ struct pair pair_random(struct sides *s, size_t count, double scale);
 /* What the host has, on both sides. */
 struct pair pair_copied(struct sides *s, const struct pair *p);
 
+/* The largest number that the host has. */
+double pair_largest(const struct pair *p);
+
 /* Prints a line; differences above bound * unit are wrong. */
 void pair_compare(struct sides *s, const char *what, const struct pair *p, double bound);
 

@@ -25,7 +25,7 @@ static void *host_take(struct device *d, size_t bytes)
     MEM_GROW(h->pieces, h->room, h->used + 1);
     void *piece = mem_try_raw(bytes ? bytes : 1, 1, "a device of the test", NULL);
     CHECK(piece);
-    memset(piece, 0xa5, bytes); /* nobody may count on what is there */
+    memset(piece, 0xff, bytes); /* NaN: nobody may count on what is there */
     h->pieces[h->used++] = piece;
     return piece;
 }

@@ -68,7 +68,7 @@ static void host_span_means_backward(struct device *d, real *dx, const real *dou
 static void mass_of_window(real *mass, real *share, const real *score, double tau, double lambda,
                            size_t n)
 {
-    double most = -INFINITY, sum = 0, total = 0;
+    double most = (double)-INFINITY, sum = 0, total = 0;
     for (size_t t = 0; t < n; t++)
         most = fmax(most, (double)score[t] / tau);
     for (size_t t = 0; t < n; t++)
