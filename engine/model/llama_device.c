@@ -262,38 +262,41 @@ static void tape_begin(struct llama_device *m, struct llama_device_tape *t,
     free(rows.cosine);
 }
 
-static int32_t *positions_from_zero(const size_t *starts, size_t sequences)
+static int32_t *positions_of(const struct attention_pack *pack)
 {
-    int32_t *positions = xcalloc(starts[sequences], sizeof *positions);
-    for (size_t s = 0; s < sequences; s++)
+    const size_t *starts = pack->starts;
+    int32_t *positions = xcalloc(starts[pack->sequences], sizeof *positions);
+    for (size_t s = 0; s < pack->sequences; s++) {
+        size_t from = pack->prefix ? pack->prefix[s] : s;
+        size_t before = from == s ? 0 : starts[from + 1] - starts[from];
         for (size_t t = starts[s]; t < starts[s + 1]; t++)
-            positions[t] = (int32_t)(t - starts[s]);
+            positions[t] = (int32_t)(before + t - starts[s]);
+    }
     return positions;
 }
 
-/* out [n, H] = rows ids of the embedding matrix. */
-static void embed(struct llama_device *m, real *out, const int32_t *ids, size_t n)
+/* out [count, H] = rows of x. */
+static void pick(struct llama_device *m, real *out, const real *x, const int32_t *rows, size_t count)
 {
-    int32_t *starts = xcalloc(n + 1, sizeof *starts);
-    for (size_t i = 0; i <= n; i++)
+    int32_t *starts = xcalloc(count + 1, sizeof *starts);
+    for (size_t i = 0; i <= count; i++)
         starts[i] = (int32_t)i;
-    m->ops->gather_sums(m->d, out, m->embedding, device_ints_of(m->d, starts, n + 1),
-                        device_ints_of(m->d, ids, n), n, m->H);
+    m->ops->gather_sums(m->d, out, x, device_ints_of(m->d, starts, count + 1),
+                        device_ints_of(m->d, rows, count), count, m->H);
     free(starts);
 }
 
-void llama_device_encode(struct llama_device *m, const int32_t *ids, const size_t *starts,
-                         size_t sequences, size_t blocks, real *hidden)
+void llama_device_encode(struct llama_device *m, const int32_t *ids,
+                         const struct attention_pack *pack, size_t blocks, real *hidden)
 {
-    struct attention_pack pack = {.sequences = sequences, .starts = starts};
-    int32_t *positions = positions_from_zero(starts, sequences);
-    size_t n = starts[sequences], count = n * m->H, mark = m->ops->mark(m->d);
+    int32_t *positions = positions_of(pack);
+    size_t n = pack->starts[pack->sequences], count = n * m->H, mark = m->ops->mark(m->d);
     struct llama_device_tape t;
-    tape_begin(m, &t, positions, &pack);
+    tape_begin(m, &t, positions, pack);
     free(positions);
     struct llama_device_saved saved = saved_take(m, n);
     struct block_scratch work = scratch_take(m, n);
-    embed(m, hidden, ids, n);
+    pick(m, hidden, m->embedding, ids, n);
     for (size_t l = 0; l < blocks; l++)
         block_forward(m, l, &t, &saved, &work, hidden + l * count, hidden + (l + 1) * count);
     real *last = hidden + blocks * count;
@@ -371,31 +374,66 @@ static void spread_gradient(struct llama_device *m, const real *picked, const in
     free(starts);
 }
 
-void llama_device_cross_entropy(struct llama_device *m, const real *final, size_t n,
-                                const int32_t *rows, const int32_t *labels, const real *weight,
-                                size_t count, real *nll, real *dfinal)
+/* The labels on the device, and what a panel of them needs. */
+struct label_pass {
+    real *picked, *logits;        /* [count, H], [LABEL_ROWS, V] */
+    real *weight, *nll;           /* [count] */
+    const int32_t *labels;        /* [count] */
+    real *teacher, *taught;       /* [count, H], [LABEL_ROWS, V], or NULL */
+    real *teacher_weight, *kl;    /* [count] */
+};
+
+static struct label_pass label_pass_take(struct llama_device *m, const real *final,
+                                         const struct llama_device_labels *l)
 {
-    size_t H = m->H, mark = m->ops->mark(m->d), most = size_min(count, LABEL_ROWS);
-    int32_t *ones = xcalloc(count + 1, sizeof *ones);
-    for (size_t i = 0; i <= count; i++)
-        ones[i] = (int32_t)i;
-    real *picked = device_reals(m->d, count * H), *logits = device_reals(m->d, most * m->V);
-    real *losses = device_reals(m->d, count), *weights = device_reals_of(m->d, weight, count);
-    const int32_t *targets = device_ints_of(m->d, labels, count);
-    m->ops->gather_sums(m->d, picked, final, device_ints_of(m->d, ones, count + 1),
-                        device_ints_of(m->d, rows, count), count, H);
-    for (size_t first = 0; first < count; first += LABEL_ROWS) {
-        size_t k = size_min(LABEL_ROWS, count - first);
-        real *panel = picked + first * H;
-        linear(m, logits, panel, m->output, NULL, false, k, H, m->V);
-        m->ops->cross_entropy(m->d, losses + first, logits, targets + first, weights + first, k,
-                              m->V);
-        if (dfinal)
-            linear_back(m, panel, logits, m->output, false, k, H, m->V);
+    size_t most = size_min(l->count, LABEL_ROWS);
+    struct label_pass p = {
+        .picked = device_reals(m->d, l->count * m->H),
+        .logits = device_reals(m->d, most * m->V),
+        .weight = device_reals_of(m->d, l->weight, l->count),
+        .nll = device_reals(m->d, l->count),
+        .labels = device_ints_of(m->d, l->labels, l->count),
+    };
+    pick(m, p.picked, final, l->rows, l->count);
+    if (!l->teacher)
+        return p;
+    p.teacher = device_reals(m->d, l->count * m->H);
+    pick(m, p.teacher, l->teacher, l->teacher_rows, l->count);
+    p.taught = device_reals(m->d, most * m->V);
+    p.teacher_weight = device_reals_of(m->d, l->teacher_weight, l->count);
+    p.kl = device_reals(m->d, l->count);
+    return p;
+}
+
+/* Labels [first, first + n): their rows of `picked` become the gradient when it is wanted. */
+static void label_panel(struct llama_device *m, const struct label_pass *p, size_t first, size_t n,
+                        bool wanted)
+{
+    real *rows = p->picked + first * m->H;
+    linear(m, p->logits, rows, m->output, NULL, false, n, m->H, m->V);
+    if (p->teacher) {
+        linear(m, p->taught, p->teacher + first * m->H, m->output, NULL, false, n, m->H, m->V);
+        m->ops->teach(m->d, p->kl + first, p->taught, p->logits, p->teacher_weight + first, n, m->V);
     }
-    m->ops->download(m->d, nll, losses, count * sizeof *nll);
+    m->ops->cross_entropy(m->d, p->nll + first, p->logits, p->labels + first, p->weight + first, n,
+                          m->V);
+    if (p->teacher)
+        m->ops->combine(m->d, p->logits, 1, p->taught, 1, n * m->V);
+    if (wanted)
+        linear_back(m, rows, p->logits, m->output, false, n, m->H, m->V);
+}
+
+void llama_device_cross_entropy(struct llama_device *m, const real *final, size_t n,
+                                const struct llama_device_labels *l, real *dfinal)
+{
+    size_t mark = m->ops->mark(m->d);
+    struct label_pass p = label_pass_take(m, final, l);
+    for (size_t first = 0; first < l->count; first += LABEL_ROWS)
+        label_panel(m, &p, first, size_min(LABEL_ROWS, l->count - first), dfinal != NULL);
+    m->ops->download(m->d, l->nll, p.nll, l->count * sizeof *l->nll);
+    if (l->teacher)
+        m->ops->download(m->d, l->kl, p.kl, l->count * sizeof *l->kl);
     if (dfinal)
-        spread_gradient(m, picked, rows, count, dfinal, n);
-    free(ones);
+        spread_gradient(m, p.picked, l->rows, l->count, dfinal, n);
     m->ops->release(m->d, mark);
 }

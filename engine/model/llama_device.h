@@ -23,11 +23,11 @@ void llama_device_free(struct llama_device *m);
 /* The embedding matrix [V, H] on the device. */
 const real *llama_device_embeddings(const struct llama_device *m);
 
-/* hidden [blocks + 1, n, H] on the device of independent sequences of ids [n] (host):
- * rows starts[s]..starts[s+1]-1 (host), positions from 0. The last state is taken after
- * the final norm. */
-void llama_device_encode(struct llama_device *m, const int32_t *ids, const size_t *starts,
-                         size_t sequences, size_t blocks, real *hidden);
+/* hidden [blocks + 1, n, H] on the device of the sequences of ids [n] in pack (all host); a
+ * sequence that goes on from another one has its positions behind it, others from 0.
+ * The last state is taken after the final norm. */
+void llama_device_encode(struct llama_device *m, const int32_t *ids,
+                         const struct attention_pack *pack, size_t blocks, real *hidden);
 
 /* What a pass keeps until its way back: everything (nothing is computed again). */
 struct llama_device_tape {
@@ -50,11 +50,23 @@ void llama_device_tape_backward(struct llama_device *m, const struct llama_devic
                                 real *dx);
 void llama_device_tape_free(struct llama_device_tape *tape);
 
-/* Cross-entropy of `count` labels (host) predicted by rows (host) of final [n, H]: nll [count]
- * on the host (waits). dfinal [n, H] (NULL: not wanted) becomes the gradient of
- * sum weight[i] nll[i]. */
+/* Labels and what predicts them; all arrays [count], on the host. */
+struct llama_device_labels {
+    size_t count;
+    const int32_t *rows, *labels; /* row of the final states that predicts each label */
+    const real *weight;           /* of its cross-entropy in the loss */
+    real *nll;                    /* out */
+    /* knowledge distillation: KL(teacher || model) of each label is added with this weight;
+     * label i is row teacher_rows[i] of the teacher's final states, on the device */
+    const real *teacher; /* or NULL: none, and nothing below */
+    const int32_t *teacher_rows;
+    const real *teacher_weight;
+    real *kl; /* out */
+};
+
+/* The labels' losses given final [n, H]; waits. dfinal [n, H] (NULL: not wanted) becomes the
+ * gradient of the weighted sum. */
 void llama_device_cross_entropy(struct llama_device *m, const real *final, size_t n,
-                                const int32_t *rows, const int32_t *labels, const real *weight,
-                                size_t count, real *nll, real *dfinal);
+                                const struct llama_device_labels *labels, real *dfinal);
 
 #endif

@@ -111,6 +111,11 @@ struct device_ops {
     void (*cross_entropy)(struct device *d, real *nll, real *logits, const int32_t *labels,
                           const real *weight, size_t n, size_t V);
 
+    /* kl[i] = KL(softmax(taught[i]) || softmax(logits[i])) of rows [n, V]; turns taught[i]
+     * into the gradient of weight[i] kl[i] to the logits, which stay as they are */
+    void (*teach)(struct device *d, real *kl, real *taught, const real *logits, const real *weight,
+                  size_t n, size_t V);
+
     const struct device_transport *transport; /* the compressor's own operations */
 };
 

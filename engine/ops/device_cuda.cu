@@ -480,23 +480,46 @@ __global__ void softmax_backward_kernel(float *dx, const float *dp, const float 
         dx[j] += scale * (p[j] * (dp[j] - sum));
 }
 
-__global__ void cross_entropy_kernel(float *nll, float *logits, const int32_t *labels,
-                                     const float *weight, size_t V)
+/* Largest entry of a row, and the sum of exp(x - largest). */
+__device__ static float2 row_totals(const float *x, size_t V)
 {
-    size_t row = blockIdx.x;
-    float *x = logits + row * V, w = weight[row];
-    size_t label = (size_t)labels[row];
-    float largest = -INFINITY, sum = 0, at_label = x[label];
+    float largest = -INFINITY, sum = 0;
     for (size_t j = threadIdx.x; j < V; j += blockDim.x)
         largest = fmaxf(largest, x[j]);
     largest = block_max(largest);
     for (size_t j = threadIdx.x; j < V; j += blockDim.x)
         sum += expf(x[j] - largest);
-    sum = block_sum(sum); /* which also waits: at_label has been read by all */
+    return make_float2(largest, block_sum(sum));
+}
+
+__global__ void cross_entropy_kernel(float *nll, float *logits, const int32_t *labels,
+                                     const float *weight, size_t V)
+{
+    size_t row = blockIdx.x, label = (size_t)labels[row];
+    float *x = logits + row * V, w = weight[row], at_label = x[label];
+    float2 total = row_totals(x, V); /* which also waits: at_label has been read by all */
     for (size_t j = threadIdx.x; j < V; j += blockDim.x)
-        x[j] = w * (expf(x[j] - largest) / sum - (j == label ? 1.0f : 0.0f));
+        x[j] = w * (expf(x[j] - total.x) / total.y - (j == label ? 1.0f : 0.0f));
     if (threadIdx.x == 0)
-        nll[row] = logf(sum) + largest - at_label;
+        nll[row] = logf(total.y) + total.x - at_label;
+}
+
+__global__ void teach_kernel(float *kl, float *taught, const float *logits, const float *weight,
+                             size_t V)
+{
+    size_t row = blockIdx.x;
+    const float *x = logits + row * V;
+    float *t = taught + row * V, w = weight[row], sum = 0;
+    float2 mine = row_totals(x, V), its = row_totals(t, V);
+    float log_mine = mine.x + logf(mine.y), log_its = its.x + logf(its.y);
+    for (size_t j = threadIdx.x; j < V; j += blockDim.x) {
+        float log_p = x[j] - log_mine, log_q = t[j] - log_its, q = expf(log_q);
+        sum += q * (log_q - log_p);
+        t[j] = w * (expf(log_p) - q);
+    }
+    sum = block_sum(sum);
+    if (threadIdx.x == 0)
+        kl[row] = sum;
 }
 
 /* One block a row. */
@@ -556,6 +579,12 @@ static void cuda_cross_entropy(struct device *d, float *nll, float *logits, cons
                                const float *weight, size_t n, size_t V)
 {
     LAUNCH_ROWS(d, n, V, cross_entropy_kernel, nll, logits, labels, weight, V);
+}
+
+static void cuda_teach(struct device *d, float *kl, float *taught, const float *logits,
+                       const float *weight, size_t n, size_t V)
+{
+    LAUNCH_ROWS(d, n, V, teach_kernel, kl, taught, logits, weight, V);
 }
 
 /* ---- sums of columns ----------------------------------------------------------------------- */
@@ -651,5 +680,6 @@ const struct device_ops cuda_ops = {
     .attention_forward = device_attention_forward,
     .attention_backward = device_attention_backward,
     .cross_entropy = cuda_cross_entropy,
+    .teach = cuda_teach,
     .transport = &device_transport_cuda,
 };

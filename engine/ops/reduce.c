@@ -153,3 +153,14 @@ double reduce_exp(real *y, const real *x, real scale, real offset, size_t n)
     }
     return total;
 }
+
+double reduce_squares(const real *x, size_t n)
+{
+    enum { BLOCK = 1024 };
+    double sum = 0;
+    for (size_t first = 0; first < n; first += BLOCK) {
+        size_t count = n - first < BLOCK ? n - first : BLOCK;
+        sum += (double)reduce_dot(x + first, x + first, count);
+    }
+    return sum;
+}

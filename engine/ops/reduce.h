@@ -11,6 +11,9 @@ real reduce_max(const real *x, size_t n); /* -infinity for n = 0 */
 real reduce_dot(const real *a, const real *b, size_t n);
 real reduce_dot3(const real *a, const real *b, const real *c, size_t n);
 
+/* sum x^2, block by block in double: for the norm of millions of numbers */
+double reduce_squares(const real *x, size_t n);
+
 /* sum (x - centre)^2 */
 real reduce_square_distance(const real *x, real centre, size_t n);
 

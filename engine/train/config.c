@@ -224,8 +224,6 @@ static bool check_device(const struct train_config *c, struct err *err)
     if (cuda != tf32 && strcmp(c->frozen_precision, "f32") != 0)
         return err_set(err, ERR_USAGE, "frozen_precision %s is not for device %s",
                        c->frozen_precision, c->device);
-    if (cuda && c->distill > 0)
-        return err_set(err, ERR_USAGE, "distill is for device cpu alone");
     return true;
 }
 

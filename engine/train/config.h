@@ -37,6 +37,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(NUMBER, weight_decay, 0.0, "AdamW")                                                          \
     X(NUMBER, muon_momentum, 0.9, "Muon")                                                          \
     X(NUMBER, gate_rate, 1.0, "share of lr that the gate's Wq and Wk take (our extension)")        \
+    X(NUMBER, value_rate, 1.0, "share of lr that the gate's Wv takes (our extension)")             \
     X(NUMBER, clip, 20.0, "largest norm of the gradient; 0 = off")                                 \
     X(COUNT, window, 128, "W")                                                                     \
     X(TEXT, ratio_schedule, "0:4", "step:ratio, ...: the ratio from that step on (our extension)") \

@@ -2,8 +2,9 @@
 
 #include "engine/base/size.h"
 #include "engine/ops/matmul.h"
+#include "engine/ops/reduce.h"
 
-enum { NEWTON_SCHULZ_STEPS = 5 };
+enum { NEWTON_SCHULZ_STEPS = 5, PARALLEL_ELEMENTS = 1 << 15 };
 
 /* Coefficients of the quintic a x + b x^3 + c x^5 whose iteration drives singular
  * values towards 1 fastest (Jordan et al., Muon). */
@@ -18,10 +19,8 @@ static void transpose(real *out, const real *x, size_t rows, size_t cols)
 
 static void scale_to_unit_norm(real *x, size_t count)
 {
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)x[i] * (double)x[i];
-    real scale = (real)(1.0 / (sqrt(sum) + 1e-7));
+    real scale = (real)(1.0 / (sqrt(reduce_squares(x, count)) + 1e-7));
+#pragma omp parallel for schedule(static) if (count > PARALLEL_ELEMENTS)
     for (size_t i = 0; i < count; i++)
         x[i] *= scale;
 }
@@ -92,6 +91,7 @@ void muon_step(real *w, real *momentum, const real *gradient, size_t rows, size_
     size_t count = rows * cols;
     real *update = arena_array(scratch, real, count);
     real keep = (real)mu, add = (real)((1 - mu) * grad_scale);
+#pragma omp parallel for schedule(static) if (count > PARALLEL_ELEMENTS)
     for (size_t i = 0; i < count; i++) {
         momentum[i] = keep * momentum[i] + add * gradient[i];
         update[i] = add * gradient[i] + keep * momentum[i];
@@ -99,6 +99,7 @@ void muon_step(real *w, real *momentum, const real *gradient, size_t rows, size_
     muon_orthogonalize(update, rows, cols, d, scratch);
     double tall = rows > cols ? (double)rows / (double)cols : 1.0;
     real rate = (real)(lr * 0.2 * sqrt((double)size_max(rows, cols)) * sqrt(tall));
+#pragma omp parallel for schedule(static) if (count > PARALLEL_ELEMENTS)
     for (size_t i = 0; i < count; i++)
         w[i] -= rate * update[i];
     arena_release(scratch, mark);

@@ -39,7 +39,7 @@ static bool read_teachers(struct pass *p, size_t owner, struct kv_cache *cache, 
 {
     size_t used = cache->used;
     for (size_t i = owner; i < p->n; i++) {
-        if (p->items[i].owner != owner)
+        if (p->items[i].owner != owner || !pass_is_taught(p, i))
             continue;
         if (!read_teacher(p, &p->items[i], cache, last, progress, err))
             return false;
@@ -149,6 +149,18 @@ static void backward_items(const struct pass *p, const real *dembeddings,
     }
 }
 
+/* [count, H]: the teacher's states for a group of labels, in their order. */
+static const real *teacher_states(struct pass *p, const struct label_group *g)
+{
+    size_t H = p->o->model->config.hidden;
+    real *states = arena_array(&p->arena, real, g->count * H);
+    for (size_t i = 0; i < g->count; i++)
+        memcpy(states + i * H,
+               p->items[p->item_of[g->first + i]].teacher + p->query_of[g->first + i] * H,
+               H * sizeof *states);
+    return states;
+}
+
 /* Cross-entropy of a group of labels; dfinal (NULL: not wanted) has scale * its gradient
  * added. */
 static void add_loss(struct pass *p, const struct llama_tape *tape, const struct label_group *g,
@@ -157,12 +169,12 @@ static void add_loss(struct pass *p, const struct llama_tape *tape, const struct
     if (g->count == 0)
         return;
     struct llama_teacher teacher = {.weight = p->o->distill};
-    if (p->distill)
-        teacher.final = p->teacher + g->first * p->o->model->config.hidden;
+    if (g->taught)
+        teacher.final = teacher_states(p, g);
     double sum = llama_cross_entropy(p->o->model, tape->final, p->rows + g->first,
                                      p->labels + g->first, g->count,
                                      scale * g->share / (double)g->count, NULL, dfinal,
-                                     p->distill ? &teacher : NULL, &p->arena);
+                                     g->taught ? &teacher : NULL, &p->arena);
     result->nll_sum += sum;
     result->loss += g->share * sum / (double)g->count;
     result->kl += g->share * teacher.kl_sum / (double)g->count;
@@ -207,10 +219,7 @@ static void fill_health(struct pass *p, struct objective_result *r)
         if (!pass_is_encoded(p, i))
             continue;
         health_add_gates(&health, tape->alpha, tape->T, r);
-        for (size_t w = 0; w < tape->plan.windows; w++) {
-            const struct window_plan *plan = &tape->plan.window[w];
-            health_add_window(&health, plan, plan->row_error[plan->iters], r);
-        }
+        health_add_windows(&health, tape->plan.window, tape->plan.windows, r);
     }
     health_finish(&health, r);
 }
@@ -229,16 +238,25 @@ static bool run_on_host(struct pass *p, double scale, const struct compressor_pa
     return true;
 }
 
+/* A teacher reads a context; a sample without one has none. */
+static bool check_taught(const struct pass *p, struct err *err)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (pass_is_taught(p, i) && p->items[i].sample->n_context == 0)
+            return err_set(err, ERR_INPUT, "distill: sample %zu of a batch has no context", i + 1);
+    return true;
+}
+
 bool objective_run(const struct objective *o, enum context_mode mode, const struct sample *samples,
                    size_t n, double scale, const struct compressor_params *grads, real *dsoft,
                    struct objective_result *result, const struct progress *progress,
                    struct err *err)
 {
     struct pass p;
-    pass_begin(&p, o, mode, samples, n);
-    p.distill = o->distill > 0 && mode == CONTEXT_COMPRESSED && (grads || dsoft);
+    pass_begin(&p, o, mode, samples, n, grads || dsoft);
     *result = (struct objective_result){0};
-    bool ok = (o->device ? run_on_device : run_on_host)(&p, scale, grads, dsoft, result, progress,
+    bool ok = check_taught(&p, err) &&
+              (o->device ? run_on_device : run_on_host)(&p, scale, grads, dsoft, result, progress,
                                                         err);
     if (ok) {
         result->labels = p.n_labels;

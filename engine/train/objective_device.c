@@ -38,29 +38,56 @@ struct device_pass {
     const struct device_ops *ops;
     size_t H;
     struct compress_device_tape slots; /* when there are contexts to compress */
+    const real *read; /* [rows of the encoding, H]: its last states */
     struct llama_device_tape tape;
     real *embeddings, *dx; /* [rows, H] */
 };
 
 /* ---- contexts -> slots ------------------------------------------------------------------ */
 
-/* Ids of all encoded contexts; starts [returned + 1]. */
-static size_t join_contexts(struct pass *p, int32_t **ids, size_t **starts)
+/* What the frozen model reads: all contexts that are to be compressed and, behind them, the
+ * queries that it teaches, each going on from its context. */
+struct reading {
+    int32_t *ids;
+    size_t *starts, *prefix; /* of the sequences */
+    size_t sequences;
+    size_t contexts; /* sequences that are contexts: the first ones */
+};
+
+static void read_sequence(struct reading *r, const int32_t *ids, size_t n, size_t prefix)
 {
-    size_t total = 0, segments = 0;
-    *starts = arena_array(&p->arena, size_t, p->n + 1);
+    size_t at = r->starts[r->sequences];
+    memcpy(r->ids + at, ids, n * sizeof *ids);
+    r->prefix[r->sequences++] = prefix;
+    r->starts[r->sequences] = at + n;
+}
+
+static void list_reading(struct pass *p, struct reading *r)
+{
+    size_t total = 0, *segment_of = arena_array(&p->arena, size_t, p->n);
     for (size_t i = 0; i < p->n; i++)
-        total += pass_is_encoded(p, i) ? p->items[i].sample->n_context : 0;
-    *ids = arena_array(&p->arena, int32_t, total);
+        total += p->items[i].sample->n_context + p->items[i].sample->n_query;
+    *r = (struct reading){
+        .ids = arena_array(&p->arena, int32_t, total),
+        .starts = arena_array(&p->arena, size_t, 2 * p->n + 1),
+        .prefix = arena_array(&p->arena, size_t, 2 * p->n),
+    };
     for (size_t i = 0; i < p->n; i++) {
         const struct sample *s = p->items[i].sample;
+        segment_of[i] = r->contexts;
         if (!pass_is_encoded(p, i))
             continue;
-        size_t at = (*starts)[segments++];
-        memcpy(*ids + at, s->context, s->n_context * sizeof **ids);
-        (*starts)[segments] = at + s->n_context;
+        p->items[i].context_at = r->starts[r->contexts];
+        read_sequence(r, s->context, s->n_context, r->contexts);
+        r->contexts++;
     }
-    return segments;
+    for (size_t i = 0; i < p->n; i++) {
+        struct item *item = &p->items[i];
+        if (!pass_is_taught(p, i))
+            continue;
+        item->teacher_at = r->starts[r->sequences];
+        read_sequence(r, item->sample->query, item->sample->n_query - 1, segment_of[item->owner]);
+    }
 }
 
 static bool check_ids(const struct pass *p, const int32_t *ids, size_t n, struct err *err)
@@ -74,30 +101,53 @@ static bool check_ids(const struct pass *p, const int32_t *ids, size_t n, struct
     return true;
 }
 
+/* hidden [M, n, H] of the contexts, the first rows of what was read. */
+static const real *context_states(struct device_pass *x, const real *states, size_t rows, size_t n)
+{
+    size_t M = x->p->o->compressor->shape.M;
+    if (rows == n)
+        return states;
+    real *hidden = device_reals(x->d, M * n * x->H);
+    for (size_t l = 0; l < M; l++)
+        x->ops->copy(x->d, hidden + l * n * x->H, states + l * rows * x->H, n * x->H);
+    return hidden;
+}
+
+/* Where the slots of each context are. */
+static void note_slots(struct device_pass *x)
+{
+    struct pass *p = x->p;
+    const size_t *first = x->slots.slot_start;
+    for (size_t i = 0; i < p->n; i++) {
+        if (!pass_is_encoded(p, i))
+            continue;
+        p->items[i].first_slot = first[0];
+        p->items[i].n_context = first[1] - first[0];
+        first++;
+    }
+    p->slots = x->slots.slots;
+}
+
 static bool encode_all(struct device_pass *x, struct err *err)
 {
     struct pass *p = x->p;
     const struct compressor *c = p->o->compressor;
-    int32_t *ids;
-    size_t *starts, segments = join_contexts(p, &ids, &starts), n = starts[segments];
-    if (!segments)
+    struct reading r;
+    list_reading(p, &r);
+    if (!r.contexts)
         return true;
-    if (!check_ids(p, ids, n, err))
+    size_t rows = r.starts[r.sequences], n = r.starts[r.contexts], M = c->shape.M;
+    if (!check_ids(p, r.ids, rows, err))
         return false;
-    real *hidden = device_reals(x->d, c->shape.M * n * x->H);
-    llama_device_encode(x->o->llama, ids, starts, segments, c->shape.M - 1, hidden);
+    struct attention_pack pack = {r.sequences, r.starts, r.prefix};
+    real *states = device_reals(x->d, M * rows * x->H);
+    llama_device_encode(x->o->llama, r.ids, &pack, M - 1, states);
+    x->read = states + (M - 1) * rows * x->H;
     x->ops->upload(x->d, x->o->params.block, c->block, c->count * sizeof *c->block);
-    compressor_device_forward(x->d, &x->o->params, &p->o->settings, hidden, starts, segments,
-                              &x->slots, &p->arena);
-    size_t segment = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        if (!pass_is_encoded(p, i))
-            continue;
-        const size_t *first = &x->slots.slot_start[segment++];
-        p->items[i].first_slot = first[0];
-        p->items[i].n_context = first[1] - first[0];
-    }
-    p->slots = x->slots.slots;
+    compressor_device_forward(x->d, &x->o->params, &p->o->settings,
+                              context_states(x, states, rows, n), r.starts, r.contexts, &x->slots,
+                              &p->arena);
+    note_slots(x);
     return true;
 }
 
@@ -142,28 +192,61 @@ static void embed_rows(struct device_pass *x)
 
 /* ---- loss ---------------------------------------------------------------------------------- */
 
-static void add_losses(struct device_pass *x, double scale, struct objective_result *result)
+/* The row of the encoding that predicts label i with the whole context in view. */
+static int32_t teacher_row(const struct pass *p, size_t i)
+{
+    const struct item *item = &p->items[p->item_of[i]];
+    const struct item *owner = &p->items[item->owner];
+    size_t t = p->query_of[i];
+    return (int32_t)(t ? item->teacher_at + t - 1 : owner->context_at + owner->sample->n_context - 1);
+}
+
+static struct llama_device_labels list_labels(struct device_pass *x, double scale,
+                                              const struct label_group *groups)
 {
     struct pass *p = x->p;
-    struct label_group groups[LABEL_GROUPS];
-    int32_t *rows = arena_array(&p->arena, int32_t, p->n_labels);
-    real *nll = arena_array(&p->arena, real, p->n_labels);
-    real *weight = arena_array(&p->arena, real, p->n_labels);
-    pass_label_groups(p, groups);
+    size_t n = p->n_labels;
+    int32_t *rows = arena_array(&p->arena, int32_t, n);
+    int32_t *teacher_rows = arena_array(&p->arena, int32_t, n);
+    real *weight = arena_array(&p->arena, real, n), *teaching = arena_array(&p->arena, real, n);
     for (size_t g = 0; g < LABEL_GROUPS; g++)
         for (size_t i = groups[g].first; i < groups[g].first + groups[g].count; i++) {
             rows[i] = (int32_t)p->rows[i];
             weight[i] = (real)(scale * groups[g].share / (double)groups[g].count);
+            teacher_rows[i] = groups[g].taught ? teacher_row(p, i) : 0;
+            teaching[i] = groups[g].taught ? weight[i] * (real)p->o->distill : 0;
         }
-    llama_device_cross_entropy(x->o->llama, x->tape.final, pass_batch_rows(p), rows, p->labels,
-                               weight, p->n_labels, nll, x->dx);
+    return (struct llama_device_labels){
+        .count = n, .rows = rows, .labels = p->labels, .weight = weight,
+        .nll = arena_array(&p->arena, real, n),
+        .teacher = p->distill ? x->read : NULL, .teacher_rows = teacher_rows,
+        .teacher_weight = teaching, .kl = arena_array(&p->arena, real, n),
+    };
+}
+
+static double sum_of(const real *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i];
+    return sum;
+}
+
+static void add_losses(struct device_pass *x, double scale, struct objective_result *result)
+{
+    struct label_group groups[LABEL_GROUPS];
+    pass_label_groups(x->p, groups);
+    struct llama_device_labels l = list_labels(x, scale, groups);
+    llama_device_cross_entropy(x->o->llama, x->tape.final, pass_batch_rows(x->p), &l, x->dx);
     for (size_t g = 0; g < LABEL_GROUPS; g++) {
-        double sum = 0;
-        for (size_t i = groups[g].first; i < groups[g].first + groups[g].count; i++)
-            sum += (double)nll[i];
+        const struct label_group *of = &groups[g];
+        if (of->count == 0)
+            continue;
+        double sum = sum_of(l.nll + of->first, of->count), mean = of->share / (double)of->count;
         result->nll_sum += sum;
-        if (groups[g].count)
-            result->loss += groups[g].share * sum / (double)groups[g].count;
+        result->loss += mean * sum;
+        if (of->taught)
+            result->kl += mean * sum_of(l.kl + of->first, of->count);
     }
 }
 
@@ -233,8 +316,7 @@ static void fill_health(struct device_pass *x, struct objective_result *r)
     for (size_t i = 0; i < x->p->n; i++)
         tokens += pass_is_encoded(x->p, i) ? x->p->items[i].sample->n_context : 0;
     health_add_gates(&health, alpha, tokens, r);
-    for (size_t w = 0; w < n_windows; w++)
-        health_add_window(&health, &windows[w], windows[w].row_error[0], r);
+    health_add_windows(&health, windows, n_windows, r);
     health_finish(&health, r);
 }
 

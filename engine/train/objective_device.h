@@ -1,6 +1,6 @@
 /* The passes of objective.h on a device: contexts, compressor, decoder and their way back
  * stay there; samples go in, losses and gradients come out. The same numbers up to
- * rounding. Distillation is for the host alone. */
+ * rounding. */
 #ifndef ENGINE_TRAIN_OBJECTIVE_DEVICE_H
 #define ENGINE_TRAIN_OBJECTIVE_DEVICE_H
 

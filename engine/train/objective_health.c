@@ -29,25 +29,45 @@ static double window_spread(const struct window_plan *w)
 
 void health_begin(struct health *h, size_t M, struct arena *arena)
 {
-    *h = (struct health){.layer_weight = arena_array(arena, double, M), .M = M};
+    *h = (struct health){.layer_weight = arena_array(arena, double, M), .M = M, .arena = arena};
+}
+
+static double sum_of(const double *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
 }
 
 void health_add_gates(struct health *h, const real *alpha, size_t T, struct objective_result *r)
 {
-    for (size_t t = 0; t < T; t++) {
+    struct arena_mark mark = arena_mark(h->arena);
+    double *entropy = arena_array(h->arena, double, T);
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < T; t++)
+        entropy[t] = entropy_bits(alpha + t * h->M, h->M);
+    for (size_t t = 0; t < T; t++)
         for (size_t l = 0; l < h->M; l++)
             h->layer_weight[l] += (double)alpha[t * h->M + l];
-        r->gate_entropy += entropy_bits(alpha + t * h->M, h->M);
-    }
+    r->gate_entropy += sum_of(entropy, T);
     h->tokens += T;
+    arena_release(h->arena, mark);
 }
 
-void health_add_window(struct health *h, const struct window_plan *w, real row_error,
-                       struct objective_result *r)
+void health_add_windows(struct health *h, const struct window_plan *windows, size_t n,
+                        struct objective_result *r)
 {
-    r->spread += window_spread(w);
-    r->senders_off += (double)row_error;
-    h->windows++;
+    struct arena_mark mark = arena_mark(h->arena);
+    double *spread = arena_array(h->arena, double, n);
+#pragma omp parallel for schedule(static)
+    for (size_t w = 0; w < n; w++)
+        spread[w] = window_spread(&windows[w]);
+    for (size_t w = 0; w < n; w++)
+        r->senders_off += (double)windows[w].row_error[windows[w].iters];
+    r->spread += sum_of(spread, n);
+    h->windows += n;
+    arena_release(h->arena, mark);
 }
 
 void health_finish(const struct health *h, struct objective_result *r)

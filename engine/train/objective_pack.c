@@ -36,13 +36,19 @@ static const struct item *other_context(const struct pass *p, size_t i)
 }
 
 void pass_begin(struct pass *p, const struct objective *o, enum context_mode mode,
-                const struct sample *samples, size_t n)
+                const struct sample *samples, size_t n, bool wanted)
 {
     *p = (struct pass){.o = o, .mode = mode, .n = n};
+    p->distill = o->distill > 0 && mode == CONTEXT_COMPRESSED && wanted;
     p->items = arena_array(&p->arena, struct item, n);
     for (size_t i = 0; i < n; i++)
         p->items[i].sample = &samples[i];
     find_owners(p);
+}
+
+bool pass_is_taught(const struct pass *p, size_t i)
+{
+    return p->distill && !(p->items[i].sample->question && p->o->n_soft > 0);
 }
 
 bool pass_is_encoded(const struct pass *p, size_t i)
@@ -158,8 +164,8 @@ static void measure(struct pass *p)
     p->positions = arena_array(&p->arena, int32_t, total);
     p->rows = arena_array(&p->arena, size_t, labels);
     p->labels = arena_array(&p->arena, int32_t, labels);
-    if (p->distill)
-        p->teacher = arena_array(&p->arena, real, labels * p->o->model->config.hidden);
+    p->item_of = arena_array(&p->arena, size_t, labels);
+    p->query_of = arena_array(&p->arena, size_t, labels);
 }
 
 /* Vector i of the soft prompt and the slots behind it. */
@@ -197,12 +203,12 @@ static void pack_query(struct pass *p, const struct item *item)
  * all absent; it does not count then. */
 static void collect_labels(struct pass *p, const struct item *item)
 {
-    size_t H = p->o->model->config.hidden, before = item->lead + item->n_context;
+    size_t before = item->lead + item->n_context;
     for (size_t t = 0; t < item->sample->n_query; t++) {
         if (item->sample->labels[t] == LABEL_NONE || before + t == 0)
             continue;
-        if (p->distill)
-            memcpy(p->teacher + p->n_labels * H, item->teacher + t * H, H * sizeof(real));
+        p->item_of[p->n_labels] = (size_t)(item - p->items);
+        p->query_of[p->n_labels] = t;
         p->rows[p->n_labels] = t ? item->query_at + t - 1 : item->start + before - 1;
         p->labels[p->n_labels++] = item->sample->labels[t];
     }
@@ -266,6 +272,7 @@ void pass_label_groups(const struct pass *p, struct label_group groups[LABEL_GRO
 {
     double questions = question_share(p);
     size_t text = p->n_text_labels;
-    groups[0] = (struct label_group){0, text, 1 - questions};
-    groups[1] = (struct label_group){text, p->n_labels - text, questions};
+    groups[0] = (struct label_group){0, text, 1 - questions, p->distill};
+    groups[1] = (struct label_group){text, p->n_labels - text, questions,
+                                     p->distill && p->o->n_soft == 0};
 }

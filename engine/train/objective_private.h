@@ -19,6 +19,7 @@ struct item {
     size_t members;            /* of an owner: samples with its context, itself included */
     struct compress_tape tape; /* CONTEXT_COMPRESSED and _WRONG; the owner's */
     const real *teacher;       /* [n_query, H] full-context states before each query token */
+    size_t context_at, teacher_at; /* on a device: first rows of context and query in what is read */
     size_t first_slot;         /* of its context among the slots of the pass */
     size_t n_context;          /* rows of the context in the batch */
     size_t start;              /* first row of the owner in the packed batch */
@@ -39,11 +40,11 @@ struct pass {
     size_t *starts, *prefix; /* of the sequences */
     size_t sequences;
     size_t *rows;    /* [labels] row of the final states that predicts each label */
+    size_t *item_of, *query_of; /* [labels] its sample, and its place in the query */
     int32_t *labels; /* [labels] */
     size_t n_labels;
     size_t n_text_labels; /* the first ones; those of questions follow */
     bool distill;
-    real *teacher; /* [labels, H] when distilling */
 };
 
 static inline bool pass_has_slots(const struct pass *p)
@@ -51,9 +52,10 @@ static inline bool pass_has_slots(const struct pass *p)
     return p->mode == CONTEXT_COMPRESSED || p->mode == CONTEXT_WRONG;
 }
 
-/* Items for the samples; who shares a context. */
+/* Items for the samples; who shares a context. `wanted`: gradients are, so that a teacher
+ * may count. */
 void pass_begin(struct pass *p, const struct objective *o, enum context_mode mode,
-                const struct sample *samples, size_t n);
+                const struct sample *samples, size_t n, bool wanted);
 
 /* Is item i the one that has to be compressed? */
 bool pass_is_encoded(const struct pass *p, size_t i);
@@ -69,11 +71,16 @@ bool pass_shares(const struct pass *p, size_t i);
 
 size_t pass_batch_rows(const struct pass *p);
 
+/* Does the frozen model with the full context teach sample i? Not behind a soft prompt,
+ * which it has not read. */
+bool pass_is_taught(const struct pass *p, size_t i);
+
 /* The weight in the loss of labels [first, first + count), whose mean counts: text and
  * questions by their samples. */
 struct label_group {
     size_t first, count;
     double share;
+    bool taught;
 };
 enum { LABEL_GROUPS = 2 };
 void pass_label_groups(const struct pass *p, struct label_group groups[LABEL_GROUPS]);
@@ -82,12 +89,12 @@ void pass_label_groups(const struct pass *p, struct label_group groups[LABEL_GRO
 struct health {
     double *layer_weight; /* [M] sums over tokens */
     size_t M, tokens, windows;
+    struct arena *arena;
 };
 void health_begin(struct health *h, size_t M, struct arena *arena);
 void health_add_gates(struct health *h, const real *alpha, size_t T, struct objective_result *r);
-/* row_error: of the plan as it stands */
-void health_add_window(struct health *h, const struct window_plan *w, real row_error,
-                       struct objective_result *r);
+void health_add_windows(struct health *h, const struct window_plan *windows, size_t n,
+                        struct objective_result *r);
 void health_finish(const struct health *h, struct objective_result *r);
 
 #endif

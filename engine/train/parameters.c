@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "engine/ops/reduce.h"
 
 bool parameters_init(struct parameters *p, real *value, size_t count,
                      const struct compressor_tensor *tensors, size_t n_tensors, struct err *err)
@@ -34,10 +35,7 @@ void parameters_zero_gradient(struct parameters *p)
 
 double parameters_gradient_norm(const struct parameters *p)
 {
-    double sum = 0;
-    for (size_t i = 0; i < p->count; i++)
-        sum += (double)p->gradient[i] * (double)p->gradient[i];
-    return sqrt(sum);
+    return sqrt(reduce_squares(p->gradient, p->count));
 }
 
 static bool all_finite(const real *x, size_t count)

@@ -265,11 +265,14 @@ static bool wants_muon(const struct train_config *c, const struct compressor_ten
            strstr(tensor->name, ".weight");
 }
 
-/* Wq and Wk read raw hidden states, hundreds of times longer than the embeddings that
- * the other weights begin with: at their rate the gate saturates in a few steps. */
+/* Wq, Wk and Wv read raw hidden states, hundreds of times longer than the embeddings that
+ * the other weights begin with: at their rate the gate saturates in a few steps, and
+ * each step of Wv moves anchors far. */
 static double rate_of(const struct trainer *t, const real *w)
 {
     const struct compressor_params *p = &t->compressor.params;
+    if (w == p->wv)
+        return t->config.value_rate;
     return w == p->wq || w == p->wk ? t->config.gate_rate : 1.0;
 }
 

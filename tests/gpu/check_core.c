@@ -120,6 +120,10 @@ static void check_cross_entropy(struct sides *s, size_t n, size_t V)
     BOTH(s, i, cross_entropy(s->on[i], nll.on[i], x.on[i], on[i], w.on[i], n, V));
     pair_compare(s, "cross_entropy", &nll, sum_bound);
     pair_compare(s, "cross_entropy gradient", &x, sum_bound);
+    struct pair y = pair_random(s, n * V, 3), taught = pair_random(s, n * V, 3);
+    BOTH(s, i, teach(s->on[i], nll.on[i], taught.on[i], y.on[i], w.on[i], n, V));
+    pair_compare(s, "teach", &nll, sum_bound);
+    pair_compare(s, "teach gradient", &taught, sum_bound);
     free(labels);
 }
 

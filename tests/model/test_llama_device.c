@@ -31,7 +31,9 @@ struct problem {
     struct attention_pack pack;
     real *embeddings;
     int32_t positions[N], rows[LABELS], labels[LABELS];
-    real weight[LABELS];
+    real weight[LABELS], teacher_weight[LABELS];
+    real *teacher; /* [LABELS, H]: label i is taught by row LABELS - 1 - i */
+    int32_t teacher_rows[LABELS];
 };
 
 static void problem_init(struct problem *p, const struct tiny_llama_options *options)
@@ -51,7 +53,10 @@ static void problem_init(struct problem *p, const struct tiny_llama_options *opt
         p->rows[i] = (int32_t)((i * 13) % N);
         p->labels[i] = (int32_t)rng_below(&rng, options->config.vocab);
         p->weight[i] = (real)0.25;
+        p->teacher_weight[i] = (real)(0.25 * 0.7);
+        p->teacher_rows[i] = (int32_t)(LABELS - 1 - i);
     }
+    p->teacher = random_reals(&rng, LABELS * options->config.hidden, 1);
     p->rows[1] = p->rows[0]; /* a row may predict twice */
 }
 
@@ -60,6 +65,7 @@ static void problem_free(struct problem *p)
     llama_device_free(p->m);
     device_close(p->d);
     free(p->embeddings);
+    free(p->teacher);
     tiny_llama_free(&p->tiny);
 }
 
@@ -83,12 +89,24 @@ static void check_encode(const struct tiny_llama_options *options, size_t blocks
     for (size_t i = 0; i < N; i++)
         ids[i] = (int32_t)(i * 7 % options->config.vocab);
     real *hidden = calloc(M * N * H, sizeof *hidden), *want = calloc(M * N * H, sizeof *want);
-    llama_device_encode(p.m, ids, starts, SEQUENCES, blocks, hidden);
+    llama_device_encode(p.m, ids, &p.pack, blocks, hidden);
     assert_true(device_finish(p.d, &err));
     for (size_t s = 0; s < SEQUENCES; s++) {
-        struct llama_input input = {.n = starts[s + 1] - starts[s], .ids = ids + starts[s]};
-        struct llama_output output = {.hidden = want + starts[s] * H, .hidden_stride = N};
+        /* alone, or behind what it goes on from, which is read once more */
+        bool alone = prefix[s] == s;
+        size_t before = alone ? 0 : starts[prefix[s] + 1] - starts[prefix[s]];
+        size_t n = before + starts[s + 1] - starts[s];
+        int32_t joined[N];
+        memcpy(joined, ids + starts[prefix[s]], before * sizeof *joined);
+        memcpy(joined + before, ids + starts[s], (n - before) * sizeof *joined);
+        real *states = calloc(M * n * H, sizeof *states);
+        struct llama_input input = {.n = n, .ids = joined};
+        struct llama_output output = {.hidden = states};
         assert_true(llama_forward(&p.tiny.model, NULL, blocks, &input, &output, NULL, &err));
+        for (size_t l = 0; l < M; l++)
+            memcpy(want + (l * N + starts[s]) * H, states + (l * n + before) * H,
+                   (n - before) * H * sizeof *want);
+        free(states);
     }
     assert_near(hidden, want, M * N * H);
     free(hidden);
@@ -108,7 +126,7 @@ static void test_hidden_states(void **state)
     check_encode(&options, 3);
 }
 
-static void check_decoder(const struct tiny_llama_options *options)
+static void check_decoder(const struct tiny_llama_options *options, bool taught)
 {
     struct problem p;
     struct err err = {0};
@@ -121,9 +139,15 @@ static void check_decoder(const struct tiny_llama_options *options)
     for (size_t i = 0; i < LABELS; i++)
         rows[i] = (size_t)p.rows[i];
     real *dfinal = arena_array(&arena, real, count), *dx = arena_array(&arena, real, count);
-    real nll[LABELS], want_nll[LABELS];
+    real nll[LABELS], kl[LABELS], want_nll[LABELS];
+    real *reversed = arena_array(&arena, real, LABELS * options->config.hidden);
+    for (size_t i = 0; i < LABELS; i++)
+        memcpy(reversed + i * options->config.hidden,
+               p.teacher + (LABELS - 1 - i) * options->config.hidden,
+               options->config.hidden * sizeof *reversed);
+    struct llama_teacher teacher = {.final = reversed, .weight = 0.7};
     llama_cross_entropy(&p.tiny.model, tape.final, rows, p.labels, LABELS, 0.25, want_nll, dfinal,
-                        NULL, &arena);
+                        taught ? &teacher : NULL, &arena);
     assert_true(llama_tape_backward(&p.tiny.model, &tape, dfinal, dx, &arena, NULL, &err));
 
     struct llama_device_tape other;
@@ -131,7 +155,15 @@ static void check_decoder(const struct tiny_llama_options *options)
     real *pull = device_reals(p.d, count);
     llama_device_tape_forward(p.m, p.embeddings, p.positions, &p.pack, &other);
     assert_near(other.final, tape.final, count);
-    llama_device_cross_entropy(p.m, other.final, N, p.rows, p.labels, p.weight, LABELS, nll, pull);
+    struct llama_device_labels labels = {
+        .count = LABELS, .rows = p.rows, .labels = p.labels, .weight = p.weight, .nll = nll,
+        .teacher = taught ? p.teacher : NULL, .teacher_rows = p.teacher_rows,
+        .teacher_weight = p.teacher_weight, .kl = kl};
+    llama_device_cross_entropy(p.m, other.final, N, &labels, pull);
+    double kl_sum = 0;
+    for (size_t i = 0; taught && i < LABELS; i++)
+        kl_sum += (double)kl[i];
+    assert_true(fabs(kl_sum - teacher.kl_sum) <= bound * (1 + teacher.kl_sum));
     assert_near(nll, want_nll, LABELS);
     assert_near(pull, dfinal, count);
     llama_device_tape_backward(p.m, &other, pull);
@@ -147,13 +179,14 @@ static void test_decoder_and_its_gradient(void **state)
 {
     (void)state;
     struct tiny_llama_options options = tiny_llama_default;
-    check_decoder(&options);
+    check_decoder(&options, false);
+    check_decoder(&options, true);
     options.biases = false;
     options.config.tied_embeddings = true;
     options.config.rope_interleaved = true;
     options.config.kv_heads = 1;
     options.config.head_dim = 6;
-    check_decoder(&options);
+    check_decoder(&options, true);
 }
 
 /* The bounds of tiles hold all that is seen, and no tile more. */

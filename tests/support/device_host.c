@@ -301,6 +301,20 @@ static void host_cross_entropy(struct device *d, real *nll, real *logits, const 
         cross_entropy_backward(logits + i * V, labels + i, weight[i], 1, V);
 }
 
+static void host_teach(struct device *d, real *kl, real *taught, const real *logits,
+                       const real *weight, size_t n, size_t V)
+{
+    (void)d;
+    cross_entropy_teach(kl, taught, logits, n, V);
+    real *p = xcalloc(V, sizeof *p);
+    for (size_t i = 0; i < n; i++) {
+        softmax_row(p, logits + i * V, 1, V);
+        for (size_t j = 0; j < V; j++)
+            taught[i * V + j] = weight[i] * (p[j] - taught[i * V + j]);
+    }
+    free(p);
+}
+
 static const struct device_ops host_ops = {
     .name = "host",
     .close = host_close,
@@ -333,6 +347,7 @@ static const struct device_ops host_ops = {
     .attention_forward = host_attention_forward,
     .attention_backward = host_attention_backward,
     .cross_entropy = host_cross_entropy,
+    .teach = host_teach,
     .transport = &device_transport_host,
 };
 

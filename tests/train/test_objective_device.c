@@ -129,6 +129,7 @@ static void check_mode(struct bench *b, enum context_mode mode)
     struct found here = run(b, mode, NULL), there = run(b, mode, &b->device);
     assert_close("loss", there.r.loss, here.r.loss);
     assert_close("nll", there.r.nll_sum, here.r.nll_sum);
+    assert_close("KL", there.r.kl, here.r.kl);
     assert_int_equal(there.r.labels, here.r.labels);
     assert_int_equal(there.r.tokens, here.r.tokens);
     assert_close("largest gate weight", there.r.gate_max, here.r.gate_max);
@@ -162,6 +163,34 @@ static void test_all_modes(void **state)
     b.objective.positions = POSITIONS_REFERENCE;
     for (enum context_mode mode = 0; mode < CONTEXT_MODES; mode++)
         check_mode(&b, mode);
+    bench_close(&b);
+}
+
+/* The teacher reads text and, without a soft prompt, questions; and needs a context. */
+static void test_distillation(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct err err = {0};
+    struct objective_result r;
+    struct compressor_params grads;
+    bench_open(&b);
+    b.objective.distill = 0.6;
+    compressor_view(&b.compressor, b.compressor.block, &grads);
+    for (int device = 0; device < 2; device++) {
+        b.objective.device = device ? &b.device : NULL;
+        assert_false(objective_run(&b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 1, &grads,
+                                   NULL, &r, NULL, &err));
+        assert_string_equal(err.text, "distill: sample 4 of a batch has no context");
+    }
+    sample_free(&b.samples[3]);
+    b.samples[3] = sample_new(9, 6);
+    b.samples[3].question = true;
+    check_mode(&b, CONTEXT_COMPRESSED);
+    check_mode(&b, CONTEXT_WRONG); /* no gradient is wanted: nobody teaches */
+    b.objective.soft_prompt = b.soft;
+    b.objective.n_soft = SOFT;
+    check_mode(&b, CONTEXT_COMPRESSED);
     bench_close(&b);
 }
 
@@ -214,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_modes),
+        cmocka_unit_test(test_distillation),
         cmocka_unit_test(test_unknown_token),
         cmocka_unit_test(test_muon_is_orthogonal),
     };
