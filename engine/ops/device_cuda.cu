@@ -148,9 +148,18 @@ static void cuda_wait(struct device *d)
 enum { ALIGNMENT = 256, CHUNK_BITS = 44 };
 static const size_t CHUNK_BYTES = (size_t)512 << 20;
 
+/* Chunks behind the last one in use are too small for what comes: their memory is given
+ * back, or passes of growing size would keep the memory of all those before them. */
+static void free_unused(struct device_cuda *c)
+{
+    while (c->n_chunks && c->used[c->n_chunks - 1] == 0)
+        check(&c->base, cudaFree(c->chunks[--c->n_chunks]), "memory");
+}
+
 static bool add_chunk(struct device_cuda *c, size_t bytes)
 {
-    size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    size_t size = (bytes + CHUNK_BYTES - 1) / CHUNK_BYTES * CHUNK_BYTES;
+    free_unused(c);
     if (c->n_chunks == c->room) {
         c->room = 2 * c->room + 16;
         c->chunks = (char **)realloc(c->chunks, c->room * sizeof *c->chunks);
@@ -178,8 +187,11 @@ static void *cuda_take(struct device *d, size_t bytes)
     for (i = i ? i - 1 : 0; i < c->n_chunks; i++)
         if (c->sizes[i] - c->used[i] >= bytes)
             break;
-    if (d->failed || (i == c->n_chunks && !add_chunk(c, bytes)))
-        return NULL;
+    if (i == c->n_chunks) {
+        if (d->failed || !add_chunk(c, bytes))
+            return NULL;
+        i = c->n_chunks - 1;
+    }
     void *at = c->chunks[i] + c->used[i];
     c->used[i] += bytes;
     return at;

@@ -159,8 +159,7 @@ double reduce_squares(const real *x, size_t n)
     enum { BLOCK = 1024 };
     double sum = 0;
     for (size_t first = 0; first < n; first += BLOCK) {
-        size_t count = n - first < BLOCK ? n - first : BLOCK;
-        sum += (double)reduce_dot(x + first, x + first, count);
+        sum += (double)reduce_dot(x + first, x + first, size_min(BLOCK, n - first));
     }
     return sum;
 }
