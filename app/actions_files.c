@@ -65,13 +65,13 @@ bool do_open(struct session *s, const struct words *words, struct err *err)
 bool do_demo(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
-    char *path = assets_path("saltworks.txt");
+    char *path = assets_path(ASSETS_DEMO_DOCUMENT);
     if (!path)
         return err_set(err, ERR_IO, "the sample document is not installed; COMPREXIT_ASSETS names "
                                     "the folder that has it");
     bool ok = open_document(s, path, err) &&
-              action_run(s, "gold briquettes of pressed coal dust", err) &&
-              action_run(s, "ask What replaced peat as the fuel of the pans?", err);
+              action_run(s, "gold " ASSETS_DEMO_ANSWER, err) &&
+              action_run(s, "ask " ASSETS_DEMO_QUESTION, err);
     free(path);
     return ok;
 }
