@@ -24,7 +24,7 @@ const struct cli_option cli_common_options[] = {
 
     {.name = "window", .kind = CLI_COUNT, .value = "W", .min = 1, .max = 65536,
      .group = CLI_SETTINGS, .help = "tokens that share one plan"},
-    {.name = "ratio", .kind = CLI_REAL, .value = "R", .min = 1, .max = 65536,
+    {.name = "ratio", .kind = CLI_REAL, .value = "R", .min = 1, .max = 8192,
      .group = CLI_SETTINGS, .help = "tokens for each slot; may be fractional"},
     {.name = "eps", .kind = CLI_REAL, .value = "E", .min = 1e-6, .max = 1e6,
      .group = CLI_SETTINGS, .help = "sharpness of the plan: smaller is sharper"},

@@ -98,13 +98,18 @@ static bool apply_preset(struct train_config *c, const char *name, struct err *e
         return train_config_read(c, name, err);
     char relative[96];
     snprintf(relative, sizeof relative, "presets/%.64s.conf", name);
-    char *path = assets_path(relative);
-    bool ok = path ? train_config_read(c, path, err)
-                   : err_set(err, ERR_USAGE,
-                             "no preset \"%s\" (there are paper-ntp, paper-sft, cpu-ntp, cpu-sft, "
-                             "cpu-prompt)",
-                             name);
+    char *path = assets_path(relative), *any = assets_path("presets/cpu-ntp.conf");
+    bool ok = path  ? train_config_read(c, path, err)
+              : any ? err_set(err, ERR_USAGE,
+                              "no preset \"%s\" (there are paper-ntp, paper-sft, cpu-ntp, cpu-sft, "
+                              "cpu-prompt)",
+                              name)
+                    : err_set(err, ERR_INPUT,
+                              "the presets are not beside the program: COMPREXIT_ASSETS must name "
+                              "the folder that has presets/%s.conf",
+                              name);
     free(path);
+    free(any);
     return ok;
 }
 
