@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 
 /* ---- input ----------------------------------------------------------------- */
 
@@ -219,7 +220,8 @@ bool batch_tokens(const struct batch *batch, const struct batch_input *input, bo
                        input->name);
     if (!input->ids) {
         unsigned flags = special ? TOKENIZER_ADD_SPECIAL : 0u;
-        tokenizer_encode(tokenizer, input->text, input->size, flags, out);
+        size_t bom = text_bom(input->text, input->size); /* no part of a document */
+        tokenizer_encode(tokenizer, input->text + bom, input->size - bom, flags, out);
         return true;
     }
     for (size_t i = 0; i < input->n_ids; i++) {
