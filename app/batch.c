@@ -203,6 +203,19 @@ bool batch_set_document(struct batch *batch, const struct batch_input *input, st
     return engine_set_document(batch->engine, input->text, input->size, name, err);
 }
 
+bool batch_spares_inputs(const struct cli_arguments *a, const char *output, struct err *err)
+{
+    bool read = false;
+    for (size_t i = 0; i < a->n_operands; i++)
+        read = read || file_same(a->operands[i], output);
+    for (size_t i = 0; i < a->n_given; i++) {
+        const struct cli_given *given = &a->given[i];
+        bool other = given->option->kind == CLI_PATH && given->text != output;
+        read = read || (other && file_same(given->text, output));
+    }
+    return !read || err_set(err, ERR_USAGE, "%s: is read by the same command: not replaced", output);
+}
+
 void batch_close(struct batch *batch)
 {
     progress_line_end(&batch->line);
