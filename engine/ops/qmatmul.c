@@ -51,9 +51,9 @@ void qmatrix_set_4(const struct qmatrix *w, size_t row, size_t block, const uint
     uint8_t *at = block_of(w, row, block);
     size_t r = row % QPANEL;
     for (size_t i = 0; i < 4; i++)
-        memcpy(at + 32 * i + 4 * r, q + 4 * i, 4);
-    memcpy(at + 128 + 2 * r, &d, sizeof d);
-    memcpy(at + 144 + 2 * r, &m, sizeof m);
+        memcpy(at + 4 * (QPANEL * i + r), q + 4 * i, 4);
+    memcpy(at + 256 + 2 * r, &d, sizeof d);
+    memcpy(at + 288 + 2 * r, &m, sizeof m);
 }
 
 void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
@@ -61,9 +61,9 @@ void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
 {
     uint8_t *at = block_of(w, row, block);
     size_t r = row % QPANEL;
-    for (size_t i = 0; i < QBLOCK / 2; i++)
-        memcpy(at + 16 * i + 2 * r, q + 2 * i, 2);
-    memcpy(at + 256 + 2 * r, &d, sizeof d);
+    for (size_t i = 0; i < QBLOCK / 4; i++)
+        memcpy(at + 4 * (QPANEL * i + r), q + 4 * i, 4);
+    memcpy(at + 512 + 2 * r, &d, sizeof d);
 }
 
 /* ---- x ----------------------------------------------------------------------------- */
@@ -143,6 +143,11 @@ SIMD_BODY void quantise_x_16_body(uint8_t *out, const real *x, size_t rows, size
         for (size_t t = 0; t < rows; t++) {
             int16_t q[QBLOCK];
             float scale = quantise(q, x + t * cols + b * QBLOCK, 32767);
+            for (size_t i = 1; i < QBLOCK; i += 4) {
+                int16_t second = q[i];
+                q[i] = q[i + 1];
+                q[i + 1] = second;
+            }
             memcpy(out + t * sizeof q, q, sizeof q);
             memcpy(out + rows * sizeof q + 4 * t, &scale, sizeof scale);
         }
@@ -151,12 +156,12 @@ SIMD_DISPATCH(quantise_x_16, (uint8_t * out, const real *x, size_t rows, size_t 
               (out, x, rows, cols))
 
 static const struct {
-    size_t bytes, tile_rows; /* of a block of a row of x; rows of x that a tile has */
+    size_t bytes; /* of a block of a row of x */
     void (*quantise)(uint8_t *out, const real *x, size_t rows, size_t cols);
 } formats[QFORMATS] = {
-    [QFORMAT_X_8] = {QROW_X_8_BYTES, QTILE_ROWS, quantise_x_8},
-    [QFORMAT_X_15] = {QROW_X_15_BYTES, QTILE_ROWS / 2, quantise_x_15},
-    [QFORMAT_X_16] = {QROW_X_16_BYTES, QTILE_ROWS, quantise_x_16},
+    [QFORMAT_X_8] = {QROW_X_8_BYTES, quantise_x_8},
+    [QFORMAT_X_15] = {QROW_X_15_BYTES, quantise_x_15},
+    [QFORMAT_X_16] = {QROW_X_16_BYTES, quantise_x_16},
 };
 
 /* ---- products ---------------------------------------------------------------------- */
@@ -192,11 +197,13 @@ static size_t group_count(const struct job *job, const struct qmatrix *w)
 static void store(const struct qproduct *p, size_t first_row, size_t panels, size_t first,
                   size_t rows, qtile_sums sums)
 {
-    size_t width = size_min(panels * QPANEL, p->w->rows - first_row);
-    for (size_t t = 0; t < rows; t++)
-        for (size_t r = 0; r < width; r++)
-            p->y[(first + t) * p->w->rows + first_row + r] =
-                (real)sums[r / QPANEL][t][r % QPANEL];
+    size_t width = p->w->rows - first_row;
+    for (size_t t = 0; t < rows; t++) {
+        real *y = p->y + (first + t) * p->w->rows + first_row;
+        for (size_t panel = 0; panel < panels; panel++)
+            for (size_t r = 0; r < size_min(QPANEL, width - panel * QPANEL); r++)
+                y[panel * QPANEL + r] = (real)sums[panel][t][r];
+    }
 }
 
 /* A group of panels of one product times one chunk of x. */
@@ -215,24 +222,13 @@ static void run_task(const struct job *job, size_t task)
         .blocks = w->cols / QBLOCK,
     };
     enum qformat format = format_of(job, w);
-    size_t step = formats[format].tile_rows;
-    for (size_t t = from; t < to; t += step) {
+    for (size_t t = from; t < to; t += QTILE_ROWS) {
         qtile_sums sums;
         tile.x = job->x[format] + t * row_bytes(format, w->cols);
-        tile.rows = size_min(step, to - t);
+        tile.rows = size_min(QTILE_ROWS, to - t);
         job->kernels->multiply[format](sums, &tile);
         store(p, panel * QPANEL, tile.n_panels, t, tile.rows, sums);
     }
-}
-
-/* Rows [from, to) of x. */
-static void round_rows(const struct job *job, enum qformat format, const real *x,
-                       size_t from, size_t to)
-{
-    size_t step = formats[format].tile_rows, bytes = row_bytes(format, job->cols);
-    for (size_t t = from; t < to; t += step)
-        formats[format].quantise(job->x[format] + t * bytes, x + t * job->cols,
-                                 size_min(step, to - t), job->cols);
 }
 
 static void run(const struct job *job, const real *x)
@@ -244,7 +240,9 @@ static void run(const struct job *job, const real *x)
         for (size_t t = 0; t < n; t += QTILE_ROWS) {
             for (size_t f = 0; f < QFORMATS; f++)
                 if (job->x[f])
-                    round_rows(job, (enum qformat)f, x, t, size_min(n, t + QTILE_ROWS));
+                    formats[f].quantise(job->x[f] + t * row_bytes((enum qformat)f, job->cols),
+                                        x + t * job->cols, size_min(QTILE_ROWS, n - t),
+                                        job->cols);
         }
 #pragma omp for schedule(static)
         for (size_t i = 0; i < tasks; i++)
