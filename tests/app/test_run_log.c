@@ -42,11 +42,14 @@ static void close_place(struct place *p)
     free(p->path);
 }
 
+/* In place, as a log grows: a file that is put in its place is another one. */
 static bool write_and_read(struct place *p, const char *text)
 {
     struct err err = {0};
     bool changed, more;
-    assert_true(file_replace(p->path, text, strlen(text), &err));
+    FILE *file = fopen(p->path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
     assert_true(run_log_read(&p->reader, &p->log, &changed, &more, &err));
     assert_false(more);
     return changed;
@@ -100,6 +103,25 @@ static void test_shorter_log_is_read_anew(void **state)
     assert_true(write_and_read(&p, step_1));
     assert_int_equal(p.log.n_steps, 1);
     assert_int_equal(p.log.n_checks, 0);
+    close_place(&p);
+}
+
+/* Its lines were thinned out: as long as it was, but another file. */
+static void test_replaced_log_is_read_anew(void **state)
+{
+    (void)state;
+    struct place p;
+    struct err err = {0};
+    bool changed, more;
+    char text[512];
+    open_place(&p);
+    write_and_read(&p, step_1);
+    snprintf(text, sizeof text, "%s%s", step_2, check_2);
+    assert_true(file_replace(p.path, text, strlen(text), &err));
+    assert_true(run_log_read(&p.reader, &p.log, &changed, &more, &err));
+    assert_int_equal(p.log.n_steps, 1);
+    assert_int_equal(p.log.steps[0].step, 2);
+    assert_int_equal(p.log.n_checks, 1);
     close_place(&p);
 }
 
@@ -268,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_absent_log_is_empty),
         cmocka_unit_test(test_log_grows),
         cmocka_unit_test(test_shorter_log_is_read_anew),
+        cmocka_unit_test(test_replaced_log_is_read_anew),
         cmocka_unit_test(test_other_lines_are_counted),
         cmocka_unit_test(test_z_of_the_last_step),
         cmocka_unit_test(test_form_makes_arguments),
