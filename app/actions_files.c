@@ -188,10 +188,8 @@ bool do_unbind(struct session *s, const struct words *words, struct err *err)
 /* The figure line of the pane in front, or of all panes, ready to edit. */
 static void figure_line(const struct session *s, bool all, char *out, size_t size)
 {
-    static const enum figure_kind kind[PANE_COUNT] = {FIGURE_PLAN, FIGURE_GATE, FIGURE_PLAN,
-                                                      FIGURE_ANSWERS};
-    export_suggest(s->snapshot, &s->view, all ? FIGURE_KIND_COUNT : kind[s->view.focus], out,
-                   size);
+    export_suggest(s->snapshot, &s->view, all ? FIGURE_KIND_COUNT : export_kind_of_view(&s->view),
+                   out, size);
 }
 
 bool do_prompt(struct session *s, const struct words *words, struct err *err)
