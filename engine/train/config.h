@@ -57,7 +57,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(COUNT, held_out_questions, 500, "questions at the end of each file kept out of training")    \
     X(COUNT, save_every, 25, "steps between checkpoints")                                          \
     X(COUNT, keep, 3, "checkpoints that are kept beside the best")                                 \
-    X(TEXT, frozen_precision, "f32", "of the frozen passes: f32, q16 or q8; gradients are f32")      \
+    X(TEXT, frozen_precision, "f32", "of the frozen passes: f32, q16, q8, bf16; gradients too if bf16, or f32")      \
     X(COUNT, seed, 1, "of the initialisation and the order of samples")
 
 #define TRAIN_MEMBER_COUNT(key) size_t key;
