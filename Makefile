@@ -184,6 +184,8 @@ $(BUILD)/tests/shims/%.so: tests/shims/%.c
 	@$(CC) -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl
 shims: $(SHIMS)
 
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*/*.c)): | missing-tests
+
 tests-build: $(TEST_PROGRAMS) $(SHIMS)
 
 # The part that has numbers to differentiate, for the double build.

@@ -104,7 +104,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(pause, "[toggle]", WORDS, WORDS, "toggle", "hold the training, toggle: or go on")         \
     X(resume, "", NONE, NOTHING, "", "go on with the training")                                 \
     X(checkpoint, "", NONE, NOTHING, "", "save the training after this step")                   \
-    X(export, "[VIEW...] [FILE] [KEY=VALUE...]", WORDS, EXPORT, "plan|gate|mass|answers",       \
+    X(export, "[VIEW...] [FILE] [KEY=VALUE...]", WORDS, EXPORT, "plan|gate|mass|answers|loss|diff", \
       "figure and data files of what is on screen")                                             \
     X(explain, "", NONE, NOTHING, "", "explain the pane in front")                              \
     X(tour, "[next|back|off]", WORDS, WORDS, "next|back|off",                                   \

@@ -65,13 +65,13 @@ bool do_open(struct session *s, const struct words *words, struct err *err)
 bool do_demo(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
-    char *path = assets_path("saltworks.txt");
+    char *path = assets_path(ASSETS_DEMO_DOCUMENT);
     if (!path)
         return err_set(err, ERR_IO, "the sample document is not installed; COMPREXIT_ASSETS names "
                                     "the folder that has it");
     bool ok = open_document(s, path, err) &&
-              action_run(s, "gold briquettes of pressed coal dust", err) &&
-              action_run(s, "ask What replaced peat as the fuel of the pans?", err);
+              action_run(s, "gold " ASSETS_DEMO_ANSWER, err) &&
+              action_run(s, "ask " ASSETS_DEMO_QUESTION, err);
     free(path);
     return ok;
 }
@@ -188,10 +188,8 @@ bool do_unbind(struct session *s, const struct words *words, struct err *err)
 /* The figure line of the pane in front, or of all panes, ready to edit. */
 static void figure_line(const struct session *s, bool all, char *out, size_t size)
 {
-    static const enum figure_kind kind[PANE_COUNT] = {FIGURE_PLAN, FIGURE_GATE, FIGURE_PLAN,
-                                                      FIGURE_ANSWERS};
-    export_suggest(s->snapshot, &s->view, all ? FIGURE_KIND_COUNT : kind[s->view.focus], out,
-                   size);
+    export_suggest(s->snapshot, &s->view, all ? FIGURE_KIND_COUNT : export_kind_of_view(&s->view),
+                   out, size);
 }
 
 bool do_prompt(struct session *s, const struct words *words, struct err *err)

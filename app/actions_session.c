@@ -5,6 +5,7 @@
 
 #include "app/actions.h"
 #include "app/cursor.h"
+#include "app/export.h"
 #include "app/dialog.h"
 #include "app/record.h"
 #include "app/reopen.h"
@@ -16,11 +17,9 @@
 /* What figures record too, for the whole view. */
 static void fill_record(const struct session *s, struct figure_meta *meta)
 {
-    static const enum figure_kind kind_of[PANE_COUNT] = {FIGURE_PLAN, FIGURE_GATE, FIGURE_PLAN,
-                                                         FIGURE_ANSWERS};
     const struct view_state *v = &s->view;
     *meta = (struct figure_meta){
-        .kind = kind_of[v->focus],
+        .kind = export_kind_of_view(v),
         .value = v->value[v->focus == PANE_GATES ? PANE_GATES : PANE_PLAN],
         .norm = v->normalise, .scale = v->scale, .map = v->map, .unit = v->unit,
         .limit_low = v->limit_low, .limit_high = v->limit_high,

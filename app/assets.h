@@ -3,6 +3,11 @@
 #ifndef APP_ASSETS_H
 #define APP_ASSETS_H
 
+/* The sample document, a question about it, and what stands there. */
+#define ASSETS_DEMO_DOCUMENT "saltworks.txt"
+#define ASSETS_DEMO_QUESTION "What replaced peat as the fuel of the pans?"
+#define ASSETS_DEMO_ANSWER "briquettes of pressed coal dust"
+
 /* The path of an asset, to be freed, or NULL when it is nowhere. Looked for in
  * COMPREXIT_ASSETS, then in share/comprexit beside the bin folder of the installed
  * program, then in assets/ of the source tree that the program was built in. */

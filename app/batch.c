@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 
 /* ---- input ----------------------------------------------------------------- */
 
@@ -202,6 +203,19 @@ bool batch_set_document(struct batch *batch, const struct batch_input *input, st
     return engine_set_document(batch->engine, input->text, input->size, name, err);
 }
 
+bool batch_spares_inputs(const struct cli_arguments *a, const char *output, struct err *err)
+{
+    bool read = false;
+    for (size_t i = 0; i < a->n_operands; i++)
+        read = read || file_same(a->operands[i], output);
+    for (size_t i = 0; i < a->n_given; i++) {
+        const struct cli_given *given = &a->given[i];
+        bool other = given->option->kind == CLI_PATH && given->text != output;
+        read = read || (other && file_same(given->text, output));
+    }
+    return !read || err_set(err, ERR_USAGE, "%s: is read by the same command: not replaced", output);
+}
+
 void batch_close(struct batch *batch)
 {
     progress_line_end(&batch->line);
@@ -219,7 +233,8 @@ bool batch_tokens(const struct batch *batch, const struct batch_input *input, bo
                        input->name);
     if (!input->ids) {
         unsigned flags = special ? TOKENIZER_ADD_SPECIAL : 0u;
-        tokenizer_encode(tokenizer, input->text, input->size, flags, out);
+        size_t bom = text_bom(input->text, input->size); /* no part of a document */
+        tokenizer_encode(tokenizer, input->text + bom, input->size - bom, flags, out);
         return true;
     }
     for (size_t i = 0; i < input->n_ids; i++) {

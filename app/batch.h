@@ -31,6 +31,11 @@ bool batch_input_read(struct batch_input *input, const char *path, const char *i
                       struct err *err);
 void batch_input_free(struct batch_input *input);
 
+/* Refuses to write to `output` (the text of an option) what the command also reads: an
+ * operand, or the path of another option. */
+bool batch_spares_inputs(const struct cli_arguments *arguments, const char *output,
+                         struct err *err);
+
 /* Token ids out of parsed JSON: a list, or {"ids": list}. Numbers outside
  * 0..2^31-1 and an empty list are errors that name `name` and the place. The
  * result is to be freed. */

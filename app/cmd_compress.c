@@ -256,6 +256,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
     struct batch_input input;
     if (!parse_dumps(cli_text(a, "dump"), &job.dumps, err) ||
         !check_output(job.output, cli_flag(a, "json"), err) ||
+        (job.output && !batch_spares_inputs(a, job.output, err)) ||
         !batch_input_read(&input, a->n_operands ? a->operands[0] : "-", ids, err))
         return false;
     bool ok = batch_open(&job.batch, a, err) && work(&job, &input, err);

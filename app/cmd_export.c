@@ -11,6 +11,7 @@
 #include "app/export.h"
 #include "app/export_train.h"
 #include "app/report.h"
+#include "app/session_file.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -21,6 +22,8 @@ struct job {
     bool has_meta;
     struct edits edits; /* that the figure was made with */
     struct batch batch;
+    struct snapshot *restored; /* DOC is a session file: no model is needed; else NULL */
+    struct snapshot *against;  /* A of a difference; or NULL */
     const char *question;
     bool no_views;  /* --view train */
     json_t *files; /* written */
@@ -58,7 +61,8 @@ static bool draws(const struct job *job, enum figure_kind wanted)
 /* Is there a figure with tokens? */
 static bool draws_matrix(const struct job *job)
 {
-    return draws(job, FIGURE_PLAN) || draws(job, FIGURE_GATE) || draws(job, FIGURE_MASS);
+    return draws(job, FIGURE_PLAN) || draws(job, FIGURE_GATE) || draws(job, FIGURE_MASS) ||
+           draws(job, FIGURE_LOSS) || draws(job, FIGURE_DIFF);
 }
 
 static bool read_options(struct job *job, struct err *err)
@@ -199,7 +203,9 @@ static bool read_tokens(struct job *job, struct err *err)
     if (cli_flag(job->arguments, "all-windows"))
         return engine_read(job->batch.engine, 0, SIZE_MAX, &job->batch.progress, err);
     return export_tokens(engine_snapshot(job->batch.engine), &job->request, &from, &to, err) &&
-           engine_read(job->batch.engine, from, to, &job->batch.progress, err);
+           engine_read(job->batch.engine, from, to, &job->batch.progress, err) &&
+           (!draws(job, FIGURE_LOSS) ||
+            engine_loss(job->batch.engine, to, &job->batch.progress, err));
 }
 
 /* Bytes of a regular file, 0 for anything else. */
@@ -225,10 +231,15 @@ static void add_files(struct job *job, const struct export_result *result)
         json_array_append_new(job->files, report_text(result->path[i], strlen(result->path[i])));
 }
 
+static const struct snapshot *snapshot_of(const struct job *job)
+{
+    return job->restored ? job->restored : engine_snapshot(job->batch.engine);
+}
+
 static bool export_one(struct job *job, struct err *err)
 {
     struct export_result result;
-    bool ok = export_run(engine_snapshot(job->batch.engine), &job->request, &result, err);
+    bool ok = export_run(snapshot_of(job), &job->request, &result, err);
     add_files(job, &result);
     export_result_free(&result);
     return ok;
@@ -237,7 +248,7 @@ static bool export_one(struct job *job, struct err *err)
 /* One figure a window, all with the same limits. */
 static bool export_windows(struct job *job, struct err *err)
 {
-    const struct snapshot *s = engine_snapshot(job->batch.engine);
+    const struct snapshot *s = snapshot_of(job);
     struct export_request *request = &job->request;
     double top = 0, high;
     request->has_range = false;
@@ -270,6 +281,15 @@ static void print_files(const struct job *job)
     }
 }
 
+static bool write_all(struct job *job, struct err *err)
+{
+    bool windows = cli_flag(job->arguments, "all-windows") && draws_matrix(job);
+    bool ok = windows ? export_windows(job, err) : export_one(job, err);
+    if (ok || !cli_flag(job->arguments, "json"))
+        print_files(job);
+    return ok;
+}
+
 static bool work(struct job *job, const struct batch_input *input, struct err *err)
 {
     if (!apply_settings(job, err) || !batch_set_document(&job->batch, input, err))
@@ -281,17 +301,43 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
     measure_files(job);
     compare_hashes(job);
     progress_line_end(&job->batch.line);
-    bool all = cli_flag(job->arguments, "all-windows");
-    bool ok = all && draws_matrix(job) ? export_windows(job, err)
-                                                                : export_one(job, err);
-    if (ok || !cli_flag(job->arguments, "json"))
-        print_files(job);
-    return ok;
+    return write_all(job, err);
+}
+
+/* What a session file holds, as it was saved. */
+static bool with_session(struct job *job, const char *path, struct err *err)
+{
+    struct figure_meta meta;
+    job->restored = session_file_read(path, &meta, err);
+    if (!job->restored)
+        return false;
+    figure_meta_to_edits(&meta, &job->edits);
+    job->request.edits = &job->edits;
+    figure_meta_free(&meta);
+    return write_all(job, err);
+}
+
+static bool read_against(struct job *job, struct err *err)
+{
+    struct figure_meta meta;
+    const char *path = cli_text(job->arguments, "against");
+    if (!path)
+        return true;
+    job->against = session_file_read(path, &meta, err);
+    if (!job->against)
+        return false;
+    figure_meta_free(&meta);
+    job->request.figure.against = job->against;
+    return true;
 }
 
 static bool with_document(struct job *job, const char *path, struct err *err)
 {
     struct batch_input input;
+    if (!read_against(job, err))
+        return false;
+    if (session_file_is(path))
+        return with_session(job, path, err);
     if (!batch_input_read(&input, path, NULL, err))
         return false;
     bool ok = batch_open(&job->batch, job->arguments, err) && work(job, &input, err);
@@ -333,6 +379,8 @@ static bool run(const struct cli_arguments *a, struct err *err)
     free(path);
     export_request_free(&job.request);
     figure_meta_free(&job.meta);
+    snapshot_release(job.restored);
+    snapshot_release(job.against);
     edits_free(&job.edits);
     json_decref(job.files);
     return ok;
@@ -344,7 +392,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
 #define ROW(key, kind, words, about) ROW_##kind(key, words, about)
 
 static const struct cli_option options[] = {
-    {.name = "view", .kind = CLI_TEXT, .value = "plan|gate|mass|answers|train",
+    {.name = "view", .kind = CLI_TEXT, .value = "plan|gate|mass|answers|loss|diff|train",
      .help = "what to draw (plan); several with commas become panels of one figure; train: the "
              "learning curves of run directories, which stand in place of DOC"},
     {.name = "output", .letter = 'o', .kind = CLI_PATH, .value = "F.png", .many = true,
@@ -354,6 +402,8 @@ static const struct cli_option options[] = {
     {.name = "gold", .kind = CLI_TEXT, .value = "TEXT", .help = "its gold answer, for scores"},
     {.name = "from-figure", .kind = CLI_PATH, .value = "F.png",
      .help = "as in this figure; DOC is looked for beside it"},
+    {.name = "against", .kind = CLI_PATH, .value = "FILE.cxt",
+     .help = "of diff: the session file that the plan is compared with"},
     {.name = "all-windows", .kind = CLI_FLAG,
      .help = "a figure for each window, all with the same limits"},
     EXPORT_OPTIONS(ROW)
@@ -369,6 +419,8 @@ static const struct cli_example examples[] = {
      "the same figure again in another format"},
     {"comprexit export runs/a runs/b --view train -o curves.svg -o curves.csv",
      "how two runs learned"},
+    {"comprexit export runs/a/probe-000400.cxt --view diff --against runs/a/probe-000000.cxt",
+     "what 400 steps changed in a plan, from the session files of a run"},
     {NULL, NULL},
 };
 

@@ -14,6 +14,7 @@
 #include "app/interrupt.h"
 #include "app/report.h"
 #include "app/train_control.h"
+#include "app/train_probe.h"
 #include "app/train_ui.h"
 #include "app/values.h"
 #include "engine/base/file.h"
@@ -38,6 +39,7 @@ struct job {
     size_t log_every;
     struct history loss, norm;
     struct train_control control;
+    struct train_probe probe;
 };
 
 /* ---- what was asked for -------------------------------------------------------------- */
@@ -96,13 +98,18 @@ static bool apply_preset(struct train_config *c, const char *name, struct err *e
         return train_config_read(c, name, err);
     char relative[96];
     snprintf(relative, sizeof relative, "presets/%.64s.conf", name);
-    char *path = assets_path(relative);
-    bool ok = path ? train_config_read(c, path, err)
-                   : err_set(err, ERR_USAGE,
-                             "no preset \"%s\" (there are paper-ntp, paper-sft, cpu-ntp, cpu-sft, "
-                             "cpu-prompt)",
-                             name);
+    char *path = assets_path(relative), *any = assets_path("presets/cpu-ntp.conf");
+    bool ok = path  ? train_config_read(c, path, err)
+              : any ? err_set(err, ERR_USAGE,
+                              "no preset \"%s\" (there are paper-ntp, paper-sft, cpu-ntp, cpu-sft, "
+                              "cpu-prompt)",
+                              name)
+                    : err_set(err, ERR_INPUT,
+                              "the presets are not beside the program: COMPREXIT_ASSETS must name "
+                              "the folder that has presets/%s.conf",
+                              name);
     free(path);
+    free(any);
     return ok;
 }
 
@@ -165,7 +172,7 @@ static bool read_arguments(struct job *j, struct err *err)
     j->run.steps = cli_text(a, "steps") ? j->run.config.steps : 0;
     j->run.accept_data_change = cli_flag(a, "accept-data-change");
     j->run.overfit_one = cli_flag(a, "overfit-one");
-    return true;
+    return train_probe_open(&j->probe, cli_text(a, "probe"), cli_text(a, "probe-question"), err);
 }
 
 /* A line for people, or for who steers the run. */
@@ -216,10 +223,33 @@ static void on_step(void *context, const struct trainer *t, const struct step_re
                 r->skipped ? " | NOT FINITE, skipped" : "");
 }
 
-static void on_validated(void *context, const struct trainer *t, const struct validation *v,
-                         size_t n, bool best)
+static bool on_stop(void *context)
 {
-    const struct job *j = context;
+    struct job *j = context;
+    train_control_poll(&j->control);
+    return j->control.stop || interrupt_signal() != 0;
+}
+
+/* A look changes nothing, so it is left at once when the run is to stop. */
+static bool probe_tick(void *context, const char *stage, size_t done, size_t total)
+{
+    struct job *j = context;
+    return !on_stop(j) && train_control_tick(&j->control, stage, done, total);
+}
+
+/* The run goes on without a look that could not be written down. */
+static void look_at_probe(struct job *j, const struct trainer *t)
+{
+    struct progress progress = {probe_tick, j};
+    struct err err = {0};
+    if (!train_probe_look(&j->probe, t, j->run.directory, &progress, &err) &&
+        err.code != ERR_CANCELLED)
+        tell(j, "no look at the probe text: %s", err.text);
+}
+
+static void tell_validation(const struct job *j, const struct trainer *t,
+                            const struct validation *v, size_t n, bool best)
+{
     if (t->soft_prompt) {
         for (size_t i = 0; i < n; i++)
             tell(j, "step %zu | held-out %s | full %.3f none %.3f%s",
@@ -235,6 +265,15 @@ static void on_validated(void *context, const struct trainer *t, const struct va
                     v[i].loss[CONTEXT_WRONG], v[i].loss[CONTEXT_FULL], v[i].loss[CONTEXT_NONE],
                     100 * v[i].gap_closed, v[i].about_text, v[i].health.gate_max,
                     v[i].health.spread, best ? " | best" : "");
+}
+
+static void on_validated(void *context, const struct trainer *t, const struct validation *v,
+                         size_t n, bool best)
+{
+    struct job *j = context;
+    tell_validation(j, t, v, n, best);
+    look_at_probe(j, t);
+    train_control_tell(&j->control, json_pack("{s:s}", "event", "looked"));
 }
 
 static void on_saved(void *context, const struct trainer *t, const char *path, double ms)
@@ -261,13 +300,6 @@ static void on_started(void *context, const struct trainer *t)
                                  (json_int_t)c->steps, "step", (json_int_t)t->state.step, "batch",
                                  (json_int_t)c->batch, "parameters",
                                  (json_int_t)t->parameters.count));
-}
-
-static bool on_stop(void *context)
-{
-    struct job *j = context;
-    train_control_poll(&j->control);
-    return j->control.stop || interrupt_signal() != 0;
 }
 
 static bool on_save(void *context)
@@ -367,6 +399,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
     for (size_t i = 0; i < j.run.n_data; i++)
         free(j.paths[i]);
     data_options_free(&j.options);
+    train_probe_close(&j.probe);
     return ok;
 }
 
@@ -399,6 +432,11 @@ static const struct cli_option options[] = {
     {.name = "print-config", .kind = CLI_FLAG, .help = "print all settings as they would be used"},
     {.name = "overfit-one", .kind = CLI_FLAG,
      .help = "train on the first batch only: a test of the machinery"},
+    {.name = "probe", .kind = CLI_PATH, .value = "FILE|none",
+     .help = "text that is looked at with each validation, for the Train screen (the sample "
+             "document)"},
+    {.name = "probe-question", .kind = CLI_TEXT, .value = "TEXT",
+     .help = "what it is asked"},
     {.name = "ui", .kind = CLI_FLAG, .help = "train in the explorer's Train screen"},
     {.name = "watch", .kind = CLI_PATH, .value = "RUN",
      .help = "look at a run of any process in the explorer, through its log"},

@@ -14,6 +14,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/base/text.h"
+#include "views/compare.h"
 #include "views/raster.h"
 #include "views/svg.h"
 
@@ -77,6 +78,11 @@ static bool settle_value(const struct export_request *request, struct figure_opt
     if (out->kind == FIGURE_GATE && (!request->has_value || pane != PANE_GATES))
         out->value = request->gate_value;
     out->value = figure_value_of(out->kind, out->value);
+    bool diff = out->kind == FIGURE_DIFF || out->kind == FIGURE_LOSS;
+    if (request->has_diff_map && request->n_kinds < 2 && !diff)
+        return err_set(err, ERR_USAGE,
+                       "map=%s: only for differences, which lie on both sides of 0; expected "
+                       "viridis, cividis, magma or gray", color_map_name[out->diff_map]);
     return true;
 }
 
@@ -153,8 +159,8 @@ static json_t *make_record(const struct work *w)
     const struct figure_panel *panel = main_panel(w);
     const struct figure_options *o = &panel->options;
     struct figure_meta meta = {
-        .kind = o->kind, .value = o->value, .norm = o->norm, .scale = o->scale, .map = o->map,
-        .unit = o->unit, .iteration = o->iteration, .locked = o->locked,
+        .kind = o->kind, .value = o->value, .norm = o->norm, .scale = o->scale,
+        .map = figure_map(o), .unit = o->unit, .iteration = o->iteration, .locked = o->locked,
     };
     if (panel->data) {
         meta.limit_low = panel->data->scale.low;
@@ -162,6 +168,8 @@ static json_t *make_record(const struct work *w)
     }
     record_tokens(w, o, &meta);
     record_panels(w, &meta);
+    if (o->kind == FIGURE_DIFF)
+        compare_name(o->against, w->snapshot, meta.against, sizeof meta.against);
     if (request->edits)
         figure_meta_from_edits(&meta, request->edits);
     figure_meta_from_snapshot(&meta, w->snapshot);
@@ -359,13 +367,23 @@ bool export_maximum(const struct snapshot *s, const struct export_request *reque
 
 /* ---- from elsewhere --------------------------------------------------------------- */
 
+enum figure_kind export_kind_of_view(const struct view_state *v)
+{
+    if (v->screen == SCREEN_COMPARE && v->pinned)
+        return FIGURE_DIFF;
+    switch (v->focus) {
+    case PANE_GATES: return FIGURE_GATE;
+    case PANE_ANSWERS: return FIGURE_ANSWERS;
+    case PANE_DOCUMENT: return v->value[PANE_DOCUMENT] == VALUE_LOSS ? FIGURE_LOSS : FIGURE_PLAN;
+    default: return FIGURE_PLAN;
+    }
+}
+
 void export_request_from_view(struct export_request *request, const struct snapshot *s,
                               const struct view_state *v)
 {
     struct figure_options *figure = &request->figure;
-    figure->kind = v->focus == PANE_GATES     ? FIGURE_GATE
-                   : v->focus == PANE_ANSWERS ? FIGURE_ANSWERS
-                                              : FIGURE_PLAN;
+    figure->kind = export_kind_of_view(v);
     figure->value = v->value[PANE_PLAN];
     request->gate_value = v->value[PANE_GATES];
     figure->norm = v->normalise;
@@ -395,7 +413,10 @@ void export_request_from_meta(struct export_request *request, const struct figur
     figure->scale = meta->scale;
     figure->limit_low = meta->limit_low;
     figure->limit_high = meta->limit_high;
-    figure->map = meta->map < MAP_COUNT ? meta->map : MAP_VIRIDIS;
+    if (meta->map < MAP_COUNT)
+        figure->map = meta->map;
+    else
+        figure->diff_map = meta->map;
     figure->unit = meta->unit;
     figure->iteration = meta->iteration;
     figure->locked = meta->locked;

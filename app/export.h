@@ -32,7 +32,7 @@ extern const char *const export_format_name[EXPORT_FORMAT_COUNT];
     X(norm, TEXT, "window|token|slot", "divide by the largest of each token or slot")             \
     X(scale, TEXT, "linear|sqrt|log", "from values to colours")                                   \
     X(limits, TEXT, "LOW,HIGH|auto", "values of the first and last colour (0 to the maximum)")    \
-    X(map, TEXT, "viridis|cividis|magma|gray", "colour map")                                      \
+    X(map, TEXT, "viridis|cividis|magma|gray|vik|rdbu", "colour map; vik and rdbu: differences")  \
     X(unit, TEXT, "token|word|sentence", "what a column of cells is")                             \
     X(turn, FLAG, NULL, "tokens down instead of across")                                          \
     X(width, TEXT, "SIZE", "89mm, 3.5in, 1051px, or nature-1col nature-2col acl-1col acl-2col "   \
@@ -72,6 +72,7 @@ struct export_request {
     size_t columns;   /* of panels */
     char *caption;    /* LaTeX file to write, owned; NULL: none */
     bool has_value; /* an option named it */
+    bool has_diff_map; /* an option named a map for differences */
     enum view_value gate_value; /* of the gates, where none was named; figure.value: the plan's */
     size_t window; /* from 1; 0 = all */
     bool has_range;
@@ -95,6 +96,9 @@ size_t export_kinds(const struct export_request *request, enum figure_kind kind[
 
 void export_request_init(struct export_request *request);
 void export_request_free(struct export_request *request);
+
+/* The figure of the pane, or the screen, in front. */
+enum figure_kind export_kind_of_view(const struct view_state *state);
 
 /* Takes over what the explorer shows: the window or range of the cursor, values,
  * norm, scale, limits, map, turn, iteration, lock. The theme stays light. */

@@ -63,6 +63,14 @@ static void put_panel(struct text *out, const struct figure_panel *panel)
     case FIGURE_MASS:
         put(out, "sender mass, dashed an even one");
         break;
+    case FIGURE_LOSS:
+        put(out, "what compression costs each token, in nats; pale: not compressed before it");
+        break;
+    case FIGURE_DIFF:
+        put_format(out, "difference of two transmission plans, colour is mass, B less A, columns are "
+                        "%ss, rows slots",
+                   unit_name[panel->options.unit]);
+        break;
     case FIGURE_ANSWERS:
     case FIGURE_KIND_COUNT:
         put(out, "answers from the full, the compressed and no context");

@@ -100,13 +100,13 @@ static const char *column_name(const struct figure_data *data, size_t row)
 {
     if (data->row_label[row][0])
         return data->row_label[row];
-    return data->kind == FIGURE_GATE ? "entropy" : "";
+    return data->kind == FIGURE_GATE ? "entropy" : data->kind == FIGURE_LOSS ? "loss" : "";
 }
 
 char *export_csv(const struct figure_data *data, size_t *size)
 {
     struct buffer out = {0};
-    bool columns = data->kind != FIGURE_MASS;
+    bool columns = data->kind != FIGURE_MASS; /* whose values are the mass */
     put_text(&out, "token,index,text,mass");
     for (size_t r = 0; columns && r < data->rows; r++) {
         put_text(&out, ",");

@@ -178,11 +178,12 @@ OPTION_SET(map)
                        "cividis, magma or gray", value);
     if (!colormap_parse(value, &map, NULL))
         return unusable("map", value, "viridis, cividis, magma or gray", err);
-    if (map >= MAP_COUNT)
-        return err_set(err, ERR_USAGE,
-                       "map=%s: only for differences, which lie on both sides of 0; expected "
-                       "viridis, cividis, magma or gray", value);
-    request->figure.map = map;
+    if (map < MAP_COUNT) {
+        request->figure.map = map;
+        return true;
+    }
+    request->figure.diff_map = map;
+    request->has_diff_map = true;
     return true;
 }
 
@@ -391,7 +392,7 @@ bool export_add_view(struct export_request *request, const char *name, struct er
 {
     int kind;
     if (!find_word(name, figure_kind_name, FIGURE_KIND_COUNT, &kind))
-        return unusable("view", name, "plan, gate, mass or answers", err);
+        return unusable("view", name, "plan, gate, mass, answers, loss or diff", err);
     for (size_t i = 0; i < request->n_kinds; i++)
         if (request->kind[i] == (enum figure_kind)kind)
             return err_set(err, ERR_USAGE, "export: %s is named twice", name);

@@ -32,7 +32,7 @@ struct work {
 
 static bool read_run(struct work *w, const char *directory, struct err *err)
 {
-    struct run_log_reader reader;
+    struct growing reader;
     bool changed, more = true, ok = true;
     struct training_log *log = &w->log[w->n];
     if (!file_is_directory(directory))
@@ -40,7 +40,7 @@ static bool read_run(struct work *w, const char *directory, struct err *err)
     run_log_open(&reader, directory);
     while (ok && more)
         ok = run_log_read(&reader, log, &changed, &more, err);
-    run_log_close(&reader);
+    growing_close(&reader);
     char *clean = xstrdup(directory);
     size_t length = strlen(clean);
     while (length > 1 && clean[length - 1] == '/')

@@ -164,6 +164,8 @@ static void put_matrix_fields(json_t *json, const struct figure_meta *meta)
     if (meta->iteration >= 0)
         json_object_set_new(json, "iteration", json_integer(meta->iteration));
     json_object_set_new(json, "lock", lock_to_json(&meta->locked));
+    if (meta->against[0])
+        json_object_set_new(json, "against", json_string(meta->against));
 }
 
 json_t *figure_meta_to_json(const struct figure_meta *meta)
@@ -504,6 +506,7 @@ bool figure_meta_from_json(struct figure_meta *meta, const json_t *json, const c
     read_edits(&r, json, meta);
     read_settings(&r, json, meta);
     read_question(&r, json, meta);
+    read_text(&r, json, "against", meta->against, sizeof meta->against);
     read_file(&r, json, "model", &meta->model);
     read_file(&r, json, "compressor", &meta->compressor);
     read_file(&r, json, "document", &meta->document);

@@ -48,6 +48,7 @@ struct figure_meta {
     struct snapshot_settings settings;
     char precision[16];
     char *question; /* owned; NULL: none */
+    char against[128]; /* A of a difference: what it is called; "" = none */
     struct figure_meta_file model, compressor, document;
 };
 

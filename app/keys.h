@@ -104,6 +104,8 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("v", TRAIN, LOOK, "view next", "next curve: loss, lr, norm, speed")      \
     X(",", TRAIN, LOOK, "step back", "snapshot before")                        \
     X(".", TRAIN, LOOK, "step on", "next snapshot")                            \
+    X("p", TRAIN, LOOK, "play", "play the snapshots, hold")                    \
+    X("Enter", TRAIN, MOVE, "follow", "explore the snapshot")                  \
     X("Esc", TRAIN, APPLICATION, "back", "one step back: zoom, form, Explore") \
     X("C-c", TRAIN, APPLICATION, "stop", "stop after this step and save")      \
     X("P", TRAIN, CHANGE, "pause toggle", "pause, go on with the training")    \

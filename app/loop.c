@@ -19,13 +19,19 @@
 /* A terminal that does not keep up gets fewer frames. */
 enum { DROPS_SLOW = 3, SLOW_FRAME_MS = 200, READ_SIZE = 4096 };
 
+/* Frames are paid for: one is earned in each frame's time, FRAMES_SAVED are kept at most.
+ * What comes by itself is drawn when all of them are there, so that the one behind a key
+ * need not wait for its time after a frame that nobody asked for. */
+enum { FRAMES_SAVED = 2 };
+
 struct loop {
     struct session *s;
     struct input *input;
     struct script *script;
     struct canvas canvas;
     double typed_ms;      /* when the last byte came */
-    double next_frame_ms; /* no frame before */
+    double frames, counted_ms; /* saved up, and when that was counted last */
+    bool asked; /* a key or a click is not drawn yet */
     double next_wake_ms;  /* no look at the worker before */
     int drops;            /* frames left out in a row */
     bool slow;
@@ -49,13 +55,28 @@ static bool terminal_keeps_up(struct loop *l)
     return false;
 }
 
+static double frame_time(const struct loop *l)
+{
+    return l->slow ? SLOW_FRAME_MS : 1e3 / l->s->preferences.fps;
+}
+
+/* Milliseconds until the next frame may be drawn; 0: now. */
+static double frame_wait(struct loop *l)
+{
+    double earned = (l->s->now_ms - l->counted_ms) / frame_time(l);
+    l->frames = fmin(l->frames + earned, FRAMES_SAVED);
+    l->counted_ms = l->s->now_ms;
+    double wanted = l->asked ? 1 : FRAMES_SAVED;
+    return fmax((wanted - l->frames) * frame_time(l), 0);
+}
+
 static void draw(struct loop *l)
 {
     struct session *s = l->s;
-    double frame = l->slow ? SLOW_FRAME_MS : 1e3 / s->preferences.fps;
-    l->next_frame_ms = s->now_ms + frame;
+    l->frames = fmax(l->frames - 1, 0);
     if (s->terminal && !terminal_keeps_up(l))
         return;
+    l->asked = false;
     session_show_prompt(s);
     if (l->canvas.rows != s->view.rows || l->canvas.columns != s->view.columns) {
         canvas_free(&l->canvas);
@@ -125,8 +146,10 @@ static void take_input(struct loop *l)
 {
     struct input_event event;
     bool settle = l->s->now_ms - l->typed_ms >= INPUT_ESCAPE_MS;
-    while (!l->s->quit && input_next(l->input, settle, &event))
+    while (!l->s->quit && input_next(l->input, settle, &event)) {
         respond_event(l->s, &event);
+        l->asked = true;
+    }
 }
 
 static void read_terminal(struct loop *l)
@@ -183,13 +206,13 @@ static int until(const struct session *s, double when)
     return wait < 0 ? 0 : (int)wait;
 }
 
-static int wait_time(const struct loop *l)
+static int wait_time(struct loop *l)
 {
     int wait = session_timeout(l->s);
     if (l->script)
         wait = sooner(wait, script_timeout(l->script, l->s));
     if (l->s->dirty)
-        wait = sooner(wait, until(l->s, l->next_frame_ms));
+        wait = sooner(wait, (int)ceil(frame_wait(l)));
     if (l->s->worker && l->next_wake_ms > l->s->now_ms)
         wait = sooner(wait, until(l->s, l->next_wake_ms));
     if (input_waiting(l->input))
@@ -241,9 +264,9 @@ static bool play_script(struct loop *l, struct err *err)
 
 int loop_run(struct session *s, struct input *input, struct script *script, struct err *err)
 {
-    struct loop l = {.s = s, .input = input, .script = script};
+    struct loop l = {.s = s, .input = input, .script = script, .frames = FRAMES_SAVED};
     s->now_ms = clock_ms();
-    l.typed_ms = s->now_ms;
+    l.typed_ms = l.counted_ms = s->now_ms;
     while (!s->quit && play_script(&l, err)) {
         take_input(&l);
         session_tick(s);
@@ -251,7 +274,7 @@ int loop_run(struct session *s, struct input *input, struct script *script, stru
             suspend(&l);
         if (s->edit_prompt)
             edit_prompt(s);
-        if (s->dirty && s->now_ms >= l.next_frame_ms)
+        if (s->dirty && frame_wait(&l) <= 0)
             draw(&l);
         if (!s->quit)
             wait_for_events(&l);

@@ -73,9 +73,12 @@ static void apply_view(struct view_state *v, const struct figure_meta *meta)
     v->focus = meta->kind < FIGURE_KIND_COUNT ? pane_of[meta->kind] : PANE_DOCUMENT;
     if (meta->value < VALUE_COUNT)
         v->value[view_value_pane[meta->value]] = meta->value;
+    if (meta->kind == FIGURE_LOSS)
+        v->value[PANE_DOCUMENT] = VALUE_LOSS;
     v->normalise = meta->norm;
     v->scale = meta->scale;
-    v->map = meta->map;
+    if (meta->map < MAP_COUNT)
+        v->map = meta->map;
     v->unit = meta->unit;
     v->limit_low = meta->limit_low;
     v->limit_high = meta->limit_high;
@@ -116,6 +119,9 @@ void reopen_apply(struct session *s, const struct figure_meta *meta)
         snprintf(place, sizeof place, "w%zu", meta->window ? meta->window : 1);
     free(s->goto_when_ready);
     s->goto_when_ready = xstrdup(place);
+    if (meta->against[0])
+        session_note(s, "B of a difference from %s: pin that with b to see it again",
+                     meta->against);
     if (!raw || !meta->document.sha256[0])
         return;
     sha256_hex(raw->text, raw->size, hex);

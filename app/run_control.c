@@ -13,31 +13,14 @@
 #include <unistd.h>
 
 #include "app/run_log.h"
+#include "app/run_private.h"
 #include "app/screens.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/train/run.h"
 
-enum { LOOK_MS = 1000, LINES_KEPT = 500, ETA_STEPS = 16, EVENT_BYTES = 8192 };
-
 extern char **environ;
-
-struct run_control {
-    struct run_form form;
-    bool form_wanted;
-    struct training run;
-    bool has_run;
-    struct run_log_reader log;
-    pid_t pid; /* 0: none */
-    int in, out; /* commands to it, events from it; -1 */
-    bool dry_run, stop_asked, told_end, quit_after, suspended;
-    char event[EVENT_BYTES];
-    size_t used;
-    double next_look_ms;
-    struct run_estimate estimate;
-    bool estimated;
-};
 
 struct run_control *run_control_new(void)
 {
@@ -56,19 +39,12 @@ static void close_pipes(struct run_control *r)
     r->in = r->out = -1;
 }
 
-static void drop_run(struct run_control *r)
-{
-    run_log_close(&r->log);
-    training_free(&r->run);
-    r->has_run = false;
-}
-
 void run_control_free(struct run_control *r)
 {
     if (!r)
         return;
     close_pipes(r);
-    drop_run(r);
+    run_shown_close(r);
     run_form_free(&r->form);
     free(r);
 }
@@ -127,108 +103,6 @@ size_t run_control_steps(const struct session *s)
 {
     const struct training_log *log = &s->run->run.log;
     return s->run->has_run && log->n_steps ? log->steps[log->n_steps - 1].step : 0;
-}
-
-/* ---- the log on screen --------------------------------------------------------- */
-
-static void add_line(struct session *s, const char *text)
-{
-    struct training *t = &s->run->run;
-    char clean[512];
-    text_sanitize(clean, sizeof clean, text, strlen(text));
-    if (t->n_lines == LINES_KEPT) {
-        free(t->lines[0].text);
-        memmove(t->lines, t->lines + 1, --t->n_lines * sizeof *t->lines);
-    }
-    MEM_GROW(t->lines, t->lines_capacity, t->n_lines + 1);
-    struct training_line *line = &t->lines[t->n_lines++];
-    *line = (struct training_line){.text = xstrdup(clean)};
-    time_t now = time(NULL);
-    struct tm tm;
-    bool now_known = !s->headless && s->run->run.state != TRAINING_WATCHED;
-    if (now_known && localtime_r(&now, &tm))
-        strftime(line->when, sizeof line->when, "%H:%M:%S", &tm);
-}
-
-/* The mean of the last steps, for those that are left. */
-static double eta_of(const struct training *t)
-{
-    const struct training_log *log = &t->log;
-    size_t n = log->n_steps, from = n > ETA_STEPS ? n - ETA_STEPS : 0;
-    double sum = 0;
-    if (n == 0 || t->total_steps < log->steps[n - 1].step)
-        return -1;
-    for (size_t i = from; i < n; i++)
-        sum += log->steps[i].ms > 0 ? log->steps[i].ms : 0;
-    return sum / (double)(n - from) * (double)(t->total_steps - log->steps[n - 1].step) / 1e3;
-}
-
-/* Resident memory of the process, in bytes. */
-static double resident_bytes(pid_t pid)
-{
-    char path[64], line[128] = "";
-    unsigned long total = 0, resident = 0;
-    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, line, sizeof line - 1) : 0;
-    if (fd >= 0)
-        close(fd);
-    return n > 0 && sscanf(line, "%lu %lu", &total, &resident) == 2
-               ? (double)resident * (double)sysconf(_SC_PAGESIZE)
-               : 0;
-}
-
-/* A watched run does not tell: its log is all there is to say. */
-static void add_logged(struct session *s, size_t first_step, size_t first_check)
-{
-    const struct training_log *log = &s->run->run.log;
-    char text[256];
-    for (size_t i = first_step; i < log->n_steps; i++) {
-        const struct training_step *step = &log->steps[i];
-        snprintf(text, sizeof text, "step %zu | loss %.3f | norm %.2f | lr %.2e | %.0f ms",
-                 step->step, step->loss, step->norm, step->lr, step->ms);
-        add_line(s, text);
-        for (; first_check < log->n_checks && log->checks[first_check].step <= step->step;
-             first_check++) {
-            const struct training_check *c = &log->checks[first_check];
-            snprintf(text, sizeof text,
-                     "step %zu | held-out %s | compressed %.3f wrong %.3f full %.3f none %.3f",
-                     c->step, log->kind[c->kind], c->compressed, c->wrong, c->full, c->none);
-            add_line(s, text);
-        }
-    }
-}
-
-static void read_log(struct session *s)
-{
-    struct run_control *r = s->run;
-    struct err err = {0};
-    bool changed = false, more = false;
-    if (!r->log.path)
-        return;
-    size_t steps = r->run.log.n_steps, checks = r->run.log.n_checks;
-    if (!run_log_read(&r->log, &r->run.log, &changed, &more, &err))
-        session_warn(s, "%s", err.text);
-    if (r->run.state == TRAINING_WATCHED && changed)
-        add_logged(s, r->run.log.n_steps < steps ? 0 : steps,
-                   r->run.log.n_checks < checks ? 0 : checks);
-    r->next_look_ms = more ? s->now_ms : s->now_ms + LOOK_MS;
-    if (changed)
-        r->run.eta_s = eta_of(&r->run);
-}
-
-static void look(struct session *s)
-{
-    struct run_control *r = s->run;
-    struct err ignored = {0};
-    read_log(s);
-    if (r->log.path && file_is_directory(r->run.directory))
-        run_log_facts(r->run.directory, &r->run, &ignored);
-    r->run.log_age_s = s->headless ? -1 : run_log_age(&r->log);
-    if (s->headless)
-        r->run.saved_ago_s = -1;
-    r->run.memory_bytes = r->pid > 0 && !s->headless ? resident_bytes(r->pid) : 0;
-    s->dirty = true;
 }
 
 /* ---- the process ---------------------------------------------------------------- */
@@ -295,7 +169,7 @@ static void set_directory(struct training *t, const char *directory)
 static void begin_run(struct session *s)
 {
     struct run_control *r = s->run;
-    drop_run(r);
+    run_shown_close(r);
     r->has_run = true;
     r->form_wanted = false;
     struct training *t = &r->run;
@@ -308,8 +182,7 @@ static void begin_run(struct session *s)
     run_form_data_text(&r->form, data, sizeof data);
     text_sanitize(t->data, sizeof t->data, data, strlen(data));
     snprintf(t->model, sizeof t->model, "%s", s->snapshot->facts.model);
-    run_log_open(&r->log, r->form.directory);
-    s->view.train = (struct train_state){.probe = SIZE_MAX};
+    run_shown_open(s, r->form.directory);
 }
 
 bool run_control_begin(struct session *s, bool dry_run, struct err *err)
@@ -328,7 +201,7 @@ bool run_control_begin(struct session *s, bool dry_run, struct err *err)
         r->estimated = false;
     else
         begin_run(s);
-    r->next_look_ms = s->now_ms + LOOK_MS;
+    r->next_look_ms = s->now_ms + RUN_LOOK_MS;
     return true;
 }
 
@@ -340,16 +213,15 @@ bool run_control_watch(struct session *s, const char *directory, struct err *err
         return err_set(err, ERR_USAGE, "a run is in progress: stop it first");
     if (!run_log_facts(directory, &facts, err))
         return false;
-    drop_run(r);
+    run_shown_close(r);
     r->has_run = true;
     r->form_wanted = false;
     r->run = facts;
     r->run.state = TRAINING_WATCHED;
     r->run.eta_s = -1;
     set_directory(&r->run, directory);
-    run_log_open(&r->log, directory);
-    s->view.train = (struct train_state){.probe = SIZE_MAX};
-    look(s);
+    run_shown_open(s, directory);
+    run_shown_look(s);
     return true;
 }
 
@@ -421,7 +293,7 @@ static void end_with(struct session *s, enum training_state state, const char *m
         s->run->run.state = state;
     s->run->run.stage[0] = '\0';
     if (message[0])
-        add_line(s, message);
+        run_shown_line(s, message);
     if (state == TRAINING_FAILED)
         session_warn(s, "%s", message);
     else if (!s->run->dry_run)
@@ -450,13 +322,13 @@ static void take_event(struct session *s, const json_t *event)
     } else if (strcmp(kind, "started") == 0) {
         if (t->state == TRAINING_STARTING)
             t->state = TRAINING_RUNNING;
-        look(s);
+        run_shown_look(s);
     } else if (strcmp(kind, "step") == 0) {
-        read_log(s);
+        run_shown_read(s);
     } else if (strcmp(kind, "note") == 0) {
-        add_line(s, text_of(event, "text"));
-    } else if (strcmp(kind, "saved") == 0) {
-        look(s);
+        run_shown_line(s, text_of(event, "text"));
+    } else if (strcmp(kind, "saved") == 0 || strcmp(kind, "looked") == 0) {
+        run_shown_look(s);
     } else if (strcmp(kind, "paused") == 0 && t->state != TRAINING_STOPPING) {
         t->state = TRAINING_PAUSED;
     } else if (strcmp(kind, "resumed") == 0 && t->state != TRAINING_STOPPING) {
@@ -497,7 +369,7 @@ static void take_exit(struct session *s)
         return; /* it is about to */
     r->pid = 0;
     close_pipes(r);
-    look(s);
+    run_shown_look(s);
     if (!r->told_end) {
         if (WIFSIGNALED(status))
             snprintf(text, sizeof text,
@@ -535,23 +407,33 @@ void run_control_take(struct session *s)
     s->dirty = true;
 }
 
+/* Is there a log to be looked at again and again? */
+static bool looks(const struct session *s)
+{
+    const struct run_control *r = s->run;
+    bool watching = r && r->has_run && r->run.state == TRAINING_WATCHED &&
+                    s->view.screen == SCREEN_TRAIN;
+    return watching || run_control_alive(s);
+}
+
 void run_control_tick(struct session *s)
 {
     struct run_control *r = s->run;
-    double due = run_control_due_ms(s);
-    if (due < 0 || s->now_ms < due)
+    run_shown_play(s);
+    if (!looks(s) || s->now_ms < r->next_look_ms)
         return;
-    r->next_look_ms = s->now_ms + LOOK_MS;
+    r->next_look_ms = s->now_ms + RUN_LOOK_MS;
     if (r->pid > 0 && r->out < 0)
         take_exit(s);
     else
-        look(s);
+        run_shown_look(s);
 }
 
 double run_control_due_ms(const struct session *s)
 {
     const struct run_control *r = s->run;
-    bool watching = r && r->has_run && r->run.state == TRAINING_WATCHED &&
-                    s->view.screen == SCREEN_TRAIN;
-    return watching || run_control_alive(s) ? r->next_look_ms : -1;
+    double due = looks(s) ? r->next_look_ms : -1;
+    if (s->view.train.playing && (due < 0 || r->next_probe_ms < due))
+        due = r->next_probe_ms;
+    return due;
 }

@@ -37,6 +37,12 @@ bool run_control_begin(struct session *s, bool dry_run, struct err *err);
 /* Follows a run directory. */
 bool run_control_watch(struct session *s, const char *directory, struct err *err);
 
+/* Puts a look at the probe text on screen (one beyond the last: the last, also when more
+ * come); plays them, or holds; and its session file, to be freed, NULL without looks. */
+void run_control_probe(struct session *s, size_t index);
+bool run_control_play(struct session *s, double fps, struct err *err);
+char *run_control_probe_file(const struct session *s);
+
 /* "pause", "resume", "save", "stop" to the process. */
 bool run_control_say(struct session *s, const char *word, struct err *err);
 

@@ -94,67 +94,27 @@ bool run_log_line(struct training_log *log, const char *text, size_t length)
 
 /* ---- the growing file -------------------------------------------------------- */
 
-void run_log_open(struct run_log_reader *reader, const char *directory)
+void run_log_open(struct growing *file, const char *directory)
 {
-    *reader = (struct run_log_reader){.path = file_join(directory, "log.jsonl")};
+    growing_open(file, directory, "log.jsonl");
 }
 
-void run_log_close(struct run_log_reader *reader)
+static void take_line(void *context, const char *text, size_t length)
 {
-    free(reader->path);
-    *reader = (struct run_log_reader){0};
+    run_log_line(context, text, length);
 }
 
-/* Whole lines of text[0..size): the bytes that were taken. */
-static size_t take_lines(struct training_log *log, const char *text, size_t size)
+/* Its run was resumed from a checkpoint. */
+static void forget(void *context)
 {
-    size_t at = 0;
-    for (const char *end; (end = memchr(text + at, '\n', size - at));) {
-        size_t length = (size_t)(end - text) - at;
-        if (length > 0)
-            run_log_line(log, text + at, length);
-        at += length + 1;
-    }
-    return at;
+    training_log_free(context);
 }
 
-bool run_log_read(struct run_log_reader *r, struct training_log *log, bool *changed, bool *more,
+bool run_log_read(struct growing *file, struct training_log *log, bool *changed, bool *more,
                   struct err *err)
 {
-    struct stat st;
-    *changed = *more = false;
-    int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT)
-        return true;
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        if (fd >= 0)
-            close(fd);
-        return err_set(err, ERR_INPUT, "%s: cannot be read as a log", r->path);
-    }
-    if (st.st_size < r->offset) {
-        r->offset = 0;
-        training_log_free(log);
-        *changed = true;
-    }
-    char *text = xmalloc(RUN_LOG_BYTES);
-    ssize_t n = pread(fd, text, RUN_LOG_BYTES, r->offset);
-    close(fd);
-    size_t taken = n > 0 ? take_lines(log, text, (size_t)n) : 0;
-    if (taken == 0 && n == RUN_LOG_BYTES)
-        taken = RUN_LOG_BYTES; /* no line is that long: not a log of ours */
-    free(text);
-    r->offset += (long long)taken;
-    *changed |= taken > 0;
-    *more = taken > 0 && n == RUN_LOG_BYTES;
-    return n >= 0 || err_set(err, ERR_IO, "%s: %s", r->path, strerror(errno));
-}
-
-double run_log_age(const struct run_log_reader *reader)
-{
-    struct stat st;
-    return reader->path && stat(reader->path, &st) == 0
-               ? fmax(difftime(time(NULL), st.st_mtime), 0)
-               : -1;
+    struct growing_listener listener = {take_line, forget, log};
+    return growing_read(file, &listener, changed, more, err);
 }
 
 /* ---- the directory ------------------------------------------------------------ */

@@ -9,6 +9,7 @@
 #include "app/prompt.h"
 #include "app/run_control.h"
 #include "app/screens.h"
+#include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
@@ -282,16 +283,12 @@ static bool train_zoom(struct session *s, const struct words *words, struct err 
 static void step_probe(struct session *s, long by)
 {
     const struct training *t = s->view.train.run;
-    struct train_state *v = &s->view.train;
     if (!t || t->n_probes == 0)
         return;
-    size_t at = size_min(v->probe, t->n_probes - 1);
-    if (by < 0 && at > 0)
-        at--;
-    else if (by > 0 && at + 1 < t->n_probes)
-        at++;
-    v->probe = at + 1 == t->n_probes ? SIZE_MAX : at; /* the last stays the last */
-    s->dirty = true;
+    size_t at = size_min(s->view.train.probe, t->n_probes - 1);
+    s->view.train.playing = false;
+    if (by > 0 || at > 0)
+        run_control_probe(s, by > 0 ? at + 1 : at - 1);
 }
 
 static bool train_step(struct session *s, const struct words *words, struct err *err)
@@ -301,6 +298,28 @@ static bool train_step(struct session *s, const struct words *words, struct err 
         return words->count == 1 || err_set(err, ERR_USAGE, "step wants back or on");
     step_probe(s, which ? 1 : -1);
     return true;
+}
+
+static bool train_play(struct session *s, const struct words *words, struct err *err)
+{
+    enum { FPS = 4 };
+    double fps = FPS;
+    if (words->count > 1 || (words->count && (!value_real(words->word[0], &fps) || fps < 0.1 ||
+                                              fps > s->preferences.fps)))
+        return err_set(err, ERR_USAGE, "play wants frames a second, 0.1..%.4g",
+                       s->preferences.fps);
+    return run_control_play(s, fps, err);
+}
+
+/* Enter: what the run saw at this step, in Explore. */
+static bool train_follow(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    char *path = s->view.train.run ? run_control_probe_file(s) : NULL;
+    bool ok = path ? action_run_text(s, "restore", path, err)
+                   : err_set(err, ERR_USAGE, "no snapshot of this run to explore");
+    free(path);
+    return ok;
 }
 
 static void scroll_log(struct session *s, long by)
@@ -416,5 +435,5 @@ static bool train_back(struct session *s, const struct words *words, struct err 
 
 const struct screen_action screens_train[] = {
     {"focus", train_focus}, {"view", train_view}, {"scale", train_scale}, {"norm", train_scale},
-    {"zoom", train_zoom},   {"step", train_step}, {"move", train_move},   {"back", train_back},
-    {"stop", train_stop},   {"prompt", train_prompt}, {"export", train_export}, {NULL, NULL}};
+    {"zoom", train_zoom},   {"step", train_step},   {"play", train_play}, {"move", train_move},   {"back", train_back},
+    {"stop", train_stop},   {"prompt", train_prompt}, {"export", train_export}, {"follow", train_follow}, {NULL, NULL}};

@@ -13,7 +13,7 @@
     X(ITERATIONS, "iterations", "0..200", "balancing rounds of the plan")                    \
     X(EPS, "eps", "0.005..2", "softness of the plan")                                        \
     X(WINDOW, "window", "16..segment", "tokens that share a plan")                           \
-    X(RATIO, "ratio", "1..64", "tokens per slot")                                            \
+    X(RATIO, "ratio", "1..8192", "tokens per slot")                                          \
     X(SLOTS, "slots", "1..window", "slots per window, instead of the ratio")                 \
     X(ALIGN, "align", "tail|head", "end at which windows are whole")                         \
     X(SEGMENT, "segment", "16..4096", "tokens that the model reads at once")                 \

@@ -6,6 +6,7 @@
  *   {"event": "stage", "stage": "samples", "done": 8, "total": 32}   at most 10 a second
  *   {"event": "started", "steps": ..., "batch": ..., "step": ..., "parameters": ...}
  *   {"event": "step"} {"event": "note", "text": ...} {"event": "saved", "step": ...}
+ *   {"event": "looked"}   the probe text, after a validation
  *   {"event": "paused"} {"event": "resumed"}
  *   {"event": "estimate", "parameters": ..., "step_ms": ..., ...}
  *   {"event": "end", "code": 0, "message": ""}

@@ -259,6 +259,21 @@ bool engine_set_compressor(struct engine *e, const char *path, struct err *err)
     return true;
 }
 
+bool engine_copy_compressor(struct engine *e, const struct compressor *c, const char *name,
+                            const struct compress_settings *settings, struct err *err)
+{
+    struct compressor copy = {0};
+    struct compressor_info info = {.settings = *settings};
+    if (!compressor_init(&copy, &c->shape, err))
+        return false;
+    memcpy(copy.block, c->block, c->count * sizeof *c->block);
+    snprintf(info.name, sizeof info.name, "%s", name);
+    install_compressor(e, &copy, &info, false);
+    adopt_settings(e);
+    republish(e);
+    return true;
+}
+
 /* The compressor to begin with; see engine_options.compressor. */
 static bool first_compressor(struct engine *e, const struct model *m, struct compressor *out,
                              struct compressor_info *info, bool *untrained, struct err *err)
@@ -310,10 +325,10 @@ static bool set_precision(struct model *m, const char *name, struct err *err)
 {
     if (!name || strcmp(name, "auto") == 0)
         return model_set_precision(m, model_auto_precision(m), err);
-    for (int p = PRECISION_F32; p <= PRECISION_Q8; p++)
+    for (int p = PRECISION_F32; p < PRECISION_COUNT; p++)
         if (strcmp(name, precision_name((enum precision)p)) == 0)
             return model_set_precision(m, (enum precision)p, err);
-    return err_set(err, ERR_USAGE, "precision %s is not one of f32, q16, q8", name);
+    return err_set(err, ERR_USAGE, "precision %s is not one of f32, q16, q8, bf16", name);
 }
 
 static struct model *open_model(const struct engine *e, const char *path, struct err *err)
@@ -341,20 +356,25 @@ static void set_threads(int threads)
 #endif
 }
 
-/* Swaps model and compressor together; on failure nothing has changed. */
-bool engine_set_model(struct engine *e, const char *path, struct err *err)
+static void close_model(const struct engine *e, struct model *m)
 {
-    struct model *m = open_model(e, path, err);
-    if (!m)
-        return false;
+    if (m != e->options.opened)
+        model_close(m);
+}
+
+/* Swaps model and compressor together; on failure nothing has changed. Takes over m. */
+static bool install_model(struct engine *e, struct model *m, struct err *err)
+{
     struct compressor c = {0};
     struct compressor_info info;
     bool untrained;
+    if (!m)
+        return false;
     if (!first_compressor(e, m, &c, &info, &untrained, err)) {
-        model_close(m);
+        close_model(e, m);
         return false;
     }
-    model_close(e->model);
+    close_model(e, e->model);
     e->model = m;
     kv_cache_free(&e->encoder_cache);
     install_compressor(e, &c, &info, untrained);
@@ -366,6 +386,11 @@ bool engine_set_model(struct engine *e, const char *path, struct err *err)
     ok = ok && (!d || engine_set_document(e, d->text, d->size, d->name, err));
     snapshot_document_release(d);
     return ok;
+}
+
+bool engine_set_model(struct engine *e, const char *path, struct err *err)
+{
+    return install_model(e, open_model(e, path, err), err);
 }
 
 static char *copy_or_null(const char *text)
@@ -395,10 +420,12 @@ struct engine *engine_open(const struct engine_options *options, struct err *err
     e->windows_kept = WINDOWS_KEPT;
     set_threads(options->threads);
     bool ok;
-    if (!options->model && !file_exists(e->options.model))
+    if (!options->opened && !options->model && !file_exists(e->options.model))
         ok = missing_default(e->options.model, err);
     else
-        ok = engine_set_model(e, e->options.model, err) &&
+        ok = install_model(e, options->opened ? options->opened
+                                              : open_model(e, e->options.model, err),
+                           err) &&
              compress_settings_check(&e->settings, err);
     if (ok)
         return e;
@@ -418,7 +445,7 @@ void engine_close(struct engine *e)
     compressor_free(&e->compressor);
     kv_cache_free(&e->encoder_cache);
     free(e->hidden);
-    model_close(e->model);
+    close_model(e, e->model);
     free((char *)(uintptr_t)e->options.model);
     free((char *)(uintptr_t)e->options.compressor);
     free((char *)(uintptr_t)e->options.default_compressor);

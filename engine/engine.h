@@ -25,8 +25,10 @@ struct engine;
 
 enum { DOCUMENT_BYTES_MAX = 256 << 20 };
 
+struct model;
 struct engine_options {
     const char *model; /* path; NULL = engine_default_model_path() */
+    struct model *opened; /* used as it is, in place of a path; stays the caller's; or NULL */
     /* path, "none" = untrained; NULL: the model directory's own if it holds one, else
      * default_compressor when it was made for this model, else untrained */
     const char *compressor;
@@ -57,6 +59,11 @@ char *engine_default_model_path(void);
 /* Change what is open; on failure everything is as before. */
 bool engine_set_model(struct engine *e, const char *path, struct err *err);
 bool engine_set_compressor(struct engine *e, const char *path, struct err *err);
+
+/* A copy of a compressor in memory, with its settings and its name; the caller has made sure
+ * that it is one for this model. */
+bool engine_copy_compressor(struct engine *e, const struct compressor *c, const char *name,
+                            const struct compress_settings *settings, struct err *err);
 
 /* Tokenises. The text is copied. ids (NULL: tokenise text) are used as they are. */
 bool engine_set_document(struct engine *e, const char *text, size_t size, const char *name,
@@ -145,7 +152,6 @@ void engine_compression_free(struct engine_compression *c);
 const struct tokenizer *engine_tokenizer(const struct engine *e);
 
 /* What is open, for evaluation; borrowed. */
-struct model;
 struct model *engine_model(const struct engine *e);
 const struct compressor *engine_compressor(const struct engine *e);
 

@@ -276,6 +276,20 @@ static bool append_token(struct run *r, int32_t id, const real *attention)
     return !complete;
 }
 
+/* What an answer that ends within a character has of it. */
+static void append_rest(struct run *r)
+{
+    size_t length;
+    const char *text = token_stream_flush(&r->stream, &length);
+    if (length == 0)
+        return;
+    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    answer_append_text(a, text, length);
+    a->start[a->tokens] = (uint32_t)strlen(a->text);
+    snapshot_answer_release(r->answer);
+    r->answer = a;
+}
+
 static bool generate(struct run *r, const struct progress *progress, struct err *err)
 {
     struct engine *e = r->e;
@@ -289,11 +303,14 @@ static bool generate(struct run *r, const struct progress *progress, struct err 
             !step(r, embedding, logits, attention, err))
             return false;
         int32_t id = sampler_pick(&r->sampler, logits, vocab);
-        if (tokenizer_is_stop(e->model->tokenizer, id) || !append_token(r, id, attention))
+        if (tokenizer_is_stop(e->model->tokenizer, id))
+            break;
+        if (!append_token(r, id, attention))
             return true;
         if (!llama_embed(e->model, &id, 1, embedding, err))
             return false;
     }
+    append_rest(r);
     return true;
 }
 

@@ -91,11 +91,11 @@ static struct snapshot_document *document_new(const char *name, const char *text
     char clean[256];
     text_sanitize(clean, sizeof clean, name, strlen(name));
     d->name = xstrdup(clean);
-    bool bom = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-    d->text = xstrndup(text + 3 * bom, size - 3 * (size_t)bom);
-    d->size = size - 3 * (size_t)bom;
+    size_t bom = text_bom(text, size);
+    d->text = xstrndup(text + bom, size - bom);
+    d->size = size - bom;
     sha256_hex(text, size, d->sha256);
-    note_oddities(d, bom);
+    note_oddities(d, bom > 0);
     return d;
 }
 

@@ -69,7 +69,8 @@ struct snapshot_answer {
     atomic_uint references;
     enum answer_state state;
     bool stale; /* made with other settings, document or compressor */
-    char *text; /* raw bytes of the answer so far, complete characters only */
+    char *text; /* raw bytes of the answer so far, complete characters only until
+                   it is done */
     size_t tokens;         /* A */
     int32_t *ids;
     uint32_t *start;       /* [A + 1] byte range of each answer token in text */

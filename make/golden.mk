@@ -4,11 +4,15 @@
 GOLDEN_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,\
     $(shell grep -l 'tests/support/golden' tests/*/test_*.c))
 
-golden-check: $(GOLDEN_PROGRAMS)
+# Installs what is missing first, which must be there before anything is compiled.
+golden-check: deps-golden
+	@$(MAKE) --no-print-directory golden-run
+
+golden-run: $(GOLDEN_PROGRAMS)
 	@tests/golden_check $(abspath $(GOLDEN)) $^
 
 # The part of a full set that the repository keeps, so that the tests run anywhere.
 golden:
 	@tests/gen/trim_golden.py $(abspath $(GOLDEN)) tests/golden
 
-.PHONY: golden-check golden
+.PHONY: golden-check golden-run golden

@@ -2,13 +2,19 @@
 
 # Before anything is compiled: names the package when a library is missing.
 missing:
-	@make/missing $(CC) $(LIBRARIES)
+	@make/missing deps $(CC) $(LIBRARIES)
+missing-tests:
+	@make/missing deps-check $(CC) $(LIBRARIES) cmocka:libcmocka-dev
 
 deps:
 	@make/install $(DEBIAN_BUILD)
 deps-check: deps
 	@make/install $(DEBIAN_CHECK)
 	@make/install libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev
+
+# What `make golden-check` alone needs.
+deps-golden: deps
+	@make/install libcmocka-dev python3
 
 # The default model: fetched once, checked, kept outside of the tree.
 model:
@@ -63,4 +69,4 @@ help:
 	@echo "make golden-check GOLDEN=DIR   parity with reference vectors alone"
 	@echo "make asan ubsan tsan fuzz bench-peers lint format"
 
-.PHONY: deps deps-check deps-demo deps-model model format install help man readme readme-screen demo
+.PHONY: missing-tests deps deps-check deps-golden deps-demo deps-model model format install help man readme readme-screen demo

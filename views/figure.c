@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "views/figure_parts.h"
 #include "views/figure_sheet.h"
 
 /* Width of bold text, by that of the regular face that it is measured with. */
@@ -63,7 +64,7 @@ static void paint_cells(const struct sheet *s)
             double value = l->down.tokens ? heat_at(grid, j, i) : heat_at(grid, i, j);
             int level = heat_level(&s->data->scale, value);
             if (level >= 0)
-                color[i * l->across.cells + j] = colormap_rgb(s->options->map, level);
+                color[i * l->across.cells + j] = colormap_rgb(figure_map(s->options), level);
         }
 }
 
@@ -71,9 +72,9 @@ static void paint_cells(const struct sheet *s)
 static void paint_borders(const struct sheet *s)
 {
     const struct page *l = s->page;
-    uint32_t color = s->data->kind == FIGURE_MASS
+    uint32_t color = figure_is_plot(s->data->kind)
                          ? s->ink.line
-                         : color_ink(colormap_rgb(s->options->map, 0));
+                         : color_ink(colormap_rgb(figure_map(s->options), 0));
     for (size_t t = 1; t < s->data->tokens; t++) {
         if (s->data->token[t].window == s->data->token[t - 1].window)
             continue;
@@ -89,7 +90,7 @@ static void paint_locked(const struct sheet *s, bool across, size_t cell)
 {
     const struct page *l = s->page;
     const struct page_axis *axis = across ? &l->across : &l->down;
-    uint32_t color = color_ink(colormap_rgb(s->options->map, 0));
+    uint32_t color = color_ink(colormap_rgb(figure_map(s->options), 0));
     for (size_t i = cell; i <= cell + 1; i++) {
         long at = (long)i * axis->cell - (i > cell);
         if (across)
@@ -111,7 +112,7 @@ static void paint_lock(const struct sheet *s)
 {
     const struct figure_data *data = s->data;
     const struct source *locked = &s->options->locked;
-    if (data->kind == FIGURE_MASS)
+    if (figure_is_plot(data->kind))
         return;
     for (size_t t = 0; t < data->tokens && locked->kind == SOURCE_TOKEN; t++)
         if (holds(s, t, locked->token))
@@ -170,7 +171,7 @@ static void paint_down_labels(const struct sheet *s)
 static void paint_names(const struct sheet *s)
 {
     const struct page *l = s->page;
-    const char *rows = s->data->kind == FIGURE_MASS ? s->data->quantity : s->data->row_title;
+    const char *rows = figure_is_plot(s->data->kind) ? s->data->quantity : s->data->row_title;
     const char *tokens = unit_name[s->options->unit];
     struct text_style style = {FIGURE_TITLE_SIZE, s->ink.text, ANCHOR_MIDDLE, false, false};
     if (!l->across.tokens || !s->options->other_axis)
@@ -214,9 +215,9 @@ static void paint_bar_levels(const struct sheet *s)
                       sheet_points(s, step), 1, (size_t)n);
     for (long i = 0; i < n; i++) {
         double position = 1 - ((double)i + 0.5) / (double)n;
-        color[i] = colormap_rgb(s->options->map, (int)lround(position * (COLORMAP_LEVELS - 1)));
+        color[i] = colormap_rgb(figure_map(s->options), (int)lround(position * (COLORMAP_LEVELS - 1)));
     }
-    sheet_box(s, b->x, b->y, b->width, rest, colormap_rgb(s->options->map, COLORMAP_LEVELS - 1));
+    sheet_box(s, b->x, b->y, b->width, rest, colormap_rgb(figure_map(s->options), COLORMAP_LEVELS - 1));
 }
 
 static void paint_bar_numbers(const struct sheet *s)
@@ -272,12 +273,16 @@ static void paint_color_bar(const struct sheet *s)
 static char *describe(const struct figure_data *data)
 {
     char sentence[160];
-    if (data->kind == FIGURE_MASS)
-        snprintf(sentence, sizeof sentence, "Sender mass of tokens %zu to %zu", data->first,
+    if (figure_is_plot(data->kind))
+        snprintf(sentence, sizeof sentence, "%s of tokens %zu to %zu",
+                 data->kind == FIGURE_MASS ? "Sender mass" : "Cost of compression", data->first,
                  data->first + data->tokens - 1);
     else
         snprintf(sentence, sizeof sentence, "%s: %s of tokens %zu to %zu by %zu %ss",
-                 data->kind == FIGURE_PLAN ? "Transmission plan" : "Layer gates", data->quantity,
+                 data->kind == FIGURE_PLAN   ? "Transmission plan"
+                 : data->kind == FIGURE_DIFF ? "Difference of transmission plans"
+                                             : "Layer gates",
+                 data->quantity,
                  data->first, data->first + data->tokens - 1, data->rows, data->row_title);
     return xstrdup(sentence);
 }
@@ -285,8 +290,8 @@ static char *describe(const struct figure_data *data)
 static void paint_page(const struct sheet *s)
 {
     const struct page *l = s->page;
-    if (s->data->kind == FIGURE_MASS) {
-        sheet_mass_plot(s);
+    if (figure_is_plot(s->data->kind)) {
+        sheet_plot(s);
     } else {
         paint_cells(s);
         paint_lock(s);

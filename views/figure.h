@@ -26,7 +26,9 @@
     X(PLAN, "plan")                                                            \
     X(GATE, "gate")                                                            \
     X(MASS, "mass")                                                            \
-    X(ANSWERS, "answers")
+    X(ANSWERS, "answers")                                                      \
+    X(LOSS, "loss")                                                            \
+    X(DIFF, "diff")
 #define FIGURE_KIND_ENUM(id, name) FIGURE_##id,
 enum figure_kind { FIGURE_KINDS(FIGURE_KIND_ENUM) FIGURE_KIND_COUNT };
 #undef FIGURE_KIND_ENUM
@@ -47,7 +49,8 @@ struct figure_options {
     enum normalise norm;
     enum scale scale;
     double limit_low, limit_high; /* NAN: automatic, 0 to the maximum */
-    enum color_map map;
+    enum color_map map, diff_map; /* diff_map: of differences */
+    const struct snapshot *against; /* A of the difference, borrowed; NULL: none */
     bool dark, transparent, turned, marginals, colorbar;
     enum figure_ticks ticks;
     size_t tick_count;
@@ -67,6 +70,9 @@ struct figure_options {
     double left, right;        /* least margins, in points, so that grids are aligned */
 };
 extern const struct figure_options figure_options_default;
+
+/* The map of its cells: diff_map for values on both sides of 0. */
+enum color_map figure_map(const struct figure_options *options);
 
 /* The value that a figure of this kind paints when `value` is asked for: itself, or
  * the one of the same name that belongs to it ("mass"), or its default. */

@@ -1,7 +1,10 @@
-/* Bars of figures: sender mass of tokens, what slots received, mean gates. */
+/* Bars of figures: sender mass of tokens, what compression costs them, what slots received,
+ * mean gates. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "views/figure_parts.h"
 #include "views/figure_sheet.h"
 
 /* One bar for each cell of an axis, from the near edge of the box (the one at the
@@ -12,13 +15,15 @@ struct bars {
     bool upwards;
     const float *value;
     double top; /* value at the far edge */
+    double low; /* value at the near edge */
 };
 
 /* Where a value stands, in pixels from the near edge. */
 static long reach(const struct bars *bars, double value)
 {
     long extent = bars->upwards ? bars->box->height : bars->box->width;
-    double share = bars->top > 0 ? value / bars->top : 0;
+    double range = bars->top - bars->low;
+    double share = range > 0 ? (value - bars->low) / range : 0;
     return lround(fmin(1, fmax(0, share)) * (double)extent);
 }
 
@@ -140,7 +145,7 @@ void sheet_mass_bars(const struct sheet *s)
     const struct page *l = s->page;
     bool turned = l->down.tokens;
     struct bars bars = {turned ? &l->beside : &l->above, turned ? &l->down : &l->across, !turned,
-                        s->data->mass, page_mass_top(s->data)};
+                        s->data->mass, page_mass_top(s->data), 0};
     paint_bars(s, &bars);
     paint_foot(s, &bars);
     paint_even(s, &bars);
@@ -171,7 +176,7 @@ void sheet_row_bars(const struct sheet *s)
     if (!(top > 0))
         return;
     struct bars bars = {turned ? &l->above : &l->beside, turned ? &l->across : &l->down, turned,
-                        data->beside, top};
+                        data->beside, top, 0};
     paint_bars(s, &bars);
     paint_foot(s, &bars);
     if (data->beside_full > 0)
@@ -181,12 +186,53 @@ void sheet_row_bars(const struct sheet *s)
     paint_bars_name(s, &bars, data->beside_title);
 }
 
-void sheet_mass_plot(const struct sheet *s)
+/* From 0 to the value, to either side in the colours of differences. What is not known is
+ * a pale ground: the first window has nothing before it that is compressed. */
+static void paint_signed_bars(const struct sheet *s, const struct bars *bars)
+{
+    const struct page_box *b = bars->box;
+    long cell = bars->axis->cell, gap = cell >= 5 ? 1 + cell / 12 : 0, zero = reach(bars, 0);
+    enum { SIDE_LEVEL = 48 };
+    enum color_map map = figure_map(s->options);
+    for (size_t i = 0; i < bars->axis->cells; i++) {
+        double value = (double)bars->value[i];
+        long end = reach(bars, value), at = (long)i * cell;
+        long from = end < zero ? end : zero, length = labs(end - zero), width = cell - gap;
+        uint32_t color = colormap_rgb(map, value > 0 ? COLORMAP_LEVELS - SIDE_LEVEL : SIDE_LEVEL);
+        if (isnan(value)) {
+            from = 0, length = bars->upwards ? b->height : b->width, width = cell;
+            color = color_mix(s->ink.line, s->ink.page, 0.15);
+        }
+        if (bars->upwards)
+            sheet_box(s, b->x + at, b->y + b->height - from - length, width, length, color);
+        else
+            sheet_box(s, b->x + from, b->y + at, length, width, color);
+    }
+}
+
+static void loss_plot(const struct sheet *s)
+{
+    const struct page *l = s->page;
+    const struct heat_scale *scale = &s->data->scale;
+    bool turned = l->down.tokens;
+    struct bars bars = {&l->grid, turned ? &l->down : &l->across, !turned, s->data->grid.value,
+                        scale->high, scale->low};
+    paint_signed_bars(s, &bars);
+    paint_level(s, &bars, 0, 0, s->data->tokens, 0);
+    for (size_t i = 0; i < l->mass_numbers.count; i++)
+        paint_bar_number(s, &bars, l->mass_numbers.value[i], l->mass_numbers.text[i]);
+}
+
+void sheet_plot(const struct sheet *s)
 {
     const struct page *l = s->page;
     bool turned = l->down.tokens;
+    if (s->data->kind == FIGURE_LOSS) {
+        loss_plot(s);
+        return;
+    }
     struct bars bars = {&l->grid, turned ? &l->down : &l->across, !turned, s->data->mass,
-                        page_mass_top(s->data)};
+                        page_mass_top(s->data), 0};
     paint_bars(s, &bars);
     paint_even(s, &bars);
     paint_even_name(s, &bars);

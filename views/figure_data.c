@@ -7,6 +7,7 @@
 
 #include "engine/base/size.h"
 #include "engine/base/text.h"
+#include "views/figure_parts.h"
 #include "views/token_text.h"
 
 #define FIGURE_KIND_NAME(id, name) name,
@@ -19,6 +20,7 @@ const struct figure_options figure_options_default = {
     .limit_low = (double)NAN,
     .limit_high = (double)NAN,
     .map = MAP_VIRIDIS,
+    .diff_map = MAP_VIK,
     .marginals = true,
     .colorbar = true,
     .width_mm = 89,
@@ -116,7 +118,8 @@ static size_t build_token(struct figure_token *token, const struct snapshot *s,
 /* Mass and shares of slots add up; everything else is a mean weighted by mass. */
 static bool adds_up(const struct figure_options *options)
 {
-    return options->kind == FIGURE_MASS || options->value == VALUE_PLAN_MASS ||
+    return options->kind == FIGURE_MASS || options->kind == FIGURE_DIFF ||
+           options->value == VALUE_PLAN_MASS ||
            options->value == VALUE_SLOT_SHARE;
 }
 
@@ -170,15 +173,6 @@ static void build_tokens(struct figure_data *data, const struct snapshot *s,
 
 /* ---- values ------------------------------------------------------------------- */
 
-/* One window of the figure, with the plan at the iteration that is shown. */
-struct part {
-    const struct snapshot_window *window;
-    size_t number;     /* of the window, from 0 */
-    size_t from, to;   /* its tokens, in the window */
-    size_t column, row; /* where its values begin in the grid */
-    float *plan;       /* [n, k], owned; NULL without one */
-};
-
 static float row_sum(const float *plan, size_t slots)
 {
     double sum = 0;
@@ -187,7 +181,7 @@ static float row_sum(const float *plan, size_t slots)
     return (float)sum;
 }
 
-static float plan_value(const struct part *part, enum view_value value, size_t t, size_t j)
+static float plan_value(const struct figure_part *part, enum view_value value, size_t t, size_t j)
 {
     const struct snapshot_window *w = part->window;
     float mass = part->plan[t * w->slots + j], sent;
@@ -215,7 +209,7 @@ static float entropy_bits(const float *gate, size_t layers)
     return (float)sum;
 }
 
-static void fill_plan(struct figure_data *data, const struct part *part, enum view_value value)
+static void fill_plan(struct figure_data *data, const struct figure_part *part, enum view_value value)
 {
     for (size_t t = part->from; t < part->to; t++)
         for (size_t j = 0; j < part->window->slots; j++)
@@ -229,7 +223,7 @@ static void fill_plan(struct figure_data *data, const struct part *part, enum vi
     }
 }
 
-static void fill_gate(struct figure_data *data, const struct part *part, enum view_value value)
+static void fill_gate(struct figure_data *data, const struct figure_part *part, enum view_value value)
 {
     const struct snapshot_window *w = part->window;
     for (size_t t = part->from; t < part->to; t++) {
@@ -243,7 +237,7 @@ static void fill_gate(struct figure_data *data, const struct part *part, enum vi
     }
 }
 
-static void fill_mass(struct figure_data *data, const struct part *part)
+static void fill_mass(struct figure_data *data, const struct figure_part *part)
 {
     const struct snapshot_window *w = part->window;
     for (size_t t = part->from; t < part->to; t++) {
@@ -272,6 +266,10 @@ static const char *quantity_of(const struct figure_options *options)
 {
     if (options->kind == FIGURE_MASS)
         return "sender mass";
+    if (options->kind == FIGURE_LOSS)
+        return "loss added (nats)";
+    if (options->kind == FIGURE_DIFF)
+        return "mass, B \xe2\x80\x93 A";
     if (options->norm != NORM_WINDOW)
         return options->norm == NORM_TOKEN ? "share of the token's maximum"
                : options->kind == FIGURE_GATE ? "share of the layer's maximum"
@@ -294,10 +292,15 @@ static const char *quantity_of(const struct figure_options *options)
     }
 }
 
-static void name_rows(struct figure_data *data, const struct part *parts, size_t n_parts)
+static bool has_slots(enum figure_kind kind)
+{
+    return kind == FIGURE_PLAN || kind == FIGURE_DIFF;
+}
+
+static void name_rows(struct figure_data *data, const struct figure_part *parts, size_t n_parts)
 {
     data->row_label = xcalloc(data->rows, sizeof *data->row_label);
-    for (size_t i = 0; data->kind == FIGURE_PLAN && i < n_parts; i++)
+    for (size_t i = 0; has_slots(data->kind) && i < n_parts; i++)
         for (size_t j = 0; j < parts[i].window->slots; j++) {
             char *label = data->row_label[parts[i].row + j];
             if (n_parts > 1)
@@ -310,14 +313,14 @@ static void name_rows(struct figure_data *data, const struct part *parts, size_t
 }
 
 static void mark_locked_row(struct figure_data *data, const struct figure_options *options,
-                            const struct part *parts, size_t n_parts)
+                            const struct figure_part *parts, size_t n_parts)
 {
     const struct source *locked = &options->locked;
     if (data->kind == FIGURE_GATE && locked->kind == SOURCE_LAYER && locked->layer < data->rows) {
         data->locked_row = true;
         data->row = locked->layer;
     }
-    for (size_t i = 0; data->kind == FIGURE_PLAN && locked->kind == SOURCE_SLOT && i < n_parts; i++)
+    for (size_t i = 0; has_slots(data->kind) && locked->kind == SOURCE_SLOT && i < n_parts; i++)
         if (parts[i].number == locked->window && locked->slot < parts[i].window->slots) {
             data->locked_row = true;
             data->row = parts[i].row + locked->slot;
@@ -326,7 +329,7 @@ static void mark_locked_row(struct figure_data *data, const struct figure_option
 
 /* ---- putting it together --------------------------------------------------------- */
 
-static bool plan_of(struct part *part, const struct figure_options *options, struct err *err)
+static bool plan_of(struct figure_part *part, const struct figure_options *options, struct err *err)
 {
     const struct snapshot_window *w = part->window;
     size_t count = w->tokens * w->slots;
@@ -339,11 +342,11 @@ static bool plan_of(struct part *part, const struct figure_options *options, str
                    part->number + 1, options->iteration);
 }
 
-static bool gather_part(struct part *part, const struct snapshot *s,
+static bool gather_part(struct figure_part *part, const struct snapshot *s,
                         const struct figure_options *options, size_t number, struct err *err)
 {
     const struct snapshot_window *w = s->window[number];
-    *part = (struct part){.window = w, .number = number};
+    *part = (struct figure_part){.window = w, .number = number};
     bool gate = options->kind == FIGURE_GATE;
     if (!w || !(gate ? w->has_gate : w->has_plan))
         return err_set(err, ERR_INPUT, "window %zu: its %s is not there yet", number + 1,
@@ -354,13 +357,12 @@ static bool gather_part(struct part *part, const struct snapshot *s,
 }
 
 static void allocate(struct figure_data *data, const struct figure_options *options,
-                     const struct part *last)
+                     const struct figure_part *last)
 {
     const struct snapshot_window *w = last->window;
-    data->rows = data->kind == FIGURE_PLAN                 ? last->row + w->slots
-                 : options->value == VALUE_ENTROPY ||
-                         data->kind == FIGURE_MASS         ? 1
-                                                           : w->layers;
+    data->rows = has_slots(data->kind)                                             ? last->row + w->slots
+                 : options->value == VALUE_ENTROPY || figure_is_plot(data->kind) ? 1
+                                                                                 : w->layers;
     heat_grid_init(&data->grid, data->rows, data->tokens);
     data->token = xcalloc(data->tokens, sizeof *data->token);
     data->mass = xcalloc(data->tokens, sizeof *data->mass);
@@ -376,7 +378,7 @@ static void zero_elsewhere(struct figure_data *data)
 }
 
 static void fill_in(struct figure_data *data, const struct snapshot *s,
-                    const struct figure_options *options, const struct part *parts, size_t n_parts)
+                    const struct figure_options *options, const struct figure_part *parts, size_t n_parts)
 {
     if (data->kind == FIGURE_PLAN && n_parts > 1)
         zero_elsewhere(data);
@@ -387,11 +389,19 @@ static void fill_in(struct figure_data *data, const struct snapshot *s,
         else if (data->kind == FIGURE_GATE)
             fill_gate(data, &parts[i], options->value);
     }
+    if (data->kind == FIGURE_LOSS)
+        figure_fill_loss(data, s);
+    if (data->kind == FIGURE_DIFF)
+        figure_fill_difference(data, s, options->against, parts, n_parts);
     if (data->kind == FIGURE_GATE)
         fill_means(data);
     build_tokens(data, s, options);
     name_rows(data, parts, n_parts);
     mark_locked_row(data, options, parts, n_parts);
+    if (figure_is_signed(data->kind)) {
+        data->scale = figure_signed_scale(data, options);
+        return;
+    }
     heat_normalise(&data->grid, options->norm);
     data->scale = heat_auto_scale(&data->grid, options->scale, options->limit_low,
                                   options->limit_high);
@@ -399,12 +409,12 @@ static void fill_in(struct figure_data *data, const struct snapshot *s,
 
 static void name_parts(struct figure_data *data, const struct figure_options *options)
 {
-    bool plan = data->kind == FIGURE_PLAN;
+    bool plan = has_slots(data->kind);
     data->quantity = quantity_of(options);
     data->row_title = plan ? "slot" : options->value == VALUE_ENTROPY ? "" : "layer";
     data->row_step = plan ? SLOT_STEP : LAYER_STEP;
-    data->beside_title = plan ? "received" : "mean";
-    data->beside_full = plan ? 1 : 0;
+    data->beside_title = data->kind == FIGURE_DIFF ? "moved" : plan ? "received" : "mean";
+    data->beside_full = data->kind == FIGURE_PLAN ? 1 : 0;
 }
 
 static bool check_range(const struct snapshot *s, const struct figure_options *options,
@@ -422,11 +432,11 @@ bool figure_data_build(struct figure_data *data, const struct snapshot *s,
                        const struct figure_options *options, struct err *err)
 {
     *data = (struct figure_data){.kind = options->kind, .first = options->from};
-    if (!check_range(s, options, err))
+    if (!check_range(s, options, err) || !figure_check_difference(s, options, err))
         return false;
     size_t begin = snapshot_window_of(s, options->from);
     size_t n = snapshot_window_of(s, options->to - 1) - begin + 1, i = 0;
-    struct part *parts = xcalloc(n, sizeof *parts);
+    struct figure_part *parts = xcalloc(n, sizeof *parts);
     while (i < n && gather_part(&parts[i], s, options, begin + i, err)) {
         parts[i].column = data->tokens;
         parts[i].row = i > 0 ? parts[i - 1].row + parts[i - 1].window->slots : 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
+#include "views/figure_parts.h"
 
 /* Lengths in points. */
 #define EDGE 2.5          /* around the page */
@@ -63,7 +64,7 @@ char *page_cut_text(const struct font *font, const char *text, double size, doub
 
 static bool is_heat(const struct figure_data *data)
 {
-    return data->kind != FIGURE_MASS;
+    return !figure_is_plot(data->kind);
 }
 
 static bool has_row_bars(const struct figure_data *data, const struct figure_options *options)
@@ -112,7 +113,10 @@ static void scale_numbers(struct page_numbers *numbers, const struct heat_scale 
 static void mass_numbers(struct page_numbers *numbers, const struct figure_data *data)
 {
     double top = page_mass_top(data);
-    scale_numbers(numbers, &(struct heat_scale){SCALE_LINEAR, 0, top});
+    if (data->kind == FIGURE_LOSS)
+        scale_numbers(numbers, &data->scale);
+    else
+        scale_numbers(numbers, &(struct heat_scale){SCALE_LINEAR, 0, top});
     if (!is_heat(data) || numbers->count == 0)
         return;
     numbers->count = 1;
@@ -181,7 +185,7 @@ static long right_margin(const struct page *page, const struct figure_data *data
     if (has_color_bar(data, options))
         room += BAR_DISTANCE + BAR_WIDTH + FIGURE_MARK + FIGURE_GAP + NAME_HEIGHT +
                 widest_number(&page->bar_numbers, font, FIGURE_TICK_SIZE);
-    if (!turned && (has_mass_bars(data, options) || !is_heat(data)))
+    if (!turned && (has_mass_bars(data, options) || data->kind == FIGURE_MASS))
         room = fmax(room, even);
     return page_pixels(page, EDGE + room);
 }
@@ -193,7 +197,7 @@ static long top_margin(const struct page *page, const struct figure_data *data,
     bool turned = page->down.tokens;
     if (turned ? has_row_bars(data, options) : has_mass_bars(data, options))
         room += FIGURE_GAP + (turned ? ROW_BARS : MASS_BARS);
-    if (turned && (has_mass_bars(data, options) || !is_heat(data)))
+    if (turned && (has_mass_bars(data, options) || data->kind == FIGURE_MASS))
         room = fmax(room, FIGURE_GAP + even_width(font));
     if (options->title[0] || options->letter)
         room += FIGURE_TITLE_SIZE + 3 * FIGURE_GAP;

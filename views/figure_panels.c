@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "views/figure_parts.h"
 #include "views/figure_sheet.h"
 
 #define GUTTER_MM 2.0
@@ -37,7 +38,7 @@ static size_t neighbour(const struct grid_of_panels *g, size_t i, bool below)
 static bool has_mass_panel(const struct grid_of_panels *g, size_t i)
 {
     for (size_t at = i % g->columns; at < g->n; at += g->columns)
-        if (shows_tokens_across(&g->panel[at]) && g->panel[at].data->kind == FIGURE_MASS)
+        if (shows_tokens_across(&g->panel[at]) && figure_is_plot(g->panel[at].data->kind))
             return true;
     return false;
 }

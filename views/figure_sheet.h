@@ -32,11 +32,11 @@ void sheet_box(const struct sheet *sheet, long x, long y, long width, long heigh
 void sheet_text(const struct sheet *sheet, long x, long y, struct text_style style, bool centred,
                 const char *words);
 
-/* Bars of sender mass and of the rows beside the picture, and the picture of sender
- * mass alone. */
+/* Bars of sender mass and of the rows beside the picture, and the picture of bars alone:
+ * sender mass, or what compression costs. */
 void sheet_mass_bars(const struct sheet *sheet);
 void sheet_row_bars(const struct sheet *sheet);
-void sheet_mass_plot(const struct sheet *sheet);
+void sheet_plot(const struct sheet *sheet);
 
 /* The letter of a panel at the top left corner. */
 void sheet_letter(struct drawing *drawing, const struct figure_options *options);

@@ -93,7 +93,8 @@ void train_draw_probe(struct scene *c, struct rect area)
     static const char keys[] = ",/. step snapshots   p play   Enter explore it";
     const struct training_probe *probe = train_probe(c);
     if (!probe || !probe->window || area.rows < 4) {
-        draw_hint(c, area, "no snapshots of this run");
+        draw_hint(c, area, probe && probe->loaded ? "this snapshot cannot be read"
+                           : "no snapshots of this run");
         return;
     }
     const struct snapshot_window *w = probe->window;
@@ -114,47 +115,72 @@ void train_draw_probe(struct scene *c, struct rect area)
                       "%s", keys);
 }
 
-/* "  400  the moor was drained" */
+enum { LEAD = 7, ROOMY_ROWS = 13 };
+
+/* "  400  the moor was drained": on one row where all of them would not fit on two. */
 static int said(struct scene *c, struct rect area, int row, const char *lead, const char *text,
                 enum canvas_role role)
 {
-    enum { LEAD = 7 };
     if (row >= area.rows)
         return row;
     canvas_printf(c->canvas, area.row + row, area.column, LEAD, ROLE_LABEL, 0, "%*s ", LEAD - 1,
                   lead);
-    int rows = area.rows - row < 2 ? 1 : 2;
+    int rows = area.rows < ROOMY_ROWS || area.rows - row < 2 ? 1 : 2;
     struct rect rest = {area.row + row, area.column + LEAD, rows, area.columns - LEAD - 1};
     int used = screen_wrapped(c, rest, role, 0, text);
     return row + (used ? used : 1);
+}
+
+static int said_at(struct scene *c, struct rect area, int row, size_t step, const char *text,
+                   enum canvas_role role)
+{
+    char lead[24];
+    snprintf(lead, sizeof lead, "%zu", step);
+    return said(c, area, row, lead, text, role);
+}
+
+/* An answer, its score at the right. */
+static int said_score(struct scene *c, struct rect area, int row, const struct training_probe *p,
+                      enum canvas_role role)
+{
+    enum { SCORE = 9 };
+    struct rect left = area;
+    left.columns -= SCORE;
+    if (p->f1 >= 0 && row < area.rows)
+        canvas_printf(c->canvas, area.row + row, left.column + left.columns, SCORE - 1, role, 0,
+                      "F1 %.2f", p->f1);
+    return said_at(c, left, row, p->step, p->answer ? p->answer : "", role);
+}
+
+/* The words before the place where the model goes on: as many as fit. */
+static int said_before(struct scene *c, struct rect area, const char *text)
+{
+    char line[192];
+    int room = (area.columns - LEAD - 1) * (area.rows < ROOMY_ROWS ? 1 : 2) - 5;
+    while (*text && text_columns(text) > room)
+        text += strcspn(text + 1, " ") + 1;
+    snprintf(line, sizeof line, "\"...%s\"", text + strspn(text, " "));
+    return said(c, area, 0, "go on", line, ROLE_DIM);
 }
 
 void train_draw_samples(struct scene *c, struct rect area)
 {
     const struct training *t = c->v->train.run;
     const struct training_probe *now = train_probe(c);
-    char lead[24], text[512];
     if (!now || !now->said) {
         draw_hint(c, area, "no samples of this run");
         return;
     }
     const struct training_probe *before = now > t->probes ? now - 1 : NULL;
-    int row = said(c, area, 0, "go on", "what follows the probe text, from its slots", ROLE_DIM);
-    if (before && before->said) {
-        snprintf(lead, sizeof lead, "%zu", before->step);
-        row = said(c, area, row, lead, before->said, ROLE_TEXT);
-    }
-    snprintf(lead, sizeof lead, "%zu", now->step);
-    row = said(c, area, row, lead, now->said, ROLE_VALUE);
+    int row = said_before(c, area, t->probe_lead);
+    if (before && before->said)
+        row = said_at(c, area, row, before->step, before->said, ROLE_TEXT);
+    row = said_at(c, area, row, now->step, now->said, ROLE_VALUE);
     if (t->probe_text[0])
         row = said(c, area, row, "text", t->probe_text, ROLE_DIM);
     if (!now->answer)
         return;
     row = said(c, area, row, "ask", t->probe_question, ROLE_DIM);
-    for (const struct training_probe *p = before ? before : now; p <= now; p++) {
-        snprintf(lead, sizeof lead, "%zu", p->step);
-        snprintf(text, sizeof text, p->f1 < 0 ? "%s" : "%s   F1 %.2f", p->answer ? p->answer : "",
-                 p->f1);
-        row = said(c, area, row, lead, text, p == now ? ROLE_VALUE : ROLE_TEXT);
-    }
+    for (const struct training_probe *p = before ? before : now; p <= now; p++)
+        row = said_score(c, area, row, p, p == now ? ROLE_VALUE : ROLE_TEXT);
 }

@@ -12,19 +12,23 @@ void training_log_free(struct training_log *log)
     *log = (struct training_log){0};
 }
 
+void training_probe_free(struct training_probe *probe)
+{
+    free(probe->file);
+    snapshot_window_release(probe->window);
+    free(probe->said);
+    free(probe->answer);
+}
+
 void training_free(struct training *t)
 {
     training_log_free(&t->log);
     for (size_t i = 0; i < t->n_lines; i++)
         free(t->lines[i].text);
     free(t->lines);
-    for (size_t i = 0; i < t->n_probes; i++) {
-        snapshot_window_release(t->probes[i].window);
-        free(t->probes[i].said);
-        free(t->probes[i].answer);
-    }
+    for (size_t i = 0; i < t->n_probes; i++)
+        training_probe_free(&t->probes[i]);
     free(t->probes);
-    snapshot_document_release(t->probe_document);
     *t = (struct training){0};
 }
 

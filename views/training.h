@@ -36,10 +36,13 @@ struct training_log {
     size_t bad_lines; /* passed over */
 };
 
-/* One look at the probe document during the run. */
+/* One look at the probe text during the run. */
 struct training_probe {
     size_t step;
-    struct snapshot_window *window; /* gates and plan; one reference */
+    char *file; /* a session file in the run directory */
+    size_t at;  /* the window of it that is shown */
+    bool loaded; /* was it read? */
+    struct snapshot_window *window; /* gates and plan; one reference; NULL: not read */
     char *said;     /* continuation from the slots */
     char *answer;   /* to the probe's question */
     double f1;
@@ -82,10 +85,11 @@ struct training {
     size_t n_lines, lines_capacity;
     struct training_probe *probes; /* ascending by step */
     size_t n_probes, probes_capacity;
-    struct snapshot_document *probe_document; /* NULL: none */
-    char probe_question[128], probe_text[160]; /* what was asked; how the text goes on */
+    char probe_question[128];
+    char probe_lead[160], probe_text[160]; /* where the text was left, and how it goes on */
 };
 
+void training_probe_free(struct training_probe *probe);
 void training_log_free(struct training_log *log);
 void training_free(struct training *t); /* frees what it holds, not *t */
 

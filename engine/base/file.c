@@ -152,6 +152,13 @@ bool file_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
+bool file_same(const char *a, const char *b)
+{
+    struct stat of_a, of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
 char *file_join(const char *dir, const char *name)
 {
     size_t a = strlen(dir), b = strlen(name);

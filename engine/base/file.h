@@ -32,6 +32,9 @@ bool file_read(const char *path, size_t limit, char **data, size_t *size, struct
 bool file_is_directory(const char *path);
 bool file_exists(const char *path);
 
+/* Do both paths lead to one and the same file that is there? */
+bool file_same(const char *a, const char *b);
+
 /* dir "/" name, to be freed. */
 char *file_join(const char *dir, const char *name);
 

@@ -106,12 +106,22 @@ char *text_make_valid(const char *text, size_t length, size_t *valid_length)
     size_t used = 0;
     for (size_t i = 0; i < length;) {
         uint32_t c;
-        i += text_decode(text + i, length - i, &c);
-        used += text_encode(c == TEXT_INVALID ? REPLACEMENT : c, out + used);
+        size_t n = text_decode(text + i, length - i, &c);
+        if (c == TEXT_INVALID) {
+            n = well_formed_prefix((const unsigned char *)text + i, length - i);
+            c = REPLACEMENT;
+        }
+        i += n ? n : 1;
+        used += text_encode(c, out + used);
     }
     out[used] = '\0';
     *valid_length = used;
     return out;
+}
+
+size_t text_bom(const char *text, size_t length)
+{
+    return length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
 size_t text_incomplete(const char *text, size_t length)

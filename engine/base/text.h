@@ -19,8 +19,12 @@ size_t text_encode(uint32_t codepoint, char out[4]);
 /* Is all of it valid UTF-8? If not and bad is not NULL, *bad = first bad byte. */
 bool text_valid(const char *text, size_t length, size_t *bad);
 
-/* A copy in which U+FFFD stands for every invalid byte, to be freed. */
+/* A copy, to be freed, in which U+FFFD stands for each invalid byte, and once for the
+ * beginning of a character that was cut off: what the decoders of other programs write. */
 char *text_make_valid(const char *text, size_t length, size_t *valid_length);
+
+/* Bytes of the byte order mark that text begins with: 3, or 0 without one. */
+size_t text_bom(const char *text, size_t length);
 
 /* Number of bytes at the end of text that begin a character which may still be
  * completed by bytes to come (0..3): what a streaming decoder holds back. */

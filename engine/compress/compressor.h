@@ -138,7 +138,7 @@ struct compress_settings {
 };
 extern const struct compress_settings compress_settings_default;
 
-/* "ratio 0 is not in 1..64" etc. */
+/* "ratio 0 is not in 1..8192" etc. */
 bool compress_settings_check(const struct compress_settings *s, struct err *err);
 size_t compress_slots_per_window(const struct compress_settings *s); /* K */
 

@@ -2,7 +2,8 @@
 
 #include "engine/compress/compressor.h"
 
-enum { WINDOW_MAX = 8192, RATIO_MAX = 64, ITERS_MAX = 10000 };
+/* The highest ratio leaves one slot of the largest window. */
+enum { WINDOW_MAX = 8192, RATIO_MAX = WINDOW_MAX, ITERS_MAX = 10000 };
 
 const struct compress_settings compress_settings_default = {
     .window = 128,

@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 
 enum coding { CODING_PLAIN, CODING_GZIP, CODING_ZSTD };
 enum { INPUT_BUFFER = 1 << 18, FILL_BYTES = 1 << 20 };
@@ -167,10 +168,10 @@ struct input *input_open(const char *path, struct err *err)
     in->finished = ok && in->file.size == 0;
     while (ok && !in->finished && in->end < 4096)
         ok = fill(in, err);
-    if (ok && in->end >= 3 && memcmp(in->buffer, "\xef\xbb\xbf", 3) == 0)
-        in->begin = 3;
-    if (ok)
+    if (ok) {
+        in->begin = text_bom(in->buffer, in->end);
         return in;
+    }
     input_close(in);
     return NULL;
 }

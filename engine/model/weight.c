@@ -61,30 +61,73 @@ static void forward_dense(real *y, const real *x, struct weight *w, size_t n)
 /* Is the matrix multiplied as packed, and if so, packed? One that cannot be stays as it is. */
 static bool packed(struct weight *w)
 {
-    if (w->precision != PRECISION_F32 && !w->is_packed) {
+    bool wanted = w->precision == PRECISION_Q16 || w->precision == PRECISION_Q8;
+    if (wanted && !w->is_packed) {
         w->is_packed = quant_pack(&w->packed, &w->stored);
         if (!w->is_packed) {
             w->packed.panels = NULL;
             w->precision = PRECISION_F32;
         }
     }
-    return w->precision != PRECISION_F32;
+    return wanted && w->is_packed;
+}
+
+/* The matrix in bfloat16. */
+static const struct bmatrix *rounded(struct weight *w)
+{
+    if (!w->is_rounded) {
+#pragma omp parallel
+        {
+            real *row = xcalloc(w->cols, sizeof *row);
+#pragma omp for schedule(static, BPANEL)
+            for (size_t r = 0; r < w->rows; r++) {
+                tensor_widen(&w->stored, r * w->cols, w->cols, row);
+                bmatrix_set_row(&w->rounded, r, row);
+            }
+            free(row);
+        }
+        w->is_rounded = true;
+    }
+    return &w->rounded;
+}
+
+/* Its transpose. */
+static const struct bmatrix *transposed(struct weight *w)
+{
+    if (!w->is_transposed) {
+#pragma omp parallel
+        {
+            real *row = xcalloc(w->cols, sizeof *row);
+#pragma omp for schedule(static, 2)
+            for (size_t r = 0; r < w->rows; r++) {
+                tensor_widen(&w->stored, r * w->cols, w->cols, row);
+                bmatrix_set_column(&w->transposed, r, row);
+            }
+            free(row);
+        }
+        w->is_transposed = true;
+    }
+    return &w->transposed;
 }
 
 void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n)
 {
     struct qproduct products[WEIGHT_USES_MAX] = {{0}};
-    size_t quantised = 0;
+    struct bproduct in_bfloats[WEIGHT_USES_MAX] = {{0}};
+    size_t quantised = 0, bfloats = 0;
     enum qrounding rounding = QROUNDING_15;
     CHECK(count <= WEIGHT_USES_MAX);
     for (size_t i = 0; i < count; i++)
         if (packed(uses[i].w)) {
             products[quantised++] = (struct qproduct){&uses[i].w->packed, uses[i].y};
             rounding = uses[i].w->precision == PRECISION_Q8 ? QROUNDING_8 : QROUNDING_15;
+        } else if (uses[i].w->precision == PRECISION_BF16) {
+            in_bfloats[bfloats++] = (struct bproduct){rounded(uses[i].w), uses[i].y};
         } else {
             forward_dense(uses[i].y, x, uses[i].w, n);
         }
     qmatmul(products, quantised, x, n, rounding);
+    bmatmul(in_bfloats, bfloats, x, n, false);
     for (size_t i = 0; i < count; i++)
         if (uses[i].bias)
             add_bias(uses[i].y, uses[i].bias, n, uses[i].w->rows);
@@ -98,6 +141,11 @@ void weight_forward(real *y, const real *x, struct weight *w, const real *bias, 
 
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n)
 {
+    if (w->precision == PRECISION_BF16) {
+        const struct bproduct product = {transposed(w), dx};
+        bmatmul(&product, 1, dy, n, true);
+        return;
+    }
     const real *matrix = dense(w);
     if (matrix) {
         matmul_nn(dx, dy, matrix, 1, n, w->cols, w->rows);

@@ -274,7 +274,7 @@ static void reserve_copies(struct llama_weights *w, const struct llama_config *c
 
 const char *precision_name(enum precision precision)
 {
-    static const char *const names[] = {"f32", "q16", "q8"};
+    static const char *const names[PRECISION_COUNT] = {"f32", "q16", "q8", "bf16"};
     return names[precision];
 }
 
@@ -305,11 +305,48 @@ static bool reserve_packed(struct llama_weights *w, const struct llama_config *c
     return w->packed != NULL;
 }
 
+/* Values of the matrix and its transpose in bfloat16; 0: they would not be whole pairs. */
+static size_t rounded_values(const struct weight *w)
+{
+    return w->cols % 2 || w->rows % 2 ? 0
+                                      : (bmatrix_bytes(w->rows, w->cols) +
+                                         bmatrix_bytes(w->cols, w->rows)) / sizeof(uint16_t);
+}
+
+static bool reserve_rounded(struct llama_weights *w, const struct llama_config *c,
+                            struct err *err)
+{
+    size_t total = 0, used = 0;
+    struct weight *m;
+    for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
+        total += rounded_values(m);
+    w->rounded = mem_try_raw(total, sizeof *w->rounded, "weights in bfloat16", err);
+    for (size_t i = 0; w->rounded && (m = matrix_at(w, c, i)); i++) {
+        if (rounded_values(m) == 0)
+            continue;
+        size_t first = bmatrix_bytes(m->rows, m->cols) / sizeof(uint16_t);
+        m->rounded = (struct bmatrix){m->rows, m->cols, w->rounded + used};
+        m->transposed = (struct bmatrix){m->cols, m->rows, w->rounded + used + first};
+        used += rounded_values(m);
+    }
+    return w->rounded != NULL;
+}
+
 /* Q16 is for what stays the same numbers when it is packed. */
 static bool can_multiply(const struct weight *w, enum precision precision)
 {
+    if (precision == PRECISION_BF16)
+        return w->rounded.panels;
     return w->packed.panels &&
            (precision != PRECISION_Q16 || quant_pack_keeps(w->stored.type));
+}
+
+static bool reserve(struct llama_weights *weights, const struct llama_config *config,
+                    enum precision precision, struct err *err)
+{
+    if (precision == PRECISION_BF16)
+        return weights->rounded || reserve_rounded(weights, config, err);
+    return precision == PRECISION_F32 || weights->packed || reserve_packed(weights, config, err);
 }
 
 bool llama_weights_set_precision(struct llama_weights *weights,
@@ -317,7 +354,7 @@ bool llama_weights_set_precision(struct llama_weights *weights,
                                  enum precision precision, struct err *err)
 {
     struct weight *m;
-    if (precision != PRECISION_F32 && !weights->packed && !reserve_packed(weights, config, err))
+    if (!reserve(weights, config, precision, err))
         return false;
     for (size_t i = 0; (m = matrix_at(weights, config, i)); i++)
         m->precision = can_multiply(m, precision) ? precision : PRECISION_F32;
@@ -385,6 +422,7 @@ void llama_weights_free(struct llama_weights *weights, const struct llama_config
     free(weights->layers);
     free(weights->block);
     free(weights->packed);
+    free(weights->rounded);
     free(weights->output_norm);
     free(weights->rope_divisors);
     *weights = (struct llama_weights){0};

@@ -11,14 +11,16 @@
 #include "engine/base/err.h"
 #include "engine/model/config.h"
 #include "engine/model/tensor.h"
+#include "engine/ops/bmatmul.h"
 #include "engine/ops/qmatmul.h"
 
 /* How the forward pass multiplies. F32: widened weights, the reference. Q16: stored blocks
  * whose numbers can be kept (quant_pack.h) as they are, with activations of 15 bits
  * (qmatmul.h), other matrices as F32. Q8: all matrices in blocks, with activations of 8 bits.
- * The backward pass is always that of F32. */
-enum precision { PRECISION_F32, PRECISION_Q16, PRECISION_Q8 };
-const char *precision_name(enum precision precision); /* "f32", "q16", "q8" */
+ * BF16: weights and activations rounded to bfloat16 (bmatmul.h).
+ * The backward pass is that of F32, except for BF16. */
+enum precision { PRECISION_F32, PRECISION_Q16, PRECISION_Q8, PRECISION_BF16, PRECISION_COUNT };
+const char *precision_name(enum precision precision); /* "f32", "q16", "q8", "bf16" */
 
 /* A matrix [rows, cols]: y = x W^T has `rows` outputs. */
 struct weight {
@@ -28,6 +30,8 @@ struct weight {
     real *room;        /* where a widened copy goes; NULL: panels are widened per use */
     struct qmatrix packed; /* panels NULL: never packed */
     bool is_packed;        /* the panels are filled */
+    struct bmatrix rounded, transposed; /* in bfloat16; panels NULL: never */
+    bool is_rounded, is_transposed;     /* their panels are filled */
     enum precision precision; /* anything but F32: multiply with the panels */
 };
 
@@ -45,7 +49,8 @@ struct llama_weights {
     real *rope_divisors;     /* [head_dim / 2] of rope_freqs.weight, or NULL */
     struct llama_layer *layers;
     real *block; /* room for all widened copies */
-    uint8_t *packed; /* room for all packed matrices, once another precision than F32 was asked for */
+    uint8_t *packed; /* room for all packed matrices, once Q16 or Q8 was asked for */
+    uint16_t *rounded; /* room for all matrices in bfloat16, both ways, once that was */
 };
 
 /* Finds and checks every tensor ("token_embd.weight is [577,49152], expected
@@ -79,7 +84,7 @@ size_t llama_weights_pending(const struct llama_weights *weights,
 size_t llama_weights_bytes(const struct llama_config *config);
 
 /* Chooses how weight_forward multiplies from now on; matrices are packed when they are first
- * used. Matrices whose columns are no multiple of 32 stay in F32. ERR_MEMORY
+ * used. Matrices whose columns are no multiple of 32, for BF16 of 2, stay in F32. ERR_MEMORY
  * leaves everything as it was. */
 bool llama_weights_set_precision(struct llama_weights *weights,
                                  const struct llama_config *config,

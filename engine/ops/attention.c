@@ -55,9 +55,8 @@ static void scores(real *p, size_t step, const struct head *head, size_t first, 
         return;
     }
     for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < keys; j++)
-            p[i * step + j] =
-                reduce_dot(q + i * head->q_step, head->k + j * head->kv_step, head->head_dim);
+        reduce_dots(p + i * step, q + i * head->q_step, head->k, head->kv_step, keys,
+                    head->head_dim);
 }
 
 /* Rows of p: probabilities of queries first..first + count - 1, of which the last

@@ -1,5 +1,5 @@
-/* Numbers of 16 bits: IEEE half precision (exact one way, rounded to nearest even the
- * other) and bfloat16. */
+/* Numbers of 16 bits: IEEE half precision and bfloat16, exact one way, rounded to nearest
+ * even the other. */
 #ifndef ENGINE_OPS_HALF_H
 #define ENGINE_OPS_HALF_H
 
@@ -26,6 +26,15 @@ static inline float bfloat_to_float(uint16_t bfloat)
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
+}
+
+/* Rounded to nearest even. */
+static inline uint16_t bfloat_from_float(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = bits >> 16 | 0x40;
+    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded);
 }
 
 /* Too large becomes infinity. */

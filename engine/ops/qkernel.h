@@ -9,15 +9,15 @@
 enum { QTILE_ROWS = 4, QTILE_PANELS = 2 };
 
 enum {
-    QBLOCK_4_BYTES = 160, /* of a panel: nibbles, d, m */
-    QBLOCK_8_BYTES = 272,
+    QBLOCK_4_BYTES = 320, /* of a panel: nibbles, d, m */
+    QBLOCK_8_BYTES = 544,
 };
 
 /* How rows of x are rounded, and what a block of one takes in a tile, where each of these
  * stands for all rows of the tile together:
  *   X_8   [32] values of 8 bits; float scale; float scale * sum of the values
  *   X_15  [32] high and [32] low parts, value = 128 high + low; scale; scale * sum
- *   X_16  [32] values of 16 bits; scale
+ *   X_16  [32] values of 16 bits, of four the second and third exchanged; scale
  * The first two are for matrices of 4 bits, the last for those of 8. */
 enum qformat { QFORMAT_X_8, QFORMAT_X_15, QFORMAT_X_16, QFORMATS };
 enum { QROW_X_8_BYTES = 40, QROW_X_15_BYTES = 72, QROW_X_16_BYTES = 68 };
@@ -26,7 +26,7 @@ struct qtile {
     const uint8_t *panels; /* the first; the next one panel_bytes behind */
     size_t panel_bytes, n_panels;
     const uint8_t *x;
-    size_t rows; /* of x; at most QTILE_ROWS, of X_15 half of that */
+    size_t rows; /* of x */
     size_t blocks;
 };
 
@@ -41,7 +41,15 @@ struct qkernels {
 };
 extern const struct qkernels qkernels_portable;
 
+/* Those that this CPU can run, slowest first; NULL behind the last. */
+enum { QKERNELS_VERSIONS = 3 };
+void qkernels_list(const struct qkernels *versions[QKERNELS_VERSIONS + 1]);
+
 /* The fastest for this CPU. */
 const struct qkernels *qkernels_best(void);
+
+/* The parts of the list; NULL where the CPU or the compiler has none. */
+const struct qkernels *qkernels_avx2(void);
+const struct qkernels *qkernels_avx512(void);
 
 #endif

@@ -51,9 +51,9 @@ void qmatrix_set_4(const struct qmatrix *w, size_t row, size_t block, const uint
     uint8_t *at = block_of(w, row, block);
     size_t r = row % QPANEL;
     for (size_t i = 0; i < 4; i++)
-        memcpy(at + 32 * i + 4 * r, q + 4 * i, 4);
-    memcpy(at + 128 + 2 * r, &d, sizeof d);
-    memcpy(at + 144 + 2 * r, &m, sizeof m);
+        memcpy(at + 4 * (QPANEL * i + r), q + 4 * i, 4);
+    memcpy(at + 256 + 2 * r, &d, sizeof d);
+    memcpy(at + 288 + 2 * r, &m, sizeof m);
 }
 
 void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
@@ -61,9 +61,9 @@ void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
 {
     uint8_t *at = block_of(w, row, block);
     size_t r = row % QPANEL;
-    for (size_t i = 0; i < QBLOCK / 2; i++)
-        memcpy(at + 16 * i + 2 * r, q + 2 * i, 2);
-    memcpy(at + 256 + 2 * r, &d, sizeof d);
+    for (size_t i = 0; i < QBLOCK / 4; i++)
+        memcpy(at + 4 * (QPANEL * i + r), q + 4 * i, 4);
+    memcpy(at + 512 + 2 * r, &d, sizeof d);
 }
 
 /* ---- x ----------------------------------------------------------------------------- */
@@ -72,9 +72,12 @@ void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
 static const real to_integer =
     sizeof(real) == 4 ? REAL(12582912.0) : REAL(6755399441055744.0);
 
+/* Eight of the integers. */
+typedef int32_t lanes_integers __attribute__((vector_size(LANES * sizeof(int32_t))));
+
 /* q[32] = x / scale, rounded to nearest, |q| <= most. Returns the scale: NaN when a value
  * is not finite. */
-SIMD_BODY float quantise(int16_t q[QBLOCK], const real *x, real most)
+SIMD_BODY float quantise(int32_t q[QBLOCK], const real *x, real most)
 {
     const real least = REAL(1e-30); /* below, the factor would overflow */
     lanes largest = {0}, wrong = {0};
@@ -90,8 +93,8 @@ SIMD_BODY float quantise(int16_t q[QBLOCK], const real *x, real most)
     for (size_t i = 0; i < QBLOCK; i += LANES) {
         lanes shifted = LANES_OF(x + i) * factor + to_integer;
         lanes_bits bits = (lanes_bits)shifted - (lanes_bits)((lanes){0} + to_integer);
-        for (size_t j = 0; j < LANES; j++)
-            q[i + j] = (int16_t)bits[j];
+        lanes_integers integers = __builtin_convertvector(bits, lanes_integers);
+        memcpy(q + i, &integers, sizeof integers);
     }
     return (float)(top / most + LANES_SUM(wrong));
 }
@@ -102,16 +105,17 @@ SIMD_BODY void quantise_bytes(uint8_t *out, const real *x, size_t rows, size_t c
 {
     for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * (parts * QBLOCK + 8))
         for (size_t t = 0; t < rows; t++) {
-            int16_t q[QBLOCK];
+            int32_t q[QBLOCK];
             int8_t high[QBLOCK], low[QBLOCK];
             int total = 0;
             /* 127 * 128 + 63: the largest whose high part is 127 */
             float scale =
                 quantise(q, x + t * cols + b * QBLOCK, parts == 1 ? 127 : 16319);
             for (size_t i = 0; i < QBLOCK; i++) {
-                high[i] = (int8_t)(parts == 1 ? q[i] : (q[i] + 64) >> 7);
-                low[i] = (int8_t)(q[i] - 128 * high[i]);
-                total += parts == 1 ? high[i] : q[i];
+                int32_t upper = parts == 1 ? q[i] : (q[i] + 64) >> 7;
+                high[i] = (int8_t)upper;
+                low[i] = (int8_t)(q[i] - 128 * upper);
+                total += q[i];
             }
             float sum = scale * (float)total;
             uint8_t *scales = out + parts * rows * QBLOCK;
@@ -141,22 +145,25 @@ SIMD_BODY void quantise_x_16_body(uint8_t *out, const real *x, size_t rows, size
 {
     for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * QROW_X_16_BYTES)
         for (size_t t = 0; t < rows; t++) {
-            int16_t q[QBLOCK];
+            int32_t q[QBLOCK];
+            int16_t ordered[QBLOCK];
             float scale = quantise(q, x + t * cols + b * QBLOCK, 32767);
-            memcpy(out + t * sizeof q, q, sizeof q);
-            memcpy(out + rows * sizeof q + 4 * t, &scale, sizeof scale);
+            for (size_t i = 0; i < QBLOCK; i++)
+                ordered[i] = (int16_t)q[i / 4 * 4 + (i % 4 % 3 ? i % 4 ^ 3 : i % 4)];
+            memcpy(out + t * sizeof ordered, ordered, sizeof ordered);
+            memcpy(out + rows * sizeof ordered + 4 * t, &scale, sizeof scale);
         }
 }
 SIMD_DISPATCH(quantise_x_16, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
 
 static const struct {
-    size_t bytes, tile_rows; /* of a block of a row of x; rows of x that a tile has */
+    size_t bytes; /* of a block of a row of x */
     void (*quantise)(uint8_t *out, const real *x, size_t rows, size_t cols);
 } formats[QFORMATS] = {
-    [QFORMAT_X_8] = {QROW_X_8_BYTES, QTILE_ROWS, quantise_x_8},
-    [QFORMAT_X_15] = {QROW_X_15_BYTES, QTILE_ROWS / 2, quantise_x_15},
-    [QFORMAT_X_16] = {QROW_X_16_BYTES, QTILE_ROWS, quantise_x_16},
+    [QFORMAT_X_8] = {QROW_X_8_BYTES, quantise_x_8},
+    [QFORMAT_X_15] = {QROW_X_15_BYTES, quantise_x_15},
+    [QFORMAT_X_16] = {QROW_X_16_BYTES, quantise_x_16},
 };
 
 /* ---- products ---------------------------------------------------------------------- */
@@ -189,14 +196,33 @@ static size_t group_count(const struct job *job, const struct qmatrix *w)
     return size_div_up(panel_count(w), job->panels);
 }
 
-static void store(const struct qproduct *p, size_t first_row, size_t panels, size_t first,
-                  size_t rows, qtile_sums sums)
+/* Where the sums of row `row` of x and panel `panel` go. */
+static real *place_of(const struct qproduct *p, size_t row, size_t panel)
 {
-    size_t width = size_min(panels * QPANEL, p->w->rows - first_row);
-    for (size_t t = 0; t < rows; t++)
-        for (size_t r = 0; r < width; r++)
-            p->y[(first + t) * p->w->rows + first_row + r] =
-                (real)sums[r / QPANEL][t][r % QPANEL];
+    return p->y + row * p->w->rows + panel * QPANEL;
+}
+
+/* The lines that a tile's sums go to are asked for before the sums are made. */
+static void expect(const struct qproduct *p, size_t panel, size_t row, const struct qtile *tile)
+{
+    for (size_t t = 0; t < tile->rows; t++)
+        for (size_t i = 0; i < tile->n_panels; i++)
+            __builtin_prefetch(place_of(p, row + t, panel + i), 1);
+}
+
+static void store(const struct qproduct *p, size_t panel, size_t row, const struct qtile *tile,
+                  qtile_sums sums)
+{
+    for (size_t i = 0; i < tile->n_panels; i++)
+        for (size_t t = 0; t < tile->rows; t++) {
+            size_t count = size_min(QPANEL, p->w->rows - (panel + i) * QPANEL);
+            real *y = place_of(p, row + t, panel + i);
+            if (sizeof(real) == sizeof(float) && count == QPANEL)
+                memcpy(y, sums[i][t], QPANEL * sizeof(float));
+            else
+                for (size_t r = 0; r < count; r++)
+                    y[r] = (real)sums[i][t][r];
+        }
 }
 
 /* A group of panels of one product times one chunk of x. */
@@ -215,36 +241,38 @@ static void run_task(const struct job *job, size_t task)
         .blocks = w->cols / QBLOCK,
     };
     enum qformat format = format_of(job, w);
-    size_t step = formats[format].tile_rows;
-    for (size_t t = from; t < to; t += step) {
+    for (size_t t = from; t < to; t += QTILE_ROWS) {
         qtile_sums sums;
         tile.x = job->x[format] + t * row_bytes(format, w->cols);
-        tile.rows = size_min(step, to - t);
+        tile.rows = size_min(QTILE_ROWS, to - t);
+        expect(p, panel, t, &tile);
         job->kernels->multiply[format](sums, &tile);
-        store(p, panel * QPANEL, tile.n_panels, t, tile.rows, sums);
+        store(p, panel, t, &tile, sums);
     }
 }
 
-/* Rows [from, to) of x. */
-static void round_rows(const struct job *job, enum qformat format, const real *x,
-                       size_t from, size_t to)
+/* The tile of x that begins with row t. */
+static void round_tile(const struct job *job, const real *x, size_t t)
 {
-    size_t step = formats[format].tile_rows, bytes = row_bytes(format, job->cols);
-    for (size_t t = from; t < to; t += step)
-        formats[format].quantise(job->x[format] + t * bytes, x + t * job->cols,
-                                 size_min(step, to - t), job->cols);
+    for (size_t f = 0; f < QFORMATS; f++)
+        if (job->x[f])
+            formats[f].quantise(job->x[f] + t * row_bytes((enum qformat)f, job->cols),
+                                x + t * job->cols, size_min(QTILE_ROWS, job->n - t),
+                                job->cols);
 }
 
 static void run(const struct job *job, const real *x)
 {
     size_t n = job->n, tasks = size_div_up(n, job->chunk) * job->groups;
+    bool one_tile = n <= QTILE_ROWS; /* then nobody waits for it */
+    if (one_tile)
+        round_tile(job, x, 0);
 #pragma omp parallel if (n * job->groups * QPANEL * job->cols > PARALLEL_WORK)
     {
+        if (!one_tile) {
 #pragma omp for schedule(static)
-        for (size_t t = 0; t < n; t += QTILE_ROWS) {
-            for (size_t f = 0; f < QFORMATS; f++)
-                if (job->x[f])
-                    round_rows(job, (enum qformat)f, x, t, size_min(n, t + QTILE_ROWS));
+            for (size_t t = 0; t < n; t += QTILE_ROWS)
+                round_tile(job, x, t);
         }
 #pragma omp for schedule(static)
         for (size_t i = 0; i < tasks; i++)

@@ -12,19 +12,19 @@
 #include "engine/ops/real.h"
 
 /* Values that share a scale, and rows that are interleaved. */
-enum { QBLOCK = 32, QPANEL = 8 };
+enum { QBLOCK = 32, QPANEL = 16 };
 
 /* QMATRIX_4: w = d q + m with q in 0..15; QMATRIX_8: w = d q with q in -128..127. d and m
  * are half floats. A panel is QPANEL rows, block by block:
  *   4 bits: 4 x [row][4] bytes, low nibble value 4i + j, high nibble value 16 + 4i + j of
- *           row r in byte 4r + j of the i-th 32; d[row]; m[row]          (160 bytes)
- *   8 bits: 16 x [row][2] bytes; d[row]                                  (272 bytes)
+ *           row r in byte 4r + j of the i-th 64; d[row]; m[row]          (320 bytes)
+ *   8 bits: 8 x [row][4] bytes; d[row]                                   (544 bytes)
  * The rows that fill the last panel up mean nothing. */
 enum qmatrix_kind { QMATRIX_4, QMATRIX_8 };
 struct qmatrix {
     enum qmatrix_kind kind;
     size_t rows, cols; /* cols: a multiple of QBLOCK */
-    uint8_t *panels;   /* [qmatrix_bytes], aligned to 32 bytes, borrowed */
+    uint8_t *panels;   /* [qmatrix_bytes], aligned to 64 bytes, borrowed */
 };
 size_t qmatrix_bytes(enum qmatrix_kind kind, size_t rows, size_t cols);
 

@@ -31,11 +31,17 @@ typedef real lanes_at __attribute__((vector_size(LANES * sizeof(real)), aligned(
 #define LANES_AT(pointer) (*(lanes_at *)(pointer))
 #define LANES_OF(pointer) (*(const lanes_at *)(pointer))
 
-/* Sum of the lanes, as a tree. */
-#define LANES_SUM(v)                                                           \
-    ((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
-
 #define SIMD_BODY static inline __attribute__((always_inline))
+
+/* Sum of the lanes, as a tree: ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). */
+typedef real lanes_half __attribute__((vector_size(LANES / 2 * sizeof(real))));
+SIMD_BODY real lanes_sum(const lanes *v)
+{
+    lanes_half sum = __builtin_shufflevector(*v, *v, 0, 1, 2, 3) +
+                     __builtin_shufflevector(*v, *v, 4, 5, 6, 7);
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+#define LANES_SUM(v) lanes_sum(&(v))
 
 /* Defines `static void name params`, which runs name_body (a SIMD_BODY function
  * with the same parameters) in the version for this CPU. */

@@ -3,34 +3,44 @@
 #include "engine/base/size.h"
 #include "engine/ops/simd.h"
 
-/* Six rows by two vectors: twelve sums in registers, one product on its way. */
-enum { ROWS = 6 };
+/* Six rows by two vectors, or one row by eight: the sums are in registers, and enough of
+ * them that none waits for the one before. */
+enum { ROWS = 6, VECTORS = 8 };
 
 struct operands {
     const real *a, *b;
     size_t a_row, a_step, ldb, k;
 };
 
-/* rows <= ROWS and vectors <= 2 are constants wherever this is inlined. */
-SIMD_BODY void sum_products(real *c, size_t ldc, bool add, const struct operands *o, size_t rows,
-                            size_t vectors)
+/* rows <= ROWS and vectors <= VECTORS are constants wherever this is inlined. */
+SIMD_BODY void sum_products(real *c, size_t ldc, bool add, const struct operands *o,
+                            const size_t rows, const size_t vectors)
 {
-    lanes sum[ROWS][2] = {{{0}}};
+    lanes sum[ROWS][VECTORS];
+#pragma GCC unroll 6
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (size_t v = 0; v < vectors; v++)
+            sum[i][v] = (lanes){0};
     const real *a = o->a, *b = o->b;
     for (size_t p = 0; p < o->k; p++) {
-        lanes b0 = LANES_OF(b), b1 = b0;
-        if (vectors > 1)
-            b1 = LANES_OF(b + LANES);
+        lanes factors[VECTORS];
+#pragma GCC unroll 8
+        for (size_t v = 0; v < vectors; v++)
+            factors[v] = LANES_OF(b + v * LANES);
+#pragma GCC unroll 6
         for (size_t i = 0; i < rows; i++) {
             real factor = a[i * o->a_row];
-            sum[i][0] += factor * b0;
-            if (vectors > 1)
-                sum[i][1] += factor * b1;
+#pragma GCC unroll 8
+            for (size_t v = 0; v < vectors; v++)
+                sum[i][v] += factor * factors[v];
         }
         a += o->a_step;
         b += o->ldb;
     }
+#pragma GCC unroll 6
     for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 8
         for (size_t v = 0; v < vectors; v++) {
             lanes_at *out = (lanes_at *)(c + i * ldc + v * LANES);
             if (add)
@@ -52,9 +62,12 @@ SIMD_BODY void sum_rest(real *c, size_t ldc, bool add, const struct operands *o,
         }
 }
 
-SIMD_BODY void multiply_rows(real *c, size_t ldc, bool add, struct operands o, size_t rows,
-                             size_t n)
+SIMD_BODY void multiply_rows(real *c, size_t ldc, bool add, struct operands o,
+                             const size_t rows, size_t n)
 {
+    for (; rows == 1 && n >= VECTORS * LANES;
+         n -= VECTORS * LANES, c += VECTORS * LANES, o.b += VECTORS * LANES)
+        sum_products(c, ldc, add, &o, 1, VECTORS);
     for (; n >= 2 * LANES; n -= 2 * LANES, c += 2 * LANES, o.b += 2 * LANES)
         sum_products(c, ldc, add, &o, rows, 2);
     if (n >= LANES) {

@@ -31,8 +31,11 @@ def made_up_text(words=4000, seed=3):
 
 
 def train_words(data, run, *extra, steps=STEPS, settings=()):
+    probe = pathlib.Path(data).with_name("probe")  # short: each of many runs looks at it
+    if not probe.exists():
+        probe.write_text("The kiln burned peat. The crane lifted rope.")
     words = ["train", "ntp", "-m", MODEL, "--data", data, "--run", run, "--steps", steps,
-             "--batch", 2, "--lr", "1e-3", *extra]
+             "--batch", 2, "--lr", "1e-3", "--probe", probe, "--probe-question", "What?", *extra]
     for setting in [*TINY, *settings]:
         words += ["--set", setting]
     return words

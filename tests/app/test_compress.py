@@ -40,6 +40,17 @@ class Compress(ProgramTest):
                                  compressor, "-o", out, *options)
         return (*read_safetensors(out), document)
 
+    def test_what_is_read_is_not_replaced(self):
+        ids, own, alias = (self.write_ids([5, 6, 7]), self.path / "own.safetensors",
+                           self.path / "alias.safetensors")
+        own.write_bytes(COMPRESSOR.read_bytes())
+        alias.symlink_to(own)
+        for out in (ids, own):
+            before = out.read_bytes()
+            status, _, err = call("compress", "--ids", ids, "-c", alias, "-m", MODEL, "-o", out)
+            self.assertEqual((status, out.read_bytes()), (2, before))
+            self.assertIn("is read by the same command: not replaced", err.decode())
+
     def test_every_case_of_the_reference(self):
         cases = json.loads((GOLDEN / "forward.json").read_text())["cases"]
         ran = 0

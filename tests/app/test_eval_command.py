@@ -122,6 +122,10 @@ class Eval(ProgramTest):
                                       for x in self.lines(whole)))
         self.run_error(2, *self.words(data, "--out", out))
         self.same(self.evaluate(data, "--out", out, "--force"), want)
+        status, _, err = call("eval", "--data", data, "-m", MODEL, "-c", COMPRESSOR, "--out", data,
+                              "--force")
+        self.assertEqual(status, 2)
+        self.assertIn("is read by the same command: not replaced", err.decode())
         self.run_error(2, *self.words(data, "--resume"))
         error = self.run_error(3, *self.words(data, "--out", out, "--resume", "--modes", "none"))
         self.assertIn("line 1 ", error["message"])

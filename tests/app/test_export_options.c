@@ -64,7 +64,7 @@ static void test_options_that_are_not(void **state)
 {
     struct export_bench *b = *state;
     static const char *const words[][2] = {
-        {"map=jet", "rainbow"},        {"map=vik", "differences"},
+        {"map=jet", "rainbow"},
         {"map=plasmoid", "viridis"},   {"widht=3mm", "did you mean width?"},
         {"width=wide", "nature-1col"}, {"width=-3mm", "expected"},
         {"dpi=1e9", "20..2400"},       {"dpi=nan", "20..2400"},

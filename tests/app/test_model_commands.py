@@ -62,6 +62,11 @@ class Tokenize(ProgramTest):
 
 
 class Score(ProgramTest):
+    def test_a_byte_order_mark_is_no_part_of_a_document(self):
+        plain, marked = (self.run_json("score", "-", "-m", MODEL_A, stdin=mark + b"Salt and peat")
+                         for mark in (b"", b"\xef\xbb\xbf"))
+        self.assertEqual(marked["nll"], plain["nll"])
+
     def test_losses_are_those_of_the_reference_logits(self):
         want, _ = read_safetensors(GOLDEN / "frozenA.safetensors")
         ids = list(want["s0.ids"].values)

@@ -1,4 +1,4 @@
-/* The log of a run directory as it grows, and the form of a run. */
+/* The log of a run directory as it grows, the looks at its probe text, and the form of a run. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 
 #include "app/run_form.h"
 #include "app/run_log.h"
+#include "app/run_probes.h"
 #include "engine/base/file.h"
 #include "tests/support/temporary.h"
 
@@ -22,7 +23,7 @@ static const char check_2[] = "{\"step\":2,\"validation\":\"ntp 128+64\",\"compr
 
 struct place {
     char *directory, *path;
-    struct run_log_reader reader;
+    struct growing reader;
     struct training_log log;
 };
 
@@ -35,17 +36,20 @@ static void open_place(struct place *p)
 
 static void close_place(struct place *p)
 {
-    run_log_close(&p->reader);
+    growing_close(&p->reader);
     training_log_free(&p->log);
     temporary_remove(p->directory);
     free(p->path);
 }
 
+/* In place, as a log grows: a file that is put in its place is another one. */
 static bool write_and_read(struct place *p, const char *text)
 {
     struct err err = {0};
     bool changed, more;
-    assert_true(file_replace(p->path, text, strlen(text), &err));
+    FILE *file = fopen(p->path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
     assert_true(run_log_read(&p->reader, &p->log, &changed, &more, &err));
     assert_false(more);
     return changed;
@@ -99,6 +103,25 @@ static void test_shorter_log_is_read_anew(void **state)
     assert_true(write_and_read(&p, step_1));
     assert_int_equal(p.log.n_steps, 1);
     assert_int_equal(p.log.n_checks, 0);
+    close_place(&p);
+}
+
+/* Its lines were thinned out: as long as it was, but another file. */
+static void test_replaced_log_is_read_anew(void **state)
+{
+    (void)state;
+    struct place p;
+    struct err err = {0};
+    bool changed, more;
+    char text[512];
+    open_place(&p);
+    write_and_read(&p, step_1);
+    snprintf(text, sizeof text, "%s%s", step_2, check_2);
+    assert_true(file_replace(p.path, text, strlen(text), &err));
+    assert_true(run_log_read(&p.reader, &p.log, &changed, &more, &err));
+    assert_int_equal(p.log.n_steps, 1);
+    assert_int_equal(p.log.steps[0].step, 2);
+    assert_int_equal(p.log.n_checks, 1);
     close_place(&p);
 }
 
@@ -194,16 +217,88 @@ static void test_form_refuses(void **state)
     run_form_free(&form);
 }
 
+/* ---- looks at the probe text ---------------------------------------------------- */
+
+static const char look_0[] = "{\"step\":0,\"file\":\"probe-000000.cxt\",\"window\":1,\"said\":\" the\\nsea\","
+                             "\"lead\":\"moor \\u001b[m\",\"question\":\"why?\",\"answer\":\"no\",\"f1\":0.5}\n";
+static const char look_5[] = "{\"step\":5,\"file\":\"probe-000005.cxt\",\"window\":0,\"said\":\"a\"}\n";
+
+static void test_looks_are_taken(void **state)
+{
+    (void)state;
+    struct training t = {0};
+    assert_true(run_probes_line(&t, look_0, strlen(look_0)));
+    assert_true(run_probes_line(&t, look_5, strlen(look_5)));
+    assert_int_equal(t.n_probes, 2);
+    assert_string_equal(t.probes[0].said, "the sea"); /* on one line of the screen */
+    assert_string_equal(t.probes[0].answer, "no");
+    assert_true(t.probes[0].f1 > 0.49 && t.probes[0].f1 < 0.51);
+    assert_null(t.probes[1].answer);
+    assert_true(t.probes[1].f1 < 0);
+    training_free(&t);
+}
+
+/* A resumed run looks again at steps that it had done. */
+static void test_later_look_counts(void **state)
+{
+    (void)state;
+    struct training t = {0};
+    run_probes_line(&t, look_0, strlen(look_0));
+    run_probes_line(&t, look_5, strlen(look_5));
+    run_probes_line(&t, look_0, strlen(look_0));
+    assert_int_equal(t.n_probes, 1);
+    assert_null(strchr(t.probe_lead, '\033'));
+    training_free(&t);
+}
+
+static void test_other_lines_are_no_looks(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "", "{", "[]", "{\"step\":1}", "{\"step\":-1,\"file\":\"a.cxt\",\"window\":0}",
+        "{\"step\":1,\"file\":\"../a.cxt\",\"window\":0}",
+        "{\"step\":1,\"file\":\"a.png\",\"window\":0}",
+        "{\"step\":1,\"file\":\"a.cxt\",\"window\":-1}", "{\"step\":1,\"file\":7,\"window\":0}"};
+    struct training t = {0};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_false(run_probes_line(&t, lines[i], strlen(lines[i])));
+    assert_int_equal(t.n_probes, 0);
+    training_free(&t);
+}
+
+/* A snapshot whose file is gone is said to be so, once. */
+static void test_missing_snapshot(void **state)
+{
+    (void)state;
+    struct training t = {0};
+    struct err err = {0};
+    char *directory = temporary_directory();
+    snprintf(t.directory, sizeof t.directory, "%s", directory);
+    run_probes_line(&t, look_0, strlen(look_0));
+    assert_false(run_probes_load(&t, 0, &err));
+    assert_int_equal(err.code, ERR_INPUT);
+    err = (struct err){0};
+    assert_false(run_probes_load(&t, 0, &err));
+    assert_int_equal(err.code, ERR_NONE);
+    training_free(&t);
+    temporary_remove(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_absent_log_is_empty),
         cmocka_unit_test(test_log_grows),
         cmocka_unit_test(test_shorter_log_is_read_anew),
+        cmocka_unit_test(test_replaced_log_is_read_anew),
         cmocka_unit_test(test_other_lines_are_counted),
         cmocka_unit_test(test_z_of_the_last_step),
         cmocka_unit_test(test_form_makes_arguments),
         cmocka_unit_test(test_form_refuses),
+        cmocka_unit_test(test_looks_are_taken),
+        cmocka_unit_test(test_later_look_counts),
+        cmocka_unit_test(test_other_lines_are_no_looks),
+        cmocka_unit_test(test_missing_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,8 +40,8 @@ class SetupTest(unittest.TestCase):
 
     def test_missing_libraries_are_named_with_their_packages(self):
         self.tool("pkg-config", 'case "$2" in jansson|openblas) exit 1;; esac')
-        status, out, err = self.call("make/missing", "gcc", "zlib:zlib1g-dev", "jansson:libjansson-dev",
-                                     "openblas:libopenblas-openmp-dev")
+        status, out, err = self.call("make/missing", "deps", "gcc", "zlib:zlib1g-dev",
+                                     "jansson:libjansson-dev", "openblas:libopenblas-openmp-dev")
         self.assertEqual((status, out), (1, ""))
         self.assertEqual(err, "comprexit: missing: jansson, openblas\ncomprexit: 'make deps' installs "
                               "it, or: apt-get install libjansson-dev libopenblas-openmp-dev\n")
@@ -49,15 +49,17 @@ class SetupTest(unittest.TestCase):
     def test_nothing_missing_is_silent(self):
         self.tool("pkg-config", "exit 0")
         self.tool("compiler", "cat >/dev/null")
-        self.assertEqual(self.call("make/missing", "compiler", "a:b"), (0, "", ""))
+        self.assertEqual(self.call("make/missing", "deps", "compiler", "a:b"), (0, "", ""))
 
     def test_missing_tools_and_headers(self):
         self.tool("compiler", "exit 1")
-        status, _, err = self.call("/bin/sh", "make/missing", "compiler", "a:b", path=self.alone())
+        status, _, err = self.call("/bin/sh", "make/missing", "deps", "compiler", "a:b",
+                                   path=self.alone())
         self.assertEqual(status, 1)
         self.assertIn("missing: pkg-config, stb_truetype.h", err)
         self.assertIn("apt-get install pkg-config libstb-dev", err)
-        status, _, err = self.call("/bin/sh", "make/missing", "no-such-cc", path=self.alone())
+        status, _, err = self.call("/bin/sh", "make/missing", "deps", "no-such-cc",
+                                   path=self.alone())
         self.assertIn("missing: the compiler no-such-cc, pkg-config", err)
 
     def test_a_build_stops_before_compiling(self):
@@ -65,6 +67,14 @@ class SetupTest(unittest.TestCase):
         status, out, err = self.call("make", "all", "BUILD=" + self.folder.name + "/build")
         self.assertNotEqual(status, 0)
         self.assertIn("comprexit: missing: ncursesw, readline,", err)
+        self.assertNotIn("compile", out)
+
+    def test_tests_name_their_own_library(self):
+        self.tool("pkg-config", '[ "$2" != cmocka ]')
+        status, out, err = self.call("make", "tests-build", "BUILD=" + self.folder.name + "/build")
+        self.assertNotEqual(status, 0)
+        self.assertIn("comprexit: missing: cmocka\ncomprexit: 'make deps-check' installs it, or: "
+                      "apt-get install libcmocka-dev\n", err)
         self.assertNotIn("compile", out)
 
     def test_every_library_has_a_package(self):

@@ -206,7 +206,7 @@ class Runs(unittest.TestCase):
     def test_a_long_run_keeps_its_size(self):
         run = self.path / "soak"
         settings = ["valid_every=500", "save_every=50", "blocks=8+4", "window=8"]
-        process = self.start(run, "--log-every", "100", steps=1500, settings=settings,
+        process = self.start(run, "--log-every", "100", "--probe", "none", steps=1500, settings=settings,
                              until="step 500/")
         before = self.takes(process, run)
         self.read_until(process, "step 1400/")
@@ -218,12 +218,34 @@ class Runs(unittest.TestCase):
             self.assertLess(after[0] - before[0], 900 * 1024)
         self.assertEqual(len(list(run.glob("step-*"))), 2)
 
+    def test_looks_do_not_pile_up(self):
+        """Beyond 32 every second one goes; a resumed run's own count. The files are those
+        that the list names."""
+        run = self.path / "looks"
+        settings = ["valid_every=1", "save_every=5", "blocks=8+4", "window=8"]
+        for words in (("--steps", "40"), ("--steps", "70", "--resume")):
+            status, messages = train(self.data, run, *words, steps=40, settings=settings)
+            self.assertEqual(status, 0, messages)
+        lines = [json.loads(line) for line in (run / "probes.jsonl").read_text().splitlines()]
+        steps = [line["step"] for line in lines]
+        self.assertLessEqual(len(steps), 33)
+        self.assertEqual((steps[0], steps[-1]), (0, 70))
+        self.assertEqual(steps, sorted(set(steps)))
+        self.assertEqual({line["file"] for line in lines}, {p.name for p in run.glob("probe-*")})
+
+    @unittest.skipIf(SANITIZED, "a sanitizer takes memory of its own")
+    def test_looks_take_no_more_and_more_memory(self):
+        settings = ["valid_every=1", "save_every=100", "blocks=8+4", "window=8"]
+        few, many = (self.peak(*train_words(self.data, self.path / f"looks-{steps}", steps=steps,
+                                            settings=settings))[0] for steps in (10, 200))
+        self.assertLess(many - few, 1500 * 1024)
+
     @staticmethod
     def takes(process, run):
         """Resident bytes, descriptors, lasting files of the run directory."""
         place = pathlib.Path(f"/proc/{process.pid}")
         pages = int((place / "statm").read_text().split()[1])
-        files = {p.name for p in run.iterdir() if not p.name.startswith("step-")}
+        files = {p.name for p in run.iterdir() if not p.name.startswith(("step-", "probe-"))}
         links = {pathlib.Path(os.readlink(p)) for p in (place / "fd").iterdir()}
         # A checkpoint may just be written: what is open for it goes again.
         lasting = [x for x in links if x.name in ("log.jsonl", "lock") or run not in (x, x.parent)]

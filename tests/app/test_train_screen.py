@@ -118,6 +118,52 @@ class StoryTest(RunTest):
         self.assertLess(stopped, 40)
 
 
+class ProbeTest(RunTest):
+    """What the run shows of itself at each validation."""
+
+    def test_time_lapse(self):
+        self.plays("size 120x36", self.train("steps=10", "start"), "wait step 10", "wait idle",
+                   'expect "step 10, snapshot 3/3"', 'expect "order kept"',
+                   'expect "What replaced peat"', 'expect "F1 0."', "key ,",
+                   'expect "step 5, snapshot 2/3"', "key , ,", 'expect "step 0, snapshot 1/3"',
+                   "key p", "wait 1500ms", 'expect "step 10, snapshot 3/3"', "key ,", "key Enter",
+                   'expect "[1 Explore]"', 'expect "step 5"', 'expect "What replaced peat"')
+        lines = [json.loads(line) for line in
+                 (self.run_folder / "probes.jsonl").read_text().splitlines()]
+        self.assertEqual([line["step"] for line in lines], [0, 5, 10])
+        for line in lines:
+            self.assertTrue((self.run_folder / line["file"]).exists())
+        self.plays("size 120x36", f"watch {self.run_folder}", 'expect "step 10, snapshot 3/3"',
+                   "key , Enter", f"compare {self.run_folder}/probe-000000.cxt",
+                   'expect "[2 Compare]"', 'expect "A  "', 'expect "B - A"')
+
+    def test_looking_changes_no_number(self):
+        """The same run without looks has the same losses."""
+        losses = []
+        for probe in ((), ("--probe", "none")):
+            run = self.home / f"run{len(probe)}"
+            settings = [part for word in SETTINGS.split() for part in ("--set", word)]
+            subprocess.run([PROGRAM, "train", "ntp", "-m", MODEL, "--data", self.text, "--run", run,
+                            *settings, "--steps", "10", *probe], check=True, capture_output=True)
+            losses.append([(line["step"], line.get("loss"), line.get("compressed"))
+                           for line in log_of(run)])
+            self.assertEqual((run / "probes.jsonl").exists(), not probe)
+        self.assertEqual(losses[0], losses[1])
+
+    def test_own_text(self):
+        note = self.home / "note.txt"
+        note.write_text("The pier was built in 1888. It has two lamps. " * 4)
+        settings = [part for word in SETTINGS.split() for part in ("--set", word)]
+        run = self.home / "own"
+        subprocess.run([PROGRAM, "train", "ntp", "-m", MODEL, "--data", self.text, "--run", run,
+                        *settings, "--steps", "5", "--probe", note, "--probe-question", "How many?"],
+                       check=True, capture_output=True)
+        line = json.loads((run / "probes.jsonl").read_text().splitlines()[-1])
+        self.assertEqual((line["question"], line["f1"]), ("How many?", -1.0))
+        self.plays(f"watch {run}", "focus samples", 'expect "How many?"', "size 40x10",
+                   'expect "[Samples]"')
+
+
 class ControlTest(RunTest):
     """`train --control`, for programs that steer a run."""
 

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -193,6 +194,29 @@ static void every_character_is_shown_or_escaped(void **state)
     assert_memory_equal(out, "<U+FFFD>", 8);
 }
 
+static void test_make_valid(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"", ""},
+        {"a\xc3\xa9", "a\xc3\xa9"},
+        {"\xff\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"a\xe2\x82", "a\xef\xbf\xbd"},             /* cut at the end */
+        {"\xe2\x82N", "\xef\xbf\xbdN"},             /* cut by another character */
+        {"\xf1\x80\x80\xc2" "b\x80", "\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* a surrogate begins nothing */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t n;
+        char *got = text_make_valid(cases[i].text, strlen(cases[i].text), &n);
+        assert_string_equal(got, cases[i].want);
+        assert_int_equal(n, strlen(cases[i].want));
+        free(got);
+    }
+}
+
 /* Whatever goes in, what comes out is valid, has no control characters and stays
  * what it is when sanitised again. */
 static void random_bytes_become_harmless(void **state)
@@ -242,6 +266,7 @@ static void numbers_are_written_for_people(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_make_valid),
         cmocka_unit_test(every_character_comes_back),
         cmocka_unit_test(what_is_no_utf8_is_refused),
         cmocka_unit_test(only_what_can_be_completed_is_held_back),

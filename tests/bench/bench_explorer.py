@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Measures the explorer on a pseudo terminal and prints what it found, nothing else: first
-screen, keys while answers are made, processor time and bytes of a frame, idling.
+screen, keys while answers are made, while a long document is read and while a run is trained,
+processor time and bytes of a frame, idling, memory over random keys.
 
-usage: tests/bench/bench_explorer.py [PROGRAM [DOCUMENT]]
+usage: tests/bench/bench_explorer.py [PROGRAM [DOCUMENT [MEASURE...]]]
 """
 import os
 import pathlib
-
+import random
 import sys
 import tempfile
 import time
@@ -18,12 +19,12 @@ from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 PROGRAM = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/release/comprexit")
 DOCUMENT = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else ROOT / "assets/saltworks.txt")
 TICKS = os.sysconf("SC_CLK_TCK")
-KEYS, FRAMES, IDLE_SECONDS = 200, 200, 10
+KEYS, FRAMES, IDLE_SECONDS, MEMORY_KEYS = 200, 200, 10, 6000
 
 
-def start(*options, rows=36, columns=120):
+def start(*options, document=DOCUMENT, rows=36, columns=120):
     state = tempfile.mkdtemp()
-    return PseudoTerminal([PROGRAM, DOCUMENT, *options], rows=rows, columns=columns,
+    return PseudoTerminal([PROGRAM, document, *options], rows=rows, columns=columns,
                           environment={"XDG_STATE_HOME": state, "XDG_CONFIG_HOME": state,
                                        "OMP_NUM_THREADS": None})
 
@@ -64,23 +65,55 @@ def first_screen():
     print("first screen       ", quantiles(times))
 
 
-def answered_keys():
-    """Help is opened again and again while a long answer is made; a key counts as
+def answered_keys(terminal, name):
+    """Help is opened again and again while something long goes on; a key counts as
     answered when the help is on the screen."""
+    times = []
+    for _ in range(KEYS):
+        mark = len(terminal.output)
+        terminal.type(b"?")
+        times.append(wait_output(terminal, b"Keys here", mark))
+        terminal.type(b"\x1b[27u")
+        terminal.pump(0.08)
+    print(name.ljust(19), quantiles(times))
+
+
+def keys_while_answering():
     with start() as terminal:
         terminal.wait_for(b"? help", seconds=60)
         terminal.type(b":set max-tokens 1000\r:answers full\r:ask Tell the whole story again.\r")
         terminal.settle(0.3, 3)
-        times = []
-        for _ in range(KEYS):
-            mark = len(terminal.output)
-            terminal.type(b"?")
-            times.append(wait_output(terminal, b"Keys here", mark))
-            terminal.type(b"\x1b[27u")
-            terminal.pump(0.08)
+        answered_keys(terminal, "key while answering")
         terminal.type(b"\x03")
         quit_explorer(terminal)
-    print("key while answering", quantiles(times))
+
+
+def keys_while_reading():
+    """A document of 111,000 tokens, read because a question is asked about all of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        long = pathlib.Path(folder) / "long.txt"
+        long.write_bytes((ROOT / "assets/saltworks.txt").read_bytes() * 224)
+        with start(document=long) as terminal:
+            terminal.wait_for(b"? help", seconds=60)
+            terminal.type(b":set ratio 64\r:answers compressed\r:ask What is it about?\r")
+            terminal.settle(0.3, 3)
+            answered_keys(terminal, "key while reading")
+            terminal.type(b"\x03")
+            quit_explorer(terminal)
+
+
+def keys_while_training():
+    with tempfile.TemporaryDirectory() as folder:
+        text = pathlib.Path(folder) / "text.txt"
+        text.write_bytes((ROOT / "assets/saltworks.txt").read_bytes() * 224)
+        with start("--no-answers") as terminal:
+            terminal.wait_for(b"? help", seconds=60)
+            terminal.type(f":train ntp data={text} run={folder}/run blocks=128+64 batch=2 micro_batch=2 "
+                          "valid_every=0 start\r".encode())
+            terminal.wait_for(b"| loss", seconds=120)
+            answered_keys(terminal, "key while training")
+            terminal.type(b":quit!\r:quit!\r")
+            terminal.wait_exit(60)
 
 
 def frames(rows, columns):
@@ -110,9 +143,27 @@ def idling():
           f"{IDLE_SECONDS} s")
 
 
+def memory():
+    """Resident memory every thousand random keys: letters that move, look and change."""
+    keys, draw = b"hjklgG[]{}vVwzts,.pmo<>ux%cib +-H\t", random.Random(1)
+    with start("--no-answers") as terminal:
+        terminal.wait_for(b"? help", seconds=60)
+        terminal.settle(1.5, 30)
+        sizes = []
+        for i in range(1, MEMORY_KEYS + 1):
+            terminal.type(bytes([draw.choice(keys)]) if i % 20 else b"\x1b[27u\x1b[27u1")
+            terminal.pump(0.002)
+            if i % 1000 == 0:
+                terminal.settle(0.5, 20)
+                sizes.append(terminal.resident_bytes() / 2**20)
+        quit_explorer(terminal)
+    print("memory, MiB        ", " ".join(f"{size:.0f}" for size in sizes), "every 1000 keys")
+
+
+MEASURES = {"first": first_screen, "answering": keys_while_answering, "reading": keys_while_reading,
+            "training": keys_while_training, "frames": lambda: (frames(60, 200), frames(36, 120)),
+            "idle": idling, "memory": memory}
+
 if __name__ == "__main__":
-    first_screen()
-    answered_keys()
-    frames(60, 200)
-    frames(36, 120)
-    idling()
+    for measure in sys.argv[3:] or MEASURES:
+        MEASURES[measure]()

@@ -1,4 +1,4 @@
-/* Times quantised products against float ones on the shapes of a model:
+/* Times quantised products and those in bfloat16 against float ones on the shapes of a model:
  * bench_qmatmul [tokens] [repeat]. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "engine/ops/bmatmul.h"
 #include "engine/ops/half.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/qmatmul.h"
@@ -27,6 +28,26 @@ static struct qmatrix random_matrix(enum qmatrix_kind kind, size_t rows, size_t 
                 qmatrix_set_8(&w, r, b, (const int8_t *)q, d);
         }
     return w;
+}
+
+/* Best of the repetitions after the first, in milliseconds. */
+static double time_bfloats(const real *dense, const real *x, real *y, size_t n, size_t rows,
+                           size_t cols, size_t repeat)
+{
+    struct bmatrix w = {.rows = rows, .cols = cols};
+    w.panels = mem_try(bmatrix_bytes(rows, cols), 1, "matrix", NULL);
+    for (size_t r = 0; r < rows; r++)
+        bmatrix_set_row(&w, r, dense + r * cols);
+    double best = 1e30;
+    for (size_t i = 0; i <= repeat; i++) {
+        const struct bproduct product = {&w, y};
+        double start = clock_ms();
+        bmatmul(&product, 1, x, n, false);
+        double ms = clock_ms() - start;
+        best = i && ms < best ? ms : best;
+    }
+    free(w.panels);
+    return best;
 }
 
 static void time_shape(size_t n, size_t rows, size_t cols, size_t repeat)
@@ -58,7 +79,8 @@ static void time_shape(size_t n, size_t rows, size_t cols, size_t repeat)
         printf("  %s %8.3f ms %7.1f G/s", names[kind + 1], best, work / best);
         free(w.panels);
     }
-    printf("\n");
+    double bfloats = time_bfloats(dense, x, y, n, rows, cols, repeat);
+    printf("  bf16 %8.3f ms %7.1f G/s\n", bfloats, work / bfloats);
     free(x);
     free(y);
     free(dense);

@@ -330,7 +330,7 @@ static void test_metadata_refusals(void **state)
         {"\"version\":\"1\"", "\"version\":\"2\"",
          ": written by a newer comprexit: format version 2, this one reads 1"},
         {"\"ratio\":\"1.5\"", "\"ratio\":\"1.x\"", ": metadata ratio: \"1.x\" is not a number"},
-        {"\"ratio\":\"1.5\"", "\"ratio\":\"0.5\"", ": ratio 0.5 is not in 1..64"},
+        {"\"ratio\":\"1.5\"", "\"ratio\":\"0.5\"", ": ratio 0.5 is not in 1..8192"},
         {"\"iters\":\"30\"", "\"iters\":\"-3\"", ": metadata iters: \"-3\" is not a number"},
         {"\"align\":\"head\"", "\"align\":\"feet\"",
          ": metadata align: \"feet\" is neither tail nor head"},

@@ -159,9 +159,13 @@ static void test_settings_limits(void **state)
     struct err err;
     struct compress_settings s = compress_settings_default;
     assert_true(compress_settings_check(&s, &err));
+    s = settings_of(8192, 8192, ALIGN_TAIL); /* one slot for all */
+    assert_true(compress_settings_check(&s, &err));
+    assert_int_equal(compress_slots_per_window(&s), 1);
+    s = compress_settings_default;
     refuses(settings_of(0, 4, ALIGN_TAIL), "window 0 is not in 1..8192");
-    refuses(settings_of(128, 0, ALIGN_TAIL), "ratio 0 is not in 1..64");
-    refuses(settings_of(128, (double)NAN, ALIGN_TAIL), "ratio nan is not in 1..64");
+    refuses(settings_of(128, 0, ALIGN_TAIL), "ratio 0 is not in 1..8192");
+    refuses(settings_of(128, (double)NAN, ALIGN_TAIL), "ratio nan is not in 1..8192");
     s.eps = 0;
     refuses(s, "eps 0 is not in 0.0001..10000");
     s = compress_settings_default;

@@ -15,7 +15,8 @@
 #include "tests/support/golden.h"
 #include "tests/support/temporary.h"
 
-enum { CONTEXTS = 40, TEXT_BYTES = 64 << 10 };
+/* A query has room for the whole question, whatever the tokenizer makes of it. */
+enum { CONTEXTS = 40, TEXT_BYTES = 64 << 10, QUERY = 512 };
 
 struct place {
     struct model *model;
@@ -75,7 +76,7 @@ static void place_open(struct place *p, size_t group)
                                 .tokenizer = p->model->tokenizer,
                                 .mix = {[PHASE_SFT] = 1},
                                 .shapes = {{16, 8}}, .n_shapes = 1,
-                                .sft_shape = {64, 64}, .sft_group = group};
+                                .sft_shape = {64, QUERY}, .sft_group = group};
     if (group > 1)
         dataset_group(p->questions, group);
     stream_seed(&p->stream, 7);

@@ -26,6 +26,24 @@ static json_t *golden_json(const char *file)
     return json;
 }
 
+static void assert_equals_scaling(const struct llama_config *c, const json_t *scaling)
+{
+    const char *type = json_string_value(json_object_get(scaling, "rope_type"));
+    if (!type) {
+        assert_int_equal(c->rope_scaling, ROPE_SCALING_NONE);
+        return;
+    }
+    bool llama3 = strcmp(type, "llama3") == 0;
+    assert_int_equal(c->rope_scaling, llama3 ? ROPE_SCALING_LLAMA3 : ROPE_SCALING_LINEAR);
+    assert_true(c->rope_factor == golden_number(scaling, "factor"));
+    if (!llama3)
+        return;
+    assert_true(c->rope_low_freq == golden_number(scaling, "low_freq_factor"));
+    assert_true(c->rope_high_freq == golden_number(scaling, "high_freq_factor"));
+    assert_true((double)c->rope_original_positions ==
+                golden_number(scaling, "original_max_position_embeddings"));
+}
+
 static void assert_equals_json(const struct llama_config *c, const json_t *json)
 {
     assert_true((double)c->hidden == golden_number(json, "hidden_size"));
@@ -41,16 +59,7 @@ static void assert_equals_json(const struct llama_config *c, const json_t *json)
     assert_int_equal(c->tied_embeddings,
                      json_is_true(json_object_get(json, "tie_word_embeddings")));
     assert_false(c->rope_interleaved);
-    const json_t *scaling = json_object_get(json, "rope_scaling");
-    assert_int_equal(c->rope_scaling,
-                     json_is_object(scaling) ? ROPE_SCALING_LLAMA3 : ROPE_SCALING_NONE);
-    if (!json_is_object(scaling))
-        return;
-    assert_true(c->rope_factor == golden_number(scaling, "factor"));
-    assert_true(c->rope_low_freq == golden_number(scaling, "low_freq_factor"));
-    assert_true(c->rope_high_freq == golden_number(scaling, "high_freq_factor"));
-    assert_true((double)c->rope_original_positions ==
-                golden_number(scaling, "original_max_position_embeddings"));
+    assert_equals_scaling(c, json_object_get(json, "rope_scaling"));
 }
 
 /* The same model in GGUF; A1 and B1 are cut to one block. */
@@ -73,8 +82,9 @@ static void assert_equals_gguf(const struct llama_config *c, const char *path,
     assert_true((float)g.rms_eps == (float)c->rms_eps);
     assert_true((float)g.rope_theta == (float)c->rope_theta);
     assert_int_equal(g.tied_embeddings, c->tied_embeddings);
-    assert_int_equal(g.rope_scaling,
-                     ROPE_SCALING_NONE); /* B has rope_freqs.weight instead */
+    /* llama3 scaling is a tensor there, rope_freqs.weight */
+    assert_int_equal(g.rope_scaling, c->rope_scaling == ROPE_SCALING_LINEAR ? ROPE_SCALING_LINEAR
+                                                                            : ROPE_SCALING_NONE);
     assert_true(g.rope_interleaved);
     gguf_close(gguf);
 }

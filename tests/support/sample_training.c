@@ -84,10 +84,11 @@ static void add_probes(struct training *t)
     for (size_t k = 0; k < PROBES; k++) {
         MEM_GROW(t->probes, t->probes_capacity, t->n_probes + 1);
         t->probes[t->n_probes++] = (struct training_probe){
-            .step = 100 * k, .window = probe_window(k), .said = xstrdup(said[k]),
+            .step = 100 * k, .loaded = true, .window = probe_window(k), .said = xstrdup(said[k]),
             .answer = xstrdup(answer[k]), .f1 = k + 1 == PROBES ? 0.33 : 0};
     }
     snprintf(t->probe_question, sizeof t->probe_question, "What replaced peat as the fuel of the pans?");
+    snprintf(t->probe_lead, sizeof t->probe_lead, "from the moor. In 1871");
     snprintf(t->probe_text, sizeof t->probe_text, "the moor was drained for pasture, and the company");
 }
 

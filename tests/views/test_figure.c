@@ -15,6 +15,7 @@
 #include "tests/support/sample_snapshot.h"
 #include "views/figure.h"
 #include "views/figure_axis.h"
+#include "views/figure_parts.h"
 #include "views/raster.h"
 
 /* One figure with everything that it was made from. */
@@ -22,11 +23,30 @@ struct example {
     struct snapshot *snapshot;
     struct figure_options options;
     struct figure_data data;
+    struct snapshot *against; /* A of a difference */
     struct drawing drawing;
     struct figure_fonts fonts;
     struct err err;
     bool ok;
 };
+
+/* A loss that is not known for the first tokens, and a plan that sends nothing to the slot
+ * s3 of the window. */
+static void add_difference(struct example *e)
+{
+    size_t n = e->snapshot->document->tokens;
+    struct snapshot_loss *loss = snapshot_loss_new(n);
+    for (size_t t = e->options.from + 2; t < n; t++) {
+        loss->full[t] = 2;
+        loss->compressed[t] = 2 + 0.25f * (float)((int)(t % 9) - 3);
+    }
+    snapshot_set_loss(e->snapshot, loss);
+    e->against = sample_snapshot();
+    struct snapshot_window *w = e->against->window[1];
+    for (size_t t = 0; t < w->tokens; t++)
+        w->plan[t * w->slots + 3] = 0;
+    e->options.against = e->against;
+}
 
 static void example_begin(struct example *e)
 {
@@ -34,6 +54,7 @@ static void example_begin(struct example *e)
     e->fonts.regular = font_open(NULL, 0);
     e->options.from = e->snapshot->window_first[1];
     e->options.to = e->snapshot->window_first[2];
+    add_difference(e);
 }
 
 static void example_make(struct example *e)
@@ -51,6 +72,7 @@ static void example_end(struct example *e)
     figure_data_free(&e->data);
     font_close((struct font *)(uintptr_t)e->fonts.regular);
     snapshot_release(e->snapshot);
+    snapshot_release(e->against);
 }
 
 /* The grid of the picture: the first and largest one. */
@@ -215,7 +237,7 @@ static void check_cells(const struct example *e)
     const struct drawing *d = &e->drawing;
     double scale = d->dpi / 72;
     const struct drawing_cells *cells = picture(d);
-    if (e->options.kind == FIGURE_MASS)
+    if (figure_is_plot(e->options.kind))
         return;
     assert_non_null(cells);
     assert_true(is_whole(cells->x * scale) && is_whole(cells->y * scale));
@@ -296,9 +318,11 @@ static void test_nothing_touches(void **state)
     struct example e;
     example_begin(&e);
     int made = 0;
-    for (unsigned mix = 0; mix < 3 * 2 * 2 * 2 * 3 * 2; mix++) {
+    static const enum figure_kind kinds[] = {FIGURE_PLAN, FIGURE_GATE, FIGURE_MASS, FIGURE_LOSS,
+                                             FIGURE_DIFF};
+    for (unsigned mix = 0; mix < 5 * 2 * 2 * 2 * 3 * 2; mix++) {
         unsigned m = mix;
-        e.options.kind = (enum figure_kind)(m % 3), m /= 3;
+        e.options.kind = kinds[m % 5], m /= 5;
         e.options.turned = m % 2, m /= 2;
         e.options.marginals = m % 2, m /= 2;
         e.options.colorbar = m % 2, m /= 2;
@@ -322,7 +346,7 @@ static void test_nothing_touches(void **state)
         check_texts(&e, what);
         made++;
     }
-    assert_int_equal(made, 144);
+    assert_int_equal(made, 240);
     example_end(&e);
 }
 
@@ -554,6 +578,53 @@ static void test_words_add_up(void **state)
     example_end(&e);
 }
 
+/* B less A, cell by cell; the scale is as far on both sides of 0. */
+static void test_difference(void **state)
+{
+    (void)state;
+    struct example e;
+    example_begin(&e);
+    e.options.kind = FIGURE_DIFF;
+    example_make(&e);
+    assert_true(e.ok);
+    const struct snapshot_window *w = e.snapshot->window[1];
+    assert_int_equal(e.data.rows, w->slots);
+    for (size_t j = 0; j < w->slots; j++)
+        for (size_t t = 0; t < w->tokens; t++) {
+            double expected = j == 3 ? (double)w->plan[t * w->slots + j] : 0;
+            assert_true(fabs(heat_at(&e.data.grid, j, t) - expected) < 1e-7);
+        }
+    assert_true(fabs((double)e.data.beside[3] - 0.5) < 1e-3); /* half of what was there and is not */
+    assert_true(e.data.scale.high > 0);
+    assert_true(fabs(e.data.scale.low + e.data.scale.high) < 1e-12);
+    assert_int_equal(figure_map(&e.options), MAP_VIK);
+    e.options.against = NULL;
+    example_make(&e);
+    assert_false(e.ok);
+    assert_int_equal(e.err.code, ERR_USAGE);
+    example_end(&e);
+}
+
+static void test_loss(void **state)
+{
+    (void)state;
+    struct example e;
+    example_begin(&e);
+    e.options.kind = FIGURE_LOSS;
+    example_make(&e);
+    assert_true(e.ok);
+    assert_true(isnan(heat_at(&e.data.grid, 0, 0)) && isnan(heat_at(&e.data.grid, 0, 1)));
+    for (size_t i = 2; i < e.data.tokens; i++)
+        assert_true(fabs(heat_at(&e.data.grid, 0, i) -
+                         0.25 * (double)((int)((e.options.from + i) % 9) - 3)) < 1e-6);
+    assert_true(e.data.scale.low < -0.7 && e.data.scale.high > 1.2);
+    snapshot_set_loss(e.snapshot, NULL);
+    example_make(&e);
+    assert_false(e.ok);
+    assert_int_equal(e.err.code, ERR_INPUT);
+    example_end(&e);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -664,6 +735,8 @@ int main(void)
         cmocka_unit_test(test_values_of_the_plan),
         cmocka_unit_test(test_several_windows),
         cmocka_unit_test(test_words_add_up),
+        cmocka_unit_test(test_difference),
+        cmocka_unit_test(test_loss),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_panels),
         cmocka_unit_test(test_table_of_answers),

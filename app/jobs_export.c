@@ -1,0 +1,88 @@
+/* Figures and data files that are written beside the screen, by the second worker. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/export.h"
+#include "app/jobs.h"
+
+struct export_job {
+    struct job job;
+    struct snapshot *snapshot, *against; /* one reference each; against may be NULL */
+    struct export_request request;
+    struct edits edits;
+    struct export_result result;
+};
+
+static bool run_export(struct job *job, void *context, const struct progress *progress,
+                       struct err *err)
+{
+    struct export_job *e = (struct export_job *)job;
+    (void)context;
+    return progress_tick(progress, "writing", 0, 1, err) &&
+           export_run(e->snapshot, &e->request, &e->result, err);
+}
+
+static void note_files(struct session *s, const struct export_result *result)
+{
+    if (result->n == 1)
+        session_note(s, "%s written", result->path[0]);
+    else if (result->n > 1)
+        session_note(s, "%s and %zu more written", result->path[0], result->n - 1);
+}
+
+static void export_done(struct job *job, void *context)
+{
+    struct session *s = context;
+    if (job->ok)
+        note_files(s, &((struct export_job *)job)->result);
+    else if (s->terminal && job->err.code != ERR_CANCELLED)
+        session_warn(s, "%s", job->err.text);
+    else if (!s->terminal) /* while the program ends */
+        fprintf(stderr, "comprexit: %s\n", job->err.text);
+}
+
+static void export_release(struct job *job)
+{
+    struct export_job *e = (struct export_job *)job;
+    snapshot_release(e->snapshot);
+    snapshot_release(e->against);
+    export_request_free(&e->request);
+    export_result_free(&e->result);
+    edits_free(&e->edits);
+    free(e);
+}
+
+static bool draws_difference(const struct export_request *request)
+{
+    enum figure_kind kind[FIGURE_KIND_COUNT];
+    size_t n = export_kinds(request, kind);
+    for (size_t i = 0; i < n; i++)
+        if (kind[i] == FIGURE_DIFF)
+            return true;
+    return false;
+}
+
+bool jobs_export(struct session *s, struct export_request *request, struct err *err)
+{
+    struct export_job *e = xcalloc(1, sizeof *e);
+    e->job = (struct job){.kind = JOB_EXPORT, .run = run_export, .done = export_done,
+                          .release = export_release};
+    /* the difference of what is called B from what is called A on the screen */
+    bool swapped = s->pinned && s->view.compare_swapped && draws_difference(request);
+    e->snapshot = snapshot_retain(swapped ? s->pinned : s->snapshot);
+    e->against = snapshot_retain(swapped ? s->snapshot : s->pinned);
+    e->request = *request;
+    e->request.figure.against = e->against;
+    *request = (struct export_request){0};
+    e->edits = edits_copy(&s->edits);
+    e->request.edits = &e->edits;
+    if (s->writer) {
+        worker_post(s->writer, &e->job);
+        return true;
+    }
+    bool ok = export_run(e->snapshot, &e->request, &e->result, err);
+    if (ok)
+        note_files(s, &e->result);
+    export_release(&e->job);
+    return ok;
+}
