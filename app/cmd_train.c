@@ -16,6 +16,7 @@
 #include "app/train_control.h"
 #include "app/train_probe.h"
 #include "app/train_ui.h"
+#include "app/presets.h"
 #include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -101,9 +102,7 @@ static bool apply_preset(struct train_config *c, const char *name, struct err *e
     char *path = assets_path(relative), *any = assets_path("presets/cpu-ntp.conf");
     bool ok = path  ? train_config_read(c, path, err)
               : any ? err_set(err, ERR_USAGE,
-                              "no preset \"%s\" (there are paper-ntp, paper-sft, cpu-ntp, cpu-sft, "
-                              "cpu-prompt)",
-                              name)
+                              "no preset \"%s\" (there are " TRAIN_PRESET_LIST ")", name)
                     : err_set(err, ERR_INPUT,
                               "the presets are not beside the program: COMPREXIT_ASSETS must name "
                               "the folder that has presets/%s.conf",
@@ -409,7 +408,7 @@ static const struct cli_option options[] = {
     {.name = "run", .kind = CLI_PATH, .value = "DIR",
      .help = "run directory: configuration, log, checkpoints, result"},
     {.name = "preset", .kind = CLI_TEXT, .value = "NAME",
-     .help = "settings to begin with: paper-ntp, paper-sft, cpu-ntp, cpu-sft, cpu-prompt"},
+     .help = "settings to begin with: " TRAIN_PRESET_LIST},
     {.name = "init", .kind = CLI_TEXT, .value = "published|warm|PATH",
      .help = "where the compressor starts"},
     {.name = "steps", .kind = CLI_TEXT, .value = "N", .help = "optimizer steps"},

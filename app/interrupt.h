@@ -1,6 +1,7 @@
 /* Ctrl-C and termination during long work: the first signal is remembered, so
  * that the work stops at its next progress call and cleans up; a second one ends
- * the program at once. */
+ * the program at once, unless it comes so soon that it is the same wish twice (timeout(1)
+ * sends its signal to the process and to its group). */
 #ifndef APP_INTERRUPT_H
 #define APP_INTERRUPT_H
 

@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/presets.h"
 #include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/train/config.h"
 
 static const char *const phases[] = {"ntp", "sft", "prompt"};
-static const char *const presets[] = {"cpu-ntp", "cpu-sft", "cpu-prompt", "paper-ntp",
-                                      "paper-sft"};
+#define PRESET_ENTRY(name) name,
+static const char *const presets[] = {TRAIN_PRESETS(PRESET_ENTRY, PRESET_ENTRY)};
 enum { N_PHASES = sizeof phases / sizeof *phases, N_PRESETS = sizeof presets / sizeof *presets };
 
 void run_form_init(struct run_form *f)

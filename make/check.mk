@@ -37,6 +37,8 @@ check: deps-check
 	@make/fetch-model || echo "continuing without the default model: its tests are skipped"
 	$(SUB) -j2 WERROR=1 VARIANT=release all tests-build
 	$(SUB) clang
+	@command -v nvcc >/dev/null || echo "no nvcc here: the CUDA sources are not compiled"
+	@if command -v nvcc >/dev/null; then $(MAKE) --no-print-directory -j2 CUDA=1 WERROR=1 cuda; fi
 	$(SUB) gradcheck
 	$(SUB) asan
 	$(SUB) golden-check

@@ -59,6 +59,7 @@ install: all man
 help:
 	@echo "make            build build/release/comprexit"
 	@echo "make MPI=1      build build/mpi/comprexit: training over processes (libopenmpi-dev)"
+	@echo "make CUDA=1     build build/cuda/comprexit: training on a GPU (nvcc; cuBLAS at run time)"
 	@echo "make demo       install what is missing, build, fetch the model, open the explorer"
 	@echo "make check      install what is missing, build with gcc and clang, run all tests"
 	@echo "make test       the tests of one variant: VARIANT=release|asan|tsan|double|clang K=name"
@@ -67,6 +68,7 @@ help:
 	@echo "make man readme build/comprexit.1; the README's section on commands"
 	@echo "make layers     check which folders include which"
 	@echo "make golden-check GOLDEN=DIR   parity with reference vectors alone"
+	@echo "make CUDA=1 device-check   each operation of a GPU against its twin on the host"
 	@echo "make asan ubsan tsan fuzz bench-peers lint format"
 
 .PHONY: missing-tests deps deps-check deps-golden deps-demo deps-model model format install help man readme readme-screen demo

@@ -13,7 +13,7 @@ struct device *device_open(struct err *err)
 #ifdef COMPREXIT_CUDA
     return device_cuda_open(err);
 #else
-    err_set(err, ERR_INPUT, "this program was built without CUDA (make CUDA=1)");
+    err_set(err, ERR_USAGE, "this program was built without CUDA (make CUDA=1)");
     return NULL;
 #endif
 }

@@ -126,8 +126,8 @@ struct device {
     struct err err; /* of the first failure */
 };
 
-/* The CUDA device of this machine. ERR_INPUT with the reason when there is none, or the
- * program was built without (make CUDA=1). */
+/* The CUDA device of this machine. ERR_USAGE when the program was built without (make
+ * CUDA=1), ERR_OTHER with the reason when there is none. */
 struct device *device_open(struct err *err);
 void device_close(struct device *d); /* NULL: nothing */
 

@@ -82,14 +82,14 @@ static bool open_blas(struct device_cuda *c, struct err *err)
     struct device_blas *blas = c->blas = (struct device_blas *)calloc(1, sizeof *blas);
     blas->library = open_library();
     if (!blas->library)
-        return err_set(err, ERR_INPUT, "GPU: libcublas is not there (%s)", dlerror());
+        return err_set(err, ERR_OTHER, "GPU: libcublas is not there (%s)", dlerror());
     bool all = true;
     find(blas, (void **)&blas->create, "cublasCreate_v2", &all);
     find(blas, (void **)&blas->destroy, "cublasDestroy_v2", &all);
     find(blas, (void **)&blas->set_stream, "cublasSetStream_v2", &all);
     find(blas, (void **)&blas->gemm, "cublasGemmEx", &all);
     if (!all || blas->create(&blas->handle) || blas->set_stream(blas->handle, c->stream))
-        return err_set(err, ERR_INPUT, "GPU: libcublas does not work with this driver");
+        return err_set(err, ERR_OTHER, "GPU: libcublas does not work with this driver");
     return true;
 }
 
@@ -122,7 +122,7 @@ extern "C" struct device *device_cuda_open(struct err *err)
     int devices = 0;
     cudaError_t status = cudaGetDeviceCount(&devices);
     if (status != cudaSuccess || devices == 0) {
-        err_set(err, ERR_INPUT, "no CUDA device: %s",
+        err_set(err, ERR_OTHER, "no CUDA device: %s",
                 status != cudaSuccess ? cudaGetErrorString(status) : "none is there");
         return NULL;
     }

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from faults import SANITIZED, last_saved, made_up_text, train, train_words, weights
@@ -86,15 +87,34 @@ class Runs(unittest.TestCase):
             if caught & 1 << (signal.SIGINT - 1):
                 break
         process.send_signal(signal.SIGINT)
-        while int(re.search(r"^SigCgt:\s*(\w+)", pathlib.Path(
-                f"/proc/{process.pid}/status").read_text(), re.M).group(1), 16) & 2:
-            pass
+        time.sleep(0.5)
         self.assertIsNone(process.poll(), "the first one waits for the step")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
         self.assertEqual(process.returncode, -signal.SIGINT)
         self.assertEqual(list(again.glob("step-*")), [])
         self.assertEqual(weights(run, "step-000002.safetensors"), before)
+
+    def test_a_signal_that_comes_twice_is_one_wish(self):
+        """timeout(1) sends its signal to the process and then to its group."""
+        run = self.path / "doubled"
+        process = self.start(run, settings=["valid_every=0", "save_every=1000"])
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 128 + signal.SIGINT, messages)
+        self.assertGreaterEqual(last_saved(messages), 3)
+
+    def test_a_gpu_that_is_not_there_is_an_error(self):
+        run = self.path / "gpu"
+        status, messages = train(self.data, run, settings=["device=cuda"])
+        self.assertIn(status, (1, 2), messages)
+        self.assertRegex(messages, "built without CUDA|no CUDA device")
+        self.assertFalse(list(run.glob("step-*")))
+        status, messages = train(self.data, run, settings=["frozen_precision=tf32"])
+        self.assertEqual(status, 2, messages)
+        self.assertIn("frozen_precision tf32 is not for device cpu", messages)
 
     def test_a_second_process_is_refused(self):
         run = self.path / "locked"
