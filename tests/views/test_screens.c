@@ -543,6 +543,8 @@ static const struct scene_test scenes[] = {
     {"edits-by-hand", stage_edits_by_hand, 80, 24, ALL},
     {"edits-by-hand", stage_edits_by_hand, 176, 50, ALL},
     {"edits-by-hand", stage_edits_by_hand, 40, 12, ALL},
+    {"tour", stage_tour, 40, 10, MONO},
+    {"present", stage_present, 40, 10, MONO},
     {"tour", stage_tour, 120, 36, ALL},
     {"tour", stage_tour, 80, 24, ALL},
     {"tour", stage_tour, 200, 60, ALL},
