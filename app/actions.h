@@ -115,6 +115,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(restore, "FILE.cxt", TEXT, FILES, "", "open a session file")                              \
     X(record, "FILE|off", TEXT, FILES, "off", "write down what is done by hand, as a script")   \
     X(copy, "[TEXT]", TEXT, NOTHING, "", "what the status line tells to the clipboard")         \
+    X(recreate, "[FILE]", TEXT, FILES, "",                                                      \
+      "the commands that make this view again to the clipboard, or into a file for --play")     \
     X(info, "", NONE, NOTHING, "", "version, machine, memory, hashes")                          \
     X(log, "", NONE, NOTHING, "", "all messages")                                               \
     X(help, "[WORD|commands|words|formulas]", TEXT, COMMAND, "commands|words|formulas",         \

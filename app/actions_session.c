@@ -8,6 +8,7 @@
 #include "app/export.h"
 #include "app/dialog.h"
 #include "app/record.h"
+#include "app/recreate.h"
 #include "app/reopen.h"
 #include "app/session_file.h"
 #include "app/terminal.h"
@@ -93,6 +94,26 @@ bool do_copy(struct session *s, const struct words *words, struct err *err)
         terminal_copy(s->terminal, text);
     session_note(s, "copied: %s", text);
     return true;
+}
+
+bool do_recreate(struct session *s, const struct words *words, struct err *err)
+{
+    const char *path = words->rest;
+    if (path[0] && !words->force && file_exists(path))
+        return err_set(err, ERR_USAGE, "%s is there already; recreate! overwrites it", path);
+    char *text = recreate_commands(s);
+    size_t lines = 0;
+    for (const char *at = text; (at = strchr(at, '\n')); at++)
+        lines++;
+    bool ok = !path[0] || file_replace(path, text, strlen(text), err);
+    if (ok && !path[0] && s->terminal)
+        terminal_copy(s->terminal, text);
+    if (ok && path[0])
+        session_note(s, "%s written: --play %s makes this view again", path, path);
+    else if (ok)
+        session_note(s, "copied: %zu commands that make this view again", lines);
+    free(text);
+    return ok;
 }
 
 bool do_record(struct session *s, const struct words *words, struct err *err)

@@ -127,6 +127,8 @@ static void predicted(void *context, const struct prediction *prediction)
     p->example.said[mode] = clean(prediction->text);
     p->example.exact[mode] = prediction->score.exact;
     p->example.f1[mode] = prediction->score.f1;
+    if (mode == EVAL_COMPRESSED)
+        p->example.ms = prediction->ms;
 }
 
 static bool context_done(void *context, struct err *err)

@@ -87,6 +87,7 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("x", ANY, CHANGE, "reset", "drop all edits")                             \
     X("r", ANY, CHANGE, "regen", "regenerate the answers")                     \
     X("y", ANY, OUTPUT, "copy", "copy what the status line tells")             \
+    X("Y", ANY, OUTPUT, "recreate", "copy the commands that make this view")   \
     X("S", ANY, OUTPUT, "save", "save the session")                            \
     X("[", DATA, MOVE, "move window-back", "sample before")                    \
     X("]", DATA, MOVE, "move window-on", "next sample")                        \

@@ -11,6 +11,7 @@
 #include "app/data_screen.h"
 #include "app/eval_screen.h"
 #include "app/jobs.h"
+#include "app/live.h"
 #include "app/prompt.h"
 #include "app/record.h"
 #include "app/run_control.h"
@@ -410,6 +411,7 @@ void session_tick(struct session *s)
     }
     if (s->play.fps > 0 && s->now_ms >= s->play.next_ms)
         play_frame(s);
+    live_tick(s);
     run_control_tick(s);
 }
 
@@ -428,6 +430,8 @@ int session_timeout(const struct session *s)
         earlier(&next, s->play.next_ms);
     if (!s->headless)
         earlier(&next, s->next_watch_ms);
+    if (s->live_due_ms > 0)
+        earlier(&next, s->live_due_ms);
     double due = run_control_due_ms(s);
     if (due >= 0)
         earlier(&next, due);
@@ -441,7 +445,7 @@ bool session_is_idle(const struct session *s)
 {
     return (!s->worker || worker_is_idle(s->worker)) &&
            (!s->writer || worker_is_idle(s->writer)) && !(s->play.fps > 0) &&
-           !run_control_is_busy(s);
+           !(s->live_due_ms > 0) && !run_control_is_busy(s);
 }
 
 /* ---- prompt and display ---------------------------------------------------- */

@@ -37,6 +37,7 @@ struct preferences {
     unsigned long seed;
     size_t max_tokens;
     size_t keep; /* windows */
+    bool live;   /* answer again after a change */
 };
 
 /* The open document. raw: its text in words, shown until the engine has made tokens
@@ -109,6 +110,7 @@ struct session {
 
     double now_ms;          /* of this turn of the loop */
     double message_until_ms;
+    double live_due_ms; /* when to answer again by itself; 0: not */
     bool dirty;             /* draw a frame */
     bool redraw;            /* ... and every cell of it */
     char *goto_when_ready;       /* place to begin at; NULL: none (any more) */

@@ -6,6 +6,7 @@
 
 #include "app/actions.h"
 #include "app/jobs.h"
+#include "app/live.h"
 #include "app/prompt.h"
 #include "app/values.h"
 
@@ -65,6 +66,8 @@ void setting_format(const struct session *s, enum setting setting, char *out, si
     case SETTING_SEED: snprintf(out, size, "%lu", p->seed); return;
     case SETTING_MAX_TOKENS: snprintf(out, size, "%zu", p->max_tokens); return;
     case SETTING_KEEP: snprintf(out, size, "%zu", p->keep); return;
+    case SETTING_LIVE: snprintf(out, size, "%s", p->live ? "on" : "off"); return;
+    case SETTING_SPEAK: snprintf(out, size, "%s", s->view.speak ? "on" : "off"); return;
     case SETTING_BRUSH_MIN: snprintf(out, size, "%.4g%%", 100 * s->view.brush_min); return;
     case SETTING_THEME: snprintf(out, size, "%s", p->theme); return;
     case SETTING_GLYPHS: snprintf(out, size, "%s", p->glyphs); return;
@@ -93,6 +96,7 @@ void setting_publish(struct session *s, const struct edits *before)
             jobs_set_settings(s);
         if (muted_changed || edits_muted(&s->edits))
             jobs_set_muted(s);
+        live_changed(s);
     }
     session_compose(s);
 }
@@ -257,6 +261,17 @@ static bool change_mouse(struct session *s, const char *value, struct err *err)
     return true;
 }
 
+static bool change_switch(struct session *s, enum setting setting, bool *out, const char *value,
+                          struct err *err)
+{
+    int choice = action_choice(value, "on|off", settings_table[setting].name, err);
+    if (choice < 0)
+        return false;
+    *out = choice == 0;
+    s->dirty = true;
+    return true;
+}
+
 static bool change_brush(struct session *s, const char *value, struct err *err)
 {
     char number[32];
@@ -299,6 +314,8 @@ bool setting_change(struct session *s, enum setting setting, const char *value, 
     case SETTING_GLYPHS: return change_word(s, setting, p->glyphs, value, err);
     case SETTING_AMBIGUOUS: return change_word(s, setting, p->ambiguous, value, err);
     case SETTING_MOUSE: return change_mouse(s, value, err);
+    case SETTING_LIVE: return change_switch(s, setting, &p->live, value, err);
+    case SETTING_SPEAK: return change_switch(s, setting, &s->view.speak, value, err);
     default: return change_method(s, setting, value, err);
     }
 }

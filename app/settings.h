@@ -19,12 +19,14 @@
     X(SEGMENT, "segment", "16..4096", "tokens that the model reads at once")                 \
     X(SEED, "seed", "0..", "of sampled answers")                                             \
     X(MAX_TOKENS, "max-tokens", "1..1000", "longest answer")                                 \
+    X(LIVE, "live", "on|off", "answer again by itself after a change")                       \
     X(KEEP, "keep", "100..100000", "windows that stay in memory")                           \
     X(BRUSH_MIN, "brush.min", "0%..100%", "share from which the light shows")                \
     X(THEME, "theme", "auto|light|dark", "background of the terminal")                       \
     X(GLYPHS, "glyphs", "auto|half|shade|ascii", "characters of heat cells")                 \
     X(AMBIGUOUS, "ambiguous", "auto|narrow|wide", "width of block characters")               \
     X(MOUSE, "mouse", "on|off|toggle", "mouse clicks and wheel")                             \
+    X(SPEAK, "speak", "on|off", "the status line alone, for those who listen")               \
     X(HISTORY, "history", "0..10000", "lines kept of each prompt; 0 keeps none")             \
     X(FPS, "fps", "1..30", "frames a second at most")
 

@@ -438,7 +438,8 @@ void engine_close(struct engine *e)
     if (!e)
         return;
     engine_forget_segments(e);
-    free(e->asked_muted);
+    for (enum muted_set i = 0; i < MUTED_SETS; i++)
+        engine_unmute(e, i);
     free(e->token_edits);
     free(e->layer_off);
     snapshot_release(e->snapshot);

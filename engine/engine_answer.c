@@ -450,7 +450,7 @@ bool engine_ask(struct engine *e, const char *question, enum answer_mode mode,
     set_question(e, question, &given);
     if (mode == ANSWER_COMPRESSED) {
         keep_previous(e);
-        engine_remember_asked(e);
+        engine_remember_muted(e, MUTED_ANSWER);
     }
     struct run r = {.e = e, .mode = mode, .options = &given};
     r.sampler = (struct sampler){.temperature = given.temperature,

@@ -19,10 +19,9 @@ void engine_forget_segments(struct engine *e)
         free(e->segments[i].slots);
     }
     free(e->segments);
-    free(e->muted);
+    engine_unmute(e, MUTED_NOW);
     e->segments = NULL;
-    e->muted = NULL;
-    e->n_segments = e->n_muted = 0;
+    e->n_segments = 0;
 }
 
 /* Numbers the windows of all segments and tells the snapshot where they begin. What was
@@ -32,6 +31,7 @@ static void layout_windows(struct engine *e, struct snapshot *next)
     size_t windows = 0;
     snapshot_set_loss(next, NULL);
     next->control.tokens = 0;
+    next->loss_stale = false;
     for (size_t i = 0; i < e->n_segments; i++) {
         struct engine_segment *segment = &e->segments[i];
         segment->first_window = windows;
@@ -486,14 +486,6 @@ static bool replan_all(struct engine *e, float **gates, size_t visible,
     return ok;
 }
 
-static void set_bools(bool **to, size_t *n_to, const bool *from, size_t n)
-{
-    bool *copy = n ? memcpy(xmalloc(n * sizeof *copy), from, n * sizeof *copy) : NULL;
-    free(*to);
-    *to = copy;
-    *n_to = n;
-}
-
 bool engine_set_settings(struct engine *e, const struct compress_settings *settings, size_t segment,
                          size_t visible, const struct progress *progress, struct err *err)
 {
@@ -512,7 +504,7 @@ bool engine_set_settings(struct engine *e, const struct compress_settings *setti
     struct snapshot *next = snapshot_derive(e->snapshot);
     engine_fill_settings(e, &next->settings);
     engine_mark_stale(e, next);
-    set_bools(&e->muted, &e->n_muted, NULL, 0);
+    engine_unmute(e, MUTED_NOW);
     if (reread)
         engine_layout_document(e, next);
     else
@@ -523,41 +515,4 @@ bool engine_set_settings(struct engine *e, const struct compress_settings *setti
         free(gates[i]);
     free(gates);
     return ok;
-}
-
-/* ---- muted slots ------------------------------------------------------------ */
-
-/* Does the compressed answer lack the slots that are muted now, and no others? */
-static bool same_as_asked(const struct engine *e)
-{
-    size_t n = size_max(e->n_muted, e->n_asked_muted);
-    for (size_t i = 0; i < n; i++)
-        if (engine_slot_muted(e, i) != (i < e->n_asked_muted && e->asked_muted[i]))
-            return false;
-    return true;
-}
-
-void engine_set_muted(struct engine *e, const bool *muted, size_t n)
-{
-    set_bools(&e->muted, &e->n_muted, muted, n);
-    const struct snapshot_answer *answer = e->snapshot->answer[ANSWER_COMPRESSED];
-    bool stale = e->outdated || !same_as_asked(e);
-    if (!answer || answer->stale == stale)
-        return;
-    struct snapshot *next = snapshot_derive(e->snapshot);
-    struct snapshot_answer *changed = engine_answer_copy(answer);
-    changed->stale = stale;
-    snapshot_set_answer(next, ANSWER_COMPRESSED, changed);
-    engine_publish(e, next);
-}
-
-void engine_remember_asked(struct engine *e)
-{
-    set_bools(&e->asked_muted, &e->n_asked_muted, e->muted, e->n_muted);
-    e->outdated = false;
-}
-
-bool engine_slot_muted(const struct engine *e, size_t slot)
-{
-    return slot < e->n_muted && e->muted[slot];
 }

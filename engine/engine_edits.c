@@ -1,4 +1,5 @@
-/* Edits by hand of the computation: sender mass of tokens, layers of the gates. */
+/* Edits by hand of the computation: sender mass of tokens, layers of the gates, slots that
+ * are left out. */
 #include "engine/engine_private.h"
 
 #include <stdlib.h>
@@ -75,4 +76,66 @@ void engine_edits_begin(struct engine *e, const struct engine_segment *segment,
 void engine_edits_end(struct engine *e)
 {
     e->settings.edits = NULL;
+}
+
+/* ---- muted slots ------------------------------------------------------------ */
+
+static bool is_muted(const struct engine *e, enum muted_set set, size_t slot)
+{
+    return slot < e->muted[set].n && e->muted[set].muted[slot];
+}
+
+bool engine_slot_muted(const struct engine *e, size_t slot)
+{
+    return is_muted(e, MUTED_NOW, slot);
+}
+
+static void set_muted(struct engine *e, enum muted_set set, const bool *muted, size_t n)
+{
+    bool *copy = copied(muted, n * sizeof *copy);
+    free(e->muted[set].muted);
+    e->muted[set] = (struct muted_slots){copy, n};
+}
+
+void engine_unmute(struct engine *e, enum muted_set which)
+{
+    set_muted(e, which, NULL, 0);
+}
+
+void engine_remember_muted(struct engine *e, enum muted_set what)
+{
+    set_muted(e, what, e->muted[MUTED_NOW].muted, e->muted[MUTED_NOW].n);
+    if (what == MUTED_ANSWER)
+        e->outdated = false;
+}
+
+/* Was it made without the slots that are muted now, and with all others? */
+static bool as_now(const struct engine *e, enum muted_set set)
+{
+    size_t n = size_max(e->muted[MUTED_NOW].n, e->muted[set].n);
+    for (size_t i = 0; i < n; i++)
+        if (is_muted(e, MUTED_NOW, i) != is_muted(e, set, i))
+            return false;
+    return true;
+}
+
+static void mark_answer(const struct engine *e, struct snapshot *next)
+{
+    const struct snapshot_answer *answer = next->answer[ANSWER_COMPRESSED];
+    bool stale = e->outdated || !as_now(e, MUTED_ANSWER);
+    if (!answer || answer->stale == stale)
+        return;
+    struct snapshot_answer *changed = engine_answer_copy(answer);
+    changed->stale = stale;
+    snapshot_set_answer(next, ANSWER_COMPRESSED, changed);
+}
+
+void engine_set_muted(struct engine *e, const bool *muted, size_t n)
+{
+    set_muted(e, MUTED_NOW, muted, n);
+    struct snapshot *next = snapshot_derive(e->snapshot);
+    mark_answer(e, next);
+    next->loss_stale = next->loss && !as_now(e, MUTED_LOSS);
+    next->control.stale = next->control.tokens && !as_now(e, MUTED_CONTROL);
+    engine_publish(e, next);
 }

@@ -118,6 +118,7 @@ static void publish_loss(struct loss_work *w)
     memcpy(copy->full, w->loss->full, copy->tokens * sizeof *copy->full);
     memcpy(copy->compressed, w->loss->compressed, copy->tokens * sizeof *copy->compressed);
     snapshot_set_loss(next, copy);
+    next->loss_stale = false;
     engine_publish(w->e, next);
 }
 
@@ -207,6 +208,7 @@ bool engine_loss(struct engine *e, size_t to, const struct progress *progress, s
     if (!engine_read(e, 0, end, progress, err))
         return false;
     int32_t bos = e->model->tokenizer ? tokenizer_bos(e->model->tokenizer) : -1;
+    engine_remember_muted(e, MUTED_LOSS);
     w.loss = snapshot_loss_new(d->tokens);
     bool ok = loss_open(&w, windows, err) &&
               (bos < 0 || nats_feed_ids(&w.compressed, &bos, 1, false, NULL, progress, err));
@@ -339,6 +341,7 @@ bool engine_control(struct engine *e, const struct ask_options *options, const c
     w.to = options->to ? size_min(options->to, s->document->tokens) : s->document->tokens;
     bool ok = reference_answer(e, &w.answer, result.reference, sizeof result.reference, err) &&
               engine_read(e, w.from, w.to, progress, err);
+    engine_remember_muted(e, MUTED_CONTROL);
     if (ok) {
         prompt_query(e->model->tokenizer, e->snapshot->question, &w.query);
         ok = measure_contexts(&w, other, other_size, &result, &arena, err);

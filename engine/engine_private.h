@@ -26,6 +26,14 @@ struct engine_segment {
     uint64_t used; /* clock of the last use, for eviction */
 };
 
+/* Slots that are left out: now, and when the compressed answer, the losses and the control
+ * were made. */
+enum muted_set { MUTED_NOW, MUTED_ANSWER, MUTED_LOSS, MUTED_CONTROL, MUTED_SETS };
+struct muted_slots {
+    bool *muted; /* [n] over the slots of the document, owned */
+    size_t n;
+};
+
 /* Windows whose anchors and plans are kept (2000 x 128 tokens: about 0.7 GB for H = 576);
  * beyond, the least recently used segment is forgotten and read again on need. */
 enum { WINDOWS_KEPT = 2000, SEGMENT_DEFAULT = 512, ENCODE_CHUNK = 128 };
@@ -45,10 +53,7 @@ struct engine {
     uint64_t clock;
     uint64_t pinned; /* what was used after this is in use now: not to be forgotten */
     size_t windows_kept;
-    bool *muted; /* [n_muted] over the slots of the document */
-    size_t n_muted;
-    bool *asked_muted; /* [n_asked_muted] as they were for the compressed answer */
-    size_t n_asked_muted;
+    struct muted_slots muted[MUTED_SETS];
     bool outdated; /* that answer was made with other settings or another compressor */
     struct token_edit *token_edits; /* [n_token_edits], owned */
     size_t n_token_edits;
@@ -137,8 +142,9 @@ void engine_fill_settings(const struct engine *e, struct snapshot_settings *out)
 /* The compressed answer made so far does not fit what is open any more. */
 void engine_mark_stale(struct engine *e, struct snapshot *next);
 
-/* A compressed answer begins: with what is open and muted now. */
-void engine_remember_asked(struct engine *e);
+/* A compressed answer, losses or a control begin: with what is muted now. */
+void engine_remember_muted(struct engine *e, enum muted_set what);
+void engine_unmute(struct engine *e, enum muted_set which);
 
 /* A copy with one reference and room for one more token, to be changed and
  * published. */

@@ -105,6 +105,7 @@ struct snapshot_loss {
 struct snapshot_control {
     size_t tokens; /* of the reference answer; 0: never asked for */
     double full, compressed, wrong, none; /* full NaN: longer than the model can read */
+    bool stale; /* other slots were left out then */
     char reference[96], other[64]; /* the answer; name of the other text; sanitised */
 };
 
@@ -158,6 +159,7 @@ struct snapshot {
     struct snapshot_answer *answer[ANSWER_MODES]; /* NULL = ANSWER_EMPTY */
     struct snapshot_answer *previous;   /* the compressed answer before the last run, or NULL */
     struct snapshot_loss *loss; /* NULL: never asked for */
+    bool loss_stale;            /* other slots were left out when it was made */
     struct snapshot_control control;
     float *minimap_mass; /* NULL or [N]: sender mass x tokens of its window; NaN = unread */
     struct snapshot_activity activity;

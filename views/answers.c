@@ -199,7 +199,9 @@ void answer_time_text(const struct scene *c, enum answer_mode mode, struct parts
     const struct snapshot_answer *a = c->s->answer[mode];
     bool started = a->first_token_ms > 0;
     if (mode == ANSWER_COMPRESSED && c->s->control.tokens > 0) {
-        parts_add(parts, "about this text %+.2f nats", c->s->control.wrong - c->s->control.compressed);
+        parts_add(parts, "about this text %+.2f nats%s",
+                  c->s->control.wrong - c->s->control.compressed,
+                  c->s->control.stale ? ", stale" : "");
         parts_add(parts, "%s", state_word(a));
         return;
     }

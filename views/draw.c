@@ -8,6 +8,7 @@
 #include "views/plan.h"
 #include "views/scene.h"
 #include "views/screens.h"
+#include "views/speech.h"
 
 static void draw_notice(struct scene *c)
 {
@@ -106,6 +107,8 @@ void view_draw(const struct snapshot *snapshot, const struct view_state *state,
     if (scene.layout.kind == LAYOUT_NOTICE) {
         if (scene_shows(&scene, AREA_NOTICE))
             draw_notice(&scene);
+    } else if (state->speak) {
+        draw_speech(&scene);
     } else {
         if (scene_shows(&scene, AREA_TITLE))
             draw_title(&scene);

@@ -61,7 +61,7 @@ void loss_heading(const struct snapshot *s, char *out, size_t size)
     if (!s->loss)
         text_add(out, size, ":loss \u00b7 ");
     else if (known)
-        text_add(out, size, "loss %+.2f nats \u00b7 ", mean);
+        text_add(out, size, "loss %+.2f nats%s \u00b7 ", mean, s->loss_stale ? ", stale" : "");
 }
 
 void loss_costliest(const struct snapshot *s, char *out, size_t size)

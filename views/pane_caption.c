@@ -5,7 +5,8 @@
 
 #include "views/caption.h"
 
-enum { CAPTION_ROWS = 4, CAPTION_ROWS_SMALL = 3, ROWS_FOR_ALL = 20, ROWS_LEAST = 13 };
+enum { CAPTION_ROWS = 4, CAPTION_ROWS_SMALL = 3, ROWS_FOR_ALL = 20, ROWS_LEAST = 13,
+       ROWS_OVER = 2 };
 
 int caption_rows(const struct view_state *v)
 {
@@ -20,6 +21,18 @@ static int hidden_rows(const struct scene *c)
     const struct rect *status = &c->layout.area[AREA_STATUS];
     int bottom = c->v->rows - caption_rows(c->v);
     return c->v->presenting && !c->v->prompt_open ? bottom - status->row : 0;
+}
+
+/* Where it stands: below everything, or, on the smallest screens, over the end of the pane. */
+static struct rect caption_area(const struct scene *c)
+{
+    int rows = caption_rows(c->v), hidden = hidden_rows(c);
+    struct rect area = {c->v->rows - rows - hidden, 0, rows + hidden, c->v->columns};
+    if (rows > 0 || !c->v->caption)
+        return area;
+    area.row = c->layout.area[AREA_STATUS].row - ROWS_OVER;
+    area.rows = ROWS_OVER + hidden;
+    return area;
 }
 
 static size_t line_end(const char *text, size_t at, int columns)
@@ -40,11 +53,9 @@ static size_t line_end(const char *text, size_t at, int columns)
 
 void draw_caption(struct scene *c)
 {
-    int rows = caption_rows(c->v);
-    if (rows == 0)
+    if (!c->v->caption)
         return;
-    rows += hidden_rows(c);
-    struct rect area = {c->v->rows - rows, 0, rows, c->v->columns};
+    struct rect area = caption_area(c);
     canvas_fill(c->canvas, area, ' ', ROLE_TEXT);
     const char *title = c->v->caption_title, *keys = c->v->caption_keys;
     char name[200];
@@ -53,7 +64,7 @@ void draw_caption(struct scene *c)
                  keys ? keys : "");
     const char *text = c->v->caption;
     size_t at = 0, length = strlen(text);
-    for (int r = 1; r < rows && at < length; r++) {
+    for (int r = 1; r < area.rows && at < length; r++) {
         size_t end = line_end(text, at, area.columns - 2);
         canvas_text(c->canvas, area.row + r, 1, area.columns - 2, ROLE_TEXT,
                     c->v->presenting ? ATTR_BOLD : 0, text + at, end - at);

@@ -134,6 +134,9 @@ static int fields_columns(const struct scene *c, bool brief, int gap)
     return columns;
 }
 
+/* The bar, or from this width of the screen the curve in its place; room for the note. */
+enum { BAR_COLUMNS = 12, CURVE_SCREEN = 150, CURVE_COLUMNS = 41, NOTE_COLUMNS = 38 };
+
 struct strip_geometry strip_geometry(const struct scene *c)
 {
     struct strip_geometry g = {.area = c->layout.area[AREA_STRIP], .gap = 3};
@@ -145,7 +148,11 @@ struct strip_geometry strip_geometry(const struct scene *c)
     field_text(c, STRIP_ITERS, g.brief, text, sizeof text);
     int room = g.area.columns - fields_columns(c, g.brief, g.gap) - 3;
     g.bar = g.area.column + 1 + text_columns(text) + 2;
-    g.bar_columns = room > 12 ? 12 : room > 0 ? room : 0;
+    g.bar_columns = room > BAR_COLUMNS ? BAR_COLUMNS : room > 0 ? room : 0;
+    g.curve = c->v->columns >= CURVE_SCREEN && scene_has_plan(c) && c->window->f &&
+              c->window->iters > 1;
+    if (g.curve && room > BAR_COLUMNS + NOTE_COLUMNS)
+        g.bar_columns = room - NOTE_COLUMNS < CURVE_COLUMNS ? room - NOTE_COLUMNS : CURVE_COLUMNS;
     return g;
 }
 
@@ -154,6 +161,25 @@ int strip_iteration_at(const struct scene *c, const struct strip_geometry *g, in
     unsigned iters = c->window ? c->window->iters : c->s->settings.iters;
     int last = g->bar_columns > 1 ? g->bar_columns - 1 : 1;
     return (int)((unsigned)(column - g->bar) * iters / (unsigned)last);
+}
+
+/* Senders off after each iteration, in place of the bar: five decades from full to empty.
+ * The iteration that is shown is reversed, those behind it are dim. */
+static void draw_error_curve(struct scene *c, const struct strip_geometry *g)
+{
+    const struct snapshot_window *w = c->window;
+    const double decades = 5;
+    int now = -1;
+    for (int i = 0; i < g->bar_columns; i++)
+        if ((unsigned)strip_iteration_at(c, g, g->bar + i) <= c->iteration)
+            now = i;
+    for (int i = 0; i < g->bar_columns; i++) {
+        int iteration = strip_iteration_at(c, g, g->bar + i);
+        double off = fmax((double)w->row_error[iteration], 1e-12);
+        double height = fmin(1, fmax(0.01, 1 + log10(off) / decades));
+        canvas_put(c->canvas, g->area.row, g->bar + i, heat_bar(c->v->display.glyphs, height),
+                   i <= now ? ROLE_VALUE : ROLE_DIM, i == now ? ATTR_REVERSE : 0);
+    }
 }
 
 static void draw_balance_note(struct scene *c, const struct strip_geometry *g, int column)
@@ -193,7 +219,10 @@ void draw_strip(struct scene *c)
             unsigned iters = c->window ? c->window->iters : 0;
             double done = iters > 0 ? (double)c->iteration / iters : 1;
             canvas_put(c->canvas, row, g.bar - 1, LEFT_EDGE, ROLE_FRAME, 0);
-            paint_bar(c, row, g.bar, g.bar_columns, done, ROLE_VALUE);
+            if (g.curve)
+                draw_error_curve(c, &g);
+            else
+                paint_bar(c, row, g.bar, g.bar_columns, done, ROLE_VALUE);
             canvas_put(c->canvas, row, g.bar + g.bar_columns, RIGHT_EDGE, ROLE_FRAME, 0);
             column = g.bar + g.bar_columns + 1;
         }

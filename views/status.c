@@ -165,6 +165,8 @@ static void loss_sentence(const struct scene *c, struct parts *parts)
         parts_add(parts, l ? "its loss is not known" : "the command loss tells what it costs");
         return;
     }
+    if (c->s->loss_stale)
+        parts_add(parts, "stale, :loss measures again");
     parts_add(parts, "full %.2f nats", (double)l->full[c->token]);
     if (isnan(l->compressed[c->token])) {
         parts_add(parts, "nothing is compressed before the first window ends");

@@ -8,6 +8,7 @@ struct strip_geometry {
     struct rect area;
     bool brief;
     int gap, bar, bar_columns;
+    bool curve; /* senders off of each iteration in place of the bar */
 };
 struct strip_geometry strip_geometry(const struct scene *scene);
 int strip_iteration_at(const struct scene *scene, const struct strip_geometry *geometry,

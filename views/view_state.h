@@ -94,6 +94,7 @@ extern const char *const arrangement_name[ARRANGE_COUNT];
 struct view_state {
     int rows, columns;
     struct display display;
+    bool speak; /* one sentence in place of the screen */
     enum screen screen;
     enum pane focus;
     enum arrangement arrangement;

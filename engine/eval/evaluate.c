@@ -199,6 +199,7 @@ static void report(struct work *w, enum eval_mode mode, const struct dataset_que
     p.score = metrics_best(answer, (const char *const *)q->answers, q->n_answers);
     p.nll = nll;
     p.labels = labels;
+    p.ms = ms;
     struct evaluate_sums *s = &w->sums[mode];
     s->n++;
     s->exact += p.score.exact;

@@ -46,6 +46,7 @@ struct prediction {
     struct metrics_score score;
     double nll; /* sum over `labels` */
     size_t labels;
+    double ms; /* with its part of what questions of one context share */
 };
 
 struct evaluate_listener {

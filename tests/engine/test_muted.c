@@ -62,11 +62,58 @@ static void test_settings_make_it_stale_for_good(void **state)
     engine_close(e);
 }
 
+/* Losses are of the slots that were there; other slots make them stale, the same ones again
+ * do not. */
+static void test_muting_makes_losses_stale(void **state)
+{
+    (void)state;
+    static const bool one[] = {false, true};
+    struct engine *e = small_engine_open();
+    struct err err = {0};
+    engine_set_muted(e, one, 2); /* before any loss */
+    assert_false(engine_snapshot(e)->loss_stale);
+    if (!engine_loss(e, SIZE_MAX, NULL, &err))
+        fail_msg("%s", err.text);
+    assert_non_null(engine_snapshot(e)->loss);
+    assert_false(engine_snapshot(e)->loss_stale);
+    engine_set_muted(e, NULL, 0);
+    assert_true(engine_snapshot(e)->loss_stale);
+    engine_set_muted(e, one, 2);
+    assert_false(engine_snapshot(e)->loss_stale);
+    engine_set_muted(e, NULL, 0);
+    assert_true(engine_loss(e, SIZE_MAX, NULL, &err));
+    assert_false(engine_snapshot(e)->loss_stale);
+    engine_close(e);
+}
+
+static void test_muting_makes_the_control_stale(void **state)
+{
+    (void)state;
+    static const bool one[] = {true};
+    static const char other[] = "Another text, of other things altogether, in a few words.";
+    const struct ask_options options = {.max_tokens = 2, .gold = "salt"};
+    struct engine *e = small_engine_open();
+    struct err err = {0};
+    ask(e);
+    if (!engine_ask(e, "What?", ANSWER_COMPRESSED, &options, NULL, &err) ||
+        !engine_control(e, &options, other, sizeof other - 1, "other.txt", NULL, &err))
+        fail_msg("%s", err.text);
+    assert_true(engine_snapshot(e)->control.tokens > 0);
+    assert_false(engine_snapshot(e)->control.stale);
+    engine_set_muted(e, one, 1);
+    assert_true(engine_snapshot(e)->control.stale);
+    engine_set_muted(e, NULL, 0);
+    assert_false(engine_snapshot(e)->control.stale);
+    engine_close(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_muting_makes_the_answer_stale),
         cmocka_unit_test(test_settings_make_it_stale_for_good),
+        cmocka_unit_test(test_muting_makes_losses_stale),
+        cmocka_unit_test(test_muting_makes_the_control_stale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

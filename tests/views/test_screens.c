@@ -104,6 +104,11 @@ static void stage_zoom_gates(struct stage *g)
     g->v.zoomed = true;
 }
 
+static void stage_speech(struct stage *g)
+{
+    g->v.speak = true;
+}
+
 static void stage_strip(struct stage *g)
 {
     stage_plan(g);
@@ -236,7 +241,7 @@ static void stage_loss(struct stage *g)
     }
     snapshot_set_loss(g->s, l);
     g->v.value[PANE_DOCUMENT] = VALUE_LOSS;
-    g->s->control = (struct snapshot_control){6, 0.21, 0.9, 3.1, 4.0, "coal dust", "harbour.txt"};
+    g->s->control = (struct snapshot_control){6, 0.21, 0.9, 3.1, 4.0, false, "coal dust", "harbour.txt"};
 }
 
 static void stage_stale_untrained(struct stage *g)
@@ -524,6 +529,8 @@ static const struct scene_test scenes[] = {
     {"zoom-numbers", stage_zoom_numbers, 80, 24, MONO},
     {"zoom-turned", stage_zoom_turned, 120, 36, MONO},
     {"zoom-gates", stage_zoom_gates, 120, 40, MONO},
+    {"speech", stage_speech, 120, 36, MONO},
+    {"speech", stage_speech, 40, 10, MONO},
     {"strip", stage_strip, 120, 36, MONO},
     {"strip", stage_strip, 80, 24, MONO},
     {"strip", stage_strip, 176, 50, MONO},
@@ -536,6 +543,8 @@ static const struct scene_test scenes[] = {
     {"edits-by-hand", stage_edits_by_hand, 80, 24, ALL},
     {"edits-by-hand", stage_edits_by_hand, 176, 50, ALL},
     {"edits-by-hand", stage_edits_by_hand, 40, 12, ALL},
+    {"tour", stage_tour, 40, 10, MONO},
+    {"present", stage_present, 40, 10, MONO},
     {"tour", stage_tour, 120, 36, ALL},
     {"tour", stage_tour, 80, 24, ALL},
     {"tour", stage_tour, 200, 60, ALL},

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Answers that follow the settings by themselves, the view as commands, and the screen as one
+sentence; on the golden model."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import main  # noqa: E402
+from tests.app.test_explore_script import ScriptTest  # noqa: E402
+
+ASKED = ("answers compressed", "ask What?", "wait idle")
+
+
+class LiveTest(ScriptTest):
+    def shown(self, *lines, name="screen.txt", **settings):
+        """The screen after a script."""
+        path = self.home / name
+        self.plays(*lines, f"screen {path}", **settings)
+        return path.read_text()
+
+    def test_off_leaves_it_stale(self):
+        self.assertIn("stale", self.shown(*ASKED, "set eps 0.3", "wait idle"))
+
+    def test_on_answers_again(self):
+        for change in ("set eps 0.3", "mute w1:s0", "mass 3 0", "undo"):
+            with self.subTest(change=change):
+                self.assertNotIn("stale", self.shown("set eps 0.2", *ASKED, "set live on", change,
+                                                     "wait idle"))
+
+    def test_it_rests_between_changes(self):
+        """Changes that follow one another are one: the answer before is that of the first
+        settings, and nothing is asked where no question is."""
+        shown = self.shown(*ASKED, "set live on", "set eps 0.3", "set eps 0.4", "set eps 0.5",
+                           "wait 100ms")
+        self.assertIn("stale", shown)
+        self.assertNotIn("stale", self.shown("set live on", "set eps 0.3", "wait idle"))
+
+
+class RecreateTest(LiveTest):
+    def same(self, *lines):
+        script = self.home / "again.rc"
+        script.unlink(missing_ok=True)
+        self.plays(*lines, "wait idle", f"recreate {script}", f"screen {self.home / 'there.txt'}")
+        status, said = self.again(script)
+        self.assertEqual(status, 0, said)
+        # what is told in the status line for five seconds is another thing
+        there, here = ((self.home / name).read_text().splitlines()[:-2] for name in
+                       ("there.txt", "here.txt"))
+        self.assertEqual(here, there)
+
+    def again(self, script):
+        with script.open("a") as file:
+            file.write(f"screen {self.home / 'here.txt'}\n")
+        text = script.read_text()
+        self.assertIn("size 120x36\n", text)
+        return self.play(*text.splitlines(), document=None)
+
+    def test_views(self):
+        for lines in (("goto w3", "focus plan", "view plan slot-share", "goto s5"),
+                      ("goto 40", "focus gates", "goto L2", "lock", "goto 50", "colors cividis"),
+                      ("set eps 0.3", "set window 64", "scale sqrt", "norm token", "unit word"),
+                      ("mute w2:s3", "mute L1", "mass 12 0.5", "mass even", "goto w2"),
+                      ("range 20 90", "zoom plan", "turn", "iter 3"),
+                      ("view document mass", "goto w2", "focus plan", "goto s3", "lock", "goto w4")):
+            with self.subTest(lines=lines):
+                self.same(*lines)
+
+    def test_answers(self):
+        path = self.home / "again.rc"
+        self.plays("answers none", "gold salt", "ask Who?", "wait idle", f"recreate {path}")
+        text = path.read_text()
+        self.assertIn("gold salt\nask Who?\n", text)
+        self.fails(2, "is there already; recreate! overwrites it", f"recreate {path}")
+        self.plays(f"recreate! {path}")
+
+
+class SpeakTest(LiveTest):
+    def test_one_sentence(self):
+        shown = self.shown("set speak on", "focus document", "key l l")
+        first, *rest = shown.splitlines()
+        self.assertIn('token 2 "', first)
+        self.assertEqual("".join(rest).strip(), "")
+
+    def test_boxes_and_prompt(self):
+        self.assertIn("Right l", self.shown("set speak on", "key ? Down"))
+        self.assertIn("ask> Who", self.shown("set speak on", "key a", "type Who").splitlines()[-1])
+        self.assertIn("token 0", self.shown("set speak on", "set speak off", "key h"))
+
+    def test_other_screens(self):
+        self.assertIn("Phase", self.shown("set speak on", "switch train", "key Up Up Up Up Up Up"))
+
+
+if __name__ == "__main__":
+    main()
