@@ -161,6 +161,7 @@ static void forget_document(struct session *s)
     s->read_failed = false;
     s->view.token = s->view.slot = s->view.document_top = 0;
     s->view.has_range = s->view.range_open = false;
+    s->jumped_from.known = false;
     s->view.moved.kind = s->view.locked.kind = SOURCE_NONE;
     s->play = (struct playback){.opened = s->play.opened};
     edits_drop(&s->edits);

@@ -95,6 +95,11 @@ struct session {
     struct undo undo;
 
     char *needle;           /* last find */
+    struct place {
+        bool known;
+        enum pane focus;
+        size_t token, layer, slot;
+    } jumped_from;          /* before the last jump */
     struct tour *tour;      /* or presentation; NULL: none */
     char *said;             /* caption of a script */
     struct append_file *record; /* script that is written; NULL: none */
