@@ -43,6 +43,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(regen, "", NONE, NOTHING, "", "answers again, stale ones first; opens what changed on disk") \
     X(stop, "", NONE, NOTHING, "", "stop what is running")                                      \
     X(goto, "N|N%|wN|sN|LN", WORDS, NOTHING, "", "move to a token, window, slot or layer")      \
+    X(return, "", NONE, NOTHING, "", "to the place before the last jump, and back")            \
     X(move, "WHERE", WORDS, WORDS,                                                              \
       "left|right|up|down|first|last|page-up|page-down|half-up|half-down|"                      \
       "window-back|window-on|segment-back|segment-on", "move the cursor")                       \
@@ -92,6 +93,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(compare, "[FILE.cxt|off]", TEXT, FILES, "off",                                            \
       "the Compare screen; with a session file as A; off lets go of what is pinned")            \
     X(swap, "", NONE, NOTHING, "", "swap A and B in the Compare screen")                        \
+    X(difference, "", NONE, NOTHING, "", "the plan as its difference from A, and back")        \
     X(flicker, "", NONE, NOTHING, "", "A in the place of B, and back")                          \
     X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
     X(data, "FILE", TEXT, FILES, "", "what the trainer sees of a data file, sample by sample")   \

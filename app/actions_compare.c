@@ -17,7 +17,7 @@ static void unpin(struct session *s)
     free(s->pin_name);
     s->pinned = NULL;
     s->pin_name = NULL;
-    s->view.compare_swapped = s->view.compare_flicker = false;
+    s->view.compare_swapped = s->view.compare_flicker = s->view.plan_difference = false;
 }
 
 bool do_pin(struct session *s, const struct words *words, struct err *err)
@@ -82,10 +82,31 @@ bool do_swap(struct session *s, const struct words *words, struct err *err)
     return true;
 }
 
+/* Where A is of another document there is nothing to lay over it. */
+static bool need_same_document(const struct session *s, struct err *err)
+{
+    const struct snapshot_document *a = s->pinned->document, *b = s->snapshot->document;
+    bool same = a && b && a->ids && b->ids && a->tokens == b->tokens &&
+                memcmp(a->ids, b->ids, a->tokens * sizeof *a->ids) == 0;
+    return same || err_set(err, ERR_USAGE, "A shows another document");
+}
+
+bool do_difference(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    if (!need_pin(s, err) || !need_same_document(s, err))
+        return false;
+    s->view.plan_difference = !s->view.plan_difference;
+    session_note(s, s->view.plan_difference ? "the plan: what it has more and less than A"
+                                            : "the plan: as it is");
+    return true;
+}
+
 bool do_flicker(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
-    if (!need_pin(s, err))
+    if (!need_pin(s, err) ||
+        (s->view.screen == SCREEN_EXPLORE && !need_same_document(s, err)))
         return false;
     s->view.compare_flicker = !s->view.compare_flicker;
     s->dirty = true;

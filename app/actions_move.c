@@ -102,8 +102,17 @@ static bool goto_place(struct session *s, const char *word, struct err *err)
 
 bool do_goto(struct session *s, const struct words *words, struct err *err)
 {
-    return need_document(s, err) && one_word(words, "a place: N, N%, wN, sN or LN", err) &&
-           goto_place(s, words->word[0], err);
+    if (!need_document(s, err) || !one_word(words, "a place: N, N%, wN, sN or LN", err))
+        return false;
+    cursor_remember(s);
+    return goto_place(s, words->word[0], err);
+}
+
+bool do_return(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    return need_document(s, err) &&
+           (cursor_return(s) || err_set(err, ERR_USAGE, "no jump was made yet"));
 }
 
 /* ---- find ----------------------------------------------------------------------- */
@@ -115,6 +124,7 @@ static bool find_from(struct session *s, bool backward, struct err *err)
     bool wrapped = false;
     if (!search_text(d->text, d->size, s->needle, from, backward, &found, &wrapped, err))
         return false;
+    cursor_remember(s);
     for (size_t t = 0; t < d->tokens; t++)
         if (d->start[t] <= found && found < d->end[t]) {
             cursor_to_token(s, t);
@@ -267,6 +277,7 @@ bool do_follow(struct session *s, const struct words *words, struct err *err)
     const struct snapshot_answer *a = s->snapshot->answer[s->view.answer];
     if (!most_looked_at(a, s->view.answer_token, &place))
         return err_set(err, ERR_USAGE, "this answer token has no slot to follow");
+    cursor_remember(s);
     if (s->view.answer == ANSWER_FULL) {
         cursor_focus(s, PANE_DOCUMENT);
         cursor_to_token(s, place);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "app/autosave.h"
 #include "app/cursor.h"
-#include "app/export.h"
 #include "app/dialog.h"
 #include "app/record.h"
 #include "app/recreate.h"
@@ -14,23 +14,6 @@
 #include "app/terminal.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
-
-/* What figures record too, for the whole view. */
-static void fill_record(const struct session *s, struct figure_meta *meta)
-{
-    const struct view_state *v = &s->view;
-    *meta = (struct figure_meta){
-        .kind = export_kind_of_view(v),
-        .value = v->value[v->focus == PANE_GATES ? PANE_GATES : PANE_PLAN],
-        .norm = v->normalise, .scale = v->scale, .map = v->map, .unit = v->unit,
-        .limit_low = v->limit_low, .limit_high = v->limit_high,
-        .has_range = v->has_range, .from = v->range_from, .to = v->range_to,
-        .window = snapshot_window_of(s->snapshot, v->token) + 1,
-        .iteration = v->iteration, .locked = v->locked,
-    };
-    figure_meta_from_snapshot(meta, s->snapshot);
-    figure_meta_from_edits(meta, &s->edits);
-}
 
 /* NAME.cxt beside nothing: the document's name with another ending. */
 static char *default_path(const struct session *s)
@@ -53,7 +36,7 @@ bool do_save(struct session *s, const struct words *words, struct err *err)
     if (ok && !words->force && file_exists(path))
         ok = err_set(err, ERR_USAGE, "%s is there already; save! overwrites it", path);
     if (ok) {
-        fill_record(s, &meta);
+        reopen_record(s, &meta);
         ok = session_file_write(path, s->snapshot, &meta, err);
         figure_meta_free(&meta);
     }
@@ -72,6 +55,7 @@ bool do_restore(struct session *s, const struct words *words, struct err *err)
     if (!restored)
         return false;
     session_set_restored(s, words->rest, restored);
+    autosave_adopt(s, words->rest);
     reopen_restored(s, &meta);
     figure_meta_free(&meta);
     dialog_screen(s, SCREEN_EXPLORE);

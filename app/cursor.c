@@ -241,3 +241,26 @@ void cursor_move(struct session *s, enum cursor_move move)
     case MOVE_COUNT: return;
     }
 }
+
+void cursor_remember(struct session *s)
+{
+    const struct view_state *v = &s->view;
+    s->jumped_from = (struct place){true, v->focus, v->token, v->layer, v->slot};
+}
+
+bool cursor_return(struct session *s)
+{
+    struct place to = s->jumped_from;
+    if (!to.known)
+        return false;
+    cursor_remember(s);
+    cursor_to_token(s, to.token);
+    s->view.layer = to.layer;
+    s->view.slot = to.slot;
+    cursor_focus(s, to.focus);
+    if (to.focus == PANE_PLAN)
+        cursor_to_slot(s, to.slot);
+    else if (to.focus == PANE_GATES)
+        cursor_to_layer(s, to.layer);
+    return true;
+}

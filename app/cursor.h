@@ -38,6 +38,10 @@ void cursor_to_layer(struct session *s, size_t layer);
 void cursor_to_slot(struct session *s, size_t slot);
 void cursor_to_answer(struct session *s, enum answer_mode mode, size_t token);
 
+/* A jump is about to be made: `return` comes back here. And doing that. */
+void cursor_remember(struct session *s);
+bool cursor_return(struct session *s);
+
 /* Puts the cursor back inside after the snapshot changed; lights nothing up. */
 void cursor_clamp(struct session *s);
 

@@ -231,12 +231,23 @@ static void add_recent(struct list *list)
     places_free_recent(paths, count);
 }
 
+static void add_left_over(struct session *s, struct list *list)
+{
+    char line[PATH_MAX + 16];
+    snprintf(line, sizeof line, "restore %s", s->left_over);
+    list_add(list, "The session that was cut off", "as it was a minute before, at most", line);
+}
+
 void dialog_start(struct session *s)
 {
     const struct snapshot_facts *f = &s->snapshot->facts;
     struct list *list = dialog_begin(s);
+    if (s->left_over)
+        add_left_over(s, list);
     list_add(list, "Open a document ...", "text, Markdown", "open");
     list_add(list, "The demo", "a one-page text and a question", "demo");
+    list_add(list, "Open a session ...", ".cxt, needs no model", "prompt command \"restore \"");
+    list_add(list, "Train a compressor ...", "4", "switch train");
     list_add(list, "Choose a model ...", f->model[0] ? f->model : "none is open yet", "model");
     list_add(list, "Choose a compressor ...", f->compressor, "compressor");
     if (f->model[0])

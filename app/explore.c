@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "app/autosave.h"
 #include "app/complete.h"
 #include "app/config.h"
 #include "app/dialog.h"
@@ -139,6 +140,8 @@ static void ask_at_start(struct session *s, const struct explore_options *o)
         session_warn(s, "%s", err.text);
     else if (!o->command && !s->document.path)
         dialog_start(s);
+    else if (s->left_over)
+        session_note(s, "an explorer was cut off: restore %s opens its session", s->left_over);
 }
 
 static bool open_explorer(struct explorer *e, const struct explore_options *o,
@@ -158,6 +161,7 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
     if (!o->headless && !open_terminal(e, terminal, err))
         return false;
     session_apply_display(s);
+    autosave_begin(s);
     struct engine_options engine = engine_options(e, o);
     if (!jobs_start(s, &engine, err))
         return false;
@@ -172,12 +176,14 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
 /* ---- close -------------------------------------------------------------------------- */
 
 /* The terminal first: from then on messages can be read. */
-static void close_explorer(struct explorer *e)
+static void close_explorer(struct explorer *e, bool clean)
 {
     struct session *s = &e->session;
     terminal_close(s->terminal);
     s->terminal = NULL;
     jobs_stop(s);
+    if (clean)
+        autosave_end(s);
     prompt_stop();
     signals_close();
     script_close(e->script);
@@ -206,7 +212,7 @@ bool explore_run(const struct explore_options *o, struct err *err)
     if (open_explorer(&e, o, &terminal, &reason))
         number = loop_run(&e.session, &e.input, e.script, &reason);
     int code = number ? 128 + number : e.session.exit_code;
-    close_explorer(&e);
+    close_explorer(&e, number == 0);
     if (reason.code != ERR_NONE) {
         *err = reason;
         return false;

@@ -58,6 +58,7 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("N", ANY, MOVE, "match previous", "previous match")                      \
     X("Tab", ANY, MOVE, "focus next", "next pane")                             \
     X("S-Tab", ANY, MOVE, "focus previous", "previous pane")                   \
+    X("`", ANY, MOVE, "return", "to the place before the last jump")           \
     X("Enter", ANY, MOVE, "follow", "follow: from an answer token to its first slot") \
     X("Space", ANY, LOOK, "lock", "lock what lights up, unlock")               \
     X("V", ANY, LOOK, "mark", "begin, end a range")                            \
@@ -71,7 +72,8 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("t", ANY, LOOK, "turn", "turn the plan (tokens down)")                   \
     X("b", ANY, LOOK, "pin", "pin this as A, to compare")                      \
     X("B", ANY, LOOK, "swap", "swap A and B (Compare)")                        \
-    X("f", ANY, LOOK, "flicker", "A in the place of B (Compare)")              \
+    X("d", ANY, LOOK, "difference", "paint the plan's difference from A")      \
+    X("f", ANY, LOOK, "flicker", "A in the place of what is shown, and back")  \
     X("H", ANY, LOOK, "health", "plan health")                                 \
     X("i", ANY, LOOK, "explain", "explain this pane")                          \
     X("s", ANY, CHANGE, "strip", "settings strip (iterations, eps, W, r)")     \

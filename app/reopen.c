@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/export.h"
 #include "app/places.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -137,4 +138,20 @@ void reopen_restored(struct session *s, const struct figure_meta *meta)
     figure_meta_to_edits(meta, &s->edits);
     if (meta->window && meta->window <= windows)
         s->view.token = s->snapshot->window_first[meta->window - 1];
+}
+
+void reopen_record(const struct session *s, struct figure_meta *meta)
+{
+    const struct view_state *v = &s->view;
+    *meta = (struct figure_meta){
+        .kind = export_kind_of_view(v),
+        .value = v->value[v->focus == PANE_GATES ? PANE_GATES : PANE_PLAN],
+        .norm = v->normalise, .scale = v->scale, .map = v->map, .unit = v->unit,
+        .limit_low = v->limit_low, .limit_high = v->limit_high,
+        .has_range = v->has_range, .from = v->range_from, .to = v->range_to,
+        .window = snapshot_window_of(s->snapshot, v->token) + 1,
+        .iteration = v->iteration, .locked = v->locked,
+    };
+    figure_meta_from_snapshot(meta, s->snapshot);
+    figure_meta_from_edits(meta, &s->edits);
 }

@@ -17,6 +17,9 @@ char *reopen_document(const struct figure_meta *meta, const char *path, struct e
 /* Where the figure's model is in the cache, to be freed; NULL when it is not. */
 char *reopen_model(const struct figure_meta *meta);
 
+/* The record of what is shown, for a session file; freed with figure_meta_free. */
+void reopen_record(const struct session *s, struct figure_meta *meta);
+
 /* The view and edits of a session file, which was restored. */
 void reopen_restored(struct session *s, const struct figure_meta *meta);
 

@@ -217,7 +217,10 @@ static void click(struct session *s, const struct view_hit *hit)
     case HIT_NOTHING: return;
     case HIT_SCREEN: dialog_screen(s, hit->screen); return;
     case HIT_PANE: cursor_focus(s, hit->pane); return;
-    case HIT_MINIMAP: cursor_to_token(s, hit->token); return;
+    case HIT_MINIMAP:
+        cursor_remember(s);
+        cursor_to_token(s, hit->token);
+        return;
     case HIT_STRIP:
         snprintf(line, sizeof line, "iter %d", hit->iteration);
         action_perform(s, line);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/autosave.h"
 #include "app/cursor.h"
 #include "app/data_screen.h"
 #include "app/eval_screen.h"
@@ -30,7 +31,7 @@ void session_init(struct session *s)
     *s = (struct session){
         .preferences = {.mouse = true, .history = 500, .fps = 30, .theme = "auto",
                         .glyphs = "auto", .ambiguous = "auto", .answers = {true, true, true},
-                        .max_tokens = 20, .keep = 2000},
+                        .max_tokens = 20, .keep = 2000, .autosave = 60},
         .press_row = -1,
         .press_column = -1,
     };
@@ -73,6 +74,7 @@ void session_free(struct session *s)
     free(s->goto_when_ready);
     free(s->list_directory);
     free(s->failed_screen);
+    free(s->left_over);
     run_control_free(s->run);
     data_screen_free(s->data);
     eval_screen_free(s->eval);
@@ -161,6 +163,7 @@ static void forget_document(struct session *s)
     s->read_failed = false;
     s->view.token = s->view.slot = s->view.document_top = 0;
     s->view.has_range = s->view.range_open = false;
+    s->jumped_from.known = false;
     s->view.moved.kind = s->view.locked.kind = SOURCE_NONE;
     s->play = (struct playback){.opened = s->play.opened};
     edits_drop(&s->edits);
@@ -412,6 +415,7 @@ void session_tick(struct session *s)
     if (s->play.fps > 0 && s->now_ms >= s->play.next_ms)
         play_frame(s);
     live_tick(s);
+    autosave_tick(s);
     run_control_tick(s);
 }
 

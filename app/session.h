@@ -38,6 +38,7 @@ struct preferences {
     size_t max_tokens;
     size_t keep; /* windows */
     bool live;   /* answer again after a change */
+    size_t autosave; /* seconds between saves; 0: none */
 };
 
 /* The open document. raw: its text in words, shown until the engine has made tokens
@@ -95,6 +96,11 @@ struct session {
     struct undo undo;
 
     char *needle;           /* last find */
+    struct place {
+        bool known;
+        enum pane focus;
+        size_t token, layer, slot;
+    } jumped_from;          /* before the last jump */
     struct tour *tour;      /* or presentation; NULL: none */
     char *said;             /* caption of a script */
     struct append_file *record; /* script that is written; NULL: none */
@@ -110,6 +116,9 @@ struct session {
 
     double now_ms;          /* of this turn of the loop */
     double message_until_ms;
+    double next_autosave_ms;
+    uint64_t autosaved; /* version of the engine's snapshot that was saved last */
+    char *left_over;    /* session of an explorer that was cut off; NULL: none */
     double live_due_ms; /* when to answer again by itself; 0: not */
     bool dirty;             /* draw a frame */
     bool redraw;            /* ... and every cell of it */

@@ -21,7 +21,7 @@ static const char setting_names[] = SETTINGS(NAME);
 enum given { GIVEN_WINDOW, GIVEN_RATIO, GIVEN_EPS, GIVEN_ITERS, GIVEN_ALIGN };
 
 enum { ITERATIONS_MAX = 200, WINDOW_MIN = 16, SEGMENT_MAX = 4096, ANSWER_MAX = 1000,
-       HISTORY_MAX = 10000, FPS_MAX = 30, KEEP_MIN = 100, KEEP_MAX = 100000 };
+       HISTORY_MAX = 10000, FPS_MAX = 30, KEEP_MIN = 100, KEEP_MAX = 100000, AUTOSAVE_SECONDS_MAX = 3600 };
 static const double eps_min = 0.005, eps_max = 2, eps_step = 1.25, ratio_max = 8192;
 
 enum setting setting_find(const char *name, struct err *err)
@@ -66,6 +66,7 @@ void setting_format(const struct session *s, enum setting setting, char *out, si
     case SETTING_SEED: snprintf(out, size, "%lu", p->seed); return;
     case SETTING_MAX_TOKENS: snprintf(out, size, "%zu", p->max_tokens); return;
     case SETTING_KEEP: snprintf(out, size, "%zu", p->keep); return;
+    case SETTING_AUTOSAVE: snprintf(out, size, "%zu", p->autosave); return;
     case SETTING_LIVE: snprintf(out, size, "%s", p->live ? "on" : "off"); return;
     case SETTING_SPEAK: snprintf(out, size, "%s", s->view.speak ? "on" : "off"); return;
     case SETTING_BRUSH_MIN: snprintf(out, size, "%.4g%%", 100 * s->view.brush_min); return;
@@ -307,6 +308,12 @@ bool setting_change(struct session *s, enum setting setting, const char *value, 
     case SETTING_KEEP:
         if ((ok = count_between("keep", value, KEEP_MIN, KEEP_MAX, &n, err)))
             p->keep = (size_t)n;
+        return ok;
+    case SETTING_AUTOSAVE:
+        if ((ok = count_between("autosave", value, 0, AUTOSAVE_SECONDS_MAX, &n, err))) {
+            p->autosave = (size_t)n;
+            s->next_autosave_ms = s->now_ms + 1e3 * (double)n;
+        }
         return ok;
     case SETTING_FPS: return real_between("fps", value, 1, FPS_MAX, &p->fps, err);
     case SETTING_BRUSH_MIN: return change_brush(s, value, err);

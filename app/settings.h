@@ -21,6 +21,7 @@
     X(MAX_TOKENS, "max-tokens", "1..1000", "longest answer")                                 \
     X(LIVE, "live", "on|off", "answer again by itself after a change")                       \
     X(KEEP, "keep", "100..100000", "windows that stay in memory")                           \
+    X(AUTOSAVE, "autosave", "0..3600", "seconds between saves for after a crash; 0: none")   \
     X(BRUSH_MIN, "brush.min", "0%..100%", "share from which the light shows")                \
     X(THEME, "theme", "auto|light|dark", "background of the terminal")                       \
     X(GLYPHS, "glyphs", "auto|half|shade|ascii", "characters of heat cells")                 \

@@ -39,6 +39,7 @@ struct worker;
     X(SAMPLE, "sample")                                                        \
     X(EVAL, "eval")                                                            \
     X(EXPORT, "export")                                                        \
+    X(SAVE, "save")                                                            \
     X(HASH, "hash")
 
 #define JOB_KIND_INDEX(id, name) JOB_INDEX_##id,

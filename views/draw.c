@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "views/caption.h"
+#include "views/compare.h"
 #include "views/gates.h"
 #include "views/glyphs.h"
 #include "views/plan.h"
@@ -98,11 +99,30 @@ static void draw_explore(struct scene *c)
         draw_summary(c);
 }
 
+/* Is A to be seen where Explore shows B? Its edits are its own. */
+static bool flickers(const struct snapshot *s, const struct view_state *state,
+                     struct view_state *past)
+{
+    if (state->screen != SCREEN_EXPLORE || !state->compare_flicker || !state->pinned ||
+        !compare_same_document(state->pinned, s))
+        return false;
+    *past = *state;
+    past->muted_any = past->even_mass = past->mean_pooling = past->shuffled = false;
+    past->plan_difference = false;
+    past->muted_count = past->n_token_edits = past->n_layer_off = 0;
+    return true;
+}
+
 void view_draw(const struct snapshot *snapshot, const struct view_state *state,
                struct canvas *canvas)
 {
     struct scene scene;
+    struct view_state past;
     canvas_clear(canvas);
+    if (flickers(snapshot, state, &past)) {
+        snapshot = state->pinned;
+        state = &past;
+    }
     scene_init(&scene, snapshot, state, canvas);
     if (scene.layout.kind == LAYOUT_NOTICE) {
         if (scene_shows(&scene, AREA_NOTICE))

@@ -342,7 +342,10 @@ static void draw_cells(struct scene *c, const struct grid *g)
                   hint);
         return;
     }
-    draw_heat(c, g);
+    if (plan_shows_difference(c))
+        draw_plan_difference(c, g);
+    else
+        draw_heat(c, g);
     draw_sides(c, g);
     place_cursor(c, g);
 }

@@ -248,6 +248,8 @@ void plan_heading_text(const struct scene *c, int limit, struct parts *parts)
         candidate(&list, 8, plan_numbers_title(c->v->value[PANE_PLAN]));
     else if (c->v->value[PANE_PLAN] != VALUE_PLAN_MASS)
         candidate(&list, 5, view_value_name[c->v->value[PANE_PLAN]]);
+    if (plan_shows_difference(c))
+        candidate(&list, 9, "B - A: + more  - less");
     if (c->v->normalise != NORM_WINDOW) {
         snprintf(text, sizeof text, "by %s", normalise_name[c->v->normalise]);
         candidate(&list, 2, text);

@@ -51,6 +51,10 @@ struct plan_turned plan_turned(const struct scene *scene, struct rect area);
 /* What the numbers of the table are: "share of the slot in %". */
 const char *plan_numbers_title(enum view_value value);
 
+/* Do the cells show the difference from A (key d)? And drawing them. */
+bool plan_shows_difference(const struct scene *scene);
+void draw_plan_difference(struct scene *scene, const struct grid *grid); /* plan_difference.c */
+
 void plan_heading_text(const struct scene *scene, int limit, struct parts *parts);
 
 #endif

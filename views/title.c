@@ -101,6 +101,10 @@ void draw_title(struct scene *c)
                     ATTR_REVERSE, untrained, (size_t)columns);
         right -= columns + 2;
     }
+    if (c->v->compare_flicker && c->s == c->v->pinned && c->v->screen == SCREEN_EXPLORE) {
+        canvas_text(c->canvas, area.row, right - 3, 3, ROLE_WARN, ATTR_REVERSE, " A ", 3);
+        right -= 5;
+    }
     struct parts parts;
     int room = right - left - 2;
     open_text(c, room, narrow, &parts);

@@ -134,7 +134,8 @@ struct view_state {
     const struct snapshot *pinned; /* A; NULL: none; borrowed from app */
     const char *pin_name;          /* what it was called, or its edits; borrowed */
     int compare_side;              /* 0 A, 1 B, 2 their difference: in front when narrow */
-    bool compare_swapped, compare_flicker; /* flicker: A in the place of B */
+    bool compare_swapped, compare_flicker; /* flicker: A in the place of B, in Explore too */
+    bool plan_difference; /* Explore's plan shows what it has more and less than A */
 
     bool muted_any;
     const bool *muted; /* [document slots] or NULL; borrowed from app */

@@ -74,6 +74,48 @@ class RecreateTest(LiveTest):
         self.plays(f"recreate! {path}")
 
 
+class CompareInPlaceTest(LiveTest):
+    """A laid over what Explore shows: its difference, and itself."""
+
+    def test_difference_in_the_plan(self):
+        before = self.shown("focus plan", "pin", name="a.txt")
+        shown = self.shown("focus plan", "pin", "key d", name="same.txt")
+        self.assertIn("B - A: + more  - less", shown)
+        self.assertNotIn("#", shown.split("── Plan")[1].split("── Full")[0])
+        changed = self.shown("focus plan", "pin", "set eps 1", "wait idle", "key d")
+        self.assertIn("=", changed.split("mass│")[1].split("── Full")[0])
+        self.assertEqual(before.count("▓") > 0, True)
+
+    def test_flicker(self):
+        """A is shown as it was, title and status aside, and B comes back."""
+        a = self.shown("goto w2", "focus plan", "pin", name="a.txt")
+        b = self.shown("goto w2", "focus plan", "pin", "set eps 1", "wait idle", name="b.txt")
+        over = self.shown("goto w2", "focus plan", "pin", "set eps 1", "mute s1", "wait idle",
+                          "key f", name="over.txt")
+        back = self.shown("goto w2", "focus plan", "pin", "set eps 1", "wait idle", "key f f",
+                          name="back.txt")
+        rows = slice(1, 27)
+        self.assertEqual(over.splitlines()[rows], a.splitlines()[rows])
+        self.assertTrue(over.splitlines()[0].rstrip().endswith(" A"))
+        self.assertEqual(back.splitlines()[rows], b.splitlines()[rows])
+        self.assertNotEqual(a.splitlines()[rows], b.splitlines()[rows])
+
+    def test_another_document_has_no_difference(self):
+        other = self.home / "other.txt"
+        other.write_text("Some other words, of no consequence at all.")
+        for key in ("difference", "flicker"):
+            self.fails(2, "A shows another document", "pin", f"open {other}", "wait idle", key)
+        self.fails(2, "nothing is pinned", "difference")
+
+
+class JumpTest(LiveTest):
+    def test_back_and_again(self):
+        self.plays("goto 40", "focus plan", "goto w5", "goto s3", "key `", "key `",
+                   'expect "slot s3"', "find briquettes", "key `", 'expect "window 5 of 13"', "key `",
+                   'expect "bri"')
+        self.fails(2, "no jump was made yet", "return")
+
+
 class SpeakTest(LiveTest):
     def test_one_sentence(self):
         shown = self.shown("set speak on", "focus document", "key l l")

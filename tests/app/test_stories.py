@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Whole stories of people at the keyboard, in a terminal of tmux, on the golden model: a
 researcher finds why an answer came out and takes the figure along; a teacher gives the tour; an
-engineer watches a run and compares two of its checkpoints."""
+engineer watches a run and compares two of its checkpoints; a crash loses nothing."""
+import os
 import pathlib
 import shutil
+import signal
 import struct
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
@@ -162,6 +165,46 @@ class StoryTest(ExplorerTest):
         other.wait("watching", "40/40", "snapshot 9/9", seconds=40)
         other.keys("q")
         other.wait("ended 0")
+
+
+    def test_after_a_crash(self):
+        """What was looked at is there again, without the model; a clean end leaves nothing."""
+        state = self.home / "xdg_state_home" / "comprexit"
+        rc = self.home / "rc"
+        rc.write_text("set autosave 1\n")
+        s = self.model(SAMPLE, "--no-answers", "--rc", rc)
+        s.wait("window 1 of", seconds=40)
+        s.command("goto w2")
+        s.wait("window 2 of", "senders off")
+        self.until(lambda: list(state.glob("autosave-*.cxt")))
+        pid = int(next(state.glob("autosave-*.cxt")).stem.split("-")[1])
+        os.kill(pid, signal.SIGKILL)
+        s.wait("ended 137")
+        again = self.model("--rc", rc)
+        again.wait("> The session that was cut off")
+        again.keys("Enter")
+        again.wait("restored", "window 2 of", "senders off")
+        again.keys("q")
+        again.wait("ended 0")
+        self.assertEqual(list(state.glob("autosave-*")), [])
+
+    def test_no_session_is_kept_when_it_is_off(self):
+        rc = self.home / "rc"
+        rc.write_text("set autosave 0\n")
+        s = self.model(SAMPLE, "--no-answers", "--rc", rc)
+        s.wait("window 1 of", "senders off", seconds=40)
+        time.sleep(2.5)
+        self.assertEqual(list(self.home.rglob("autosave-*")), [])
+        s.keys("q")
+        s.wait("ended 0")
+
+    @staticmethod
+    def until(condition, seconds=20):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError("it does not come")
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -207,6 +207,14 @@ static void stage_compare(struct stage *g)
     g->v.compare_side = 2;
 }
 
+/* In Explore: the plan less A. */
+static void stage_difference(struct stage *g)
+{
+    stage_compare(g);
+    g->v.screen = SCREEN_EXPLORE;
+    g->v.plan_difference = true;
+}
+
 /* Other slots: rows are home spans. A in the place of B. */
 static void stage_compare_other(struct stage *g)
 {
@@ -543,6 +551,8 @@ static const struct scene_test scenes[] = {
     {"edits-by-hand", stage_edits_by_hand, 80, 24, ALL},
     {"edits-by-hand", stage_edits_by_hand, 176, 50, ALL},
     {"edits-by-hand", stage_edits_by_hand, 40, 12, ALL},
+    {"difference", stage_difference, 120, 36, ALL},
+    {"difference", stage_difference, 80, 24, MONO},
     {"tour", stage_tour, 40, 10, MONO},
     {"present", stage_present, 40, 10, MONO},
     {"tour", stage_tour, 120, 36, ALL},
