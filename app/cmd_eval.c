@@ -285,15 +285,16 @@ static bool ntp_loss(struct job *j, const struct dataset *d, struct block_shape 
     struct objective o = {.model = engine_model(e),
                           .compressor = engine_compressor(e),
                           .positions = POSITIONS_CONTIGUOUS};
-    size_t segment, labels = 0;
+    size_t segment, labels = 0, passes = size_div_up(blocks, PASS);
     double sum = 0;
     engine_settings(e, &o.settings, &segment);
-    for (size_t from = 0; from < blocks; from += PASS) {
+    for (size_t pass = 0; pass < passes; pass++) {
         struct sample samples[PASS];
-        size_t n = size_min(PASS, blocks - from);
+        /* passes of equal size: none is left with one block, whose wrong passage is missing */
+        size_t from = pass * blocks / passes, n = (pass + 1) * blocks / passes - from;
         for (size_t i = 0; i < n; i++)
             samples[i] = dataset_sample(d, o.model->tokenizer, PART_TRAINING, PHASE_NTP, shape,
-                                        from + i);
+                                        metrics_apart(from + i, blocks));
         struct objective_result r;
         bool ok = progress_tick(&j->batch.progress, "blocks", from, blocks, err) &&
                   objective_run(&o, mode, samples, n, 0, NULL, NULL, &r, &j->batch.progress, err);

@@ -196,3 +196,8 @@ struct metrics_score metrics_best(const char *prediction, const char *const *gol
     }
     return best;
 }
+
+size_t metrics_apart(size_t k, size_t n)
+{
+    return k % 2 ? (n + 1) / 2 + k / 2 : k / 2;
+}

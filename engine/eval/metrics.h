@@ -25,4 +25,9 @@ struct metrics_score metrics_compare(const char *prediction, const char *gold);
 /* The best over several gold answers, exact and f1 each on its own. */
 struct metrics_score metrics_best(const char *prediction, const char *const *gold, size_t n_gold);
 
+/* A pass takes the context of the next sample as the wrong one. Blocks that follow each other
+ * in a text are about the same: place k of n holds this block, whose next is about n / 2 away
+ * from it. Each of 0..n-1 once. */
+size_t metrics_apart(size_t k, size_t n);
+
 #endif

@@ -87,12 +87,28 @@ static void answers_end_at_full_stop_or_line(void **state)
     }
 }
 
+static void neighbours_in_a_pass_are_far_apart(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < 60; n++) {
+        bool seen[60] = {false};
+        for (size_t k = 0; k < n; k++) {
+            size_t at = metrics_apart(k, n), next = metrics_apart((k + 1) % n, n);
+            assert_true(at < n && !seen[at]);
+            seen[at] = true;
+            if (k + 1 < n)
+                assert_true(2 * (at > next ? at - next : next - at) + 2 >= n);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_normalised),
         cmocka_unit_test(scores_follow_the_definition),
         cmocka_unit_test(the_best_gold_answer_counts),
+        cmocka_unit_test(neighbours_in_a_pass_are_far_apart),
         cmocka_unit_test(answers_end_at_full_stop_or_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
