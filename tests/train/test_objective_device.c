@@ -14,18 +14,16 @@
 #include "engine/train/muon.h"
 #include "engine/train/objective_device.h"
 #include "tests/support/device_host.h"
-#include "tests/support/golden.h"
 #include "tests/support/gradcheck.h"
+#include "tests/support/objective_bench.h"
 
 enum { SAMPLES = 6, SOFT = 3 };
-static const double tolerance = sizeof(real) == 4 ? 1e-4 : 1e-9;
+static const double tolerance = sizeof(real) == 4 ? 1e-4 : 1e-9; /* of the largest entry */
 
 struct bench {
-    struct model *model;
-    struct compressor compressor;
+    struct objective_bench b;
     struct device *d;
     struct objective_device device;
-    struct objective objective;
     struct sample samples[SAMPLES];
     real *soft;
 };
@@ -33,15 +31,16 @@ struct bench {
 /* 0 and 2 share a context, 3 has none, 5 is text. */
 static void make_samples(struct bench *b, struct rng *rng)
 {
+    const size_t words = b->b.model->config.vocab - 5;
     static const size_t length[SAMPLES] = {37, 20, 37, 0, 5, 48};
     for (size_t i = 0; i < SAMPLES; i++) {
         size_t query = 4 + i;
         b->samples[i] = sample_new(length[i], query);
         b->samples[i].question = i != 5;
         for (size_t t = 0; t < length[i]; t++)
-            b->samples[i].context[t] = (int32_t)((13 * t + length[i] + t * t) % 390 + 5);
+            b->samples[i].context[t] = (int32_t)((13 * t + length[i] + t * t) % words + 5);
         for (size_t t = 0; t < query; t++) {
-            b->samples[i].query[t] = (int32_t)rng_below(rng, 390) + 5;
+            b->samples[i].query[t] = (int32_t)rng_below(rng, words) + 5;
             b->samples[i].labels[t] = i != 5 && t < 2 ? LABEL_NONE : b->samples[i].query[t];
         }
     }
@@ -49,29 +48,15 @@ static void make_samples(struct bench *b, struct rng *rng)
 
 static void bench_open(struct bench *b)
 {
-    golden_require();
     struct err err = {0};
     struct rng rng;
     rng_seed(&rng, 14);
     *b = (struct bench){0};
-    char *path = golden_model_path("modelA");
-    b->model = model_open(path, NULL, 0, &err);
-    free(path);
-    if (!b->model)
-        fail_msg("%s", err.text);
-    size_t H = b->model->config.hidden;
-    struct compressor_shape shape = {b->model->config.layers + 1, H, 32, 24, 2};
-    assert_true(compressor_init(&b->compressor, &shape, &err));
-    compressor_init_published(&b->compressor, &rng);
-    for (size_t i = 0; i < b->compressor.count; i++)
-        b->compressor.block[i] += REAL(0.05) * (real)rng_normal(&rng);
-    b->soft = random_reals(&rng, SOFT * H, 0.1);
+    objective_bench_open(&b->b, &rng);
+    b->soft = random_reals(&rng, SOFT * b->b.model->config.hidden, 0.1);
     b->d = device_host_new();
-    assert_true(objective_device_open(&b->device, b->d, b->model, &b->compressor, false, &err));
-    b->objective = (struct objective){
-        .model = b->model, .compressor = &b->compressor, .budget = 48,
-        .settings = compress_settings_default};
-    b->objective.settings.window = 16;
+    assert_true(
+        objective_device_open(&b->device, b->d, b->b.model, &b->b.compressor, false, &err));
     make_samples(b, &rng);
 }
 
@@ -82,8 +67,7 @@ static void bench_close(struct bench *b)
     for (size_t i = 0; i < SAMPLES; i++)
         sample_free(&b->samples[i]);
     free(b->soft);
-    compressor_free(&b->compressor);
-    model_close(b->model);
+    objective_bench_close(&b->b);
 }
 
 struct found {
@@ -93,15 +77,15 @@ struct found {
 
 static struct found run(struct bench *b, enum context_mode mode, struct objective_device *device)
 {
-    struct found f = {.block = xcalloc(b->compressor.count, sizeof(real)),
-                      .soft = xcalloc(SOFT * b->model->config.hidden, sizeof(real))};
+    struct found f = {.block = xcalloc(b->b.compressor.count, sizeof(real)),
+                      .soft = xcalloc(SOFT * b->b.model->config.hidden, sizeof(real))};
     struct err err = {0};
     struct compressor_params grads;
-    compressor_view(&b->compressor, f.block, &grads);
-    b->objective.device = device;
-    if (!objective_run(&b->objective, mode, b->samples, SAMPLES, 0.5,
+    compressor_view(&b->b.compressor, f.block, &grads);
+    b->b.objective.device = device;
+    if (!objective_run(&b->b.objective, mode, b->samples, SAMPLES, 0.5,
                        mode == CONTEXT_COMPRESSED ? &grads : NULL,
-                       b->objective.n_soft && mode != CONTEXT_WRONG ? f.soft : NULL, &f.r, NULL,
+                       b->b.objective.n_soft && mode != CONTEXT_WRONG ? f.soft : NULL, &f.r, NULL,
                        &err))
         fail_msg("%s", err.text);
     return f;
@@ -115,13 +99,7 @@ static void assert_close(const char *what, double got, double want)
 
 static void compare(const char *what, const real *got, const real *want, size_t n)
 {
-    double most = 1e-9, worst = 0;
-    for (size_t i = 0; i < n; i++) {
-        most = fmax(most, fabs((double)want[i]));
-        worst = fmax(worst, fabs((double)(got[i] - want[i])));
-    }
-    if (!(worst <= tolerance * most))
-        fail_msg("%s: off by %g of %g", what, worst, most);
+    objective_bench_compare(what, got, want, n, tolerance);
 }
 
 static void check_mode(struct bench *b, enum context_mode mode)
@@ -136,15 +114,15 @@ static void check_mode(struct bench *b, enum context_mode mode)
     assert_close("gate entropy", there.r.gate_entropy, here.r.gate_entropy);
     assert_close("spread", there.r.spread, here.r.spread);
     assert_close("senders off", there.r.senders_off, here.r.senders_off);
-    for (size_t i = 0; i < b->compressor.n_tensors; i++) {
-        const struct compressor_tensor *t = &b->compressor.tensors[i];
+    for (size_t i = 0; i < b->b.compressor.n_tensors; i++) {
+        const struct compressor_tensor *t = &b->b.compressor.tensors[i];
         /* exactly zero but for rounding (METHOD section 6) */
         if (strstr(t->name, "k_prj.bias") || strstr(t->name, "mass_prj.bias") ||
             strstr(t->name, "source_mass.ln.bias"))
             continue;
         compare(t->name, there.block + t->offset, here.block + t->offset, t->count);
     }
-    compare("soft prompt", there.soft, here.soft, SOFT * b->model->config.hidden);
+    compare("soft prompt", there.soft, here.soft, SOFT * b->b.model->config.hidden);
     free(here.block);
     free(here.soft);
     free(there.block);
@@ -158,9 +136,9 @@ static void test_all_modes(void **state)
     bench_open(&b);
     for (enum context_mode mode = 0; mode < CONTEXT_MODES; mode++)
         check_mode(&b, mode);
-    b.objective.soft_prompt = b.soft;
-    b.objective.n_soft = SOFT;
-    b.objective.positions = POSITIONS_REFERENCE;
+    b.b.objective.soft_prompt = b.soft;
+    b.b.objective.n_soft = SOFT;
+    b.b.objective.positions = POSITIONS_REFERENCE;
     for (enum context_mode mode = 0; mode < CONTEXT_MODES; mode++)
         check_mode(&b, mode);
     bench_close(&b);
@@ -175,11 +153,11 @@ static void test_distillation(void **state)
     struct objective_result r;
     struct compressor_params grads;
     bench_open(&b);
-    b.objective.distill = 0.6;
-    compressor_view(&b.compressor, b.compressor.block, &grads);
+    b.b.objective.distill = 0.6;
+    compressor_view(&b.b.compressor, b.b.compressor.block, &grads);
     for (int device = 0; device < 2; device++) {
-        b.objective.device = device ? &b.device : NULL;
-        assert_false(objective_run(&b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 1, &grads,
+        b.b.objective.device = device ? &b.device : NULL;
+        assert_false(objective_run(&b.b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 1, &grads,
                                    NULL, &r, NULL, &err));
         assert_string_equal(err.text, "distill: sample 4 of a batch has no context");
     }
@@ -188,8 +166,8 @@ static void test_distillation(void **state)
     b.samples[3].question = true;
     check_mode(&b, CONTEXT_COMPRESSED);
     check_mode(&b, CONTEXT_WRONG); /* no gradient is wanted: nobody teaches */
-    b.objective.soft_prompt = b.soft;
-    b.objective.n_soft = SOFT;
+    b.b.objective.soft_prompt = b.soft;
+    b.b.objective.n_soft = SOFT;
     check_mode(&b, CONTEXT_COMPRESSED);
     bench_close(&b);
 }
@@ -201,12 +179,12 @@ static void test_unknown_token(void **state)
     struct err err = {0};
     struct objective_result r;
     bench_open(&b);
-    b.objective.device = &b.device;
+    b.b.objective.device = &b.device;
     b.samples[1].context[2] = 1 << 20;
-    assert_false(objective_run(&b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 0, NULL, NULL,
+    assert_false(objective_run(&b.b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 0, NULL, NULL,
                                &r, NULL, &err));
     assert_non_null(strstr(err.text, "token id 1048576 of a context"));
-    assert_false(objective_run(&b.objective, CONTEXT_FULL, b.samples, SAMPLES, 0, NULL, NULL, &r,
+    assert_false(objective_run(&b.b.objective, CONTEXT_FULL, b.samples, SAMPLES, 0, NULL, NULL, &r,
                                NULL, &err));
     assert_non_null(strstr(err.text, "token id 1048576 of a sample"));
     bench_close(&b);

@@ -10,8 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/mem.h"
-#include "engine/train/objective.h"
-#include "tests/support/golden.h"
+#include "tests/support/objective_bench.h"
 
 enum { SAMPLES = 6, CONTEXT = 37, SOFT = 3 };
 
@@ -20,9 +19,7 @@ enum { SAMPLES = 6, CONTEXT = 37, SOFT = 3 };
 static const double tolerance = sizeof(real) == 4 ? 5e-5 : 1e-11;
 
 struct packing {
-    struct model *model;
-    struct compressor compressor;
-    struct objective objective;
+    struct objective_bench b;
     struct sample samples[SAMPLES];
     real *soft; /* [SOFT, H] */
     size_t n_soft;
@@ -31,7 +28,7 @@ struct packing {
 /* 0, 2, 3 and 5 share a context; 1 and 4 have others, of another length. */
 static void make_samples(struct packing *p, struct rng *rng)
 {
-    const size_t words = p->model->config.vocab - 5;
+    const size_t words = p->b.model->config.vocab - 5;
     static const size_t context_of[SAMPLES] = {0, 1, 0, 0, 4, 0};
     for (size_t i = 0; i < SAMPLES; i++) {
         size_t n = CONTEXT - 5 * context_of[i], query = 3 + 2 * i, from = context_of[i];
@@ -50,30 +47,14 @@ static void make_samples(struct packing *p, struct rng *rng)
 
 static void packing_open(struct packing *p)
 {
-    golden_require();
-    struct err err = {0};
     struct rng rng;
     rng_seed(&rng, 4);
     *p = (struct packing){0};
-    char *path = golden_model_path("modelA");
-    p->model = model_open(path, NULL, 0, &err);
-    free(path);
-    if (!p->model)
-        fail_msg("%s", err.text);
-    const struct llama_config *config = &p->model->config;
-    struct compressor_shape shape = {config->layers + 1, config->hidden, 32, 24, 2};
-    assert_true(compressor_init(&p->compressor, &shape, &err));
-    compressor_init_published(&p->compressor, &rng);
-    for (size_t i = 0; i < p->compressor.count; i++)
-        p->compressor.block[i] += REAL(0.05) * (real)rng_normal(&rng);
-    p->n_soft = SOFT * config->hidden;
+    objective_bench_open(&p->b, &rng);
+    p->n_soft = SOFT * p->b.model->config.hidden;
     p->soft = xcalloc(p->n_soft, sizeof *p->soft);
     for (size_t i = 0; i < p->n_soft; i++)
         p->soft[i] = REAL(0.1) * (real)rng_normal(&rng);
-    p->objective = (struct objective){
-        .model = p->model, .compressor = &p->compressor, .budget = 48,
-        .settings = compress_settings_default};
-    p->objective.settings.window = 16;
     make_samples(p, &rng);
 }
 
@@ -82,8 +63,7 @@ static void packing_close(struct packing *p)
     for (size_t i = 0; i < SAMPLES; i++)
         sample_free(&p->samples[i]);
     free(p->soft);
-    compressor_free(&p->compressor);
-    model_close(p->model);
+    objective_bench_close(&p->b);
 }
 
 struct gradients {
@@ -94,7 +74,7 @@ struct gradients {
 
 static void gradients_init(struct gradients *g, const struct packing *p)
 {
-    *g = (struct gradients){.block = xcalloc(p->compressor.count, sizeof(real)),
+    *g = (struct gradients){.block = xcalloc(p->b.compressor.count, sizeof(real)),
                             .soft = xcalloc(p->n_soft, sizeof(real))};
 }
 
@@ -110,23 +90,17 @@ static void pass(const struct packing *p, enum context_mode mode, size_t from, s
 {
     struct err err = {0};
     struct compressor_params grads;
-    compressor_view(&p->compressor, g->block, &grads);
+    compressor_view(&p->b.compressor, g->block, &grads);
     bool slots = mode == CONTEXT_COMPRESSED;
-    if (!objective_run(&p->objective, mode, p->samples + from, n, scale, slots ? &grads : NULL,
-                       p->objective.n_soft ? g->soft : NULL, &g->result, NULL, &err))
+    if (!objective_run(&p->b.objective, mode, p->samples + from, n, scale, slots ? &grads : NULL,
+                       p->b.objective.n_soft ? g->soft : NULL, &g->result, NULL, &err))
         fail_msg("%s", err.text);
     g->nll += g->result.nll_sum;
 }
 
 static void compare(const char *what, const real *got, const real *want, size_t n)
 {
-    double most = 1e-9, worst = 0;
-    for (size_t i = 0; i < n; i++) {
-        most = fmax(most, fabs((double)want[i]));
-        worst = fmax(worst, fabs((double)(got[i] - want[i])));
-    }
-    if (!(worst <= tolerance * most))
-        fail_msg("%s: off by %g of %g", what, worst, most);
+    objective_bench_compare(what, got, want, n, tolerance);
 }
 
 static void check(const struct packing *p, enum context_mode mode)
@@ -145,8 +119,8 @@ static void check(const struct packing *p, enum context_mode mode)
     assert_true(fabs(together.nll - alone.nll) <= tolerance * alone.nll);
     assert_true(fabs(together.result.kl - kl) <= tolerance * (1 + kl));
     compare("soft prompt", together.soft, alone.soft, p->n_soft);
-    for (size_t i = 0; mode == CONTEXT_COMPRESSED && i < p->compressor.n_tensors; i++) {
-        const struct compressor_tensor *t = &p->compressor.tensors[i];
+    for (size_t i = 0; mode == CONTEXT_COMPRESSED && i < p->b.compressor.n_tensors; i++) {
+        const struct compressor_tensor *t = &p->b.compressor.tensors[i];
         /* the biases that a softmax does not see have noise for gradients */
         if (strstr(t->name, "k_prj.bias") || strstr(t->name, "mass"))
             continue;
@@ -162,7 +136,7 @@ static void from_slots(void **state)
     struct packing p;
     packing_open(&p);
     check(&p, CONTEXT_COMPRESSED);
-    p.objective.positions = POSITIONS_REFERENCE;
+    p.b.objective.positions = POSITIONS_REFERENCE;
     check(&p, CONTEXT_COMPRESSED);
     packing_close(&p);
 }
@@ -172,8 +146,8 @@ static void from_slots_behind_a_soft_prompt(void **state)
     (void)state;
     struct packing p;
     packing_open(&p);
-    p.objective.soft_prompt = p.soft;
-    p.objective.n_soft = SOFT;
+    p.b.objective.soft_prompt = p.soft;
+    p.b.objective.n_soft = SOFT;
     check(&p, CONTEXT_COMPRESSED);
     packing_close(&p);
 }
@@ -183,8 +157,8 @@ static void from_the_full_context(void **state)
     (void)state;
     struct packing p;
     packing_open(&p);
-    p.objective.soft_prompt = p.soft;
-    p.objective.n_soft = SOFT;
+    p.b.objective.soft_prompt = p.soft;
+    p.b.objective.n_soft = SOFT;
     check(&p, CONTEXT_FULL);
     packing_close(&p);
 }
@@ -194,7 +168,7 @@ static void with_a_teacher(void **state)
     (void)state;
     struct packing p;
     packing_open(&p);
-    p.objective.distill = 0.7;
+    p.b.objective.distill = 0.7;
     check(&p, CONTEXT_COMPRESSED);
     packing_close(&p);
 }
@@ -224,7 +198,7 @@ static double wrong_nll(const struct packing *p, size_t a, size_t b, size_t c, s
     struct err err = {0};
     struct sample samples[3] = {p->samples[a], p->samples[b], p->samples[c]};
     struct objective_result r;
-    if (!objective_run(&p->objective, CONTEXT_WRONG, samples, n, 0, NULL, NULL, &r, NULL, &err))
+    if (!objective_run(&p->b.objective, CONTEXT_WRONG, samples, n, 0, NULL, NULL, &r, NULL, &err))
         fail_msg("%s", err.text);
     return r.nll_sum;
 }
