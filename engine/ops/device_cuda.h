@@ -26,6 +26,7 @@ struct device_blas; /* cuBLAS, found when the device is opened */
 
 struct device_cuda {
     struct device base;
+    struct device_ops ops; /* base.ops */
     cudaStream_t stream;
     struct device_blas *blas;
     char **chunks; /* regions of memory, each used up to used[i] */
