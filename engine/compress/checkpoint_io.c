@@ -195,7 +195,9 @@ static bool get_metadata(const struct safetensors *file, struct compressor_info 
                          struct err *err)
 {
     double hidden = 0, layers = 0, totals[4] = {0};
-    const char *const keys[4] = {"steps", "samples", "tokens", "seconds"};
+    /* A training checkpoint, which opens as a compressor too, counts "step". */
+    const char *steps = safetensors_metadata(file, "step") ? "step" : "steps";
+    const char *const keys[4] = {steps, "samples", "tokens", "seconds"};
     if (!check_version(file, err) || !get_settings(file, info, err) ||
         !get_number(file, "base_hidden", &hidden, err) ||
         !get_number(file, "base_layers", &layers, err))

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,6 +243,9 @@ static void describe_recipe(const struct trainer *t, const struct validation *v,
 {
     int used = snprintf(out, size, "%s, %zu steps of %zu samples", t->config.phase, t->state.step,
                         t->config.batch);
+    if (t->start.steps && used > 0 && (size_t)used < size)
+        used += snprintf(out + used, size - (size_t)used, " on top of %" PRIu64 " steps",
+                         t->start.steps);
     for (size_t i = 0; t->soft_prompt && i < n && used > 0 && (size_t)used < size; i++)
         used += snprintf(out + used, size - (size_t)used,
                          "; held-out %s: full context %.3f nats, none %.3f", v[i].kind,
@@ -259,10 +263,10 @@ static bool save_compressor(const char *path, const struct trainer *t, const cha
     struct compressor_info info = {0};
     train_config_settings(&t->config, t->state.step, &info.settings);
     info.settings.ratio = t->config.valid_ratio;
-    info.steps = t->state.step;
-    info.samples = t->state.samples;
-    info.tokens = t->state.tokens;
-    info.seconds = (uint64_t)t->state.seconds;
+    info.steps = t->start.steps + t->state.step;
+    info.samples = t->start.samples + t->state.samples;
+    info.tokens = t->start.tokens + t->state.tokens;
+    info.seconds = t->start.seconds + (uint64_t)t->state.seconds;
     snprintf(info.base_architecture, sizeof info.base_architecture, "%s",
              t->model->config.architecture);
     info.base_hidden = t->model->config.hidden;

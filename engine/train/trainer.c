@@ -7,7 +7,6 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
-#include "engine/compress/checkpoint_io.h"
 #include "engine/train/adamw.h"
 #include "engine/train/muon.h"
 #include "engine/train/schedule.h"
@@ -22,8 +21,7 @@ static bool is_prompt(const struct train_config *c)
 
 static bool load_start(struct trainer *t, const char *path, struct err *err)
 {
-    struct compressor_info info;
-    if (!compressor_load(&t->compressor, &info, path, err))
+    if (!compressor_load(&t->compressor, &t->start, path, err))
         return false;
     const struct compressor_shape *s = &t->compressor.shape;
     if (s->H == t->model->config.hidden && s->M <= t->model->config.layers + 1)

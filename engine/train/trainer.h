@@ -13,6 +13,7 @@
 #include "engine/base/progress.h"
 #include "engine/data/stream.h"
 #include "engine/eval/soft_prompt.h"
+#include "engine/compress/checkpoint_io.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/config.h"
 #include "engine/train/objective_device.h"
@@ -57,6 +58,7 @@ struct trainer {
     struct parameters parameters;
     struct stream stream;
     struct checkpoint_state state;
+    struct compressor_info start; /* of the file that the run began from; else zeros */
     size_t nonfinite_in_row;
     struct device *gpu; /* device = cuda: owned; NULL: passes are computed here */
     struct objective_device on_device;

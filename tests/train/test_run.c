@@ -123,6 +123,48 @@ static void the_log_has_every_step_once(void **state)
     training_close(&t);
 }
 
+static struct compressor_info info_of(const char *dir, const char *name)
+{
+    struct compressor c;
+    struct compressor_info info;
+    struct err err = {0};
+    char *path = file_join(dir, name);
+    assert_true(compressor_load(&c, &info, path, &err));
+    compressor_free(&c);
+    free(path);
+    return info;
+}
+
+/* What a run begins from counts in what comes of it, whether it is a compressor or a
+ * checkpoint. */
+static void totals_go_on_from_the_start(void **state)
+{
+    (void)state;
+    static const char *const starts[] = {"compressor.safetensors", "step-000004.safetensors"};
+    struct training t;
+    training_open(&t);
+    t.options.config.steps = 4;
+    char *first = training_directory(&t, "first");
+    training_run(&t, 0, ERR_NONE);
+    struct compressor_info before = info_of(first, starts[0]);
+    assert_int_equal(before.steps, 4);
+    for (size_t i = 0; i < 2; i++) {
+        char *start = file_join(first, starts[i]);
+        snprintf(t.options.config.init, sizeof t.options.config.init, "%s", start);
+        char *next = training_directory(&t, i ? "third" : "second");
+        training_run(&t, 0, ERR_NONE);
+        struct compressor_info after = info_of(next, "compressor.safetensors");
+        assert_int_equal(after.steps, 8);
+        assert_int_equal(after.samples, 2 * before.samples);
+        assert_int_equal(after.tokens, 2 * before.tokens);
+        assert_non_null(strstr(after.note, "4 steps of 2 samples on top of 4 steps"));
+        free(start);
+        free(next);
+    }
+    free(first);
+    training_close(&t);
+}
+
 /* ---- damage --------------------------------------------------------------------------- */
 
 struct damage {
@@ -429,6 +471,7 @@ int main(void)
         cmocka_unit_test(resume_is_bit_exact),
         cmocka_unit_test(a_run_is_made_longer),
         cmocka_unit_test(the_log_has_every_step_once),
+        cmocka_unit_test(totals_go_on_from_the_start),
         cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(every_truncation_is_noticed),
         cmocka_unit_test(a_damaged_checkpoint_falls_back),
