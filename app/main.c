@@ -46,9 +46,8 @@ static bool answer_general(const struct cli_arguments *arguments, bool named)
 
 /* Without a command word the explorer is meant, unless the first operand can
  * only be a mistyped command. */
-static bool check_word(const struct cli_arguments *arguments, struct err *err)
+static bool check_word(const char *word, struct err *err)
 {
-    const char *word = arguments->n_operands ? arguments->operands[0] : "-";
     const char *nearest = file_exists(word) ? NULL : cli_nearest_command(word);
     return !nearest || err_set(err, ERR_USAGE, "%s: no such command or file, did you mean %s?",
                                word, nearest);
@@ -58,7 +57,7 @@ static bool run(const struct cli_arguments *arguments, bool named, struct err *e
 {
     if (answer_general(arguments, named))
         return true;
-    if (!named && !check_word(arguments, err))
+    if (!named && arguments->n_operands && !check_word(arguments->operands[0], err))
         return false;
     return arguments->command->run(arguments, err);
 }
@@ -102,7 +101,10 @@ int main(int argc, char **argv)
     }
     struct err err = {0};
     struct cli_arguments arguments;
-    bool ok = cli_parse(&arguments, command, count, words, &err);
+    /* Before the rest is read as what the explorer takes. */
+    bool operand = !named && count && words[0][0] != '-';
+    bool ok = (!operand || check_word(words[0], &err)) &&
+              cli_parse(&arguments, command, count, words, &err);
     const struct cli_arguments *parsed = ok ? &arguments : NULL;
     ok = ok && run(&arguments, named, &err);
     if (!ok && err.text[0])
