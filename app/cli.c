@@ -286,12 +286,12 @@ void cli_arguments_free(struct cli_arguments *arguments)
     *arguments = (struct cli_arguments){0};
 }
 
-size_t cli_command_word(size_t argc, const char *const *argv)
+size_t cli_first_word(size_t argc, const char *const *argv)
 {
     for (size_t i = 0; i < argc; i++) {
         const char *word = argv[i];
         if (word[0] != '-' || word[1] == '\0')
-            return cli_find_command(word) ? i : SIZE_MAX;
+            return i;
         if (strcmp(word, "--") == 0)
             return SIZE_MAX;
         bool is_long = word[1] == '-';

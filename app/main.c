@@ -57,8 +57,6 @@ static bool run(const struct cli_arguments *arguments, bool named, struct err *e
 {
     if (answer_general(arguments, named))
         return true;
-    if (!named && arguments->n_operands && !check_word(arguments->operands[0], err))
-        return false;
     return arguments->command->run(arguments, err);
 }
 
@@ -89,8 +87,8 @@ int main(int argc, char **argv)
     size_t count = argc > 0 ? (size_t)argc - 1 : 0;
     const char **words = (const char **)argv + (argc > 0);
     bool json = wants_json(count, words);
-    size_t word = cli_command_word(count, words);
-    bool named = word != SIZE_MAX;
+    size_t word = cli_first_word(count, words);
+    bool named = word != SIZE_MAX && cli_find_command(words[word]);
     const struct cli_command *command = cli_find_command("explore");
     if (!command)
         command = cli_find_command("help");
@@ -102,8 +100,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     struct cli_arguments arguments;
     /* Before the rest is read as what the explorer takes. */
-    bool operand = !named && count && words[0][0] != '-';
-    bool ok = (!operand || check_word(words[0], &err)) &&
+    bool ok = (named || word == SIZE_MAX || check_word(words[word], &err)) &&
               cli_parse(&arguments, command, count, words, &err);
     const struct cli_arguments *parsed = ok ? &arguments : NULL;
     ok = ok && run(&arguments, named, &err);
