@@ -346,6 +346,11 @@ bool qmatmul_is_fast(void)
     return qkernels_best() != &qkernels_portable;
 }
 
+bool qmatmul_skips(void)
+{
+    return qkernels_best() == qkernels_avx512();
+}
+
 const char *qmatmul_kernels(void)
 {
     return qkernels_best()->name;

@@ -50,8 +50,9 @@ struct qproduct {
 void qmatmul(const struct qproduct *products, size_t count, const real *x, size_t n,
              enum qrounding rounding);
 
-/* Are there kernels for this CPU? */
+/* Are there kernels for this CPU? And are they faster for MIXED than for 15 bits? */
 bool qmatmul_is_fast(void);
+bool qmatmul_skips(void);
 
 /* For `info` and `bench`. */
 const char *qmatmul_kernels(void);
