@@ -34,14 +34,15 @@ struct bench {
 static void make_samples(struct bench *b, struct rng *rng)
 {
     static const size_t length[SAMPLES] = {37, 20, 37, 0, 5, 48};
+    const size_t words = b->model->config.vocab - 5;
     for (size_t i = 0; i < SAMPLES; i++) {
         size_t query = 4 + i;
         b->samples[i] = sample_new(length[i], query);
         b->samples[i].question = i != 5;
         for (size_t t = 0; t < length[i]; t++)
-            b->samples[i].context[t] = (int32_t)((13 * t + length[i] + t * t) % 390 + 5);
+            b->samples[i].context[t] = (int32_t)((13 * t + length[i] + t * t) % words + 5);
         for (size_t t = 0; t < query; t++) {
-            b->samples[i].query[t] = (int32_t)rng_below(rng, 390) + 5;
+            b->samples[i].query[t] = (int32_t)rng_below(rng, words) + 5;
             b->samples[i].labels[t] = i != 5 && t < 2 ? LABEL_NONE : b->samples[i].query[t];
         }
     }
