@@ -15,7 +15,7 @@ const struct cli_option cli_common_options[] = {
      .help = "compressor: a safetensors file or checkpoint directory; none = untrained"},
     {.name = "soft-prompt", .kind = CLI_PATH, .value = "PATH|none", .group = CLI_MODEL,
      .help = "virtual tokens before every prompt, made by train prompt"},
-    {.name = "precision", .kind = CLI_CHOICE, .value = "auto|f32|q16|q8|bf16", .group = CLI_MODEL,
+    {.name = "precision", .kind = CLI_CHOICE, .value = "auto|f32|q16|mixed|q8|bf16", .group = CLI_MODEL,
      .help = "arithmetic of the frozen model"},
     {.name = "threads", .kind = CLI_COUNT, .value = "N", .min = 1, .max = 1024,
      .group = CLI_MODEL, .help = "threads to compute with (all cores)"},
@@ -286,12 +286,12 @@ void cli_arguments_free(struct cli_arguments *arguments)
     *arguments = (struct cli_arguments){0};
 }
 
-size_t cli_command_word(size_t argc, const char *const *argv)
+size_t cli_first_word(size_t argc, const char *const *argv)
 {
     for (size_t i = 0; i < argc; i++) {
         const char *word = argv[i];
         if (word[0] != '-' || word[1] == '\0')
-            return cli_find_command(word) ? i : SIZE_MAX;
+            return i;
         if (strcmp(word, "--") == 0)
             return SIZE_MAX;
         bool is_long = word[1] == '-';

@@ -115,9 +115,9 @@ bool cli_parse(struct cli_arguments *out, const struct cli_command *command, siz
                const char *const *argv, struct err *err);
 void cli_arguments_free(struct cli_arguments *arguments);
 
-/* The word of argv[0..argc) that names the command, when it is the first that is
- * not an option (or an option's value): its index, else SIZE_MAX. */
-size_t cli_command_word(size_t argc, const char *const *argv);
+/* The first word of argv[0..argc) that is not an option (or an option's value), where
+ * the name of a command may stand: its index, SIZE_MAX when there is none. */
+size_t cli_first_word(size_t argc, const char *const *argv);
 
 /* What was given, by the option's name, which must be in the command's table.
  * Of several the last counts. */

@@ -31,8 +31,8 @@ struct row {
 };
 
 /* The peak of memory after each is that of the process so far. */
-static const enum precision precisions[] = {PRECISION_Q8, PRECISION_Q16, PRECISION_BF16,
-                                            PRECISION_F32};
+static const enum precision precisions[] = {PRECISION_Q8, PRECISION_MIXED, PRECISION_Q16,
+                                            PRECISION_BF16, PRECISION_F32};
 enum { PRECISIONS = sizeof precisions / sizeof *precisions };
 
 /* What is not measured is null. */

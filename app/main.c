@@ -46,9 +46,8 @@ static bool answer_general(const struct cli_arguments *arguments, bool named)
 
 /* Without a command word the explorer is meant, unless the first operand can
  * only be a mistyped command. */
-static bool check_word(const struct cli_arguments *arguments, struct err *err)
+static bool check_word(const char *word, struct err *err)
 {
-    const char *word = arguments->n_operands ? arguments->operands[0] : "-";
     const char *nearest = file_exists(word) ? NULL : cli_nearest_command(word);
     return !nearest || err_set(err, ERR_USAGE, "%s: no such command or file, did you mean %s?",
                                word, nearest);
@@ -58,8 +57,6 @@ static bool run(const struct cli_arguments *arguments, bool named, struct err *e
 {
     if (answer_general(arguments, named))
         return true;
-    if (!named && !check_word(arguments, err))
-        return false;
     return arguments->command->run(arguments, err);
 }
 
@@ -90,8 +87,8 @@ int main(int argc, char **argv)
     size_t count = argc > 0 ? (size_t)argc - 1 : 0;
     const char **words = (const char **)argv + (argc > 0);
     bool json = wants_json(count, words);
-    size_t word = cli_command_word(count, words);
-    bool named = word != SIZE_MAX;
+    size_t word = cli_first_word(count, words);
+    bool named = word != SIZE_MAX && cli_find_command(words[word]);
     const struct cli_command *command = cli_find_command("explore");
     if (!command)
         command = cli_find_command("help");
@@ -102,7 +99,9 @@ int main(int argc, char **argv)
     }
     struct err err = {0};
     struct cli_arguments arguments;
-    bool ok = cli_parse(&arguments, command, count, words, &err);
+    /* Before the rest is read as what the explorer takes. */
+    bool ok = (named || word == SIZE_MAX || check_word(words[word], &err)) &&
+              cli_parse(&arguments, command, count, words, &err);
     const struct cli_arguments *parsed = ok ? &arguments : NULL;
     ok = ok && run(&arguments, named, &err);
     if (!ok && err.text[0])

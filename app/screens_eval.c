@@ -5,6 +5,8 @@
 
 #include "app/dialog.h"
 #include "app/eval_screen.h"
+#include "app/export_eval.h"
+#include "app/prompt.h"
 #include "app/screens.h"
 #include "app/values.h"
 #include "engine/base/size.h"
@@ -168,6 +170,32 @@ static bool eval_follow(struct session *s, const struct words *words, struct err
     return eval_screen_explore(s, err);
 }
 
+/* `e`: the table as a file, ready to edit. */
+static bool eval_prompt(struct session *s, const struct words *words, struct err *err)
+{
+    bool export = words->count == 1 && strncmp(words->word[0], "export", 6) == 0;
+    if (!export || !s->view.eval.results)
+        return do_prompt(s, words, err);
+    prompt_open(PROMPT_COMMAND, "export eval eval.csv");
+    s->dirty = true;
+    return true;
+}
+
+/* `export eval FILE.csv`; every other figure is Explore's. */
+static bool eval_export(struct session *s, const struct words *words, struct err *err)
+{
+    bool table = words->count && strcmp(words->word[0], "eval") == 0;
+    if (!table || !s->view.eval.results)
+        return do_export(s, words, err);
+    if (words->count != 2)
+        return err_set(err, ERR_USAGE, "export eval wants a file, as eval.csv");
+    if (!export_eval(s->view.eval.results, words->word[1], words->force, err))
+        return false;
+    session_note(s, "%s written", words->word[1]);
+    return true;
+}
+
 const struct screen_action screens_eval[] = {
     {"move", eval_move}, {"view", eval_view},   {"back", eval_back}, {"stop", eval_stop},
-    {"regen", eval_again}, {"follow", eval_follow}, {NULL, NULL}};
+    {"regen", eval_again}, {"follow", eval_follow}, {"prompt", eval_prompt},
+    {"export", eval_export}, {NULL, NULL}};

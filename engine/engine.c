@@ -328,7 +328,7 @@ static bool set_precision(struct model *m, const char *name, struct err *err)
     for (int p = PRECISION_F32; p < PRECISION_COUNT; p++)
         if (strcmp(name, precision_name((enum precision)p)) == 0)
             return model_set_precision(m, (enum precision)p, err);
-    return err_set(err, ERR_USAGE, "precision %s is not one of f32, q16, q8, bf16", name);
+    return err_set(err, ERR_USAGE, "precision %s is not one of f32, q16, mixed, q8, bf16", name);
 }
 
 static struct model *open_model(const struct engine *e, const char *path, struct err *err)

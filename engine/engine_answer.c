@@ -50,8 +50,9 @@ static void answer_append_text(struct snapshot_answer *a, const char *text, size
 struct snapshot_answer *engine_answer_copy(const struct snapshot_answer *from)
 {
     struct snapshot_answer *a = snapshot_answer_new();
-    *a = *from;
-    atomic_init(&a->references, 1);
+    /* All but the count, which the other thread changes meanwhile. */
+    const size_t plain = offsetof(struct snapshot_answer, state);
+    memcpy((char *)a + plain, (const char *)from + plain, sizeof *a - plain);
     a->text = from->text ? xstrdup(from->text) : NULL;
     a->ids = xmalloc((from->tokens + 1) * sizeof *a->ids);
     a->start = xcalloc(from->tokens + 2, sizeof *a->start);

@@ -4,7 +4,7 @@
 FUZZ_SECONDS ?= 20
 FUZZERS := $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-build/fuzz/tests/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(foreach l,$(TEST_LIBS_engine),build/fuzz/lib$(l).a)
+build/fuzz/tests/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(foreach l,$(TEST_LIBS_app),build/fuzz/lib$(l).a)
 	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 fuzz-build: $(FUZZERS)

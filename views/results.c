@@ -83,3 +83,18 @@ size_t results_next(const struct results_set *set, size_t from, long by,
             return at;
     return SIZE_MAX;
 }
+
+double results_kept(const struct results_set *set)
+{
+    struct results_score full = results_score(set, RESULTS_FULL);
+    struct results_score compressed = results_score(set, RESULTS_COMPRESSED);
+    return full.n > 0 && compressed.n > 0 && full.f1 > 0 ? compressed.f1 / full.f1 : (double)NAN;
+}
+
+double results_seconds(const struct results_set *set)
+{
+    double ms = 0;
+    for (size_t i = 0; i < set->n; i++)
+        ms += set->examples[i].ms / (double)set->n;
+    return ms > 0 ? ms / 1e3 : (double)NAN;
+}

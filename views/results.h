@@ -43,6 +43,11 @@ struct results_score {
 };
 struct results_score results_score(const struct results_set *set, enum results_mode mode);
 
+/* F1 from the slots / F1 from the full context, and seconds a question from slots; NaN
+ * without them. */
+double results_kept(const struct results_set *set);
+double results_seconds(const struct results_set *set);
+
 /* Which examples are listed. */
 #define RESULTS_FILTERS(X)                                                     \
     X(LOST, "lost", "full right, compressed wrong")                            \

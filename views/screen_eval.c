@@ -11,7 +11,8 @@ static const char *const state_word[] = {[RESULTS_WAITING] = "waiting",
                                          [RESULTS_RUNNING] = "running",
                                          [RESULTS_DONE] = "",
                                          [RESULTS_STOPPED] = "stopped"};
-enum { SET_COLUMNS = 26, SCORE_COLUMNS = 18, NARROW_SET = 22, NARROW_SCORE = 11 };
+enum { SET_COLUMNS = 26, SCORE_COLUMNS = 18, NARROW_SET = 22, NARROW_SCORE = 11,
+       SECONDS_SCREEN = 128, SECONDS_COLUMNS = 12 };
 
 static const struct results *results_of(const struct scene *c)
 {
@@ -24,19 +25,17 @@ static const struct results_set *set_of(const struct scene *c)
     return &r->sets[size_min(c->v->eval.set, r->n - 1)];
 }
 
-/* compressed F1 / full F1, NaN without both. */
-static double kept_of(const struct results_set *set)
-{
-    struct results_score full = results_score(set, RESULTS_FULL);
-    struct results_score compressed = results_score(set, RESULTS_COMPRESSED);
-    return full.n > 0 && compressed.n > 0 && full.f1 > 0 ? compressed.f1 / full.f1 : (double)NAN;
-}
-
 /* ---- table -------------------------------------------------------------------- */
 
 static bool is_wide(const struct scene *c)
 {
     return c->layout.kind == LAYOUT_WIDE;
+}
+
+/* Is there room for a column of seconds? */
+static bool shows_seconds(const struct scene *c)
+{
+    return c->v->columns >= SECONDS_SCREEN;
 }
 
 static void draw_head(struct scene *c, struct rect area)
@@ -50,7 +49,8 @@ static void draw_head(struct scene *c, struct rect area)
     for (int mode = 0; mode < RESULTS_MODES; mode++, column += width)
         canvas_printf(c->canvas, area.row, column, end - column, ROLE_LABEL, 0, "%*s", width - 1,
                       wide ? results_mode_name[mode] : brief[mode]);
-    canvas_printf(c->canvas, area.row, column, end - column, ROLE_LABEL, 0, "%7s", "kept");
+    canvas_printf(c->canvas, area.row, column, end - column, ROLE_LABEL, 0, "%7s%s", "kept",
+                  shows_seconds(c) ? "  s/question" : "");
 }
 
 static void draw_set(struct scene *c, struct rect area, int row, size_t index)
@@ -80,28 +80,71 @@ static void draw_set(struct scene *c, struct rect area, int row, size_t index)
         int at = columns < width ? column + width - 1 - columns : column;
         canvas_text(c->canvas, row, at, end - at, role, 0, text, strlen(text));
     }
-    double kept = kept_of(set);
+    double kept = results_kept(set);
     if (isnan(kept))
         canvas_printf(c->canvas, row, column, end - column, role, 0, "%7s", "-");
     else
         canvas_printf(c->canvas, row, column, end - column, role, 0, "%5.0f %%", 100 * kept);
     column += 9;
+    double seconds = results_seconds(set);
+    if (shows_seconds(c)) {
+        if (!isnan(seconds))
+            canvas_printf(c->canvas, row, column, end - column, role, 0, "%9.2f", seconds);
+        column += SECONDS_COLUMNS;
+    }
     canvas_printf(c->canvas, row, column, end - column, ROLE_WARN, 0, "%s",
                   state_word[set->state]);
+}
+
+static size_t sets_done(const struct results *r)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < r->n; i++)
+        done += r->sets[i].state == RESULTS_DONE;
+    return done;
+}
+
+/* Means over the sets that are done, where there are several. */
+static void draw_mean(struct scene *c, struct rect area, int row)
+{
+    const struct results *r = results_of(c);
+    bool wide = is_wide(c);
+    int column = area.column + 1 + (wide ? SET_COLUMNS : NARROW_SET);
+    int width = wide ? SCORE_COLUMNS : NARROW_SCORE, end = area.column + area.columns;
+    size_t done = sets_done(r);
+    if (done < 2)
+        return;
+    canvas_printf(c->canvas, row, area.column + 3, width + 6, ROLE_LABEL, 0, "mean (%zu done)", done);
+    for (int mode = 0; mode < RESULTS_MODES; mode++, column += width) {
+        double exact = 0, f1 = 0;
+        size_t n = 0;
+        for (size_t i = 0; i < r->n; i++) {
+            struct results_score s = results_score(&r->sets[i], (enum results_mode)mode);
+            if (r->sets[i].state != RESULTS_DONE || s.n == 0)
+                continue;
+            exact += s.exact;
+            f1 += s.f1;
+            n++;
+        }
+        char text[48] = "-";
+        if (n && wide)
+            snprintf(text, sizeof text, "%.1f / %.1f", 100 * exact / (double)n, 100 * f1 / (double)n);
+        else if (n)
+            snprintf(text, sizeof text, "%.1f", 100 * f1 / (double)n);
+        canvas_printf(c->canvas, row, column, end - column, ROLE_LABEL, 0, "%*s", width - 1, text);
+    }
 }
 
 /* The compressor of the set in front, and how far it is. */
 static void set_line(struct scene *c, struct rect area, int row)
 {
     const struct results_set *set = set_of(c);
-    double ms = 0;
+    double seconds = results_seconds(set);
     struct parts parts = {.limit = area.columns - 2};
-    for (size_t i = 0; i < set->n; i++)
-        ms += set->examples[i].ms / (double)set->n;
     parts_add(&parts, "%s", set->compressor);
     parts_add(&parts, set->wanted ? "%zu of %zu questions" : "%zu questions", set->n, set->wanted);
-    if (ms > 0)
-        parts_add(&parts, "%.2f s a question from slots", ms / 1e3);
+    if (!isnan(seconds))
+        parts_add(&parts, "%.2f s a question from slots", seconds);
     parts_add(&parts, "exact match / F1 in %%, \u00b1 95 %% interval of F1");
     canvas_text(c->canvas, row, area.column + 1, area.columns - 1, ROLE_DIM, 0, parts.text,
                 strlen(parts.text));
@@ -115,6 +158,8 @@ static void draw_table(struct scene *c, struct rect area)
     draw_head(c, area);
     for (size_t i = 0; i < rows && top + i < r->n; i++)
         draw_set(c, area, area.row + 1 + (int)i, top + i);
+    if (rows > r->n)
+        draw_mean(c, area, area.row + 1 + (int)r->n);
     set_line(c, area, area.row + area.rows - 1);
 }
 
@@ -199,7 +244,7 @@ void eval_draw(struct scene *c)
     const struct results *r = results_of(c);
     const struct results_set *set = set_of(c);
     struct rect body = screen_body(c), table = body, examples = body;
-    int rows = (int)size_min(r->n, (size_t)(body.rows / 3)) + 2;
+    int rows = (int)size_min(r->n + (sets_done(r) > 1), (size_t)(body.rows / 3)) + 2;
     char right[128];
     bool tiny = c->layout.kind == LAYOUT_TINY;
     table.rows = tiny ? 0 : rows + 1;
@@ -231,7 +276,7 @@ void eval_draw(struct scene *c)
         struct results_score slots = results_score(set, RESULTS_COMPRESSED);
         canvas_printf(c->canvas, examples.row, 1, examples.columns - 2, ROLE_VALUE, 0,
                       "F1 full %.1f slots %.1f kept %.0f %%", 100 * full.f1, 100 * slots.f1,
-                      100 * kept_of(set));
+                      100 * results_kept(set));
         examples.row++;
         examples.rows--;
     }

@@ -383,7 +383,7 @@ static void draw_numbers(struct scene *c, const struct training *t, struct rect 
         line(&w, "gap", "-", b);
     } else if (last) {
         snprintf(a, sizeof a, "%.0f %% closed", 100 * last->gap_closed);
-        snprintf(b, sizeof b, "full %.3f  none %.3f  about this text %.3f", last->full,
+        snprintf(b, sizeof b, "full %.2f  none %.2f  about text %.2f", last->full,
                  last->none, last->about_text);
         line(&w, "gap", a, b);
     }

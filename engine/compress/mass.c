@@ -55,8 +55,13 @@ bool mass_edit(const real *factor, struct segment_plan *plan, struct err *err)
 {
     for (size_t i = 0; i < plan->windows; i++) {
         struct window_plan *w = &plan->window[i];
-        for (size_t t = 0; t < w->tokens; t++)
+        bool edited = false;
+        for (size_t t = 0; t < w->tokens; t++) {
+            edited = edited || factor[w->first + t] != 1;
             w->mass[t] *= factor[w->first + t];
+        }
+        if (!edited) /* a second division would change the last bit */
+            continue;
         real sum = reduce_sum(w->mass, w->tokens);
         if (!(sum > 0))
             return err_set(err, ERR_USAGE, "no token of window %zu may send anything any more",

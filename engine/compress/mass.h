@@ -20,8 +20,8 @@ void mass_forward(const struct compressor *c, const struct compress_settings *s,
                   size_t T, struct segment_plan *plan, struct mass_saved *saved,
                   struct arena *arena);
 
-/* Multiplies the mass of every token with factor [T] >= 0 and lets each window sum to 1
- * again; a window without any mass left is an error. */
+/* Multiplies the mass of every token with factor [T] >= 0 and lets each edited window
+ * sum to 1 again, the others stay as they are; a window without any mass left is an error. */
 bool mass_edit(const real *factor, struct segment_plan *plan, struct err *err);
 
 /* dlog_a [T]: gradient of log a, window behind window; dx [T, H] is added to. */

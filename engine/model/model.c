@@ -186,7 +186,9 @@ void model_close(struct model *m)
 enum precision model_auto_precision(const struct model *m)
 {
     bool kept = quant_pack_keeps(m->weights.layers[0].q.stored.type);
-    return kept && qmatmul_is_fast() ? PRECISION_Q16 : PRECISION_F32;
+    if (!kept)
+        return PRECISION_F32;
+    return qmatmul_skips() ? PRECISION_MIXED : qmatmul_is_fast() ? PRECISION_Q16 : PRECISION_F32;
 }
 
 bool model_set_precision(struct model *m, enum precision precision, struct err *err)

@@ -35,8 +35,8 @@ struct model *model_open(const char *path, const char *tokenizer_dir, size_t mem
 void model_close(struct model *model);
 
 /* How the forward pass multiplies from now on (PRECISION_F32 at first). */
-/* What "auto" stands for: Q16 where this CPU has kernels for it and the file is quantised,
- * else F32. */
+/* What "auto" stands for where the file is quantised and this CPU has kernels: MIXED where
+ * that is the faster, else Q16. F32 otherwise. */
 enum precision model_auto_precision(const struct model *model);
 bool model_set_precision(struct model *model, enum precision precision, struct err *err);
 

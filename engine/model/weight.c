@@ -61,7 +61,7 @@ static void forward_dense(real *y, const real *x, struct weight *w, size_t n)
 /* Is the matrix multiplied as packed, and if so, packed? One that cannot be stays as it is. */
 static bool packed(struct weight *w)
 {
-    bool wanted = w->precision == PRECISION_Q16 || w->precision == PRECISION_Q8;
+    bool wanted = w->precision != PRECISION_F32 && w->precision != PRECISION_BF16;
     if (wanted && !w->is_packed) {
         w->is_packed = quant_pack(&w->packed, &w->stored);
         if (!w->is_packed) {
@@ -110,6 +110,13 @@ static const struct bmatrix *transposed(struct weight *w)
     return &w->transposed;
 }
 
+static enum qrounding rounding_of(enum precision precision)
+{
+    if (precision == PRECISION_MIXED)
+        return QROUNDING_MIXED;
+    return precision == PRECISION_Q8 ? QROUNDING_8 : QROUNDING_15;
+}
+
 void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n)
 {
     struct qproduct products[WEIGHT_USES_MAX] = {{0}};
@@ -120,7 +127,7 @@ void weights_forward(const struct weight_use *uses, size_t count, const real *x,
     for (size_t i = 0; i < count; i++)
         if (packed(uses[i].w)) {
             products[quantised++] = (struct qproduct){&uses[i].w->packed, uses[i].y};
-            rounding = uses[i].w->precision == PRECISION_Q8 ? QROUNDING_8 : QROUNDING_15;
+            rounding = rounding_of(uses[i].w->precision);
         } else if (uses[i].w->precision == PRECISION_BF16) {
             in_bfloats[bfloats++] = (struct bproduct){rounded(uses[i].w), uses[i].y};
         } else {

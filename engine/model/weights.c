@@ -274,7 +274,7 @@ static void reserve_copies(struct llama_weights *w, const struct llama_config *c
 
 const char *precision_name(enum precision precision)
 {
-    static const char *const names[PRECISION_COUNT] = {"f32", "q16", "q8", "bf16"};
+    static const char *const names[PRECISION_COUNT] = {"f32", "q16", "q8", "bf16", "mixed"};
     return names[precision];
 }
 
@@ -332,13 +332,13 @@ static bool reserve_rounded(struct llama_weights *w, const struct llama_config *
     return w->rounded != NULL;
 }
 
-/* Q16 is for what stays the same numbers when it is packed. */
+/* All but Q8 are for what stays the same numbers when it is packed. */
 static bool can_multiply(const struct weight *w, enum precision precision)
 {
     if (precision == PRECISION_BF16)
         return w->rounded.panels;
     return w->packed.panels &&
-           (precision != PRECISION_Q16 || quant_pack_keeps(w->stored.type));
+           (precision == PRECISION_Q8 || quant_pack_keeps(w->stored.type));
 }
 
 static bool reserve(struct llama_weights *weights, const struct llama_config *config,

@@ -16,11 +16,19 @@
 
 /* How the forward pass multiplies. F32: widened weights, the reference. Q16: stored blocks
  * whose numbers can be kept (quant_pack.h) as they are, with activations of 15 bits
- * (qmatmul.h), other matrices as F32. Q8: all matrices in blocks, with activations of 8 bits.
+ * (qmatmul.h), other matrices as F32. MIXED: the same with 15 bits only for what stands out
+ * and 8 elsewhere. Q8: all matrices in blocks, with activations of 8 bits.
  * BF16: weights and activations rounded to bfloat16 (bmatmul.h).
  * The backward pass is that of F32, except for BF16. */
-enum precision { PRECISION_F32, PRECISION_Q16, PRECISION_Q8, PRECISION_BF16, PRECISION_COUNT };
-const char *precision_name(enum precision precision); /* "f32", "q16", "q8", "bf16" */
+enum precision {
+    PRECISION_F32,
+    PRECISION_Q16,
+    PRECISION_Q8,
+    PRECISION_BF16,
+    PRECISION_MIXED,
+    PRECISION_COUNT
+};
+const char *precision_name(enum precision precision); /* "f32", "q16", "q8", "bf16", "mixed" */
 
 /* A matrix [rows, cols]: y = x W^T has `rows` outputs. */
 struct weight {

@@ -68,6 +68,17 @@ AVX512_BODY void dot_4(__m512i dot[QTILE_PANELS][QTILE_ROWS], const uint8_t *w,
     }
 }
 
+/* Has any of the low parts a value? Blocks without (QROUNDING_MIXED) need one pass alone. */
+AVX512_BODY bool any_low(const uint8_t *x, const size_t rows)
+{
+    __m256i bits = _mm256_setzero_si256();
+#pragma GCC unroll 4
+    for (size_t t = 0; t < rows; t++)
+        bits = _mm256_or_si256(
+            bits, _mm256_loadu_si256((const __m256i *)(const void *)(x + t * QBLOCK)));
+    return !_mm256_testz_si256(bits, bits);
+}
+
 AVX512_BODY void multiply_4(qtile_sums out, const struct qtile *tile, const size_t panels,
                             const size_t rows, const size_t parts)
 {
@@ -96,7 +107,8 @@ AVX512_BODY void multiply_4(qtile_sums out, const struct qtile *tile, const size
 #pragma GCC unroll 4
                 for (size_t t = 0; t < rows; t++)
                     dot[p][t] = _mm512_slli_epi32(dot[p][t], 7);
-            dot_4(dot, w, step, x + rows * QBLOCK, panels, rows);
+            if (any_low(x + rows * QBLOCK, rows))
+                dot_4(dot, w, step, x + rows * QBLOCK, panels, rows);
         }
         const uint8_t *scale = x + parts * rows * QBLOCK, *total = scale + 4 * rows;
 #pragma GCC unroll 2

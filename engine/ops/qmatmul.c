@@ -75,20 +75,25 @@ static const real to_integer =
 /* Eight of the integers. */
 typedef int32_t lanes_integers __attribute__((vector_size(LANES * sizeof(int32_t))));
 
-/* q[32] = x / scale, rounded to nearest, |q| <= most. Returns the scale: NaN when a value
- * is not finite. */
-SIMD_BODY float quantise(int32_t q[QBLOCK], const real *x, real most)
+/* The largest size among 32 values; NaN when one is not finite. */
+SIMD_BODY real largest(const real *x)
 {
-    const real least = REAL(1e-30); /* below, the factor would overflow */
-    lanes largest = {0}, wrong = {0};
+    lanes most = {0}, wrong = {0};
     for (size_t i = 0; i < QBLOCK; i += LANES) {
         lanes v = LANES_OF(x + i), size = LANES_WHERE(v < 0, -v, v);
-        largest = LANES_WHERE(size > largest, size, largest);
+        most = LANES_WHERE(size > most, size, most);
         wrong += v - v;
     }
     real top = 0;
     for (size_t i = 0; i < LANES; i++)
-        top = largest[i] > top ? largest[i] : top;
+        top = most[i] > top ? most[i] : top;
+    return top + LANES_SUM(wrong);
+}
+
+/* q[32] = x, of which `top` is the largest, in units of top / most, rounded to nearest. */
+SIMD_BODY void quantise(int32_t q[QBLOCK], const real *x, real top, real most)
+{
+    const real least = REAL(1e-30); /* below, the factor would overflow */
     real factor = top > least ? most / top : 0;
     for (size_t i = 0; i < QBLOCK; i += LANES) {
         lanes shifted = LANES_OF(x + i) * factor + to_integer;
@@ -96,28 +101,41 @@ SIMD_BODY float quantise(int32_t q[QBLOCK], const real *x, real most)
         lanes_integers integers = __builtin_convertvector(bits, lanes_integers);
         memcpy(q + i, &integers, sizeof integers);
     }
-    return (float)(top / most + LANES_SUM(wrong));
 }
 
-/* `rows` rows of x as one tile of the kernel: see enum qformat. */
-SIMD_BODY void quantise_bytes(uint8_t *out, const real *x, size_t rows, size_t cols,
-                              const size_t parts)
+SIMD_BODY real mean_square(const real *x, size_t n)
 {
+    lanes sum = {0};
+    for (size_t i = 0; i < n; i += LANES)
+        sum += LANES_OF(x + i) * LANES_OF(x + i);
+    return LANES_SUM(sum) / (real)n;
+}
+
+/* `rows` rows of x as one tile of the kernel: see enum qformat. A block of a row whose
+ * largest value is at most `stand_out` times the row's root mean square has no low part. */
+SIMD_BODY void quantise_bytes(uint8_t *out, const real *x, size_t rows, size_t cols,
+                              const size_t parts, const real stand_out)
+{
+    real limit[QTILE_ROWS] = {0};
+    for (size_t t = 0; stand_out > 0 && t < rows; t++)
+        limit[t] = stand_out * real_sqrt(mean_square(x + t * cols, cols));
     for (size_t b = 0; b < cols / QBLOCK; b++, out += rows * (parts * QBLOCK + 8))
         for (size_t t = 0; t < rows; t++) {
-            int32_t q[QBLOCK];
+            int32_t q[QBLOCK], total = 0;
             int8_t high[QBLOCK], low[QBLOCK];
-            int total = 0;
+            const real *block = x + t * cols + b * QBLOCK;
+            real top = largest(block);
+            bool fine = parts == 2 && top > limit[t];
             /* 127 * 128 + 63: the largest whose high part is 127 */
-            float scale =
-                quantise(q, x + t * cols + b * QBLOCK, parts == 1 ? 127 : 16319);
+            int32_t most = fine ? 16319 : 127, unit = parts == 2 && !fine ? 128 : 1;
+            quantise(q, block, top, (real)most);
             for (size_t i = 0; i < QBLOCK; i++) {
-                int32_t upper = parts == 1 ? q[i] : (q[i] + 64) >> 7;
+                int32_t upper = fine ? (q[i] + 64) >> 7 : q[i];
                 high[i] = (int8_t)upper;
-                low[i] = (int8_t)(q[i] - 128 * upper);
+                low[i] = (int8_t)(fine ? q[i] - 128 * upper : 0);
                 total += q[i];
             }
-            float sum = scale * (float)total;
+            float scale = (float)(top / (real)(most * unit)), sum = scale * (float)(total * unit);
             uint8_t *scales = out + parts * rows * QBLOCK;
             memcpy(out + t * QBLOCK, high, QBLOCK);
             if (parts == 2)
@@ -129,16 +147,23 @@ SIMD_BODY void quantise_bytes(uint8_t *out, const real *x, size_t rows, size_t c
 
 SIMD_BODY void quantise_x_8_body(uint8_t *out, const real *x, size_t rows, size_t cols)
 {
-    quantise_bytes(out, x, rows, cols, 1);
+    quantise_bytes(out, x, rows, cols, 1, 0);
 }
 SIMD_DISPATCH(quantise_x_8, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
 
 SIMD_BODY void quantise_x_15_body(uint8_t *out, const real *x, size_t rows, size_t cols)
 {
-    quantise_bytes(out, x, rows, cols, 2);
+    quantise_bytes(out, x, rows, cols, 2, 0);
 }
 SIMD_DISPATCH(quantise_x_15, (uint8_t * out, const real *x, size_t rows, size_t cols),
+              (out, x, rows, cols))
+
+SIMD_BODY void quantise_x_mixed_body(uint8_t *out, const real *x, size_t rows, size_t cols)
+{
+    quantise_bytes(out, x, rows, cols, 2, QSTAND_OUT);
+}
+SIMD_DISPATCH(quantise_x_mixed, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
 
 SIMD_BODY void quantise_x_16_body(uint8_t *out, const real *x, size_t rows, size_t cols)
@@ -147,7 +172,9 @@ SIMD_BODY void quantise_x_16_body(uint8_t *out, const real *x, size_t rows, size
         for (size_t t = 0; t < rows; t++) {
             int32_t q[QBLOCK];
             int16_t ordered[QBLOCK];
-            float scale = quantise(q, x + t * cols + b * QBLOCK, 32767);
+            real top = largest(x + t * cols + b * QBLOCK);
+            float scale = (float)(top / 32767);
+            quantise(q, x + t * cols + b * QBLOCK, top, 32767);
             for (size_t i = 0; i < QBLOCK; i++)
                 ordered[i] = (int16_t)q[i / 4 * 4 + (i % 4 % 3 ? i % 4 ^ 3 : i % 4)];
             memcpy(out + t * sizeof ordered, ordered, sizeof ordered);
@@ -254,11 +281,15 @@ static void run_task(const struct job *job, size_t task)
 /* The tile of x that begins with row t. */
 static void round_tile(const struct job *job, const real *x, size_t t)
 {
-    for (size_t f = 0; f < QFORMATS; f++)
-        if (job->x[f])
-            formats[f].quantise(job->x[f] + t * row_bytes((enum qformat)f, job->cols),
-                                x + t * job->cols, size_min(QTILE_ROWS, job->n - t),
-                                job->cols);
+    size_t rows = size_min(QTILE_ROWS, job->n - t);
+    for (size_t f = 0; f < QFORMATS; f++) {
+        if (!job->x[f])
+            continue;
+        bool mixed = f == QFORMAT_X_15 && job->rounding == QROUNDING_MIXED;
+        (mixed ? quantise_x_mixed : formats[f].quantise)(
+            job->x[f] + t * row_bytes((enum qformat)f, job->cols), x + t * job->cols, rows,
+            job->cols);
+    }
 }
 
 static void run(const struct job *job, const real *x)
@@ -313,6 +344,11 @@ void qmatmul(const struct qproduct *products, size_t count, const real *x, size_
 bool qmatmul_is_fast(void)
 {
     return qkernels_best() != &qkernels_portable;
+}
+
+bool qmatmul_skips(void)
+{
+    return qkernels_best() == qkernels_avx512();
 }
 
 const char *qmatmul_kernels(void)

@@ -36,9 +36,11 @@ void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
                    const int8_t q[QBLOCK], uint16_t d);
 
 /* Bits of x beside weights of 4 bits. 15 make what is lost as small as in a product of
- * floats with sums of this length; 8 are twice as fast. Beside weights of 8 bits it is
- * always 16. */
-enum qrounding { QROUNDING_8, QROUNDING_15 };
+ * floats with sums of this length; 8 are twice as fast. MIXED is between: 15 where the
+ * largest value of a block is more than QSTAND_OUT times the root mean square of its row,
+ * 8 elsewhere, where a step is small beside those. Beside weights of 8 bits it is always 16. */
+enum qrounding { QROUNDING_8, QROUNDING_15, QROUNDING_MIXED };
+#define QSTAND_OUT REAL(3.5)
 
 /* y[n, rows] = x[n, cols] W^T for each of `count` matrices with the same cols. */
 struct qproduct {
@@ -48,8 +50,9 @@ struct qproduct {
 void qmatmul(const struct qproduct *products, size_t count, const real *x, size_t n,
              enum qrounding rounding);
 
-/* Are there kernels for this CPU? */
+/* Are there kernels for this CPU? And are they faster for MIXED than for 15 bits? */
 bool qmatmul_is_fast(void);
+bool qmatmul_skips(void);
 
 /* For `info` and `bench`. */
 const char *qmatmul_kernels(void);

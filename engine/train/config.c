@@ -214,7 +214,7 @@ static bool check_words(const struct train_config *c, struct err *err)
     return ONE_OF(phase, "ntp", "sft", "prompt") && ONE_OF(accumulate, "sum", "mean") &&
            ONE_OF(optimizer, "adamw", "muon") && ONE_OF(schedule, "linear", "cosine", "constant") &&
            ONE_OF(align, "tail", "head") && ONE_OF(positions, "reference", "contiguous") &&
-           ONE_OF(frozen_precision, "f32", "q16", "q8", "bf16", "tf32") &&
+           ONE_OF(frozen_precision, "f32", "q16", "mixed", "q8", "bf16", "tf32") &&
            ONE_OF(device, "cpu", "cuda");
 }
 

@@ -58,7 +58,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(COUNT, held_out_questions, 500, "questions at the end of each file kept out of training")    \
     X(COUNT, save_every, 25, "steps between checkpoints")                                          \
     X(COUNT, keep, 3, "checkpoints that are kept beside the best")                                 \
-    X(TEXT, frozen_precision, "f32", "frozen passes: f32, q16, q8 (gradients f32), bf16; on a GPU f32, tf32") \
+    X(TEXT, frozen_precision, "f32", "frozen passes: f32, q16, mixed, q8, bf16; on a GPU f32, tf32") \
     X(TEXT, device, "cpu", "where passes are computed: cpu, or cuda (make CUDA=1)")                \
     X(COUNT, seed, 1, "of the initialisation and the order of samples")
 

@@ -127,16 +127,16 @@ static void help_needs_no_operand(void **state)
     cli_arguments_free(&a);
 }
 
-static void finds_the_command_word(void **state)
+static void finds_the_first_word(void **state)
 {
     (void)state;
-    assert_int_equal(cli_command_word(2, WORDS("help", "x")), 0);
-    assert_int_equal(cli_command_word(2, WORDS("--json", "help")), 1);
-    assert_int_equal(cli_command_word(3, WORDS("-m", "help", "help")), 2);
-    assert_int_equal(cli_command_word(2, WORDS("--model=x", "help")), 1);
-    assert_int_equal(cli_command_word(2, WORDS("./help", "help")), SIZE_MAX);
-    assert_int_equal(cli_command_word(2, WORDS("--", "help")), SIZE_MAX);
-    assert_int_equal(cli_command_word(1, WORDS("-m")), SIZE_MAX);
+    assert_int_equal(cli_first_word(2, WORDS("help", "x")), 0);
+    assert_int_equal(cli_first_word(2, WORDS("--json", "help")), 1);
+    assert_int_equal(cli_first_word(3, WORDS("-m", "help", "help")), 2);
+    assert_int_equal(cli_first_word(2, WORDS("--model=x", "help")), 1);
+    assert_int_equal(cli_first_word(2, WORDS("./help", "help")), 0);
+    assert_int_equal(cli_first_word(2, WORDS("--", "help")), SIZE_MAX);
+    assert_int_equal(cli_first_word(1, WORDS("-m")), SIZE_MAX);
 }
 
 static void numbers_are_strict(void **state)
@@ -369,7 +369,7 @@ int main(void)
         cmocka_unit_test(the_last_of_several_counts),
         cmocka_unit_test(usage_errors_say_what_is_right),
         cmocka_unit_test(help_needs_no_operand),
-        cmocka_unit_test(finds_the_command_word),
+        cmocka_unit_test(finds_the_first_word),
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(lists_and_near_words),
         cmocka_unit_test(rows_are_whole_and_unique),

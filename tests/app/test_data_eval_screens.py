@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The Data and Eval screens by scripts: what the trainer sees of a file, and what a compressor
 keeps; and the learning curves of runs as figures."""
+import csv
 import json
 import pathlib
 import sys
@@ -65,6 +66,22 @@ class EvalTest(ScriptTest):
         path = write_questions(self.home)
         self.plays(f"eval {path} limit 3", "wait idle", "compressor none", "wait idle", "key r",
                    "wait idle", 'expect "warm start"', "key [", 'expect "compressorA"')
+
+    def test_table_as_a_file(self):
+        path = write_questions(self.home)
+        self.plays("size 140x36", f"eval {path} limit 3", "wait idle", "compressor none", "wait idle",
+                   "key r", "wait idle", 'expect "s/question"', 'expect "mean (2 done)"',
+                   'expect "s a question from slots"', "key e", 'expect "export eval eval.csv"',
+                   "key Enter", folder=self.home)
+        with (self.home / "eval.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["questions"] for row in rows], ["3", "3"])
+        self.assertEqual([row["compressor"] for row in rows], ["compressorA", "warm start"])
+        for row in rows:
+            self.assertTrue(0 <= float(row["full_f1"]) <= 1)
+            self.assertGreater(float(row["s_per_question"]), 0)
+        self.fails(2, "is there already", f"eval {path} limit 1", "wait idle",
+                   f"export eval {self.home / 'eval.csv'}")
 
     def test_another_compressor_ends_it(self):
         """A line of the table is of one compressor."""

@@ -71,6 +71,7 @@ class InputTest(ExplorerTest):
     def test_three_stops_end(self):
         with self.open() as terminal:
             terminal.wait_for(b"? help")
+            terminal.settle(0.6)  # the text is read: there is nothing to stop
             terminal.type(b"\x03")
             terminal.wait_for(b"q quits")
             terminal.type(b"\x03\x03")

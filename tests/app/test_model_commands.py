@@ -7,10 +7,15 @@ import struct
 import tempfile
 import unittest
 
-from harness import (GOLDEN, ROOT, ProgramTest, call, main_with_golden, read_safetensors,
+from harness import (GOLDEN, ROOT, ProgramTest, call, golden_first, main_with_golden, read_safetensors,
                      strict_json)
 
-MODEL_A, MODEL_B = GOLDEN / "modelA/A-F32.gguf", GOLDEN / "modelB/B-Q8_0.gguf"
+MODEL_A = golden_first("modelA/A-F32.gguf", "modelA")
+MODEL_B = golden_first("modelB/B-Q8_0.gguf", "modelB/B-Q4_K_M.gguf")
+GGUF = golden_first("modelA/A-F32.gguf", "modelA/A-Q8_0.gguf")
+# The repository's set has modelB only as GGUF.
+DIRECTORY_B = golden_first("modelB/model.safetensors.index.json", "modelB/B-Q4_K_M.gguf")
+DIRECTORY_B = DIRECTORY_B.parent if DIRECTORY_B.suffix == ".json" else DIRECTORY_B
 COMPRESSOR = GOLDEN / "compressorA.safetensors"
 
 
@@ -32,7 +37,7 @@ class Tokenize(ProgramTest):
 
     def test_fixtures_there_and_back(self):
         for model, fixture in ((MODEL_A, "modelA"), (GOLDEN / "modelA", "modelA"),
-                               (MODEL_B, "modelB"), (GOLDEN / "modelB", "modelB")):
+                               (MODEL_B, "modelB"), (DIRECTORY_B, "modelB")):
             with self.subTest(model):
                 rows, back = self.check_fixture(model, GOLDEN / fixture / "tokenizer_fixture.jsonl")
                 self.assertEqual(len(back), len(rows))
@@ -160,16 +165,17 @@ class Info(ProgramTest):
         self.assertGreaterEqual(document["cores"], 1)
 
     def test_model(self):
-        got = self.run_json("info", MODEL_A)
-        self.assertEqual((got["kind"], got["format"], got["file_type"]), ("model", "gguf", "F32"))
+        got = self.run_json("info", GGUF)
+        self.assertEqual((got["kind"], got["format"], got["file_type"]),
+                         ("model", "gguf", GGUF.stem.removeprefix("A-")))
         config = got["config"]
         self.assertEqual([config[k] for k in ("hidden_size", "layers", "heads", "kv_heads", "head_dim",
                                               "ffn", "vocab")], [64, 3, 4, 2, 16, 96, 400])
         self.assertTrue(got["tokenizer"]["adds_bos"])
         self.assertEqual(sum(t["tensors"] for t in got["tensor_types"].values()), got["tensors"])
-        directory = self.run_json("info", GOLDEN / "modelB")
-        self.assertEqual(directory["format"], "safetensors")
-        self.assertTrue(directory["config"]["tied_embeddings"])
+        tied = self.run_json("info", DIRECTORY_B)
+        self.assertEqual(tied["format"], "safetensors" if DIRECTORY_B.is_dir() else "gguf")
+        self.assertTrue(tied["config"]["tied_embeddings"])
         both = self.run_json("info", GOLDEN / "refckpt")
         self.assertEqual(both["compressor"]["hidden_size"], both["config"]["hidden_size"])
 
@@ -204,7 +210,7 @@ class Check(ProgramTest):
         self.path = pathlib.Path(folder.name)
 
     def test_good_files(self):
-        got = self.run_json("check", MODEL_A, GOLDEN / "modelB", COMPRESSOR, GOLDEN / "refckpt",
+        got = self.run_json("check", MODEL_A, DIRECTORY_B, COMPRESSOR, GOLDEN / "refckpt",
                             GOLDEN / "modelA/tokenizer_fixture.jsonl", "--quiet")
         self.assertEqual(got["problems"], 0)
         self.assertEqual(len(got["files"]), 5)
@@ -213,7 +219,7 @@ class Check(ProgramTest):
         nan = self.path / "nan.safetensors"
         nan.write_bytes(safetensors_bytes({"good": [1, 2], "bad": [math.nan, 1, math.inf]}))
         short = self.path / "short.gguf"
-        short.write_bytes(MODEL_A.read_bytes()[:-1])
+        short.write_bytes(GGUF.read_bytes()[:-1])
         lines = self.path / "lines.jsonl"
         good = json.dumps({"text": "a word"}) + "\n"
         lines.write_text(good * 150 + "{\n" + good)

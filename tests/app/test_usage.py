@@ -36,6 +36,8 @@ class Usage(ProgramTest):
                 (["help", "--format", "pdf"], "--format pdf: expected one of text|man|markdown"),
                 (["help", "hlep"], "help: no command hlep, did you mean help?"),
                 (["hlep"], "hlep: no such command or file, did you mean help?"),
+                (["compres", "notes.md", "--ratio", "8"],
+                 "compres: no such command or file, did you mean compress?"),
                 (["completion"], "completion: expected bash"),
                 (["help", "--seed"], "option --seed needs a value: N"),
                 (["help", "--iters=0"], "--iters 0: expected a whole number in 1..100000"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""One training step in plain PyTorch, the same work as ntp_step_ms and sft_step_ms of
-`comprexit bench`: a context of 512 tokens is read by a frozen Llama of SmolLM2-135M's shape,
+"""One training step and the compressor alone in plain PyTorch, the same work as
+ntp_step_ms, sft_step_ms and compress_ms of `comprexit bench`: a context of 512 tokens is read by a frozen Llama of SmolLM2-135M's shape,
 the compressor makes 128 slots of its hidden states, the frozen model predicts what follows
 behind [BOS] and the slots, and the gradients go back to the compressor, which AdamW moves.
 Weights are random: times do not depend on them. Prints one JSON object; exit status 77 when
@@ -52,6 +52,14 @@ class Compressor(torch.nn.Module):
         mixed = torch.einsum("tl,lth->th", torch.softmax(logits, 1), hidden)
         return self.transmit(self.v(mixed).view(-1, WINDOW, HIDDEN))
 
+    def published(self, hidden):
+        """The same with a key and a value of every layer projected, as published."""
+        pooled = torch.einsum("l,lth->th", torch.softmax(self.fusion, 0), hidden)
+        keys = self.k(hidden) + self.layers[:, None]
+        logits = torch.einsum("th,lth->tl", self.q(pooled), keys) / math.sqrt(WIDTH) / TEMPERATURE
+        mixed = torch.einsum("tl,lth->th", torch.softmax(logits, 1), self.v(hidden))
+        return self.transmit(mixed.view(-1, WINDOW, HIDDEN))
+
     def transmit(self, x):
         """x [windows, WINDOW, HIDDEN]."""
         windows = x.shape[0]
@@ -98,6 +106,21 @@ def make_step(model, compressor, dtype, behind, counted):
     return step
 
 
+def time_compressor(repeat, compressor):
+    """As published, on hidden states that are there: forward, and forward and backward."""
+    hidden = torch.randn(LAYERS + 1, CONTEXT, HIDDEN)
+
+    def forward():
+        with torch.no_grad():
+            compressor.published(hidden)
+
+    def both():
+        compressor.zero_grad(set_to_none=True)
+        compressor.published(hidden).sum().backward()
+
+    return {"compress_ms": timed(repeat, forward), "compress_both_ms": timed(repeat, both)}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=0)
@@ -116,6 +139,7 @@ def main():
         result[name] = {
             "ntp_step_ms": timed(options.repeat, make_step(model, compressor, dtype, *NTP)),
             "sft_step_ms": timed(options.repeat, make_step(model, compressor, dtype, *SFT))}
+    result["published"] = time_compressor(options.repeat, compressor)
     print(json.dumps(result))
 
 

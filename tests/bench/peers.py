@@ -3,7 +3,10 @@
 peers live in a virtual environment outside of the tree ($COMPREXIT_PEERS, or
 comprexit/peers in the cache), installed once; one that cannot be installed is left out.
 Rounds are interleaved, so that what else the machine does meets all alike; the table has
-medians over the rounds.
+medians over the rounds, times in milliseconds, and how often each precision finds the same
+token most likely as f32, with the mean KL divergence. The limit is what the machine allows:
+products of bfloat16 by PyTorch's library at their best, and reading the model's bytes once
+a token.
 
     tests/bench/peers.py PROGRAM [--model M.gguf] [--rounds N] [--threads N] [--no-install]
 """
@@ -20,7 +23,7 @@ HERE = pathlib.Path(__file__).parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "comprexit"
 MODEL = CACHE / "models/SmolLM2-135M-Instruct.Q4_1.gguf"
 PACKAGES = {
-    "torch": (["torch", "numpy"], {}),
+    "torch": (["torch==2.13.0", "numpy"], {}),
     "llama_cpp": (["llama-cpp-python", "--no-binary", "llama-cpp-python"],
                   {"CMAKE_ARGS": "-DGGML_NATIVE=ON"}),
 }
@@ -50,39 +53,63 @@ def output_of(command):
 
 
 def ours(options):
-    """{name: {quantity: milliseconds}} of each precision."""
+    """{name: {column: value}} of each precision."""
     words = ["--threads", options.threads] if options.threads else []
     got = output_of([options.program, "bench", "--json", "--repeat", 1, "-m", options.model, *words])
-    return {f"comprexit {row['precision']}": {"prefill": 512e3 / row["prefill_tok_s"],
-                                              "decode": 1e3 / row["decode_tok_s"],
-                                              "compress": sum(row["compress_ms"].values())}
-            for row in (got or {"precisions": []})["precisions"]}
+    rows = {}
+    for row in (got or {"precisions": []})["precisions"]:
+        compress = sum(row["compress_ms"].values())
+        rows[f"comprexit {row['precision']}"] = {
+            "prefill": 512e3 / row["prefill_tok_s"], "decode": 1e3 / row["decode_tok_s"],
+            "compress": compress, "both": compress + row["compress_backward_ms"],
+            "ntp": row["ntp_step_ms"], "sft": row["sft_step_ms"],
+            "top-1": row["top1_agreement"], "KL": row["mean_kl"]}
+    return rows
 
 
-def peer(name, command):
+def model_peer(name, command):
     got = output_of(command)
     return {name: {"prefill": got["prefill_512_ms"]["median"],
                    "decode": got["decode_token_ms"]["median"]}} if got else {}
 
 
+def add_steps(rows, command):
+    """What peer_step.py measures, to the rows of PyTorch."""
+    got = output_of(command) or {}
+    for kind in ("f32", "bf16"):
+        row = rows.get(f"PyTorch {kind}")
+        if row and kind in got:
+            row |= {"ntp": got[kind]["ntp_step_ms"]["median"], "sft": got[kind]["sft_step_ms"]["median"]}
+    if "published" in got and "PyTorch f32" in rows:
+        rows["PyTorch f32"] |= {"compress": got["published"]["compress_ms"]["median"],
+                                "both": got["published"]["compress_both_ms"]["median"]}
+
+
 def one_round(options, python):
     words = ["--repeat", 1, *(["--threads", options.threads] if options.threads else [])]
     rows = ours(options)
-    rows |= peer("llama.cpp", [python, HERE / "peer_llama.py", options.model, *words])
+    rows |= model_peer("llama.cpp", [python, HERE / "peer_llama.py", options.model, *words])
     for kind in ("f32", "bf16"):
-        rows |= peer(f"PyTorch {kind}", [python, HERE / "peer_torch.py", "--type", kind, *words])
+        rows |= model_peer(f"PyTorch {kind}", [python, HERE / "peer_torch.py", "--type", kind, *words])
+    add_steps(rows, [python, HERE / "peer_step.py", *words])
+    limit = output_of([python, HERE / "peer_limit.py", options.model, *words])
+    if limit:
+        rows["limit"] = limit
     return rows
 
 
+COLUMNS = {"prefill": "{:.0f}", "decode": "{:.2f}", "compress": "{:.1f}", "both": "{:.0f}",
+           "ntp": "{:.0f}", "sft": "{:.0f}", "top-1": "{:.4f}", "KL": "{:.1e}"}
+
+
 def print_table(rounds):
-    print(f"{'':16} {'prefill 512':>18} {'decode':>18} {'compressor':>12}")
+    print(f"{'':16}" + "".join(f"{name:>10}" for name in COLUMNS))
     for name in dict.fromkeys(name for rows in rounds for name in rows):
-        def median(key):
-            values = [rows[name][key] for rows in rounds if key in rows.get(name, {})]
-            return statistics.median(values) if values else None
-        prefill, decode, rest = median("prefill"), median("decode"), median("compress")
-        print(f"{name:16} {prefill:8.0f} ms {512e3 / prefill:4.0f}/s {decode:8.1f} ms "
-              f"{1e3 / decode:4.0f}/s {f'{rest:9.1f} ms' if rest else '':>12}")
+        cells = ""
+        for column, form in COLUMNS.items():
+            values = [rows[name][column] for rows in rounds if rows.get(name, {}).get(column) is not None]
+            cells += f"{form.format(statistics.median(values)) if values else '':>10}"
+        print(f"{name:16}" + cells)
 
 
 def main():

@@ -1,7 +1,9 @@
 """Small well-formed files for the fuzz drivers to start from; seeds(NAME) gives those of
 one driver as {name: bytes}."""
+import gzip
 import json
 import struct
+import zlib
 
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 FORMATS = "BbHhIif?__Qqd"
@@ -77,11 +79,13 @@ def gguf_seeds():
 
 
 def safetensors(tensors, metadata=None):
-    """tensors: {name: (dtype, shape, bytes)}."""
+    """tensors: {name: (dtype, shape, bytes, or how many)}."""
     header, data = {"__metadata__": metadata} if metadata else {}, b""
-    for name, (dtype, shape, size) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + size]}
-        data += bytes(i % 60 for i in range(size))
+    for name, (dtype, shape, content) in tensors.items():
+        if isinstance(content, int):  # a number of bytes, whatever they are
+            content = bytes(i % 60 for i in range(content))
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
     text = json.dumps(header, separators=(",", ":")).encode()
     return struct.pack("<Q", len(text)) + text + data
 
@@ -152,7 +156,60 @@ def encode_seeds():
     return {f"{k}-{i}": bytes([k]) + text.encode() for k in range(7) for i, text in enumerate(texts)}
 
 
+SHA = "0" * 64
+RECORD = {"version": "1.0.0", "view": "plan", "window": 1, "model": {"name": "m", "size": 9, "sha256": SHA},
+          "compressor": {"name": "c", "size": 9, "sha256": SHA}, "document": {"name": "d", "size": 5, "sha256": SHA},
+          "settings": {"window": 4, "ratio": 2, "eps": 0.1, "iters": 2, "align": "tail", "segment": 512},
+          "question": "who?", "muted": [1], "precision": "f32"}
+
+
+def session_seeds():
+    """Five tokens in windows of 1 and 4 with 1 and 2 slots, 3 hidden states, 2 iterations, one answer."""
+    integers = {"ids": [1, 2, 3, 4, 5], "start": [0, 1, 2, 3, 4], "end": [1, 2, 3, 4, 5], "window-first": [0, 1, 5],
+                "span.0": [0, 1], "span.1": [0, 2, 4], "answer-ids.compressed": [7, 8],
+                "answer-start.compressed": [0, 1, 3]}
+    floats = {"attention.compressed": [2, 3], "loss-full": [5], "loss-compressed": [5]}
+    for window, n, k in ((0, 1, 1), (1, 4, 2)):
+        shapes = {"gate": [n, 3], "mass": [n], "plan": [n, k], "cost": [n, k], "twin": [k], "row-error": [3],
+                  "column-error": [3], "f": [3, n], "g": [3, k]}
+        floats |= {f"{part}.{window}": shape for part, shape in shapes.items()}
+    tensors = {name: ("I32", [len(v)], struct.pack(f"<{len(v)}i", *v)) for name, v in integers.items()}
+    for name, shape in floats.items():
+        count = shape[0] * (shape[1] if len(shape) > 1 else 1)
+        tensors[name] = ("F32", shape, struct.pack("<f", 0.25) * count)
+    tensors |= {"text": ("U8", [5], b"abcde"), "answer-text.compressed": ("U8", [3], b"yes")}
+    words = {"layers": 2, "hidden": 8, "vocab": 9, "positions": 64, "trained_ratio": 4, "trained_window": 4,
+             "untrained": False, "slots": 2, "max_tokens": 20, "special": [[0, "<s>"]], "gold": None,
+             "answers": {"compressed": {"state": 3, "positions": 3, "context": 5}}}
+    metadata = {"comprexit-session": json.dumps(words), "comprexit": json.dumps(RECORD)}
+    return {f"{choice}": bytes([choice]) + safetensors(tensors, metadata) for choice in (0, 9, 26, 43, 64, 193)}
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def figure_seeds():
+    text = json.dumps(RECORD).encode()
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+    png += chunk(b"iTXt", b"comprexit\0\0\0\0\0" + text) + chunk(b"IDAT", zlib.compress(bytes(4))) + chunk(b"IEND", b"")
+    quoted = text.replace(b"&", b"&amp;").replace(b"<", b"&lt;")
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"><metadata>' + quoted + b"</metadata></svg>"
+    return {"png": png, "svg": svg}
+
+
+def records_seeds():
+    question = {"question": "Who?", "answers": ["he"], "id": "1", "qid": "1"}
+    squad = {"version": "1.1", "data": [{"title": "t", "paragraphs": [
+        {"context": "he did", "qas": [question | {"answers": [{"text": "he", "answer_start": 0}]}]}]}]}
+    mrqa = json.dumps({"header": {}}) + "\n" + json.dumps({"context": "[PAR] he", "qas": [question]}) + "\n"
+    lines = '{"text": "one \\u00e9"}\n' + json.dumps({"context": "he", **question}) + "\n"
+    plain = {"text": "one\n---\ntwo\r\n", "lines": lines, "squad": json.dumps(squad), "mrqa": mrqa}
+    plain = {name: text.encode() for name, text in plain.items()}
+    return plain | {f"{name}-gz": gzip.compress(data, mtime=0) for name, data in plain.items()}
+
+
 def seeds(name):
-    makers = {"gguf": gguf_seeds, "safetensors": safetensors_seeds, "json": json_seeds, "text": text_seeds,
+    makers = {"session": session_seeds, "figure": figure_seeds, "records": records_seeds, "gguf": gguf_seeds, "safetensors": safetensors_seeds, "json": json_seeds, "text": text_seeds,
               "tokenizer": tokenizer_seeds, "encode": encode_seeds}
     return makers.get(name, dict)()

@@ -291,12 +291,12 @@ static void check_precisions(struct opened *o, struct weight *w)
     struct rng rng;
     struct err err;
     rng_seed(&rng, 6);
-    real *x = xcalloc(N * w->cols, sizeof *x), *y[5];
+    real *x = xcalloc(N * w->cols, sizeof *x), *y[6];
     for (size_t i = 0; i < N * w->cols; i++)
         x[i] = (real)rng_normal(&rng);
     static const enum precision order[] = {PRECISION_F32, PRECISION_Q16, PRECISION_Q8,
-                                           PRECISION_F32, PRECISION_BF16};
-    for (size_t i = 0; i < 5; i++) {
+                                           PRECISION_F32, PRECISION_BF16, PRECISION_MIXED};
+    for (size_t i = 0; i < 6; i++) {
         y[i] = xcalloc(N * w->rows, sizeof(real));
         assert_true(llama_weights_set_precision(&o->weights, &o->config, order[i], &err));
         weight_forward(y[i], x, w, NULL, N);
@@ -305,8 +305,9 @@ static void check_precisions(struct opened *o, struct weight *w)
     assert_true(distance(y[2], y[0], N * w->rows) < 0.02);
     assert_memory_equal(y[3], y[0], N * w->rows * sizeof(real));
     assert_true(distance(y[4], y[0], N * w->rows) < 0.005);
+    assert_true(distance(y[5], y[0], N * w->rows) < 0.01);
     check_backward(o, w, y[0], N);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
         free(y[i]);
     free(x);
 }

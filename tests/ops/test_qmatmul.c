@@ -186,7 +186,7 @@ static void check_tile(qkernel *kernel, const struct qtile *tile, enum qformat f
             }
 }
 
-/* x at the ends of its range, so that sums reach theirs. */
+/* x at the ends of its range, so that sums reach theirs; one block has no low parts. */
 static uint8_t *extreme_rows(size_t rows, size_t blocks, enum qformat format,
                              struct rng *rng)
 {
@@ -200,7 +200,7 @@ static uint8_t *extreme_rows(size_t rows, size_t blocks, enum qformat format,
             int16_t wide = high ? 32767 : -32767;
             if (format == QFORMAT_X_16)
                 memcpy(at + 2 * i, &wide, 2);
-            else
+            else if (b != 1 || i < rows * QBLOCK)
                 at[i] = (uint8_t)(high ? 127 : -127);
         }
         size_t first = values * (format == QFORMAT_X_16 ? 2 : 1);
@@ -287,6 +287,35 @@ static void test_same_bits_however_divided(void **state)
     rng_seed(&rng, 5);
     check_divided(QROUNDING_8, &rng);
     check_divided(QROUNDING_15, &rng);
+    check_divided(QROUNDING_MIXED, &rng);
+}
+
+/* MIXED is the rounding of 15 bits where a block stands out of its row, else of 8. */
+static void test_mixed_rounding(void **state)
+{
+    (void)state;
+    enum { ROWS = 16, COLS = 8 * QBLOCK, N = 3 };
+    struct rng rng;
+    rng_seed(&rng, 7);
+    struct matrix m = matrix_make(QMATRIX_4, ROWS, COLS, &rng);
+    real x[N * COLS], y[3][N * ROWS];
+    for (size_t i = 0; i < N * COLS; i++)
+        x[i] = (real)rng_uniform(&rng) - REAL(0.5);
+    x[COLS + 5] = 30; /* the second row has a block that stands out ... */
+    for (size_t i = 2 * COLS; i < 3 * COLS; i++)
+        x[i] = i % QBLOCK ? 0 : 1; /* ... and all of the third do */
+    for (size_t r = 0; r < 3; r++) {
+        const struct qproduct product = {&m.packed, y[r]};
+        qmatmul(&product, 1, x, N, (enum qrounding)r);
+    }
+    const real *eight = y[QROUNDING_8], *fifteen = y[QROUNDING_15], *mixed = y[QROUNDING_MIXED];
+    for (size_t r = 0; r < ROWS; r++) {
+        assert_true(real_fabs(mixed[r] - eight[r]) < REAL(2e-5));
+        assert_true(real_fabs(mixed[r] - fifteen[r]) > REAL(2e-5));
+    }
+    check_product(&m, x + COLS, mixed + ROWS, 1, QROUNDING_8);
+    assert_memory_equal(mixed + 2 * ROWS, fifteen + 2 * ROWS, ROWS * sizeof *mixed);
+    matrix_free(&m);
 }
 
 /* Zeros and tiny numbers give zeros; what is not finite gives NaN in its row alone. */
@@ -336,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_near_exact),
         cmocka_unit_test(test_kernels_agree_bit_by_bit),
         cmocka_unit_test(test_same_bits_however_divided),
+        cmocka_unit_test(test_mixed_rounding),
         cmocka_unit_test(test_special_values),
         cmocka_unit_test(test_halves),
     };
