@@ -33,7 +33,6 @@ static void make_samples(struct bench *b, struct rng *rng)
 {
     const size_t words = b->b.model->config.vocab - 5;
     static const size_t length[SAMPLES] = {37, 20, 37, 0, 5, 48};
-    const size_t words = b->model->config.vocab - 5;
     for (size_t i = 0; i < SAMPLES; i++) {
         size_t query = 4 + i;
         b->samples[i] = sample_new(length[i], query);
