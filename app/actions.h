@@ -38,7 +38,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
       "let the model go on behind the window of the cursor, in place of an answer")              \
     X(control, "", NONE, NOTHING, "",                                                           \
       "how much of the answer is about this text: the slots of another one in its place")       \
-    X(loss, "[off]", WORDS, WORDS, "off", "what compression costs each token")                  \
+    X(loss, "[next|off]", WORDS, WORDS, "next|off",                                             \
+      "what compression costs each token, told from what stands before it")                     \
     X(answers, "LIST", TEXT, WORDS, "full|compressed|none", "answers to run, with commas")      \
     X(regen, "", NONE, NOTHING, "", "answers again, stale ones first; opens what changed on disk") \
     X(stop, "", NONE, NOTHING, "", "stop what is running")                                      \

@@ -28,8 +28,8 @@ bool do_loss(struct session *s, const struct words *words, struct err *err)
         s->dirty = true;
         return true;
     }
-    if (words->count)
-        return err_set(err, ERR_USAGE, "loss wants nothing, or off");
+    if (words->count > 1 || (words->count && strcmp(words->word[0], "next") != 0))
+        return err_set(err, ERR_USAGE, "loss wants next (or nothing), or off");
     if (!need_engine(s, err))
         return false;
     s->view.value[PANE_DOCUMENT] = VALUE_LOSS;

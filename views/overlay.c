@@ -212,7 +212,7 @@ static void draw_lines(struct scene *c, struct rect area, const struct lines *li
     }
     if (lines->n == 0)
         canvas_printf(c->canvas, area.row, area.column + 2, area.columns - 2, ROLE_DIM, 0,
-                      "nothing matches \"%s\"", c->v->filter);
+                      c->v->filter[0] ? "nothing matches \"%s\"" : "nothing yet%s", c->v->filter);
 }
 
 static int count_rows(struct scene *c, const struct lines *lines, int columns)
