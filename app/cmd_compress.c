@@ -215,12 +215,18 @@ static void print_json(const struct job *job)
     report_json(document);
 }
 
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void print_line(const struct job *job)
 {
     const struct engine_compression *c = &job->c;
-    printf("%s: %zu tokens -> %zu slots (%.1fx) in %zu windows of %zu, %.0f ms",
-           engine_snapshot(job->batch.engine)->document->name, c->tokens, c->slots,
-           c->slots ? (double)c->tokens / (double)c->slots : 0.0, c->windows, c->W, total_ms(c));
+    printf("%s: %zu token%s -> %zu slot%s (%.1fx) in %zu window%s of %zu, %.0f ms",
+           engine_snapshot(job->batch.engine)->document->name, c->tokens, plural(c->tokens), c->slots,
+           plural(c->slots), c->slots ? (double)c->tokens / (double)c->slots : 0.0, c->windows,
+           plural(c->windows), c->W, total_ms(c));
     if (job->output)
         printf(", %zu bytes in %s", job->bytes_written, job->output);
     putchar('\n');
@@ -253,6 +259,8 @@ static bool run(const struct cli_arguments *a, struct err *err)
     const char *ids = cli_text(a, "ids");
     if (a->n_operands == 0 && !ids)
         return err_set(err, ERR_USAGE, "compress: expected DOC, or token ids with --ids");
+    if (cli_text(a, "dump") && !job.output)
+        return err_set(err, ERR_USAGE, "compress: --dump names what -o writes: give a file with -o");
     struct batch_input input;
     if (!parse_dumps(cli_text(a, "dump"), &job.dumps, err) ||
         !check_output(job.output, cli_flag(a, "json"), err) ||

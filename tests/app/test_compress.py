@@ -141,7 +141,10 @@ class Compress(ProgramTest):
         self.assertEqual(read_safetensors(self.path / "piped")[0]["tokens"].shape, [20])
         status, out, err = call(*words)
         self.assertEqual((status, err), (0, b""))
-        self.assertRegex(out, rb"^ids\.json: 20 tokens -> 5 slots \(4\.0x\) in 1 windows? of 128, ")
+        self.assertRegex(out, rb"^ids\.json: 20 tokens -> 5 slots \(4\.0x\) in 1 window of 128, ")
+        status, out, err = call(*words, "--dump", "plan")
+        self.assertEqual((status, out), (2, b""))
+        self.assertIn(b"give a file with -o", err)
         # Token ids may come through the pipe, and text too.
         status, out, _ = call("compress", "--ids", "-", *words[3:], "--json",
                               stdin=ids.read_bytes())
