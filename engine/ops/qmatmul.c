@@ -90,11 +90,16 @@ SIMD_BODY real largest(const real *x)
     return top + LANES_SUM(wrong);
 }
 
-/* q[32] = x, of which `top` is the largest, in units of top / most, rounded to nearest. */
+/* q[32] = x, of which `top` is the largest, in units of top / most, rounded to nearest;
+ * zeros where top is not a number. */
 SIMD_BODY void quantise(int32_t q[QBLOCK], const real *x, real top, real most)
 {
     const real least = REAL(1e-30); /* below, the factor would overflow */
-    real factor = top > least ? most / top : 0;
+    if (!(top > least)) {
+        memset(q, 0, QBLOCK * sizeof *q);
+        return;
+    }
+    real factor = most / top;
     for (size_t i = 0; i < QBLOCK; i += LANES) {
         lanes shifted = LANES_OF(x + i) * factor + to_integer;
         lanes_bits bits = (lanes_bits)shifted - (lanes_bits)((lanes){0} + to_integer);
