@@ -286,12 +286,8 @@ static bool finite_file(const struct safetensors *file)
 {
     for (size_t i = 0; i < safetensors_count(file); i++) {
         const struct tensor *t = safetensors_at(file, i);
-        if (t->type != real_type)
-            continue;
-        const real *x = t->data;
-        for (size_t k = 0; k < tensor_count(t); k++)
-            if (!isfinite(x[k]))
-                return false;
+        if (t->type == real_type && tensor_count_nonfinite(t) > 0)
+            return false;
     }
     return true;
 }

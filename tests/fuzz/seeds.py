@@ -1,10 +1,13 @@
 """Small well-formed files for the fuzz drivers to start from; seeds(NAME) gives those of
 one driver as {name: bytes}."""
 import gzip
+import hashlib
 import json
 import struct
 import zlib
 
+# Of a run's place in its data (checkpoint.c).
+STREAM_NUMBERS = 773
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 FORMATS = "BbHhIif?__Qqd"
 # Codes of tensor types: values and bytes of a block.
@@ -209,7 +212,30 @@ def records_seeds():
     return plain | {f"{name}-gz": gzip.compress(data, mtime=0) for name, data in plain.items()}
 
 
+def checkpoint(**changes):
+    """What checkpoint_save writes for a matrix m [2, 2] and a vector v [3], with its hash."""
+    numbers = {prefix + name: ("F32", shape, struct.pack(f"<{count}f", *range(count)))
+               for prefix in ("", "moment1.", "moment2.")
+               for name, shape, count in (("m", [2, 2], 4), ("v", [3], 3))}
+    tensors = {**numbers, "stream": ("I64", [STREAM_NUMBERS], bytes(8 * STREAM_NUMBERS))}
+    metadata = {"format": "comprexit training checkpoint", "version": "1", "step": "3", "samples": "6",
+                "tokens": "99", "seconds": "0.5", "skipped": "0", "best": "inf", "best_step": "0",
+                "base_sha256": "0" * 64, "config": "steps = 9\n", "data": "", **changes}
+    digest = hashlib.sha256()
+    for name, (kind, shape, content) in sorted(tensors.items()):
+        dims = [{"F32": 0, "I64": 4}[kind], len(shape), *shape]
+        digest.update(name.encode() + b"\0" + struct.pack("<6Q", *dims, *[0] * (6 - len(dims))) + content)
+    for key, text in metadata.items():
+        digest.update(key.encode() + b"\0" + text.encode() + b"\0")
+    return safetensors(tensors, {**metadata, "sha256": digest.hexdigest()})
+
+
+def checkpoint_seeds():
+    return {"whole": checkpoint(), "numbers": checkpoint(step="99999999999999999999", best="nan", seconds="x"),
+            "newer": checkpoint(version="2"), "damaged": checkpoint()[:-1] + b"\1"}
+
+
 def seeds(name):
-    makers = {"session": session_seeds, "figure": figure_seeds, "records": records_seeds, "gguf": gguf_seeds, "safetensors": safetensors_seeds, "json": json_seeds, "text": text_seeds,
+    makers = {"checkpoint": checkpoint_seeds, "session": session_seeds, "figure": figure_seeds, "records": records_seeds, "gguf": gguf_seeds, "safetensors": safetensors_seeds, "json": json_seeds, "text": text_seeds,
               "tokenizer": tokenizer_seeds, "encode": encode_seeds}
     return makers.get(name, dict)()

@@ -368,6 +368,29 @@ static void other_hyper_parameters_are_refused(void **state)
 }
 
 /* Written by a program without the check on writing. */
+/* A header of any length may stand before the data, which need not be aligned then. */
+static void data_may_begin_anywhere(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    uint64_t header;
+    damage_open(&d);
+    memcpy(&header, d.bytes, sizeof header);
+    size_t data = sizeof header + header;
+    char *longer = xmalloc(d.size + 1);
+    memcpy(longer, d.bytes, data);
+    longer[data] = ' '; /* JSON may end in blanks */
+    memcpy(longer + data + 1, d.bytes + data, d.size - data);
+    header++;
+    memcpy(longer, &header, sizeof header);
+    assert_true(file_replace(d.file, longer, d.size + 1, &err));
+    if (!loads(&d, &err))
+        fail_msg("%s", err.text);
+    free(longer);
+    damage_close(&d);
+}
+
 static void non_finite_files_are_refused(void **state)
 {
     (void)state;
@@ -480,6 +503,7 @@ int main(void)
         cmocka_unit_test(a_newer_version_is_refused),
         cmocka_unit_test(another_model_is_refused),
         cmocka_unit_test(other_hyper_parameters_are_refused),
+        cmocka_unit_test(data_may_begin_anywhere),
         cmocka_unit_test(non_finite_files_are_refused),
         cmocka_unit_test(a_second_process_is_refused),
         cmocka_unit_test(changed_data_needs_consent),
