@@ -32,7 +32,6 @@ struct device_cuda {
     char **chunks; /* regions of memory, each used up to used[i] */
     size_t *sizes, *used;
     size_t n_chunks, room;
-    char name[256];
 };
 
 static inline cudaStream_t device_cuda_stream(const struct device *d)
