@@ -198,7 +198,7 @@ static bool run_load(struct job *job, void *host, const struct progress *progres
     struct load_job *j = (struct load_job *)job;
     struct samples bad = {0};
     struct records_options records = {.bad = on_bad, .context_pointer = &bad};
-    const struct engine *engine = jobs_engine(host, err);
+    const struct engine *engine = engine_host_engine(host, err);
     if (!engine)
         return false;
     const struct tokenizer *tokenizer = engine_tokenizer(engine);
@@ -352,7 +352,7 @@ static bool run_sample(struct job *job, void *host, const struct progress *progr
                        struct err *err)
 {
     struct sample_job *j = (struct sample_job *)job;
-    const struct engine *engine = jobs_engine(host, err);
+    const struct engine *engine = engine_host_engine(host, err);
     (void)progress;
     if (!engine)
         return false;

@@ -168,7 +168,7 @@ static bool load(struct eval_job *j, const struct engine *engine, const struct p
 static bool run_eval(struct job *job, void *host, const struct progress *progress, struct err *err)
 {
     struct eval_job *j = (struct eval_job *)job;
-    struct engine *engine = jobs_engine(host, err);
+    struct engine *engine = engine_host_engine(host, err);
     struct evaluate_sums unused[EVAL_MODES] = {{0}};
     struct evaluate_listener listener = {predicted, context_done, j};
     if (!engine || !load(j, engine, progress, err))

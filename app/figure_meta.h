@@ -52,6 +52,14 @@ struct figure_meta {
     struct figure_meta_file model, compressor, document;
 };
 
+/* Parts of the method that can be taken out, as records call them. */
+enum { ABLATION_NAMES = 3 };
+struct ablation_name {
+    unsigned bit;
+    const char *name;
+};
+extern const struct ablation_name ablation_names[ABLATION_NAMES];
+
 void figure_meta_free(struct figure_meta *meta);
 
 /* Fills in what the snapshot knows: settings, question, names and hashes. */

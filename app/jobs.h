@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "app/engine_host.h"
 #include "app/session.h"
-#include "engine/engine.h"
 
 enum urgency {
     URGENCY_HASH,
@@ -29,16 +29,6 @@ enum urgency {
     URGENCY_DOCUMENT,
     URGENCY_OPEN
 };
-
-/* The worker's side: the engine and how to open it. options' texts are copied;
- * publish, log and context are set here. */
-struct engine_host *engine_host_new(const struct engine_options *options);
-
-/* For run() of jobs elsewhere: the engine, or NULL with a message. */
-struct engine *jobs_engine(struct engine_host *host, struct err *err);
-
-/* After worker_stop only. */
-void engine_host_free(struct engine_host *host);
 
 /* Starts the worker of a session. */
 bool jobs_start(struct session *s, const struct engine_options *options, struct err *err);
@@ -72,8 +62,5 @@ bool jobs_export(struct session *s, struct export_request *request, struct err *
  * the answer is about this text, against the text other (taken over). */
 void jobs_loss(struct session *s);
 void jobs_control(struct session *s, char *other, size_t other_size, const char *other_name);
-
-/* For run(): the engine, or NULL with a message. */
-struct engine *engine_host_engine(const struct engine_host *host, struct err *err);
 
 #endif

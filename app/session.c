@@ -1,6 +1,5 @@
 #include "app/session.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,23 +7,18 @@
 #include <string.h>
 
 #include "app/autosave.h"
-#include "app/cursor.h"
 #include "app/data_screen.h"
 #include "app/eval_screen.h"
-#include "app/jobs.h"
 #include "app/live.h"
 #include "app/prompt.h"
 #include "app/record.h"
 #include "app/run_control.h"
-#include "app/screens.h"
 #include "app/terminal.h"
 #include "app/tour.h"
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
-
-enum { PREVIEW_WORDS = 4000 };
 
 void session_init(struct session *s)
 {
@@ -114,264 +108,6 @@ void session_warn(struct session *s, const char *fmt, ...)
     va_start(args, fmt);
     show_note(s, true, fmt, args);
     va_end(args);
-}
-
-/* ---- document ------------------------------------------------------------------ */
-
-/* End of the word that begins at `at`, its leading blanks included. */
-static size_t word_end(const char *text, size_t size, size_t at)
-{
-    while (at < size && isspace((unsigned char)text[at]))
-        at++;
-    while (at < size && !isspace((unsigned char)text[at]))
-        at++;
-    return at;
-}
-
-/* The text as it stands, in words without ids: what is on screen until there are
- * tokens. Takes over text. */
-static struct snapshot_document *raw_document(const char *path, char *text, size_t size)
-{
-    size_t words = 0;
-    for (size_t at = 0; at < size && words < PREVIEW_WORDS; words++)
-        at = word_end(text, size, at);
-    struct snapshot_document *d = snapshot_document_new(words);
-    for (size_t i = 0, at = 0; i < words; i++) {
-        d->start[i] = (uint32_t)at;
-        d->end[i] = (uint32_t)(at = word_end(text, size, at));
-    }
-    free(d->ids);
-    d->ids = NULL;
-    char name[256];
-    const char *last = strcmp(path, "-") == 0 ? "standard input" : file_name(path);
-    text_sanitize(name, sizeof name, last, strlen(last));
-    d->name = xstrdup(name);
-    d->text = text;
-    d->size = size;
-    return d;
-}
-
-/* Everything that belongs to the document before. */
-static void forget_document(struct session *s)
-{
-    snapshot_release(s->restored);
-    s->restored = NULL;
-    snapshot_document_release(s->document.raw);
-    s->document.raw = NULL;
-    watch_clear(&s->document_watch);
-    s->read_from = s->read_to = 0;
-    s->read_failed = false;
-    s->view.token = s->view.slot = s->view.document_top = 0;
-    s->view.has_range = s->view.range_open = false;
-    s->jumped_from.known = false;
-    s->view.moved.kind = s->view.locked.kind = SOURCE_NONE;
-    s->play = (struct playback){.opened = s->play.opened};
-    edits_drop(&s->edits);
-    undo_free(&s->undo);
-    s->continue_from = 0;
-}
-
-void session_set_restored(struct session *s, const char *path, struct snapshot *restored)
-{
-    char *kept = xstrdup(path);
-    if (s->worker)
-        worker_cancel(s->worker, JOB_DOCUMENT | JOB_ASK | JOB_READ | JOB_LOSS | JOB_CONTROL);
-    forget_document(s);
-    free(s->document.path);
-    free(s->question);
-    s->question = NULL;
-    s->document.path = kept;
-    s->restored = restored;
-    s->ask_when_ready = false;
-    session_compose(s);
-}
-
-bool session_can_compute(const struct session *s, struct err *err)
-{
-    const char *model = s->restored ? s->restored->facts.model : "";
-    return !s->restored || err_set(err, ERR_USAGE, "this session was restored: it needs %s and "
-                                                   "its document, opened anew",
-                                   model[0] ? model : "the model");
-}
-
-void session_set_document(struct session *s, const char *path, char *text, size_t size)
-{
-    char *kept = xstrdup(path);
-    forget_document(s);
-    free(s->path_before);
-    s->path_before = s->document.path;
-    s->document = (struct document){kept, raw_document(path, text, size)};
-    if (strcmp(path, "-") != 0)
-        watch_add(&s->document_watch, path);
-    if (s->worker && s->edits_known)
-        jobs_set_document(s);
-    session_compose(s);
-}
-
-void session_document_settled(struct session *s, bool ok)
-{
-    snapshot_document_release(s->document.raw);
-    s->document.raw = NULL;
-    if (ok) {
-        free(s->path_before);
-    } else {
-        free(s->document.path);
-        s->document.path = s->path_before;
-    }
-    s->path_before = NULL;
-}
-
-/* ---- snapshots ------------------------------------------------------------------ */
-
-static void add_activity(const struct session *s, struct snapshot *snapshot)
-{
-    struct worker_activity now;
-    worker_activity(s->worker, &now);
-    if (snapshot->activity.stage[0] || !now.kind_running || now.kind_running == JOB_HASH)
-        return;
-    struct snapshot_activity *activity = &snapshot->activity;
-    memcpy(activity->stage, now.stage, sizeof activity->stage);
-    activity->done = now.done;
-    activity->total = now.total;
-    activity->eta_ms = -1;
-    double spent = s->now_ms - now.started_ms;
-    if (spent > 2000 && now.done && now.done < now.total)
-        activity->eta_ms = spent * (double)(now.total - now.done) / (double)now.done;
-}
-
-/* Answers that are queued behind other work. */
-static void add_waiting(const struct session *s, struct snapshot *snapshot)
-{
-    for (enum answer_mode m = 0; m < ANSWER_MODES; m++) {
-        const struct snapshot_answer *old = snapshot->answer[m];
-        bool under_way = old && (old->state == ANSWER_PREPARING || old->state == ANSWER_RUNNING);
-        if (under_way || (!s->waiting[m] && !(s->ask_when_ready && s->preferences.answers[m])))
-            continue;
-        struct snapshot_answer *waiting = snapshot_answer_new();
-        waiting->state = ANSWER_WAITING;
-        waiting->f1 = waiting->exact = -1;
-        snapshot_set_answer(snapshot, m, waiting);
-    }
-}
-
-/* Sender mass in units of the even share, for the whole document. */
-static void add_minimap(struct snapshot *snapshot)
-{
-    size_t n = snapshot->document ? snapshot->document->tokens : 0;
-    if (snapshot->minimap_mass || !snapshot->windows || !n)
-        return;
-    snapshot->minimap_mass = xcalloc(n, sizeof *snapshot->minimap_mass);
-    for (size_t t = 0; t < n; t++)
-        snapshot->minimap_mass[t] = NAN;
-    for (size_t i = 0; i < snapshot->windows; i++) {
-        const struct snapshot_window *w = snapshot->window[i];
-        for (size_t t = 0; w && w->has_plan && t < w->tokens && w->first + t < n; t++)
-            snapshot->minimap_mass[w->first + t] = w->mass[t] * (float)w->tokens;
-    }
-}
-
-void session_compose(struct session *s)
-{
-    struct snapshot *next = snapshot_derive(s->restored ? s->restored : s->published);
-    if (s->document.raw)
-        snapshot_set_document(next, snapshot_document_retain(s->document.raw));
-    add_minimap(next);
-    if (s->worker) {
-        add_activity(s, next);
-        add_waiting(s, next);
-    }
-    if (s->question && !next->question)
-        next->question = xstrdup(s->question);
-    snapshot_release(s->snapshot);
-    s->snapshot = next;
-    s->view.question = s->question;
-    s->view.pinned = s->pinned;
-    s->view.pin_name = s->pin_name;
-    s->view.muted = s->edits.muted;
-    s->view.muted_count = s->edits.muted_count;
-    s->view.muted_any = edits_muted(&s->edits) > 0;
-    s->view.token_edits = s->edits.tokens;
-    s->view.n_token_edits = s->edits.token_count;
-    s->view.layer_off = s->edits.layer_off;
-    s->view.n_layer_off = EDIT_LAYERS_MAX;
-    s->view.even_mass = s->edits.settings.ablations & ABLATE_MASS;
-    s->view.mean_pooling = s->edits.settings.ablations & ABLATE_PLAN;
-    s->view.shuffled = s->edits.settings.ablations & ABLATE_ORDER;
-    cursor_clamp(s);
-    view_follow_cursor(s->snapshot, &s->view);
-    s->dirty = true;
-}
-
-static void show_engine_notes(struct session *s)
-{
-    for (char *line; (line = worker_take_line(s->worker));) {
-        notes_add(&s->notes, false, line);
-        free(line);
-    }
-    if (s->published && s->published->note_serial != s->last_note_serial) {
-        s->last_note_serial = s->published->note_serial;
-        if (s->published->note[0])
-            session_note(s, "%s", s->published->note);
-    }
-}
-
-/* The plan balances once before the reader's eyes, in half a second. */
-static void start_opening(struct session *s)
-{
-    const struct snapshot_window *w = session_window(s);
-    if (s->play.opened || s->headless || !w || !w->has_plan)
-        return;
-    s->play.opened = true;
-    if (!w->f || w->iters < 2)
-        return;
-    s->play.opening = true;
-    s->play.fps = w->iters * 2;
-    s->play.next_ms = s->now_ms;
-    s->view.iteration = 0;
-}
-
-bool session_collect(struct session *s)
-{
-    struct snapshot *none = NULL;
-    if (s->writer)
-        worker_collect(s->writer, &none, s);
-    if (!s->worker || !worker_collect(s->worker, &s->published, s))
-        return false;
-    if (eval_screen_collect(s))
-        screens_refresh(s);
-    show_engine_notes(s);
-    session_compose(s);
-    start_opening(s);
-    session_read_visible(s);
-    return true;
-}
-
-/* ---- reading ---------------------------------------------------------------------- */
-
-void session_read_visible(struct session *s)
-{
-    size_t n = session_tokens(s);
-    if (!s->worker || s->restored || !n || s->read_failed || !s->snapshot->windows ||
-        worker_pending(s->worker) & (JOB_OPEN | JOB_DOCUMENT | JOB_SETTINGS))
-        return;
-    /* The page around the cursor: as many tokens as can be on a screen. */
-    size_t page = (size_t)s->view.rows * 16;
-    size_t from = s->view.document_top < s->view.token ? s->view.document_top : s->view.token;
-    size_t to = from + page < n ? from + page : n;
-    if (to <= s->view.token)
-        to = s->view.token + 1;
-    size_t first = snapshot_window_of(s->snapshot, from);
-    size_t last = snapshot_window_of(s->snapshot, to - 1);
-    bool missing = false;
-    for (size_t w = first; w <= last && w < s->snapshot->windows; w++)
-        missing |= !s->snapshot->window[w] || !s->snapshot->window[w]->has_plan;
-    bool under_way = worker_pending(s->worker) & JOB_READ && from >= s->read_from &&
-                     to <= s->read_to;
-    if (!missing || under_way)
-        return;
-    s->read_from = from;
-    s->read_to = to;
-    jobs_read(s, from, to);
 }
 
 /* ---- time --------------------------------------------------------------------------- */

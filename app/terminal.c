@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "app/capabilities.h"
 #include "app/signals.h"
-#include "engine/base/clock.h"
+#include "app/terminal_ask.h"
 #include "engine/base/mem.h"
 #include "views/theme.h"
 
@@ -26,14 +25,13 @@ static const char mouse_on[] = "\033[?1000h\033[?1006h", mouse_off[] = "\033[?10
 static const char paste_on[] = "\033[?2004h", paste_off[] = "\033[?2004l";
 
 struct terminal {
-    int in, out;
+    struct terminal_line line;
     FILE *in_file; /* only when /dev/tty was opened */
     SCREEN *screen;
     struct termios modes; /* as they were before */
     struct display display;
     int rows, columns;
-    bool ansi;  /* takes private-mode sequences */
-    bool utf8, mouse, active, all_dirty;
+    bool mouse, active, all_dirty;
     int cursor_shown; /* -1 unknown */
     struct canvas shown;
 };
@@ -94,20 +92,6 @@ static enum color_depth choose_depth(const char *color)
 
 /* ---- output beside curses ---------------------------------------------------------- */
 
-static void write_text(const struct terminal *t, const char *text)
-{
-    size_t length = strlen(text);
-    while (length) {
-        ssize_t n = write(t->out, text, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        text += n;
-        length -= (size_t)n;
-    }
-}
-
 /* Appends a capability without its padding marks $<..>. */
 static size_t append_capability(char *out, size_t used, const char *name)
 {
@@ -129,100 +113,12 @@ static void arm(const struct terminal *t)
 {
     char reset[RESET_SIZE];
     size_t used = 0;
-    if (t->ansi)
+    if (t->line.ansi)
         used = (size_t)snprintf(reset, sizeof reset, "%s%s", mouse_off, paste_off);
     static const char *const capabilities[] = {"sgr0", "op", "cnorm", "rmcup"};
     for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
         used = append_capability(reset, used, capabilities[i]);
-    signals_arm_terminal(t->out, reset, used, &t->modes);
-}
-
-/* ---- asking the terminal ------------------------------------------------------------ */
-
-static bool same_device(int a, int b)
-{
-    struct stat first, second;
-    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_rdev == second.st_rdev;
-}
-
-static bool answers_questions(const struct terminal *t, const char *type)
-{
-    static const char *const silent[] = {"vt", "ansi", "cygwin", "cons25", "hurd", "sun"};
-    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
-        if (strncmp(type, silent[i], strlen(silent[i])) == 0)
-            return false;
-    return t->ansi && (t->in == t->out || same_device(t->in, t->out));
-}
-
-/* Background from COLORFGBG ("15;0"), the second choice. */
-static enum theme_kind theme_of_environment(void)
-{
-    const char *value = getenv("COLORFGBG");
-    const char *last = value ? strrchr(value, ';') : NULL;
-    if (!last || last[1] < '0' || last[1] > '9')
-        return THEME_DEFAULT;
-    int color = last[1] - '0';
-    bool dark = (color < 7 || color == 8) || last[2];
-    return last[2] >= '5' ? THEME_LIGHT : dark ? THEME_DARK : THEME_LIGHT;
-}
-
-/* Takes replies out of what arrived; keys typed meanwhile stay for the caller. */
-static bool take_replies(struct terminal *t, struct input *replies, struct input *input,
-                         int *column)
-{
-    struct input_event event;
-    while (input_next(replies, false, &event)) {
-        if (event.kind == INPUT_BACKGROUND) {
-            t->display.theme = event.luminance > 0.5 ? THEME_LIGHT : THEME_DARK;
-        } else if (event.kind == INPUT_POSITION) {
-            *column = event.column;
-            return true;
-        } else {
-            input_feed(input, event.bytes, event.length);
-        }
-    }
-    return false;
-}
-
-static void choose_glyphs(struct terminal *t)
-{
-    t->display.glyphs = !t->utf8 || t->display.ambiguous_wide ? GLYPHS_ASCII
-                        : t->display.depth >= DEPTH_256       ? GLYPHS_HALF
-                                                              : GLYPHS_SHADE;
-}
-
-/* Which background, and how wide is a half block? The position is asked last:
- * terminals answer in order, so its reply also ends the wait for the first. */
-static void ask_terminal(struct terminal *t, const char *type, struct input *input)
-{
-    if (!answers_questions(t, type)) {
-        choose_glyphs(t);
-        return;
-    }
-    if (strcmp(type, "linux") != 0)
-        write_text(t, "\033]11;?\a");
-    write_text(t, t->utf8 ? "\033[2;1H\xe2\x96\x80\033[6n" : "\033[2;1H\033[6n");
-    struct input replies = {0};
-    double deadline = clock_ms() + TERMINAL_PROBE_MS;
-    int column = 1;
-    for (double left; (left = deadline - clock_ms()) > 0;) {
-        struct pollfd fd = {.fd = t->in, .events = POLLIN};
-        char bytes[256];
-        if (poll(&fd, 1, (int)left + 1) <= 0)
-            continue;
-        ssize_t n = read(t->in, bytes, sizeof bytes);
-        if (n <= 0)
-            break;
-        input_feed(&replies, bytes, (size_t)n);
-        if (take_replies(t, &replies, input, &column))
-            break;
-    }
-    if (replies.used > replies.taken)
-        input_feed(input, replies.bytes + replies.taken, replies.used - replies.taken);
-    input_free(&replies);
-    t->display.ambiguous_wide = column > 1;
-    write_text(t, "\033[2;1H\033[K");
-    choose_glyphs(t);
+    signals_arm_terminal(t->line.out, reset, used, &t->modes);
 }
 
 /* ---- open, close ----------------------------------------------------------------------- */
@@ -236,7 +132,7 @@ static int clamp(int value, int low, int high)
 static bool read_size(const struct terminal *t, int *rows, int *columns)
 {
     struct winsize size = {0};
-    if (ioctl(t->out, TIOCGWINSZ, &size) != 0 || !size.ws_row || !size.ws_col)
+    if (ioctl(t->line.out, TIOCGWINSZ, &size) != 0 || !size.ws_row || !size.ws_col)
         return false;
     *rows = clamp(size.ws_row, 1, TERMINAL_ROWS_MAX);
     *columns = clamp(size.ws_col, 1, TERMINAL_COLUMNS_MAX);
@@ -310,8 +206,8 @@ static void set_modes(struct terminal *t)
 static void describe(struct terminal *t, const char *color)
 {
     const char *cup = capabilities_string("cup");
-    t->ansi = cup && strncmp(cup, "\033[", 2) == 0;
-    t->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    t->line.ansi = cup && strncmp(cup, "\033[", 2) == 0;
+    t->line.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     t->display.depth = choose_depth(color);
 }
 
@@ -320,14 +216,14 @@ struct terminal *terminal_open(const struct terminal_options *options, struct in
 {
     const char *type = getenv("TERM");
     struct terminal *t = xcalloc(1, sizeof *t);
-    t->in = STDIN_FILENO;
-    t->out = STDOUT_FILENO;
+    t->line.in = STDIN_FILENO;
+    t->line.out = STDOUT_FILENO;
     t->cursor_shown = -1;
     if (options->stdin_taken) {
-        t->in = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-        t->in_file = t->in < 0 ? NULL : fdopen(t->in, "r");
+        t->line.in = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        t->in_file = t->line.in < 0 ? NULL : fdopen(t->line.in, "r");
     }
-    if (t->in < 0 || tcgetattr(t->out, &t->modes) != 0) {
+    if (t->line.in < 0 || tcgetattr(t->line.out, &t->modes) != 0) {
         err_set(err, ERR_TERMINAL, "the terminal cannot be opened: %s", strerror(errno));
         terminal_close(t);
         return NULL;
@@ -349,10 +245,10 @@ struct terminal *terminal_open(const struct terminal_options *options, struct in
     t->active = true;
     canvas_init(&t->shown, t->rows, t->columns);
     refresh();
-    t->display.theme = theme_of_environment();
-    ask_terminal(t, type, input);
-    if (t->ansi)
-        write_text(t, paste_on);
+    t->display.theme = terminal_theme_of_environment();
+    terminal_ask(&t->line, type, &t->display, input);
+    if (t->line.ansi)
+        terminal_write(&t->line, paste_on);
     terminal_redraw(t);
     return t;
 }
@@ -375,7 +271,7 @@ void terminal_close(struct terminal *t)
 
 int terminal_fd(const struct terminal *t)
 {
-    return t->in;
+    return t->line.in;
 }
 
 struct display terminal_display(const struct terminal *t)
@@ -430,7 +326,7 @@ static attr_t curses_attributes(unsigned attr)
 
 static wchar_t printable(const struct terminal *t, uint32_t codepoint)
 {
-    if (codepoint < ' ' || codepoint == 0x7f || (!t->utf8 && codepoint > 0x7e))
+    if (codepoint < ' ' || codepoint == 0x7f || (!t->line.utf8 && codepoint > 0x7e))
         return codepoint ? L'?' : L' ';
     return wcwidth((wchar_t)codepoint) > 0 ? (wchar_t)codepoint : L'?';
 }
@@ -440,7 +336,7 @@ static void put_cell(struct terminal *t, int row, int column, const struct canva
 {
     wchar_t text[2 + CANVAS_COMBINING] = {printable(t, cell->codepoint)};
     size_t n = 1;
-    for (int i = 0; i < CANVAS_COMBINING && cell->combining[i] && t->utf8; i++)
+    for (int i = 0; i < CANVAS_COMBINING && cell->combining[i] && t->line.utf8; i++)
         if (wcwidth((wchar_t)cell->combining[i]) == 0)
             text[n++] = (wchar_t)cell->combining[i];
     struct theme_style style = theme_resolve(display, cell);
@@ -506,18 +402,18 @@ void terminal_redraw(struct terminal *t)
 bool terminal_is_behind(const struct terminal *t)
 {
     int queued = 0;
-    struct pollfd fd = {.fd = t->out, .events = POLLOUT};
-    if (ioctl(t->out, TIOCOUTQ, &queued) == 0 && queued > 0)
+    struct pollfd fd = {.fd = t->line.out, .events = POLLOUT};
+    if (ioctl(t->line.out, TIOCOUTQ, &queued) == 0 && queued > 0)
         return true;
     return poll(&fd, 1, 0) == 0;
 }
 
 void terminal_set_mouse(struct terminal *t, bool on)
 {
-    if (!t->ansi || on == t->mouse)
+    if (!t->line.ansi || on == t->mouse)
         return;
     t->mouse = on;
-    write_text(t, on ? mouse_on : mouse_off);
+    terminal_write(&t->line, on ? mouse_on : mouse_off);
 }
 
 void terminal_copy(struct terminal *t, const char *text)
@@ -535,38 +431,38 @@ void terminal_copy(struct terminal *t, const char *text)
     }
     out[n++] = '\a';
     out[n] = '\0';
-    if (t->ansi)
-        write_text(t, out);
+    if (t->line.ansi)
+        terminal_write(&t->line, out);
     free(out);
 }
 
 void terminal_suspend(struct terminal *t)
 {
-    if (t->ansi) {
-        write_text(t, mouse_off);
-        write_text(t, paste_off);
+    if (t->line.ansi) {
+        terminal_write(&t->line, mouse_off);
+        terminal_write(&t->line, paste_off);
     }
     if (t->display.depth != DEPTH_MONO || t->cursor_shown == 0)
         curs_set(1);
     erase();
     endwin();
-    tcsetattr(t->out, TCSADRAIN, &t->modes);
+    tcsetattr(t->line.out, TCSADRAIN, &t->modes);
     signals_arm_terminal(-1, NULL, 0, NULL);
     t->active = false;
 }
 
 void terminal_resume(struct terminal *t, struct input *input)
 {
-    tcgetattr(t->out, &t->modes);
+    tcgetattr(t->line.out, &t->modes);
     arm(t);
     t->active = true;
     terminal_redraw(t);
     terminal_resize(t);
     refresh();
     if (input)
-        ask_terminal(t, getenv("TERM"), input);
-    if (t->ansi)
-        write_text(t, paste_on);
-    if (t->ansi && t->mouse)
-        write_text(t, mouse_on);
+        terminal_ask(&t->line, getenv("TERM"), &t->display, input);
+    if (t->line.ansi)
+        terminal_write(&t->line, paste_on);
+    if (t->line.ansi && t->mouse)
+        terminal_write(&t->line, mouse_on);
 }

@@ -15,7 +15,7 @@
 #include "views/canvas.h"
 #include "views/display.h"
 
-enum { TERMINAL_ROWS_MAX = 300, TERMINAL_COLUMNS_MAX = 500, TERMINAL_PROBE_MS = 150 };
+enum { TERMINAL_ROWS_MAX = 300, TERMINAL_COLUMNS_MAX = 500 };
 
 struct terminal;
 
