@@ -1,5 +1,6 @@
 /* `comprexit ask DOC -q QUESTION`: the frozen model's answer from the whole
- * document, from its slots, or from nothing; one question, or a file of them. */
+ * document, from its slots, or from nothing; one question, or a file of them, or
+ * none: how the text goes on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ struct job {
     const struct cli_arguments *arguments;
     struct batch batch;
     char *questions;      /* of the file, a line each; NULL: one question */
-    const char *question; /* the present one */
+    const char *question; /* the present one; empty: how the text goes on */
     enum answer_mode modes[ANSWER_MODES];
     size_t n_modes;
 };
@@ -38,6 +39,7 @@ static bool ask_one(struct job *job, enum answer_mode mode, struct err *err)
         .temperature = cli_real(a, "temperature", 0),
         .top_p = 1,
         .seed = cli_count(a, "seed", 0),
+        .continuation = cli_flag(a, "continue"),
     };
     return engine_ask(job->batch.engine, job->question, mode, &options, &job->batch.progress, err);
 }
@@ -65,7 +67,9 @@ static void print_json(const struct job *job)
     for (size_t i = 0; i < job->n_modes; i++)
         json_array_append_new(answers, answer_json(job, job->modes[i]));
     json_t *document = json_pack("{s:o, s:s, s:s, s:b, s:o}", "question",
-                                 report_text(job->question, strlen(job->question)), "model",
+                                 job->question[0] ? report_text(job->question, strlen(job->question))
+                                                  : json_null(),
+                                 "model",
                                  s->facts.model, "compressor", s->facts.compressor, "untrained",
                                  (int)s->facts.untrained, "answers", answers);
     if (job->questions)
@@ -124,12 +128,12 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
 static bool check_arguments(const struct cli_arguments *a, struct err *err)
 {
     const char *question = cli_text(a, "question"), *file = cli_text(a, "questions");
-    if (!file && (!question || !question[0]))
-        return err_set(err, ERR_USAGE, "ask: what is the question? Give it with -q");
-    if (file && question)
-        return err_set(err, ERR_USAGE, "ask: either --question or --questions");
+    if ((question != NULL) + (file != NULL) + cli_flag(a, "continue") > 1)
+        return err_set(err, ERR_USAGE, "ask: either --question or --questions or --continue");
     if (file && strcmp(file, "-") == 0 && strcmp(a->operands[0], "-") == 0)
         return err_set(err, ERR_USAGE, "ask: document and questions both from standard input");
+    if (!file && !cli_flag(a, "continue") && (!question || !question[0]))
+        return err_set(err, ERR_USAGE, "ask: what is the question? Give it with -q");
     return true;
 }
 
@@ -137,7 +141,9 @@ static bool run(const struct cli_arguments *a, struct err *err)
 {
     if (!check_arguments(a, err))
         return false;
-    struct job job = {.arguments = a, .question = cli_text(a, "question")};
+    struct job job = {.arguments = a, .question = ""};
+    if (cli_text(a, "question"))
+        job.question = cli_text(a, "question");
     const char *mode = cli_text(a, "mode"), *file = cli_text(a, "questions");
     choose_modes(&job, mode ? mode : "compressed");
     struct batch_input input;
@@ -157,6 +163,8 @@ static const struct cli_option options[] = {
      .help = "the question"},
     {.name = "questions", .kind = CLI_PATH, .value = "F|-",
      .help = "a file of questions, one a line; with --json a JSON line for each"},
+    {.name = "continue", .kind = CLI_FLAG,
+     .help = "instead of a question: how the model goes on behind the end of the document"},
     {.name = "mode", .kind = CLI_CHOICE, .value = "all|full|compressed|none",
      .help = "what the model reads: all tokens, the slots, nothing, or all three in turn "
              "(compressed)"},
@@ -171,6 +179,8 @@ static const struct cli_example examples[] = {
     {"cat notes.md | comprexit ask - -q \"Who pays?\"", "the answer, nothing else"},
     {"comprexit ask notes.md -q \"When?\" --mode all --json",
      "full, compressed and no context side by side"},
+    {"comprexit ask notes.md --continue --max-tokens 60",
+     "what the slots say: the text that the model writes after them"},
     {NULL, NULL},
 };
 

@@ -156,6 +156,23 @@ class Ask(ProgramTest):
         self.run_error(2, "ask", "-", "--questions", "-")
         self.run_error(2, "ask", "-", "--questions", "x", "-q", "y")
 
+    def test_how_the_text_goes_on(self):
+        text = b"Salt and peat and coal. The barge came"
+        words = ["ask", "-", "-m", MODEL_A, "-c", COMPRESSOR, "--max-tokens", "6", "--continue",
+                 "--mode", "all"]
+        document = self.run_json(*words, stdin=text)
+        self.assertIsNone(document["question"])
+        full, compressed, none = document["answers"]
+        self.assertEqual([a["tokens"] for a in document["answers"]], [6, 6, 6])
+        self.assertEqual(none["context_positions"], 0)
+        self.assertEqual(len({a["text"] for a in (full, compressed, none)}), 3)
+        words[words.index("6")] = "3"
+        for longer, shorter in zip(document["answers"],
+                                   self.run_json(*words, stdin=text)["answers"]):
+            self.assertTrue(longer["text"].startswith(shorter["text"]))
+        self.run_error(2, *words, "-q", "Who?")
+        self.run_error(2, *words, "--questions", "x")
+
 
 class Info(ProgramTest):
     def test_machine(self):
