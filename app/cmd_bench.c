@@ -35,6 +35,21 @@ static const enum precision precisions[] = {PRECISION_Q8, PRECISION_MIXED, PRECI
                                             PRECISION_BF16, PRECISION_F32};
 enum { PRECISIONS = sizeof precisions / sizeof *precisions };
 
+/* All of them, or the one that was asked for. */
+struct chosen {
+    const enum precision *list;
+    size_t count;
+};
+
+static struct chosen choose(const struct cli_arguments *a)
+{
+    const char *name = cli_text(a, "precision");
+    for (size_t i = 0; name && i < PRECISIONS; i++)
+        if (strcmp(name, precision_name(precisions[i])) == 0)
+            return (struct chosen){precisions + i, 1};
+    return (struct chosen){precisions, PRECISIONS};
+}
+
 /* What is not measured is null. */
 static json_t *precision_json(const struct row *row)
 {
@@ -53,12 +68,12 @@ static json_t *precision_json(const struct row *row)
                      report_number(row->agreement.mean_kl));
 }
 
-static void print_json(const struct row *rows, size_t repeat)
+static void print_json(const struct row *rows, size_t count, size_t repeat)
 {
     char cpu[128];
     host_cpu(cpu, sizeof cpu);
     json_t *list = json_array();
-    for (size_t i = 0; i < PRECISIONS; i++)
+    for (size_t i = 0; i < count; i++)
         json_array_append_new(list, precision_json(&rows[i]));
     report_json(json_pack("{s:o, s:s, s:s, s:s, s:i, s:i, s:i, s:I}", "precisions", list, "cpu",
                           cpu, "kernels", matmul_backend(), "quantised_kernels", qmatmul_kernels(),
@@ -66,9 +81,9 @@ static void print_json(const struct row *rows, size_t repeat)
                           (int)BENCH_PREDICT, "repeat", (json_int_t)repeat));
 }
 
-static void print_rows(const struct row *rows)
+static void print_rows(const struct row *rows, size_t count)
 {
-    for (size_t i = 0; i < PRECISIONS; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct bench_times *t = &rows[i].times;
         printf("  %-9s %8.0f %9.0f %9.1f %9.0f %9.0f %9.2f %% %9.5f\n",
                precision_name(rows[i].precision), t->load, per_second(BENCH_CONTEXT, t->prefill),
@@ -77,13 +92,13 @@ static void print_rows(const struct row *rows)
     }
 }
 
-static void print_table(const struct row *rows)
+static void print_table(const struct row *rows, size_t count)
 {
     printf("%s; quantised: %s; %d tokens of context, %d predicted\n", matmul_backend(),
            qmatmul_kernels(), (int)BENCH_CONTEXT, (int)BENCH_PREDICT);
     printf("  precision  load ms prefill/s  decode/s NTP step ms  SFT ms same top-1   mean KL\n");
-    print_rows(rows);
-    const struct bench_times *t = &rows[PRECISIONS - 1].times;
+    print_rows(rows, count);
+    const struct bench_times *t = &rows[count - 1].times;
     const struct {
         const char *name;
         double value;
@@ -93,11 +108,12 @@ static void print_table(const struct row *rows)
     };
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
         printf("  %-20s %10.1f ms\n", stages[i].name, stages[i].value);
-    printf("  %-20s %10.1f MiB\n", "peak memory", (double)rows[PRECISIONS - 1].peak_bytes / (1 << 20));
+    printf("  %-20s %10.1f MiB\n", "peak memory", (double)rows[count - 1].peak_bytes / (1 << 20));
 }
 
 /* The agreement on the sample document; not a number where there is none. */
-static bool measure_agreement(const char *path, struct row *rows, struct err *err)
+static bool measure_agreement(const char *path, struct chosen chosen, struct row *rows,
+                              struct err *err)
 {
     struct bench_agreement agreement[PRECISIONS];
     char *sample = assets_path("harbour.txt"), *text;
@@ -108,26 +124,26 @@ static bool measure_agreement(const char *path, struct row *rows, struct err *er
     if (sample) {
         ok = file_read(sample, DOCUMENT_BYTES_MAX, &text, &size, err);
         if (ok) {
-            ok = bench_agree(path, text, size, precisions, PRECISIONS, agreement, err);
+            ok = bench_agree(path, text, size, chosen.list, chosen.count, agreement, err);
             free(text);
         }
     }
-    for (size_t i = 0; i < PRECISIONS; i++)
+    for (size_t i = 0; i < chosen.count; i++)
         rows[i].agreement = agreement[i];
     free(sample);
     return ok;
 }
 
-static bool measure(const char *path, size_t repeat, uint64_t seed, struct row *rows,
-                    const struct progress *progress, struct err *err)
+static bool measure(const char *path, struct chosen chosen, size_t repeat, uint64_t seed,
+                    struct row *rows, const struct progress *progress, struct err *err)
 {
-    for (size_t i = 0; i < PRECISIONS; i++) {
-        rows[i].precision = precisions[i];
-        if (!bench_run(path, precisions[i], repeat, seed, &rows[i].times, progress, err))
+    for (size_t i = 0; i < chosen.count; i++) {
+        rows[i].precision = chosen.list[i];
+        if (!bench_run(path, chosen.list[i], repeat, seed, &rows[i].times, progress, err))
             return false;
         rows[i].peak_bytes = host_peak_bytes();
     }
-    return measure_agreement(path, rows, err);
+    return measure_agreement(path, chosen, rows, err);
 }
 
 static bool tick(void *context, const char *stage, size_t done, size_t total)
@@ -150,13 +166,14 @@ static bool run(const struct cli_arguments *a, struct err *err)
     host_set_threads(options.threads);
     char *path = batch_model_path(a);
     struct row rows[PRECISIONS];
-    bool ok = measure(path, repeat, options.seed, rows, &progress, err);
+    struct chosen chosen = choose(a);
+    bool ok = measure(path, chosen, repeat, options.seed, rows, &progress, err);
     progress_line_end(&line);
     free(path);
     if (ok && cli_flag(a, "json"))
-        print_json(rows, repeat);
+        print_json(rows, chosen.count, repeat);
     else if (ok)
-        print_table(rows);
+        print_table(rows, chosen.count);
     return ok;
 }
 
@@ -178,7 +195,7 @@ const struct cli_command command_bench = {
     .description = "512 tokens of context, 128 predicted, random ids and untrained parameters: "
                    "times do not depend on them. A training step is one sample forwards and "
                    "backwards, and AdamW: a block, or a question of 40 tokens, 8 of them counted. "
-                   "Each precision is compared with f32 on the sample text: how often both find "
+                   "Each precision, or the one of --precision, is compared with f32 on the sample text: how often both find "
                    "the same token most likely, and the mean KL divergence. With --json, what has "
                    "not been measured is null.",
     .options = options,

@@ -9,8 +9,12 @@
 #include "engine/ops/simd.h"
 #include "engine/ops/softmax.h"
 
-/* Tokens whose hidden states of all layers stay in the cache. */
-enum { TOKEN_BLOCK = 64 };
+/* Tokens at a time: products of so many rows lose nothing to packing, and most of their
+ * hidden states are still in the last cache when they are read for the second time. */
+enum { TOKEN_BLOCK = 256 };
+
+/* Sums that stay in registers while all layers pass. */
+enum { MIX_LANES = 8 };
 
 /* The hidden states of a block of tokens. */
 struct states {
@@ -19,18 +23,35 @@ struct states {
     size_t M, H, count;
 };
 
-/* out [H] = sum_l weight[l] h[l], h[l] = h + l * layer */
+/* out [vectors LANES] = sum_l weight[l] h[l], h[l] = h + l * layer */
+SIMD_BODY void mix_columns(real *out, const real *weight, const real *h, size_t layer, size_t M,
+                           const size_t vectors)
+{
+    lanes sum[MIX_LANES];
+#pragma GCC unroll 8
+    for (size_t v = 0; v < vectors; v++)
+        sum[v] = (lanes){0};
+    for (size_t l = 0; l < M; l++, h += layer)
+#pragma GCC unroll 8
+        for (size_t v = 0; v < vectors; v++)
+            sum[v] += weight[l] * LANES_OF(h + v * LANES);
+#pragma GCC unroll 8
+    for (size_t v = 0; v < vectors; v++)
+        LANES_AT(out + v * LANES) = sum[v];
+}
+
 SIMD_BODY void mix_body(real *out, const real *weight, const real *h, size_t layer, size_t M,
                         size_t H)
 {
-    memset(out, 0, H * sizeof *out);
-    for (size_t l = 0; l < M; l++) {
-        const real *row = h + l * layer;
-        size_t i = 0;
-        for (; i + LANES <= H; i += LANES)
-            LANES_AT(out + i) += weight[l] * LANES_OF(row + i);
-        for (; i < H; i++)
-            out[i] += weight[l] * row[i];
+    size_t i = 0;
+    for (; i + MIX_LANES * LANES <= H; i += MIX_LANES * LANES)
+        mix_columns(out + i, weight, h + i, layer, M, MIX_LANES);
+    for (; i + LANES <= H; i += LANES)
+        mix_columns(out + i, weight, h + i, layer, M, 1);
+    for (; i < H; i++) {
+        out[i] = 0;
+        for (size_t l = 0; l < M; l++)
+            out[i] += weight[l] * h[l * layer + i];
     }
 }
 SIMD_DISPATCH(mix,

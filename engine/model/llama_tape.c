@@ -137,6 +137,8 @@ bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
 {
     const struct llama_config *config = &model->config;
     size_t L = config->layers, count = batch->n * config->hidden;
+    if (!llama_weights_reserve_backward(&model->weights, config, err))
+        return false;
     tape_init(tape, config, batch, arena);
     struct arena_mark mark = arena_mark(arena);
     struct attention_work work;

@@ -148,7 +148,7 @@ void weight_forward(real *y, const real *x, struct weight *w, const real *bias, 
 
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n)
 {
-    if (w->precision == PRECISION_BF16) {
+    if (w->rounds_backward && w->transposed.panels) {
         const struct bproduct product = {transposed(w), dx};
         bmatmul(&product, 1, dy, n, true);
         return;

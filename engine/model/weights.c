@@ -305,12 +305,15 @@ static bool reserve_packed(struct llama_weights *w, const struct llama_config *c
     return w->packed != NULL;
 }
 
-/* Values of the matrix and its transpose in bfloat16; 0: they would not be whole pairs. */
+/* Values of the matrix in bfloat16, and of its transpose; 0: they would not be whole pairs. */
 static size_t rounded_values(const struct weight *w)
 {
-    return w->cols % 2 || w->rows % 2 ? 0
-                                      : (bmatrix_bytes(w->rows, w->cols) +
-                                         bmatrix_bytes(w->cols, w->rows)) / sizeof(uint16_t);
+    return w->cols % 2 || w->rows % 2 ? 0 : bmatrix_bytes(w->rows, w->cols) / sizeof(uint16_t);
+}
+
+static size_t transposed_values(const struct weight *w)
+{
+    return rounded_values(w) ? bmatrix_bytes(w->cols, w->rows) / sizeof(uint16_t) : 0;
 }
 
 static bool reserve_rounded(struct llama_weights *w, const struct llama_config *c,
@@ -324,12 +327,38 @@ static bool reserve_rounded(struct llama_weights *w, const struct llama_config *
     for (size_t i = 0; w->rounded && (m = matrix_at(w, c, i)); i++) {
         if (rounded_values(m) == 0)
             continue;
-        size_t first = bmatrix_bytes(m->rows, m->cols) / sizeof(uint16_t);
         m->rounded = (struct bmatrix){m->rows, m->cols, w->rounded + used};
-        m->transposed = (struct bmatrix){m->cols, m->rows, w->rounded + used + first};
         used += rounded_values(m);
     }
     return w->rounded != NULL;
+}
+
+static bool rounds_backward(struct llama_weights *w, const struct llama_config *c)
+{
+    const struct weight *m;
+    for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
+        if (m->rounds_backward)
+            return true;
+    return false;
+}
+
+bool llama_weights_reserve_backward(struct llama_weights *w, const struct llama_config *c,
+                                    struct err *err)
+{
+    size_t total = 0, used = 0;
+    struct weight *m;
+    for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
+        total += transposed_values(m);
+    if (w->transposed || !rounds_backward(w, c))
+        return true;
+    w->transposed = mem_try_raw(total, sizeof *w->transposed, "transposes in bfloat16", err);
+    for (size_t i = 0; w->transposed && (m = matrix_at(w, c, i)); i++) {
+        if (transposed_values(m) == 0)
+            continue;
+        m->transposed = (struct bmatrix){m->cols, m->rows, w->transposed + used};
+        used += transposed_values(m);
+    }
+    return w->transposed != NULL;
 }
 
 /* All but Q8 are for what stays the same numbers when it is packed. */
@@ -339,6 +368,13 @@ static bool can_multiply(const struct weight *w, enum precision precision)
         return w->rounded.panels;
     return w->packed.panels &&
            (precision == PRECISION_Q8 || quant_pack_keeps(w->stored.type));
+}
+
+/* Are gradients products in bfloat16? */
+static bool rounds_at(enum precision precision)
+{
+    return precision == PRECISION_BF16 ||
+           ((precision == PRECISION_Q8 || precision == PRECISION_MIXED) && bmatmul_is_fast());
 }
 
 static bool reserve(struct llama_weights *weights, const struct llama_config *config,
@@ -356,8 +392,10 @@ bool llama_weights_set_precision(struct llama_weights *weights,
     struct weight *m;
     if (!reserve(weights, config, precision, err))
         return false;
-    for (size_t i = 0; (m = matrix_at(weights, config, i)); i++)
+    for (size_t i = 0; (m = matrix_at(weights, config, i)); i++) {
         m->precision = can_multiply(m, precision) ? precision : PRECISION_F32;
+        m->rounds_backward = rounds_at(m->precision) && rounded_values(m);
+    }
     return true;
 }
 
@@ -423,6 +461,7 @@ void llama_weights_free(struct llama_weights *weights, const struct llama_config
     free(weights->block);
     free(weights->packed);
     free(weights->rounded);
+    free(weights->transposed);
     free(weights->output_norm);
     free(weights->rope_divisors);
     *weights = (struct llama_weights){0};
@@ -431,12 +470,20 @@ void llama_weights_free(struct llama_weights *weights, const struct llama_config
 size_t llama_weights_pending(const struct llama_weights *weights,
                              const struct llama_config *config)
 {
-    size_t values = 0;
+    size_t bytes = 0;
     struct llama_weights view = *weights;
     const struct weight *m;
-    for (size_t i = 0; (m = matrix_at(&view, config, i)); i++)
-        values += m->room && !m->dense ? m->rows * m->cols : 0;
-    return values * sizeof(real);
+    for (size_t i = 0; (m = matrix_at(&view, config, i)); i++) {
+        bool quantised = m->precision != PRECISION_F32 && m->precision != PRECISION_BF16;
+        bool dense = m->precision == PRECISION_F32 || !m->rounds_backward;
+        bytes += quantised && !m->is_packed ? packed_bytes(m) : 0;
+        bytes += dense && m->room && !m->dense ? m->rows * m->cols * sizeof(real) : 0;
+        bytes += m->precision == PRECISION_BF16 && !m->is_rounded
+                     ? rounded_values(m) * sizeof(uint16_t) : 0;
+        bytes += m->rounds_backward && !m->is_transposed
+                     ? transposed_values(m) * sizeof(uint16_t) : 0;
+    }
+    return bytes;
 }
 
 size_t llama_weights_bytes(const struct llama_config *config)

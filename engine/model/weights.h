@@ -19,7 +19,8 @@
  * (qmatmul.h), other matrices as F32. MIXED: the same with 15 bits only for what stands out
  * and 8 elsewhere. Q8: all matrices in blocks, with activations of 8 bits.
  * BF16: weights and activations rounded to bfloat16 (bmatmul.h).
- * The backward pass is that of F32, except for BF16. */
+ * The backward pass of F32 and Q16 is that of F32; of the others it is in bfloat16, where
+ * the CPU has a kernel for it (BF16: anywhere). */
 enum precision {
     PRECISION_F32,
     PRECISION_Q16,
@@ -41,6 +42,7 @@ struct weight {
     struct bmatrix rounded, transposed; /* in bfloat16; panels NULL: never */
     bool is_rounded, is_transposed;     /* their panels are filled */
     enum precision precision; /* anything but F32: multiply with the panels */
+    bool rounds_backward;     /* gradients to the input are products with `transposed` */
 };
 
 struct llama_layer {
@@ -58,7 +60,8 @@ struct llama_weights {
     struct llama_layer *layers;
     real *block; /* room for all widened copies */
     uint8_t *packed; /* room for all packed matrices, once Q16 or Q8 was asked for */
-    uint16_t *rounded; /* room for all matrices in bfloat16, both ways, once that was */
+    uint16_t *rounded; /* room for all matrices in bfloat16, once that was */
+    uint16_t *transposed; /* the same for their transposes, once there is a backward pass */
 };
 
 /* Finds and checks every tensor ("token_embd.weight is [577,49152], expected
@@ -84,7 +87,7 @@ bool llama_weights_from_hf(struct llama_weights *weights, struct llama_config *c
                            size_t memory, struct err *err);
 void llama_weights_free(struct llama_weights *weights, const struct llama_config *config);
 
-/* Bytes of the widened copies that are still to be made. */
+/* Bytes of the copies that a forward and a backward pass have still to make. */
 size_t llama_weights_pending(const struct llama_weights *weights,
                              const struct llama_config *config);
 
@@ -98,6 +101,11 @@ bool llama_weights_set_precision(struct llama_weights *weights,
                                  const struct llama_config *config,
                                  enum precision precision, struct err *err);
 
+/* Makes room for what weight_backward multiplies with at this precision. ERR_MEMORY leaves
+ * everything as it was. */
+bool llama_weights_reserve_backward(struct llama_weights *weights,
+                                    const struct llama_config *config, struct err *err);
+
 /* y[n, rows] = x[n, cols] W^T (+ bias [rows] when not NULL). */
 void weight_forward(real *y, const real *x, struct weight *w, const real *bias, size_t n);
 
@@ -110,7 +118,7 @@ struct weight_use {
 enum { WEIGHT_USES_MAX = 3 };
 void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n);
 
-/* dx[n, cols] += dy[n, rows] W. */
+/* dx[n, cols] += dy[n, rows] W; in bfloat16 only after llama_weights_reserve_backward. */
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n);
 
 /* out[cols] = row `row`, for embeddings. */

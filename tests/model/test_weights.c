@@ -14,6 +14,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "engine/model/quant_pack.h"
 #include "tests/support/gguf_builder.h"
 #include "tests/support/golden.h"
 
@@ -263,15 +264,19 @@ static double distance(const real *a, const real *b, size_t n)
     return sqrt(difference / size);
 }
 
-/* Gradients to the inputs: those in bfloat16 are near the others, and both are added. */
+/* Gradients to the inputs: those in bfloat16 are near the others, and all are added. Q16 has
+ * those of F32; Q8 and MIXED those of BF16 where it is fast. */
 static void check_backward(struct opened *o, struct weight *w, const real *dy, size_t n)
 {
-    static const enum precision order[] = {PRECISION_F32, PRECISION_BF16};
+    enum { COUNT = 5 };
+    static const enum precision order[COUNT] = {PRECISION_F32, PRECISION_BF16, PRECISION_Q16,
+                                                PRECISION_Q8, PRECISION_MIXED};
     struct err err;
-    real *dx[2];
-    for (size_t i = 0; i < 2; i++) {
+    real *dx[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
         dx[i] = xcalloc(n * w->cols, sizeof(real));
         assert_true(llama_weights_set_precision(&o->weights, &o->config, order[i], &err));
+        assert_true(llama_weights_reserve_backward(&o->weights, &o->config, &err));
         weight_backward(dx[i], dy, w, n);
         assert_true(distance(dx[i], dx[0], n * w->cols) < 0.005);
         weight_backward(dx[i], dy, w, n);
@@ -279,8 +284,13 @@ static void check_backward(struct opened *o, struct weight *w, const real *dy, s
             dx[i][j] /= 2;
         assert_true(distance(dx[i], dx[0], n * w->cols) < 0.005);
     }
-    free(dx[0]);
-    free(dx[1]);
+    size_t bytes = n * w->cols * sizeof(real), like = bmatmul_is_fast() ? 1 : 0;
+    assert_memory_equal(dx[2], dx[0], bytes);
+    assert_memory_equal(dx[3], dx[like], bytes);
+    if (quant_pack_keeps(w->stored.type))
+        assert_memory_equal(dx[4], dx[like], bytes);
+    for (size_t i = 0; i < COUNT; i++)
+        free(dx[i]);
 }
 
 /* The packed scales of Q4_K are half floats: 2^-11 of each. */
