@@ -144,17 +144,24 @@ static void draw_made_of(struct scene *c, const struct plan_table *t)
     free(share);
 }
 
+/* One value a cell, normalised, with the scale that colours them; free the grid. */
+static void pool_cells(const struct scene *c, struct heat_grid *heat, struct heat_scale *scale)
+{
+    float *values = plan_values(c);
+    size_t slots = c->window->slots;
+    struct heat_source source = {values, c->tokens, slots, slots, 1};
+    heat_grid_pool(heat, &source, 1, 1, true);
+    free(values);
+    heat_normalise(heat, c->v->normalise);
+    *scale = heat_auto_scale(heat, c->v->scale, c->v->limit_low, c->v->limit_high);
+}
+
 void draw_plan_table(struct scene *c, struct rect area)
 {
     struct plan_table t = plan_table(c, area);
     struct heat_grid heat;
-    float *values = plan_values(c);
-    struct heat_source source = {values, c->tokens, c->window->slots, c->window->slots,
-                                 1};
-    heat_grid_pool(&heat, &source, 1, 1, true);
-    heat_normalise(&heat, c->v->normalise);
-    struct heat_scale scale =
-        heat_auto_scale(&heat, c->v->scale, c->v->limit_low, c->v->limit_high);
+    struct heat_scale scale;
+    pool_cells(c, &heat, &scale);
     draw_head(c, &t);
     for (size_t r = 0; r < t.slots; r++)
         draw_row(c, &t, area.row + HEAD_ROWS + (int)r, t.slot + r, &heat, &scale);
@@ -166,7 +173,6 @@ void draw_plan_table(struct scene *c, struct rect area)
     }
     draw_made_of(c, &t);
     heat_grid_free(&heat);
-    free(values);
 }
 
 /* ---- tokens down ------------------------------------------------------------ */
@@ -219,13 +225,8 @@ void draw_plan_turned(struct scene *c, struct rect area)
 {
     struct plan_turned t = plan_turned(c, area);
     struct heat_grid heat;
-    float *values = plan_values(c);
-    struct heat_source source = {values, c->tokens, c->window->slots, c->window->slots,
-                                 1};
-    heat_grid_pool(&heat, &source, 1, 1, true);
-    heat_normalise(&heat, c->v->normalise);
-    struct heat_scale scale =
-        heat_auto_scale(&heat, c->v->scale, c->v->limit_low, c->v->limit_high);
+    struct heat_scale scale;
+    pool_cells(c, &heat, &scale);
     canvas_printf(c->canvas, area.row, area.column, TOKEN_COLUMNS, ROLE_LABEL, 0,
                   " token             mass");
     for (size_t j = 0; j < t.slots; j++)
@@ -236,5 +237,4 @@ void draw_plan_turned(struct scene *c, struct rect area)
     for (size_t i = 0; i < t.tokens; i++)
         draw_turned_row(c, &t, area.row + 1 + (int)i, t.token + i, &heat, &scale);
     heat_grid_free(&heat);
-    free(values);
 }

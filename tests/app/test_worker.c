@@ -24,6 +24,8 @@ struct host {
     struct worker *worker;
     atomic_int gate;    /* jobs that wait go on when it is 1 */
     atomic_int started; /* jobs that began to run */
+    char trace[32];     /* done() adds a job's name, in capitals when it was cancelled */
+    struct snapshot *snapshot; /* the last one collected */
 };
 
 struct test_job {
@@ -31,7 +33,7 @@ struct test_job {
     char name;
     bool waits;  /* ticks until the gate opens */
     int publish; /* snapshots to publish */
-    char *trace; /* done() adds the name here, in capitals when it was cancelled */
+    struct host *host;
 };
 
 static bool run(struct job *job, void *context, const struct progress *progress, struct err *err)
@@ -59,9 +61,9 @@ static void done(struct job *job, void *context)
 {
     struct test_job *t = (struct test_job *)job;
     (void)context;
-    size_t n = strlen(t->trace);
-    t->trace[n] = job->ok ? t->name : (char)(t->name - 'a' + 'A');
-    t->trace[n + 1] = '\0';
+    char *end = t->host->trace + strlen(t->host->trace);
+    end[0] = job->ok ? t->name : (char)(t->name - 'a' + 'A');
+    end[1] = '\0';
     if (!job->ok)
         assert_int_equal(job->err.code, ERR_CANCELLED);
 }
@@ -71,21 +73,33 @@ static void release(struct job *job)
     free(job);
 }
 
-static struct job *new_job(char name, enum job_kind kind, int urgency, char *trace)
+static struct test_job *new_job(struct host *host, char name, enum job_kind kind, int urgency)
 {
     struct test_job *t = xcalloc(1, sizeof *t);
     t->job = (struct job){.kind = kind, .urgency = urgency, .run = run, .done = done,
                           .release = release};
     t->name = name;
-    t->trace = trace;
-    return &t->job;
+    t->host = host;
+    return t;
 }
 
-static struct job *waiting_job(char name, enum job_kind kind, int urgency, char *trace)
+static void post(struct host *host, char name, enum job_kind kind, int urgency)
 {
-    struct job *job = new_job(name, kind, urgency, trace);
-    ((struct test_job *)job)->waits = true;
-    return job;
+    worker_post(host->worker, &new_job(host, name, kind, urgency)->job);
+}
+
+static void post_waiting(struct host *host, char name, enum job_kind kind, int urgency)
+{
+    struct test_job *t = new_job(host, name, kind, urgency);
+    t->waits = true;
+    worker_post(host->worker, &t->job);
+}
+
+static void post_preemptible(struct host *host, char name, enum job_kind kind, int urgency)
+{
+    struct test_job *t = new_job(host, name, kind, urgency);
+    t->waits = t->job.preemptible = true;
+    worker_post(host->worker, &t->job);
 }
 
 static struct host *start(void)
@@ -100,6 +114,7 @@ static struct host *start(void)
 static void stop(struct host *host)
 {
     worker_stop(host->worker);
+    snapshot_release(host->snapshot);
     free(host);
 }
 
@@ -113,34 +128,38 @@ static void wait_started(struct host *host, int count)
 }
 
 /* Collects until nothing is left to do. */
-static void drain(struct host *host, struct snapshot **snapshot)
+static void collect_all(struct host *host)
 {
     double until = clock_ms() + 10000;
     while (!worker_is_idle(host->worker)) {
         assert_true(clock_ms() < until);
         struct pollfd fd = {.fd = worker_wake_fd(host->worker), .events = POLLIN};
         poll(&fd, 1, 50);
-        worker_collect(host->worker, snapshot, NULL);
+        worker_collect(host->worker, &host->snapshot, NULL);
     }
+}
+
+/* Lets jobs that wait go on, to the end of all. */
+static void drain(struct host *host)
+{
+    atomic_store(&host->gate, 1);
+    collect_all(host);
 }
 
 static void test_order(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    struct snapshot *snapshot = NULL;
-    worker_post(host->worker, waiting_job('a', JOB_OPEN, 9, trace));
+    post_waiting(host, 'a', JOB_OPEN, 9);
     wait_started(host, 1);
-    worker_post(host->worker, new_job('b', JOB_ASK, 1, trace));
-    worker_post(host->worker, new_job('c', JOB_ASK, 1, trace));
-    worker_post(host->worker, new_job('d', JOB_READ, 2, trace));
-    worker_post(host->worker, new_job('e', JOB_HASH, 0, trace));
+    post(host, 'b', JOB_ASK, 1);
+    post(host, 'c', JOB_ASK, 1);
+    post(host, 'd', JOB_READ, 2);
+    post(host, 'e', JOB_HASH, 0);
     assert_int_equal(worker_pending(host->worker), JOB_OPEN | JOB_ASK | JOB_READ | JOB_HASH);
-    atomic_store(&host->gate, 1);
-    drain(host, &snapshot);
-    assert_string_equal(trace, "adbce");
-    assert_null(snapshot);
+    drain(host);
+    assert_string_equal(host->trace, "adbce");
+    assert_null(host->snapshot);
     stop(host);
 }
 
@@ -148,14 +167,13 @@ static void test_finish_runs_what_is_queued(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    worker_post(host->worker, waiting_job('a', JOB_OPEN, 9, trace));
+    post_waiting(host, 'a', JOB_OPEN, 9);
     wait_started(host, 1);
-    worker_post(host->worker, new_job('b', JOB_ASK, 1, trace));
-    worker_post(host->worker, new_job('c', JOB_ASK, 1, trace));
+    post(host, 'b', JOB_ASK, 1);
+    post(host, 'c', JOB_ASK, 1);
     atomic_store(&host->gate, 1);
     worker_finish(host->worker, NULL);
-    assert_string_equal(trace, "abc");
+    assert_string_equal(host->trace, "abc");
     free(host);
 }
 
@@ -163,20 +181,18 @@ static void test_cancel(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    struct snapshot *snapshot = NULL;
-    worker_post(host->worker, waiting_job('a', JOB_ASK, 1, trace));
-    worker_post(host->worker, new_job('b', JOB_ASK, 1, trace));
-    worker_post(host->worker, new_job('c', JOB_READ, 1, trace));
+    post_waiting(host, 'a', JOB_ASK, 1);
+    post(host, 'b', JOB_ASK, 1);
+    post(host, 'c', JOB_READ, 1);
     wait_started(host, 1);
     double before = clock_ms();
     assert_int_equal(worker_cancel(host->worker, JOB_ASK | JOB_HASH), JOB_ASK);
-    drain(host, &snapshot);
+    collect_all(host);
     assert_true(clock_ms() - before < 1000);
-    assert_int_equal(strlen(trace), 3);
-    assert_non_null(strchr(trace, 'A'));
-    assert_non_null(strchr(trace, 'B'));
-    assert_int_equal(trace[2], 'c');
+    assert_int_equal(strlen(host->trace), 3);
+    assert_non_null(strchr(host->trace, 'A'));
+    assert_non_null(strchr(host->trace, 'B'));
+    assert_int_equal(host->trace[2], 'c');
     stop(host);
 }
 
@@ -184,18 +200,13 @@ static void test_preempt_runs_again(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    struct snapshot *snapshot = NULL;
-    struct job *slow = waiting_job('a', JOB_READ, 1, trace);
-    slow->preemptible = true;
-    worker_post(host->worker, slow);
-    worker_post(host->worker, new_job('b', JOB_HASH, 1, trace)); /* equal: waits behind */
+    post_preemptible(host, 'a', JOB_READ, 1);
+    post(host, 'b', JOB_HASH, 1); /* equal: waits behind */
     wait_started(host, 1);
-    worker_post(host->worker, new_job('c', JOB_SETTINGS, 5, trace));
+    post(host, 'c', JOB_SETTINGS, 5);
     wait_started(host, 3); /* a, c, a again */
-    atomic_store(&host->gate, 1);
-    drain(host, &snapshot);
-    assert_string_equal(trace, "cab");
+    drain(host);
+    assert_string_equal(host->trace, "cab");
     stop(host);
 }
 
@@ -203,16 +214,13 @@ static void test_not_preemptible(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    struct snapshot *snapshot = NULL;
-    worker_post(host->worker, waiting_job('a', JOB_OPEN, 1, trace));
+    post_waiting(host, 'a', JOB_OPEN, 1);
     wait_started(host, 1);
-    worker_post(host->worker, new_job('b', JOB_SETTINGS, 5, trace));
+    post(host, 'b', JOB_SETTINGS, 5);
     usleep(20000);
     assert_int_equal(atomic_load(&host->started), 1);
-    atomic_store(&host->gate, 1);
-    drain(host, &snapshot);
-    assert_string_equal(trace, "ab");
+    drain(host);
+    assert_string_equal(host->trace, "ab");
     stop(host);
 }
 
@@ -220,20 +228,15 @@ static void test_preempted_then_cancelled(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    struct snapshot *snapshot = NULL;
-    struct job *slow = waiting_job('a', JOB_READ, 1, trace);
-    slow->preemptible = true;
-    worker_post(host->worker, slow);
+    post_preemptible(host, 'a', JOB_READ, 1);
     wait_started(host, 1);
-    worker_post(host->worker, waiting_job('b', JOB_SETTINGS, 5, trace));
+    post_waiting(host, 'b', JOB_SETTINGS, 5);
     wait_started(host, 2);
     worker_cancel(host->worker, JOB_READ);
-    atomic_store(&host->gate, 1);
-    drain(host, &snapshot);
-    assert_int_equal(strlen(trace), 2);
-    assert_non_null(strchr(trace, 'A'));
-    assert_non_null(strchr(trace, 'b'));
+    drain(host);
+    assert_int_equal(strlen(host->trace), 2);
+    assert_non_null(strchr(host->trace, 'A'));
+    assert_non_null(strchr(host->trace, 'b'));
     stop(host);
 }
 
@@ -243,11 +246,9 @@ static void test_wakes_are_bounded(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    struct snapshot *snapshot = NULL;
-    struct job *job = new_job('a', JOB_READ, 1, trace);
-    ((struct test_job *)job)->publish = 20000;
-    worker_post(host->worker, job);
+    struct test_job *job = new_job(host, 'a', JOB_READ, 1);
+    job->publish = 20000;
+    worker_post(host->worker, &job->job);
     int looks = 0;
     uint64_t last = 0;
     double began = clock_ms();
@@ -255,22 +256,21 @@ static void test_wakes_are_bounded(void **state)
         struct pollfd fd = {.fd = worker_wake_fd(host->worker), .events = POLLIN};
         if (poll(&fd, 1, 1000) > 0) {
             int bytes = 0;
-            assert_true(worker_collect(host->worker, &snapshot, NULL));
+            assert_true(worker_collect(host->worker, &host->snapshot, NULL));
             assert_int_equal(ioctl(fd.fd, FIONREAD, &bytes), 0);
             assert_true(bytes <= 1); /* never more than one ahead */
             looks++;
-            if (snapshot) {
-                assert_true(snapshot->version >= last);
-                last = snapshot->version;
+            if (host->snapshot) {
+                assert_true(host->snapshot->version >= last);
+                last = host->snapshot->version;
             }
             usleep(33000);
         }
     }
-    worker_collect(host->worker, &snapshot, NULL);
-    assert_int_equal(snapshot->version, 20000);
+    worker_collect(host->worker, &host->snapshot, NULL);
+    assert_int_equal(host->snapshot->version, 20000);
     assert_true(looks <= (clock_ms() - began) / 33 + 2);
-    assert_string_equal(trace, "a");
-    snapshot_release(snapshot);
+    assert_string_equal(host->trace, "a");
     stop(host);
 }
 
@@ -278,10 +278,8 @@ static void test_activity_and_log(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    struct snapshot *snapshot = NULL;
     struct worker_activity now;
-    worker_post(host->worker, waiting_job('a', JOB_ASK, 1, trace));
+    post_waiting(host, 'a', JOB_ASK, 1);
     wait_started(host, 1);
     do
         worker_activity(host->worker, &now);
@@ -293,8 +291,7 @@ static void test_activity_and_log(void **state)
     char *line = worker_take_line(host->worker);
     assert_string_equal(line, "one");
     free(line);
-    atomic_store(&host->gate, 1);
-    drain(host, &snapshot);
+    drain(host);
     worker_activity(host->worker, &now);
     assert_int_equal(now.kind_running, 0);
     assert_string_equal(now.stage, "");
@@ -305,14 +302,14 @@ static void test_stop_cancels(void **state)
 {
     (void)state;
     struct host *host = start();
-    char trace[32] = "";
-    worker_post(host->worker, waiting_job('a', JOB_ASK, 1, trace));
-    worker_post(host->worker, new_job('b', JOB_ASK, 1, trace));
+    post_waiting(host, 'a', JOB_ASK, 1);
+    post(host, 'b', JOB_ASK, 1);
     wait_started(host, 1);
     double before = clock_ms();
-    stop(host);
+    worker_stop(host->worker);
     assert_true(clock_ms() - before < 1000);
-    assert_string_equal(trace, ""); /* done is for those who collect */
+    assert_string_equal(host->trace, ""); /* done is for those who collect */
+    free(host);
 }
 
 int main(void)

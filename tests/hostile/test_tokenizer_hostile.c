@@ -15,6 +15,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "engine/model/tokenizer.h"
+#include "tests/support/fixture.h"
 
 enum { ROWS = 300 }; /* of the embedding that ids must stay below */
 
@@ -405,17 +406,9 @@ static void refuse_a_huge_file(void **state)
 
 static struct tokenizer *open_kind(const char *kind)
 {
-    char path[128], *json;
-    size_t length;
-    struct err err = {0};
+    char path[128];
     snprintf(path, sizeof path, "tests/golden-extra/tokenizers/%s.json", kind);
-    if (!file_read(path, 1 << 24, &json, &length, &err))
-        fail_msg("%s", err.text);
-    struct tokenizer *t = tokenizer_from_json(json, length, path, 4096, &err);
-    if (!t)
-        fail_msg("%s", err.text);
-    free(json);
-    return t;
+    return fixture_open_tokenizer(path);
 }
 
 static const char *const slow_units[] = {

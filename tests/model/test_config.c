@@ -89,15 +89,19 @@ static void assert_equals_gguf(const struct llama_config *c, const char *path,
     gguf_close(gguf);
 }
 
+static void check_gguf(const struct golden_model_file *f, void *config)
+{
+    char *path = golden_path(f->name);
+    assert_equals_gguf(config, path, (size_t)golden_number(f->facts, "layers"));
+    free(path);
+}
+
 static void reads_golden_models(void **state)
 {
     (void)state;
     static const char *const models[] = {"A", "B"};
     for (size_t i = 0; i < 2; i++) {
         char name[64];
-        struct golden golden;
-        const char *file;
-        json_t *facts;
         struct llama_config c;
         struct err err = {0};
         snprintf(name, sizeof name, "model%s/config.json", models[i]);
@@ -106,16 +110,7 @@ static void reads_golden_models(void **state)
             fail_msg("%s", err.text);
         assert_equals_json(&c, json);
         json_decref(json);
-        snprintf(name, sizeof name, "frozen%s", models[i]);
-        golden_open(&golden, name);
-        json_object_foreach(json_object_get(golden.json, "files"), file, facts)
-        {
-            snprintf(name, sizeof name, "model%s/%s", models[i], file);
-            char *path = golden_path(name);
-            assert_equals_gguf(&c, path, (size_t)golden_number(facts, "layers"));
-            free(path);
-        }
-        golden_close(&golden);
+        golden_each_model_file(models[i], check_gguf, &c);
     }
 }
 

@@ -252,35 +252,27 @@ static void opens_split_files(void **state)
     temporary_remove(dir);
 }
 
+static void open_file(const struct golden_model_file *f, void *context)
+{
+    (void)context;
+    struct err err = {0};
+    uint64_t layers = 0;
+    char *path = golden_path(f->name);
+    struct gguf *g = gguf_open(path, &err);
+    if (!g)
+        fail_msg("%s", err.text);
+    assert_string_equal(gguf_path(g), path);
+    assert_int_equal(gguf_get_u64(g, "llama.block_count", &layers, &err), GGUF_FOUND);
+    assert_true((double)layers == golden_number(f->facts, "layers"));
+    gguf_close(g);
+    free(path);
+}
+
 static void opens_golden_models(void **state)
 {
     (void)state;
-    static const char *const models[] = {"A", "B"};
-    for (size_t i = 0; i < 2; i++) {
-        struct golden golden;
-        char name[64];
-        const char *file;
-        json_t *facts;
-        snprintf(name, sizeof name, "frozen%s", models[i]);
-        golden_open(&golden, name);
-        json_object_foreach(json_object_get(golden.json, "files"), file, facts)
-        {
-            struct err err = {0};
-            uint64_t layers = 0;
-            snprintf(name, sizeof name, "model%s/%s", models[i], file);
-            char *path = golden_path(name);
-            struct gguf *g = gguf_open(path, &err);
-            if (!g)
-                fail_msg("%s", err.text);
-            assert_string_equal(gguf_path(g), path);
-            assert_int_equal(gguf_get_u64(g, "llama.block_count", &layers, &err),
-                             GGUF_FOUND);
-            assert_true((double)layers == golden_number(facts, "layers"));
-            gguf_close(g);
-            free(path);
-        }
-        golden_close(&golden);
-    }
+    golden_each_model_file("A", open_file, NULL);
+    golden_each_model_file("B", open_file, NULL);
 }
 
 int main(void)

@@ -99,36 +99,27 @@ static size_t compare_starts(const struct gguf *gguf, const struct golden *golde
     return compared;
 }
 
-static void compare_model(const char *letter, bool seen[TENSOR_TYPE_COUNT])
+/* Marks in seen [TENSOR_TYPE_COUNT] which types the file holds. */
+static void compare_file(const struct golden_model_file *f, void *seen)
 {
-    char name[64];
-    struct golden golden;
-    const char *file;
-    json_t *facts;
-    snprintf(name, sizeof name, "frozen%s", letter);
-    golden_open(&golden, name);
-    json_object_foreach(json_object_get(golden.json, "files"), file, facts)
-    {
-        snprintf(name, sizeof name, "model%s/%s", letter, file);
-        char *path = golden_path(name);
-        struct gguf *gguf = open_gguf(path);
-        assert_true(compare_tensors(gguf, json_object_get(facts, "tensors")) > 0);
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(file, "."), file);
-        assert_true(compare_starts(gguf, &golden, name) > 0);
-        for (size_t i = 0; i < gguf_tensor_count(gguf); i++)
-            seen[gguf_tensor_at(gguf, i)->type] = true;
-        gguf_close(gguf);
-        free(path);
-    }
-    golden_close(&golden);
+    char stem[64];
+    char *path = golden_path(f->name);
+    struct gguf *gguf = open_gguf(path);
+    assert_true(compare_tensors(gguf, json_object_get(f->facts, "tensors")) > 0);
+    snprintf(stem, sizeof stem, "%.*s", (int)strcspn(f->file, "."), f->file);
+    assert_true(compare_starts(gguf, f->golden, stem) > 0);
+    for (size_t i = 0; i < gguf_tensor_count(gguf); i++)
+        ((bool *)seen)[gguf_tensor_at(gguf, i)->type] = true;
+    gguf_close(gguf);
+    free(path);
 }
 
 static void equals_ggml_on_golden_models(void **state)
 {
     (void)state;
     bool seen[TENSOR_TYPE_COUNT] = {false};
-    compare_model("A", seen);
-    compare_model("B", seen);
+    golden_each_model_file("A", compare_file, seen);
+    golden_each_model_file("B", compare_file, seen);
     unsigned unseen = 0;
     for (int type = 0; !golden_trimmed() && type < TENSOR_TYPE_COUNT; type++)
         if (tensor_type_values((enum tensor_type)type) > 1 && !seen[type]) {

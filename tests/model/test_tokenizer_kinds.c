@@ -20,20 +20,6 @@ static char *kinds_path(const char *name)
     return file_join(root ? root : "tests/golden-extra/tokenizers", name);
 }
 
-static struct tokenizer *open_json(const char *path)
-{
-    struct err err = {0};
-    char *json;
-    size_t length;
-    if (!file_read(path, 1 << 24, &json, &length, &err))
-        fail_msg("%s", err.text);
-    struct tokenizer *t = tokenizer_from_json(json, length, path, 4096, &err);
-    if (!t)
-        fail_msg("%s", err.text);
-    free(json);
-    return t;
-}
-
 /* The reference shows bytes that are no UTF-8 as U+FFFD; there is nothing to
  * compare then. */
 static void check_decoded(const struct tokenizer *t, const struct fixture *f,
@@ -84,7 +70,7 @@ static void every_kind_has_reference_ids(void **state)
         char model[1024];
         int stem = (int)strlen(files.gl_pathv[i]) - 1;
         snprintf(model, sizeof model, "%.*s", stem, files.gl_pathv[i]);
-        struct tokenizer *t = open_json(model);
+        struct tokenizer *t = fixture_open_tokenizer(model);
         lines += check_lines(t, files.gl_pathv[i]);
         tokenizer_free(t);
     }

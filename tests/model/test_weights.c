@@ -232,25 +232,18 @@ static void check_model(const char *name, size_t memory)
     close_model(&o);
 }
 
+static void check_file(const struct golden_model_file *f, void *context)
+{
+    (void)context;
+    check_model(f->name, 0);
+    check_model(f->name, SIZE_MAX);
+}
+
 static void products_equal_plain_loops(void **state)
 {
     (void)state;
-    static const char *const models[] = {"A", "B"};
-    for (size_t i = 0; i < 2; i++) {
-        struct golden golden;
-        char name[64];
-        const char *file;
-        json_t *facts;
-        snprintf(name, sizeof name, "frozen%s", models[i]);
-        golden_open(&golden, name);
-        json_object_foreach(json_object_get(golden.json, "files"), file, facts)
-        {
-            snprintf(name, sizeof name, "model%s/%s", models[i], file);
-            check_model(name, 0);
-            check_model(name, SIZE_MAX);
-        }
-        golden_close(&golden);
-    }
+    golden_each_model_file("A", check_file, NULL);
+    golden_each_model_file("B", check_file, NULL);
 }
 
 /* Root of the squared differences over that of the squares. */

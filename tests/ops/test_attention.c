@@ -141,10 +141,22 @@ static double loss(void *context)
 {
     struct problem *p = context;
     attention_packed_forward(p->out, p->q, p->k, p->v, &p->pack, &p->shape);
-    double sum = 0;
-    for (size_t i = 0; i < p->n * p->shape.heads * p->shape.head_dim; i++)
-        sum += (double)p->out[i] * (double)p->r[i];
-    return sum;
+    return weighted_sum(p->out, p->r, p->n * p->shape.heads * p->shape.head_dim);
+}
+
+static void check_gradients(struct problem *p, const struct attention_shape *shape)
+{
+    size_t q_count = p->n * shape->heads * shape->head_dim;
+    size_t kv_count = p->n * shape->kv_heads * shape->head_dim;
+    real *dq = calloc(q_count, sizeof *dq), *dk = calloc(kv_count, sizeof *dk);
+    real *dv = calloc(kv_count, sizeof *dv);
+    attention_packed_backward(dq, dk, dv, p->r, p->q, p->k, p->v, &p->pack, shape);
+    gradcheck("dq", loss, p, p->q, dq, q_count);
+    gradcheck("dk", loss, p, p->k, dk, kv_count);
+    gradcheck("dv", loss, p, p->v, dv, kv_count);
+    free(dq);
+    free(dk);
+    free(dv);
 }
 
 static void test_gradients(void **state)
@@ -156,16 +168,7 @@ static void test_gradients(void **state)
     const struct attention_shape shape = {4, 2, 6};
     struct problem p;
     problem_init(&p, shape, starts, 3, 0);
-    size_t q_count = 80 * 24, kv_count = 80 * 12;
-    real *dq = calloc(q_count, sizeof *dq), *dk = calloc(kv_count, sizeof *dk);
-    real *dv = calloc(kv_count, sizeof *dv);
-    attention_packed_backward(dq, dk, dv, p.r, p.q, p.k, p.v, &p.pack, &shape);
-    gradcheck("dq", loss, &p, p.q, dq, q_count);
-    gradcheck("dk", loss, &p, p.k, dk, kv_count);
-    gradcheck("dv", loss, &p, p.v, dv, kv_count);
-    free(dq);
-    free(dk);
-    free(dv);
+    check_gradients(&p, &shape);
     problem_free(&p);
 }
 
@@ -214,16 +217,7 @@ static void test_gradients_behind_a_prefix(void **state)
     struct problem p;
     problem_init(&p, shape, tree_starts, 7, 0);
     p.pack.prefix = tree_prefix;
-    size_t q_count = 210 * 24, kv_count = 210 * 12;
-    real *dq = calloc(q_count, sizeof *dq), *dk = calloc(kv_count, sizeof *dk);
-    real *dv = calloc(kv_count, sizeof *dv);
-    attention_packed_backward(dq, dk, dv, p.r, p.q, p.k, p.v, &p.pack, &shape);
-    gradcheck("dq", loss, &p, p.q, dq, q_count);
-    gradcheck("dk", loss, &p, p.k, dk, kv_count);
-    gradcheck("dv", loss, &p, p.v, dv, kv_count);
-    free(dq);
-    free(dk);
-    free(dv);
+    check_gradients(&p, &shape);
     problem_free(&p);
 }
 

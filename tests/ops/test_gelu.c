@@ -35,10 +35,7 @@ static double loss(void *context)
 {
     struct problem *p = context;
     gelu_forward(p->y, p->x, p->n);
-    double sum = 0;
-    for (size_t i = 0; i < p->n; i++)
-        sum += (double)p->y[i] * (double)p->r[i];
-    return sum;
+    return weighted_sum(p->y, p->r, p->n);
 }
 
 static void test_gradient(void **state)

@@ -41,10 +41,7 @@ static double loss(void *context)
 {
     struct problem *p = context;
     linear_forward(p->y, p->x, p->w, p->bias, p->n, p->in, p->out);
-    double sum = 0;
-    for (size_t i = 0; i < p->n * p->out; i++)
-        sum += (double)p->y[i] * (double)p->r[i];
-    return sum;
+    return weighted_sum(p->y, p->r, p->n * p->out);
 }
 
 static void test_forward(void **state)

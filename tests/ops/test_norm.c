@@ -58,10 +58,7 @@ static double loss(void *context)
 {
     struct problem *p = context;
     forward(p);
-    double sum = 0;
-    for (size_t i = 0; i < p->n * p->H; i++)
-        sum += (double)p->y[i] * (double)p->r[i];
-    return sum;
+    return weighted_sum(p->y, p->r, p->n * p->H);
 }
 
 static double oracle(const struct problem *p, size_t t, size_t i)

@@ -99,10 +99,7 @@ static double loss(void *context)
 {
     struct problem *p = context;
     softmax_forward(p->p, p->x, REAL(1.7), p->n, p->k);
-    double sum = 0;
-    for (size_t i = 0; i < p->n * p->k; i++)
-        sum += (double)p->p[i] * (double)p->r[i];
-    return sum;
+    return weighted_sum(p->p, p->r, p->n * p->k);
 }
 
 static void test_gradient(void **state)

@@ -39,10 +39,7 @@ static double loss(void *context)
 {
     struct problem *p = context;
     swiglu_forward(p->y, p->gate, p->up, N);
-    double sum = 0;
-    for (size_t i = 0; i < N; i++)
-        sum += (double)p->y[i] * (double)p->r[i];
-    return sum;
+    return weighted_sum(p->y, p->r, N);
 }
 
 static void test_forward(void **state)

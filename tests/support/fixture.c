@@ -85,6 +85,20 @@ void fixture_check_ranges(const struct tokenizer *t, const struct token_list *li
     assert_true(end <= length);
 }
 
+struct tokenizer *fixture_open_tokenizer(const char *path)
+{
+    struct err err = {0};
+    char *json;
+    size_t length;
+    if (!file_read(path, 1 << 24, &json, &length, &err))
+        fail_msg("%s", err.text);
+    struct tokenizer *t = tokenizer_from_json(json, length, path, 4096, &err);
+    if (!t)
+        fail_msg("%s", err.text);
+    free(json);
+    return t;
+}
+
 char *fixture_default_model(void)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");

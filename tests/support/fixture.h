@@ -36,6 +36,9 @@ void fixture_check_ids(const struct fixture *f, const char *key,
 void fixture_check_ranges(const struct tokenizer *t, const struct token_list *list,
                           size_t length);
 
+/* The tokenizer of a tokenizer.json; free it. Fails the test when it can't be read. */
+struct tokenizer *fixture_open_tokenizer(const char *path);
+
 /* The default model's path, to be freed; skips the test when it is absent. */
 char *fixture_default_model(void);
 

@@ -92,6 +92,24 @@ char *golden_model_path(const char *name)
     return golden_path(name);
 }
 
+void golden_each_model_file(const char *letter,
+                            void (*visit)(const struct golden_model_file *f, void *context),
+                            void *context)
+{
+    struct golden g;
+    char name[96];
+    const char *file;
+    json_t *facts;
+    snprintf(name, sizeof name, "frozen%s", letter);
+    golden_open(&g, name);
+    json_object_foreach(json_object_get(g.json, "files"), file, facts)
+    {
+        snprintf(name, sizeof name, "model%s/%s", letter, file);
+        visit(&(struct golden_model_file){name, file, facts, &g}, context);
+    }
+    golden_close(&g);
+}
+
 char *golden_optional_path(const char *name)
 {
     char *path = golden_path(name);
@@ -227,17 +245,24 @@ void golden_tensor_free(struct golden_tensor *tensor)
     *tensor = (struct golden_tensor){0};
 }
 
+static struct golden_tensor get_counted(const struct golden *g, size_t *count,
+                                        const char *format, va_list args)
+{
+    struct golden_tensor tensor = get(g, format, args);
+    if (count)
+        *count = tensor.count;
+    return tensor;
+}
+
 int32_t *golden_ids(const struct golden *g, size_t *count, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    struct golden_tensor tensor = get(g, format, args);
+    struct golden_tensor tensor = get_counted(g, count, format, args);
     va_end(args);
     int32_t *ids = xcalloc(tensor.count, sizeof *ids);
     for (size_t i = 0; i < tensor.count; i++)
         ids[i] = (int32_t)tensor.values[i];
-    if (count)
-        *count = tensor.count;
     golden_tensor_free(&tensor);
     return ids;
 }
@@ -246,13 +271,11 @@ real *golden_reals(const struct golden *g, size_t *count, const char *format, ..
 {
     va_list args;
     va_start(args, format);
-    struct golden_tensor tensor = get(g, format, args);
+    struct golden_tensor tensor = get_counted(g, count, format, args);
     va_end(args);
     real *values = xcalloc(tensor.count, sizeof *values);
     for (size_t i = 0; i < tensor.count; i++)
         values[i] = (real)tensor.values[i];
-    if (count)
-        *count = tensor.count;
     golden_tensor_free(&tensor);
     return values;
 }

@@ -43,6 +43,17 @@ char *golden_path(const char *name);
 /* The same for a model directory; skips when a trimmed set dropped its weights. */
 char *golden_model_path(const char *name);
 
+/* A GGUF file of golden model `letter`: "modelA/FILE", what frozenA.json says of it, and
+ * frozenA itself. */
+struct golden_model_file {
+    const char *name, *file;
+    const json_t *facts;
+    const struct golden *golden;
+};
+void golden_each_model_file(const char *letter,
+                            void (*visit)(const struct golden_model_file *f, void *context),
+                            void *context);
+
 /* The same for a file that not every set has; skips when it is not there. */
 char *golden_optional_path(const char *name);
 

@@ -19,6 +19,14 @@ bool gradcheck_possible(void)
     return sizeof(real) == sizeof(double);
 }
 
+double weighted_sum(const real *y, const real *r, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)y[i] * (double)r[i];
+    return sum;
+}
+
 real *random_reals(struct rng *rng, size_t count, double scale)
 {
     real *x = xcalloc(count, sizeof *x);

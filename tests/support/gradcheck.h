@@ -22,6 +22,9 @@ bool gradcheck_possible(void);
 void gradcheck(const char *name, double (*loss)(void *context), void *context, real *x,
                const real *dx, size_t n);
 
+/* sum of y[i] r[i]: the scalar whose gradient by y is r. */
+double weighted_sum(const real *y, const real *r, size_t n);
+
 /* count normal random numbers times scale, to be freed. */
 real *random_reals(struct rng *rng, size_t count, double scale);
 
