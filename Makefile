@@ -6,8 +6,8 @@
 SHELL := /bin/bash
 VERSION := 1.0.0
 
-# Tests run beside each other: threads that spin while they wait would only take
-# the cores from those that work.
+# Where the compiler has no OpenMP, OpenBLAS starts threads: those that spin while they
+# wait would only take the cores from tests that run beside each other.
 export OMP_WAIT_POLICY ?= PASSIVE
 
 # ---- variants ---------------------------------------------------------------
@@ -66,11 +66,9 @@ OPENMP := -fopenmp
 ifneq ($(filter tsan fuzz,$(VARIANT)),)
 OPENMP :=
 endif
-# clang takes gcc's OpenMP runtime's place only with libomp; the second compiler
-# checks the code single-threaded instead.
+# For matmul.c alone, to keep OpenBLAS from starting threads; clang would need libomp.
 ifeq ($(CC),clang)
 OPENMP :=
-WARNINGS += -Wno-unknown-pragmas -Wno-source-uses-openmp
 endif
 
 # No name of ours may stand in for a library's own: readline has an xrealloc too,

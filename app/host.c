@@ -5,21 +5,18 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <readline/readline.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 #include <utf8proc.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "engine/base/file.h"
 #include "engine/base/machine.h"
+#include "engine/base/team.h"
 #include "engine/base/text.h"
 #include "engine/ops/matmul.h"
 
@@ -40,32 +37,15 @@ void host_cpu(char *out, size_t size)
     free(text);
 }
 
-size_t host_cores(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return (size_t)CPU_COUNT(&set);
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (size_t)n : 1;
-}
-
 void host_set_threads(int threads)
 {
-#ifdef _OPENMP
     if (threads > 0)
-        omp_set_num_threads(threads);
-#else
-    (void)threads;
-#endif
+        team_set_threads((size_t)threads);
 }
 
 int host_threads(void)
 {
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
+    return (int)team_threads();
 }
 
 size_t host_peak_bytes(void)
@@ -115,7 +95,7 @@ json_t *host_json(void)
     json_int_t memory = pages > 0 && page > 0 ? (json_int_t)pages * page : 0;
     size_t available = machine_memory_available();
     return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o}", "version", COMPREXIT_VERSION,
-                     "cpu", cpu, "cores", (json_int_t)host_cores(), "memory_bytes", memory,
+                     "cpu", cpu, "cores", (json_int_t)machine_cores(), "memory_bytes", memory,
                      "available_bytes",
                      available == SIZE_MAX ? json_null() : json_integer((json_int_t)available),
                      "cpu_features", cpu_features(), "kernels", matmul_backend(), "libraries",

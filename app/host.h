@@ -12,9 +12,6 @@ json_t *host_json(void);
 /* The processor's name, or "unknown". size >= 1. */
 void host_cpu(char *out, size_t size);
 
-/* Cores that this process may run on. */
-size_t host_cores(void);
-
 /* Threads that the engine computes with: set before its first use (0: as the
  * environment says, else all cores), and asked. */
 void host_set_threads(int threads);

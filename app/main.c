@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/cli.h"
 #include "app/interrupt.h"
@@ -66,21 +65,8 @@ static int exit_code(const struct err *err)
                                                             : (int)err->code;
 }
 
-/* OpenMP's threads spin while they wait, unless told otherwise before the program
- * starts: on a machine with other work, or with the interface beside the engine,
- * that costs a factor of three to ten. So the program starts itself once more with
- * the setting, unless the user made one. */
-static void wait_passively(char **argv)
-{
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
-        return;
-    if (setenv("OMP_WAIT_POLICY", "PASSIVE", 0) == 0)
-        execv("/proc/self/exe", argv);
-}
-
 int main(int argc, char **argv)
 {
-    wait_passively(argv);
     setlocale(LC_CTYPE, "");
     json_set_alloc_funcs(xmalloc, free); /* else a lack of memory passes for bad JSON */
     signal(SIGPIPE, SIG_DFL);

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
@@ -17,6 +14,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/base/text.h"
 
 /* Rows of the embedding matrix that the warm start takes as running text, and the
@@ -77,11 +75,7 @@ void engine_fill_settings(const struct engine *e, struct snapshot_settings *out)
 
 static int thread_count(void)
 {
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
+    return (int)team_threads();
 }
 
 /* What people call the model: its file's name and the type of its weights, as the
@@ -348,12 +342,8 @@ static struct model *open_model(const struct engine *e, const char *path, struct
 
 static void set_threads(int threads)
 {
-#ifdef _OPENMP
     if (threads > 0)
-        omp_set_num_threads(threads);
-#else
-    (void)threads;
-#endif
+        team_set_threads((size_t)threads);
 }
 
 static void close_model(const struct engine *e, struct model *m)

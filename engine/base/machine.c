@@ -1,10 +1,12 @@
 #include "engine/base/machine.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "engine/base/file.h"
 #include "engine/base/size.h"
@@ -94,4 +96,13 @@ size_t machine_memory_resident(void)
 size_t machine_memory_peak(void)
 {
     return kernel_number("/proc/self/status", "VmHWM:", 1024, 0);
+}
+
+size_t machine_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (size_t)CPU_COUNT(&set);
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (size_t)n : 1;
 }

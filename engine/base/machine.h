@@ -1,4 +1,4 @@
-/* What the machine has left. */
+/* What the machine has, and what is left of it. */
 #ifndef ENGINE_BASE_MACHINE_H
 #define ENGINE_BASE_MACHINE_H
 
@@ -12,5 +12,8 @@ size_t machine_memory_available(void);
 /* Bytes of this process in memory: now, and the most so far. 0 when unknown. */
 size_t machine_memory_resident(void);
 size_t machine_memory_peak(void);
+
+/* Cores that this process may run on. */
+size_t machine_cores(void);
 
 #endif

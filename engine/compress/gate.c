@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/linear.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/reduce.h"
@@ -15,6 +16,9 @@ enum { TOKEN_BLOCK = 256 };
 
 /* Sums that stay in registers while all layers pass. */
 enum { MIX_LANES = 8 };
+
+/* Tokens that a thread takes at a time. */
+enum { PART_TOKENS = 8 };
 
 /* The hidden states of a block of tokens. */
 struct states {
@@ -59,11 +63,23 @@ SIMD_DISPATCH(mix,
               (out, weight, h, layer, M, H))
 
 /* out[t] = sum_l weights[l] h[l][t] */
+struct mixing {
+    real *out;
+    const real *weights;
+    const struct states *s;
+};
+
+static void mix_tokens(const void *loop, size_t first, size_t last)
+{
+    const struct mixing *m = loop;
+    for (size_t t = first, H = m->s->H; t < last; t++)
+        mix(m->out + t * H, m->weights, m->s->h + t * H, m->s->layer, m->s->M, H);
+}
+
 static void mix_layers(real *out, const real *weights, const struct states *s)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < s->count; t++)
-        mix(out + t * s->H, weights, s->h + t * s->H, s->layer, s->M, s->H);
+    const struct mixing mixing = {out, weights, s};
+    team_run(mix_tokens, &mixing, s->count, PART_TOKENS);
 }
 
 /* out[l] += vector . h[l][t] */
@@ -118,22 +134,36 @@ static void shut_gate(const struct compressor *c, const real *hidden, size_t str
     memcpy(saved->mixed, hidden + (M - 1) * stride * H, T * H * sizeof *saved->mixed);
 }
 
+struct weighing {
+    real scale;
+    const struct states *s;
+    const bool *off;
+    const real *pull;
+    real *alpha, *mixed;
+};
+
+static void weigh_part(const void *loop, size_t first, size_t last)
+{
+    const struct weighing *w = loop;
+    const struct states *s = w->s;
+    for (size_t t = first, M = s->M, H = s->H; t < last; t++) {
+        real *weights = w->alpha + t * M;
+        dot_token(weights, w->pull + t * H, s, t);
+        for (size_t l = 0; w->off && l < M; l++)
+            if (w->off[l])
+                weights[l] = (real)-INFINITY;
+        softmax_row(weights, weights, w->scale, M);
+        mix(w->mixed + t * H, weights, s->h + t * H, s->layer, M, H);
+    }
+}
+
 /* alpha [n, M]: the part of the scores that does not depend on the states in, the
  * weights out. A token's states are read twice while they are near. */
 static void weigh_tokens(real scale, const struct states *s, const bool *off, const real *pull,
                          real *alpha, real *mixed)
 {
-    size_t M = s->M, H = s->H;
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < s->count; t++) {
-        real *weights = alpha + t * M;
-        dot_token(weights, pull + t * H, s, t);
-        for (size_t l = 0; off && l < M; l++)
-            if (off[l])
-                weights[l] = (real)-INFINITY;
-        softmax_forward(weights, weights, scale, 1, M);
-        mix(mixed + t * H, weights, s->h + t * H, s->layer, M, H);
-    }
+    const struct weighing weighing = {scale, s, off, pull, alpha, mixed};
+    team_run(weigh_part, &weighing, s->count, PART_TOKENS);
 }
 
 /* pull: [TOKEN_BLOCK, H] of scratch for Wk^T q. */
@@ -198,19 +228,41 @@ struct gate_gradients {
 };
 
 /* From the gradient of mixed to those of the scores and of Wk^T q. */
+/* s, and what the parts of the backward pass read and add to. */
+struct weighing_back {
+    real scale;
+    const struct states *s;
+    const real *alpha;
+    const struct gate_gradients *d;
+};
+
+static void weigh_part_backward(const void *loop, size_t first, size_t last)
+{
+    const struct weighing_back *w = loop;
+    const struct states *s = w->s;
+    const struct gate_gradients *d = w->d;
+    for (size_t t = first, M = s->M, H = s->H; t < last; t++) {
+        real *dscore = d->dscore + t * M;
+        dot_token(d->dalpha + t * M, d->dmixed + t * H, s, t);
+        softmax_backward(dscore, d->dalpha + t * M, w->alpha + t * M, w->scale, 1, M);
+        mix(d->dpull + t * H, dscore, s->h + t * H, s->layer, M, H);
+    }
+}
+
 static void weigh_tokens_backward(real scale, const struct states *s, const real *alpha,
                                   const struct gate_gradients *d)
 {
-    size_t M = s->M, H = s->H;
-    memset(d->dalpha, 0, s->count * M * sizeof *d->dalpha);
-    memset(d->dscore, 0, s->count * M * sizeof *d->dscore);
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < s->count; t++) {
-        real *dscore = d->dscore + t * M;
-        dot_token(d->dalpha + t * M, d->dmixed + t * H, s, t);
-        softmax_backward(dscore, d->dalpha + t * M, alpha + t * M, scale, 1, M);
-        mix(d->dpull + t * H, dscore, s->h + t * H, s->layer, M, H);
-    }
+    memset(d->dalpha, 0, s->count * s->M * sizeof *d->dalpha);
+    memset(d->dscore, 0, s->count * s->M * sizeof *d->dscore);
+    const struct weighing_back weighing = {scale, s, alpha, d};
+    team_run(weigh_part_backward, &weighing, s->count, PART_TOKENS);
+}
+
+static void fuse_part_backward(const void *loop, size_t first, size_t last)
+{
+    const struct weighing_back *w = loop;
+    for (size_t t = first; t < last; t++)
+        dot_token(w->d->dfusion + t * w->s->M, w->d->dpull + t * w->s->H, w->s, t);
 }
 
 static void gate_block_backward(const struct compressor *c, real scale, const real *keys,
@@ -227,9 +279,8 @@ static void gate_block_backward(const struct compressor *c, real scale, const re
     matmul_tn(grads->wk, query, d->dpull, 1, D, H, n);
     memset(d->dpull, 0, n * H * sizeof *d->dpull);
     linear_backward(d->dpull, grads->wq, grads->bq, d->dquery, pooled, w->wq, n, H, D);
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < n; t++)
-        dot_token(d->dfusion + t * M, d->dpull + t * H, s, t);
+    const struct weighing_back weighing = {.s = s, .d = d};
+    team_run(fuse_part_backward, &weighing, n, PART_TOKENS);
 }
 
 /* dfusion [T, M]: the gradients of the M weights, token by token. */

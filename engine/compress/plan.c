@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/compress/ablations.h"
 #include "engine/compress/sinkhorn.h"
 #include "engine/compress/windows.h"
@@ -170,6 +171,39 @@ static real **window_scratch(const struct segment_plan *plan, struct arena *aren
     return scratch;
 }
 
+/* Windows to solve, from window `start` on. */
+struct solving {
+    const struct compress_settings *s;
+    const struct segment_plan *plan;
+    const struct plan_saved *saved;
+    real *const *space; /* scratch of each */
+    size_t start;
+    real *const *dplan; /* the rest: of the backward pass */
+    real *const *dscore;
+    real *dlog_a;
+    real *const *dghost;
+};
+
+static void solve_part(const void *loop, size_t first, size_t last)
+{
+    const struct solving *v = loop;
+    for (size_t i = v->start + first; i < v->start + last; i++) {
+        struct sinkhorn problem = problem_of(v->s, v->plan, v->saved, i, v->space[i]);
+        sinkhorn_forward(&problem, v->space[i] + problem.k);
+    }
+}
+
+static void solve_part_backward(const void *loop, size_t first, size_t last)
+{
+    const struct solving *v = loop;
+    for (size_t i = first; i < last; i++) {
+        struct sinkhorn problem = problem_of(v->s, v->plan, v->saved, i, v->space[i]);
+        sinkhorn_backward(&problem, v->dplan[i], v->dscore[i],
+                          v->dlog_a + v->plan->window[i].first, v->dghost[i],
+                          v->space[i] + problem.k);
+    }
+}
+
 static bool transport(const struct compress_settings *s, const struct segment_plan *plan,
                       const struct plan_saved *saved, struct arena *arena,
                       const struct progress *progress, struct err *err)
@@ -182,11 +216,9 @@ static bool transport(const struct compress_settings *s, const struct segment_pl
         ok = progress_tick(progress, "windows", first, plan->windows, err);
         if (!ok)
             break;
-#pragma omp parallel for schedule(static, 1)
-        for (size_t i = first; i < end; i++) {
-            struct sinkhorn problem = problem_of(s, plan, saved, i, scratch[i]);
-            sinkhorn_forward(&problem, scratch[i] + problem.k);
-        }
+        const struct solving solving = {
+            .s = s, .plan = plan, .saved = saved, .space = scratch, .start = first};
+        team_run(solve_part, &solving, end - first, 1);
     }
     arena_release(arena, mark);
     return ok;
@@ -269,12 +301,8 @@ static void transport_backward(const struct compress_settings *s, const struct s
         dscore[i] = arena_array(scratch, real, w->tokens * w->slots);
         dghost[i] = w->slots < w->K ? arena_array(scratch, real, w->tokens) : NULL;
     }
-#pragma omp parallel for schedule(static, 1)
-    for (size_t i = 0; i < plan->windows; i++) {
-        struct sinkhorn problem = problem_of(s, plan, saved, i, space[i]);
-        sinkhorn_backward(&problem, dplan[i], dscore[i], dlog_a + plan->window[i].first, dghost[i],
-                          space[i] + problem.k);
-    }
+    const struct solving solving = {s, plan, saved, space, 0, dplan, dscore, dlog_a, dghost};
+    team_run(solve_part_backward, &solving, plan->windows, 1);
 }
 
 /* Through the transport plans to mass and metric; dpoints [rows, H] is added to. */

@@ -4,10 +4,11 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/norm.h"
 #include "engine/ops/swiglu.h"
 
-enum { PARALLEL_ELEMENTS = 1 << 15 };
+enum { PART_ELEMENTS = 1 << 14 };
 
 static real *take(real *block, size_t *used, size_t count)
 {
@@ -99,9 +100,20 @@ void llama_block_ffn(struct llama_layer *layer, const struct llama_config *confi
     }
 }
 
+struct sum {
+    real *x;
+    const real *y;
+};
+
+static void add_part(const void *loop, size_t first, size_t last)
+{
+    const struct sum *s = loop;
+    for (size_t i = first; i < last; i++)
+        s->x[i] += s->y[i];
+}
+
 void llama_add(real *x, const real *y, size_t count)
 {
-#pragma omp parallel for schedule(static) if (count > PARALLEL_ELEMENTS)
-    for (size_t i = 0; i < count; i++)
-        x[i] += y[i];
+    const struct sum sum = {x, y};
+    team_run(add_part, &sum, count, PART_ELEMENTS);
 }

@@ -5,10 +5,11 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/model/llama_block.h"
 
 /* Labels whose logits are in memory at once. */
-enum { LABEL_ROWS = 2048 };
+enum { LABEL_ROWS = 2048, WIDENED_ROWS = 16 };
 
 struct device_layer {
     real *attention_norm, *ffn_norm;
@@ -43,15 +44,27 @@ struct block_scratch {
 
 enum { UPLOAD_ROWS = 1024 };
 
+struct widening {
+    real *panel;
+    const struct weight *w;
+    size_t first;
+};
+
+static void widen_part(const void *loop, size_t first, size_t last)
+{
+    const struct widening *p = loop;
+    for (size_t i = first; i < last; i++)
+        weight_row(p->panel + i * p->w->cols, p->w, p->first + i);
+}
+
 static real *upload_matrix(struct llama_device *m, const struct weight *w)
 {
     real *to = device_reals(m->d, w->rows * w->cols);
     real *panel = xmalloc(size_min(w->rows, UPLOAD_ROWS) * w->cols * sizeof *panel);
     for (size_t first = 0; first < w->rows; first += UPLOAD_ROWS) {
         size_t n = size_min(UPLOAD_ROWS, w->rows - first);
-#pragma omp parallel for schedule(static)
-        for (size_t i = 0; i < n; i++)
-            weight_row(panel + i * w->cols, w, first + i);
+        const struct widening widening = {panel, w, first};
+        team_run(widen_part, &widening, n, WIDENED_ROWS);
         if (to)
             m->ops->upload(m->d, to + first * w->cols, panel, n * w->cols * sizeof *panel);
     }

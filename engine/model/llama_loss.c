@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/cross_entropy.h"
 
 /* Rows of logits at a time: 128 rows of 49,152 are 24 MiB. */
-enum { PANEL_ROWS = 128 };
+enum { PANEL_ROWS = 128, PART_ELEMENTS = 1 << 15 };
 
 struct panel {
     real *final, *dfinal; /* [PANEL_ROWS, H] */
@@ -29,19 +30,34 @@ static double panel_teach(struct model *model, struct panel *panel, const real *
 }
 
 /* The gradient of the KL to the logits is p - q: taught becomes that. */
+static void unteach_part(const void *loop, size_t first, size_t last)
+{
+    const struct panel *panel = loop;
+    for (size_t i = first; i < last; i++)
+        panel->taught[i] = panel->logits[i] - panel->taught[i];
+}
+
 static void panel_unteach(struct panel *panel, size_t count)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < count; i++)
-        panel->taught[i] = panel->logits[i] - panel->taught[i];
+    team_run(unteach_part, panel, count, PART_ELEMENTS);
+}
+
+struct teaching {
+    const struct panel *panel;
+    real factor;
+};
+
+static void teach_part(const void *loop, size_t first, size_t last)
+{
+    const struct teaching *t = loop;
+    for (size_t i = first; i < last; i++)
+        t->panel->logits[i] += t->factor * t->panel->taught[i];
 }
 
 static void panel_add_teaching(struct panel *panel, double factor, size_t count)
 {
-    real f = (real)factor;
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < count; i++)
-        panel->logits[i] += f * panel->taught[i];
+    const struct teaching teaching = {panel, (real)factor};
+    team_run(teach_part, &teaching, count, PART_ELEMENTS);
 }
 
 static void panel_backward(struct model *model, struct panel *panel, const size_t *rows,

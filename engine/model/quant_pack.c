@@ -1,13 +1,15 @@
 #include "engine/model/quant_pack.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "engine/base/err.h"
+#include "engine/base/team.h"
 #include "engine/model/quant.h"
 #include "engine/ops/half.h"
 
-enum { K_VALUES = 256 };
+enum { K_VALUES = 256, PART_PANELS = 2 };
 
 enum qmatrix_kind quant_pack_kind(enum tensor_type type)
 {
@@ -126,13 +128,26 @@ static bool pack_row(const struct qmatrix *w, size_t row, const struct tensor *t
     return ok;
 }
 
+struct packing {
+    const struct qmatrix *w;
+    const struct tensor *tensor;
+    atomic_bool *bad;
+};
+
+/* Rows of a panel share cache lines: parts are whole panels. */
+static void pack_rows(const void *loop, size_t first, size_t last)
+{
+    const struct packing *p = loop;
+    for (size_t row = first; row < last; row++)
+        if (!pack_row(p->w, row, p->tensor))
+            atomic_store(p->bad, true);
+}
+
 bool quant_pack(const struct qmatrix *w, const struct tensor *tensor)
 {
     CHECK(w->kind == quant_pack_kind(tensor->type));
-    int bad = 0; /* a panel's rows share cache lines: whole panels in one thread */
-#pragma omp parallel for schedule(static) reduction(| : bad)
-    for (size_t first = 0; first < w->rows; first += QPANEL)
-        for (size_t row = first; row < w->rows && row < first + QPANEL; row++)
-            bad |= !pack_row(w, row, tensor);
+    atomic_bool bad = false;
+    const struct packing packing = {w, tensor, &bad};
+    team_run(pack_rows, &packing, w->rows, PART_PANELS * QPANEL);
     return !bad;
 }

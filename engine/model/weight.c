@@ -4,6 +4,7 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/model/quant_pack.h"
 #include "engine/model/weights.h"
 #include "engine/ops/matmul.h"
@@ -11,11 +12,27 @@
 /* Values of a panel: large enough to keep several cores busy, small enough for caches. */
 enum { PANEL_VALUES = 1 << 20 };
 
+/* Values that a thread converts at a time, and rows, so that none share a cache line. */
+enum { PART_VALUES = 1 << 14, PART_ROWS = 2 * BPANEL };
+
+/* Rows to be converted, from the matrix's row `start` on. */
+struct rows {
+    const struct weight *w;
+    size_t start;
+    real *out;
+};
+
+static void widen_part(const void *loop, size_t first, size_t last)
+{
+    const struct rows *r = loop;
+    for (size_t i = first, cols = r->w->cols; i < last; i++)
+        tensor_widen(&r->w->stored, (r->start + i) * cols, cols, r->out + i * cols);
+}
+
 static void widen_rows(const struct weight *w, size_t first, size_t count, real *out)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < count; i++)
-        tensor_widen(&w->stored, (first + i) * w->cols, w->cols, out + i * w->cols);
+    const struct rows rows = {w, first, out};
+    team_run(widen_part, &rows, count, team_grain(w->cols, PART_VALUES));
 }
 
 /* The widened matrix where there is room for it, else NULL. */
@@ -72,41 +89,43 @@ static bool packed(struct weight *w)
     return wanted && w->is_packed;
 }
 
+static void round_part(const void *loop, size_t first, size_t last)
+{
+    const struct weight *w = loop;
+    real *row = xmalloc(w->cols * sizeof *row);
+    for (size_t r = first; r < last; r++) {
+        tensor_widen(&w->stored, r * w->cols, w->cols, row);
+        bmatrix_set_row(&w->rounded, r, row);
+    }
+    free(row);
+}
+
 /* The matrix in bfloat16. */
 static const struct bmatrix *rounded(struct weight *w)
 {
-    if (!w->is_rounded) {
-#pragma omp parallel
-        {
-            real *row = xcalloc(w->cols, sizeof *row);
-#pragma omp for schedule(static, BPANEL)
-            for (size_t r = 0; r < w->rows; r++) {
-                tensor_widen(&w->stored, r * w->cols, w->cols, row);
-                bmatrix_set_row(&w->rounded, r, row);
-            }
-            free(row);
-        }
-        w->is_rounded = true;
-    }
+    if (!w->is_rounded)
+        team_run(round_part, w, w->rows, PART_ROWS);
+    w->is_rounded = true;
     return &w->rounded;
+}
+
+static void transpose_part(const void *loop, size_t first, size_t last)
+{
+    const struct weight *w = loop;
+    real *row = xmalloc(w->cols * sizeof *row);
+    for (size_t r = first; r < last; r++) {
+        tensor_widen(&w->stored, r * w->cols, w->cols, row);
+        bmatrix_set_column(&w->transposed, r, row);
+    }
+    free(row);
 }
 
 /* Its transpose. */
 static const struct bmatrix *transposed(struct weight *w)
 {
-    if (!w->is_transposed) {
-#pragma omp parallel
-        {
-            real *row = xcalloc(w->cols, sizeof *row);
-#pragma omp for schedule(static, 2)
-            for (size_t r = 0; r < w->rows; r++) {
-                tensor_widen(&w->stored, r * w->cols, w->cols, row);
-                bmatrix_set_column(&w->transposed, r, row);
-            }
-            free(row);
-        }
-        w->is_transposed = true;
-    }
+    if (!w->is_transposed)
+        team_run(transpose_part, w, w->rows, PART_ROWS);
+    w->is_transposed = true;
     return &w->transposed;
 }
 

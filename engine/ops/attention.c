@@ -6,11 +6,12 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/softmax.h"
 #include "engine/ops/tile.h"
 
-enum { QUERY_BLOCK = 48, PARALLEL_WORK = 1 << 16 };
+enum { QUERY_BLOCK = 48, PART_WORK = 1 << 16 };
 
 /* One head of one sequence: first rows and row strides. */
 struct head {
@@ -91,46 +92,75 @@ static void add_mean(real *mean, size_t total, const real *p, size_t step, size_
             mean[i * total + j] += share * p[i * step + j];
 }
 
-/* The keys of every head packed; NULL for a single query, which reads them once. */
-static real *pack_keys(const real *k, size_t n, size_t total, const struct attention_shape *shape)
+/* The arguments of attention_forward, and what its tasks are. */
+struct forward {
+    real *out, *mean;
+    const real *q, *k, *v;
+    size_t n, past;
+    const struct attention_shape *shape;
+    real *panels; /* the keys of every head packed; NULL for a single query, which reads
+                     them once */
+    size_t blocks;
+    size_t split; /* tasks of a block */
+};
+
+static void pack_heads(const void *loop, size_t first, size_t last)
 {
-    if (n == 1)
-        return NULL;
-    size_t d = shape->head_dim, each = panel_reals(total, d);
-    real *panels = xmalloc(shape->kv_heads * each * sizeof *panels);
-#pragma omp parallel for schedule(static) if (total * shape->kv_heads * d > PARALLEL_WORK)
-    for (size_t kv = 0; kv < shape->kv_heads; kv++)
-        tile_pack(panels + kv * each, k + kv * d, shape->kv_heads * d, total, d);
-    return panels;
+    const struct forward *f = loop;
+    size_t d = f->shape->head_dim, total = f->past + f->n, each = panel_reals(total, d);
+    for (size_t kv = first; kv < last; kv++)
+        tile_pack(f->panels + kv * each, f->k + kv * d, f->shape->kv_heads * d, total, d);
+}
+
+static void attend_task(const struct forward *f, real *p, size_t task)
+{
+    size_t total = f->past + f->n, heads = f->shape->heads, d = f->shape->head_dim;
+    size_t group = heads / f->shape->kv_heads, each = heads / f->split;
+    /* Late blocks see the most keys: they go first. */
+    size_t first = (f->blocks - 1 - task / f->split) * QUERY_BLOCK;
+    size_t count = size_min(QUERY_BLOCK, f->n - first), keys = f->past + first + count;
+    for (size_t h = task % f->split * each; h < (task % f->split + 1) * each; h++) {
+        const real *own = f->panels ? f->panels + h / group * panel_reals(total, d) : NULL;
+        struct head head = head_at(f->q, f->k, f->v, own, h, f->shape);
+        attend(f->out + first * head.q_step + h * d, p, score_step(total), &head, first, count,
+               keys);
+        if (f->mean)
+            add_mean(f->mean + first * total, total, p, score_step(total), count, keys, heads);
+    }
+}
+
+static void attend_tasks(const void *loop, size_t first, size_t last)
+{
+    const struct forward *f = loop;
+    real *p = xmalloc(size_min(f->n, QUERY_BLOCK) * score_step(f->past + f->n) * sizeof *p);
+    for (size_t task = first; task < last; task++)
+        attend_task(f, p, task);
+    free(p);
 }
 
 void attention_forward(real *out, real *mean, const real *q, const real *k, const real *v, size_t n,
                        size_t past, const struct attention_shape *shape)
 {
-    size_t total = past + n, blocks = size_div_up(n, QUERY_BLOCK), d = shape->head_dim;
-    /* The mean is over heads, in their order: then one task has all heads of a block. */
-    size_t split = mean ? 1 : shape->heads, each = shape->heads / split;
-    size_t group = shape->heads / shape->kv_heads, step = score_step(total);
-    real *panels = pack_keys(k, n, total, shape);
-#pragma omp parallel if (n * total * shape->heads * d > PARALLEL_WORK)
-    {
-        real *p = xmalloc(size_min(n, QUERY_BLOCK) * step * sizeof *p);
-#pragma omp for schedule(dynamic)
-        for (size_t task = 0; task < blocks * split; task++) {
-            /* Late blocks see the most keys: they go first. */
-            size_t first = (blocks - 1 - task / split) * QUERY_BLOCK;
-            size_t count = size_min(QUERY_BLOCK, n - first), keys = past + first + count;
-            for (size_t h = task % split * each; h < (task % split + 1) * each; h++) {
-                const real *own = panels ? panels + h / group * panel_reals(total, d) : NULL;
-                struct head head = head_at(q, k, v, own, h, shape);
-                attend(out + first * head.q_step + h * d, p, step, &head, first, count, keys);
-                if (mean)
-                    add_mean(mean + first * total, total, p, step, count, keys, shape->heads);
-            }
-        }
-        free(p);
+    size_t total = past + n, d = shape->head_dim;
+    struct forward f = {.out = out,
+                        .mean = mean,
+                        .q = q,
+                        .k = k,
+                        .v = v,
+                        .n = n,
+                        .past = past,
+                        .shape = shape,
+                        .blocks = size_div_up(n, QUERY_BLOCK),
+                        /* The mean is over heads, in their order: then one task has all heads
+                           of a block. */
+                        .split = mean ? 1 : shape->heads};
+    if (n > 1) {
+        f.panels = xmalloc(shape->kv_heads * panel_reals(total, d) * sizeof *f.panels);
+        team_run(pack_heads, &f, shape->kv_heads, team_grain(total * d, PART_WORK));
     }
-    free(panels);
+    size_t block = size_min(n, QUERY_BLOCK) * total * d * (shape->heads / f.split);
+    team_run(attend_tasks, &f, f.blocks * f.split, team_grain(block, PART_WORK));
+    free(f.panels);
 }
 
 /* ---- packed sequences ------------------------------------------------------------- */
@@ -234,32 +264,50 @@ static struct head query_head(const struct packed_head *p, const real *q, const 
                          .scale = 1 / real_sqrt((real)d)};
 }
 
+/* The arguments of the passes over packed sequences. A task is a sequence and a head of
+ * keys. */
+struct packed {
+    real *out, *dq, *dk, *dv;
+    const real *dout, *q, *k, *v;
+    const struct attention_pack *pack;
+    const struct attention_shape *shape;
+    size_t most;
+};
+
+static void packed_tasks(const void *loop, size_t first_task, size_t last)
+{
+    const struct packed *a = loop;
+    size_t d = a->shape->head_dim, q_step = a->shape->heads * d;
+    size_t group = a->shape->heads / a->shape->kv_heads;
+    struct packed_scratch scratch = scratch_new(a->most, d);
+    for (size_t task = first_task; task < last; task++) {
+        size_t kv = task % a->shape->kv_heads, s = task / a->shape->kv_heads;
+        struct packed_head p = packed_head_at(a->pack, s, kv, a->k, a->v, a->shape, &scratch);
+        tile_pack(scratch.k_panels, p.k, p.kv_step, p.past + p.n, d);
+        for (size_t h = kv * group; h < (kv + 1) * group; h++) {
+            struct head head = query_head(&p, a->q, scratch.k_panels, h, a->shape);
+            for (size_t first = 0; first < p.n; first += QUERY_BLOCK) {
+                size_t count = size_min(QUERY_BLOCK, p.n - first);
+                attend(a->out + (p.start + first) * q_step + h * d, scratch.p, scratch.step,
+                       &head, first, count, p.past + first + count);
+            }
+        }
+    }
+    free(scratch.p);
+}
+
 void attention_packed_forward(real *out, const real *q, const real *k, const real *v,
                               const struct attention_pack *pack,
                               const struct attention_shape *shape)
 {
-    size_t d = shape->head_dim, q_step = shape->heads * d;
-    size_t group = shape->heads / shape->kv_heads, most = longest(pack);
-#pragma omp parallel
-    {
-        struct packed_scratch scratch = scratch_new(most, d);
-#pragma omp for schedule(dynamic)
-        for (size_t task = 0; task < pack->sequences * shape->kv_heads; task++) {
-            size_t kv = task % shape->kv_heads;
-            struct packed_head p =
-                packed_head_at(pack, task / shape->kv_heads, kv, k, v, shape, &scratch);
-            tile_pack(scratch.k_panels, p.k, p.kv_step, p.past + p.n, d);
-            for (size_t h = kv * group; h < (kv + 1) * group; h++) {
-                struct head head = query_head(&p, q, scratch.k_panels, h, shape);
-                for (size_t first = 0; first < p.n; first += QUERY_BLOCK) {
-                    size_t count = size_min(QUERY_BLOCK, p.n - first);
-                    attend(out + (p.start + first) * q_step + h * d, scratch.p, scratch.step,
-                           &head, first, count, p.past + first + count);
-                }
-            }
-        }
-        free(scratch.p);
-    }
+    const struct packed loop = {.out = out,
+                                .q = q,
+                                .k = k,
+                                .v = v,
+                                .pack = pack,
+                                .shape = shape,
+                                .most = longest(pack)};
+    team_run(packed_tasks, &loop, pack->sequences * shape->kv_heads, 1);
 }
 
 /* dp [count, keys]: gradient of the probabilities, becomes that of the scores. */
@@ -300,16 +348,16 @@ static void add_rows(real *to, size_t step, const real *from, size_t n, size_t d
 }
 
 /* All heads that read the keys kv of sequence s. */
-static void sequence_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
-                              const real *k, const real *v, const struct attention_pack *pack,
-                              size_t s, size_t kv, const struct attention_shape *shape,
+static void sequence_backward(const struct packed *a, size_t s, size_t kv,
                               const struct packed_scratch *scratch)
 {
+    const struct attention_shape *shape = a->shape;
     size_t d = shape->head_dim, q_step = shape->heads * d, kv_step = shape->kv_heads * d;
     size_t group = shape->heads / shape->kv_heads;
-    struct packed_head p = packed_head_at(pack, s, kv, k, v, shape, scratch);
+    struct packed_head p = packed_head_at(a->pack, s, kv, a->k, a->v, shape, scratch);
     size_t seen = p.past + p.n, own = p.start * kv_step + kv * d;
-    real *dk_seen = p.past ? scratch->dk : dk + own, *dv_seen = p.past ? scratch->dv : dv + own;
+    real *dk_seen = p.past ? scratch->dk : a->dk + own;
+    real *dv_seen = p.past ? scratch->dv : a->dv + own;
     if (p.past) {
         memset(scratch->dk, 0, seen * d * sizeof(real));
         memset(scratch->dv, 0, seen * d * sizeof(real));
@@ -317,41 +365,53 @@ static void sequence_backward(real *dq, real *dk, real *dv, const real *dout, co
     tile_pack(scratch->k_panels, p.k, p.kv_step, seen, d);
     tile_pack(scratch->v_panels, p.v, p.kv_step, seen, d);
     for (size_t h = kv * group; h < (kv + 1) * group; h++) {
-        struct head head = query_head(&p, q, scratch->k_panels, h, shape);
+        struct head head = query_head(&p, a->q, scratch->k_panels, h, shape);
         for (size_t first = 0; first < p.n; first += QUERY_BLOCK) {
             size_t row = (p.start + first) * q_step + h * d;
             size_t count = size_min(QUERY_BLOCK, p.n - first);
-            attend_backward(dq + row, dk_seen, dv_seen, dout + row, scratch, &head, first, count,
-                            p.past + first + count);
+            attend_backward(a->dq + row, dk_seen, dv_seen, a->dout + row, scratch, &head, first,
+                            count, p.past + first + count);
         }
     }
     if (!p.past)
         return;
     size_t before = p.from * kv_step + kv * d;
-    add_rows(dk + before, kv_step, scratch->dk, p.past, d);
-    add_rows(dv + before, kv_step, scratch->dv, p.past, d);
-    add_rows(dk + own, kv_step, scratch->dk + p.past * d, p.n, d);
-    add_rows(dv + own, kv_step, scratch->dv + p.past * d, p.n, d);
+    add_rows(a->dk + before, kv_step, scratch->dk, p.past, d);
+    add_rows(a->dv + before, kv_step, scratch->dv, p.past, d);
+    add_rows(a->dk + own, kv_step, scratch->dk + p.past * d, p.n, d);
+    add_rows(a->dv + own, kv_step, scratch->dv + p.past * d, p.n, d);
+}
+
+/* A task owns the keys and values that it adds to: all heads of their group, and all
+ * sequences that go on from them. */
+static void packed_tasks_backward(const void *loop, size_t first_task, size_t last)
+{
+    const struct packed *a = loop;
+    const struct attention_pack *pack = a->pack;
+    struct packed_scratch scratch = scratch_new(a->most, a->shape->head_dim);
+    for (size_t task = first_task; task < last; task++) {
+        size_t first = task / a->shape->kv_heads, kv = task % a->shape->kv_heads;
+        if (continues(pack, first))
+            continue;
+        for (size_t s = first; s < pack->sequences && (s == first || continues(pack, s)); s++)
+            sequence_backward(a, s, kv, &scratch);
+    }
+    free(scratch.p);
 }
 
 void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
                                const real *k, const real *v, const struct attention_pack *pack,
                                const struct attention_shape *shape)
 {
-    size_t most = longest(pack);
-    /* A task owns the keys and values that it adds to: all heads of their group, and all
-     * sequences that go on from them. */
-#pragma omp parallel
-    {
-        struct packed_scratch scratch = scratch_new(most, shape->head_dim);
-#pragma omp for schedule(dynamic)
-        for (size_t task = 0; task < pack->sequences * shape->kv_heads; task++) {
-            size_t first = task / shape->kv_heads, kv = task % shape->kv_heads;
-            if (continues(pack, first))
-                continue;
-            for (size_t s = first; s < pack->sequences && (s == first || continues(pack, s)); s++)
-                sequence_backward(dq, dk, dv, dout, q, k, v, pack, s, kv, shape, &scratch);
-        }
-        free(scratch.p);
-    }
+    const struct packed loop = {.dq = dq,
+                                .dk = dk,
+                                .dv = dv,
+                                .dout = dout,
+                                .q = q,
+                                .k = k,
+                                .v = v,
+                                .pack = pack,
+                                .shape = shape,
+                                .most = longest(pack)};
+    team_run(packed_tasks_backward, &loop, pack->sequences * shape->kv_heads, 1);
 }

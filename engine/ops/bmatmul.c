@@ -6,11 +6,13 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/bkernel.h"
 #include "engine/ops/half.h"
 
 enum {
-    PARALLEL_WORK = 1 << 15, /* multiply-adds below which threads are not worth it */
+    PART_WORK = 1 << 18, /* multiply-adds that a thread takes at a time */
+    PART_VALUES = 1 << 14, /* and values that it rounds */
     CHUNK_ROWS = 10 * BTILE_ROWS, /* of so many rows of x ... */
     CHUNK_PAIRS = 768, /* ... so many pairs stay in a core's cache, beside those of the panels */
     GROUP_ROWS = BTILE_PANELS * BPANEL /* rows of a matrix that a task takes */
@@ -50,10 +52,11 @@ void bmatrix_set_column(const struct bmatrix *w, size_t column, const real *valu
 struct job {
     const struct bproduct *products;
     bkernel *kernel;
-    size_t n, pairs;
+    size_t n, cols, pairs;
     size_t chunk;  /* rows of x of a task */
     size_t groups; /* of GROUP_ROWS rows, of all products together */
-    uint16_t *x;   /* [n, 2 pairs] */
+    const real *values; /* [n, cols] */
+    uint16_t *x;   /* [n, 2 pairs]: the same rounded */
     bool add;
 };
 
@@ -100,6 +103,19 @@ static void multiply_chunk(const struct job *job, size_t task)
         }
 }
 
+static void round_rows(const void *loop, size_t first, size_t last)
+{
+    const struct job *job = loop;
+    for (size_t t = first; t < last; t++)
+        round_row(job->x + t * 2 * job->pairs, job->values + t * job->cols, job->cols);
+}
+
+static void multiply_chunks(const void *loop, size_t first, size_t last)
+{
+    for (size_t i = first; i < last; i++)
+        multiply_chunk(loop, i);
+}
+
 void bmatmul(const struct bproduct *products, size_t count, const real *x, size_t n, bool add)
 {
     if (n == 0 || count == 0)
@@ -109,6 +125,8 @@ void bmatmul(const struct bproduct *products, size_t count, const real *x, size_
     struct job job = {.products = products,
                       .kernel = fast ? fast : bkernel_portable,
                       .n = n,
+                      .cols = cols,
+                      .values = x,
                       .pairs = pair_count(cols),
                       .add = add};
     job.chunk = size_div_up(size_div_up(n, chunks), BTILE_ROWS) * BTILE_ROWS;
@@ -117,15 +135,9 @@ void bmatmul(const struct bproduct *products, size_t count, const real *x, size_
         job.groups += size_div_up(products[i].w->rows, GROUP_ROWS);
     }
     job.x = xmalloc(n * 2 * job.pairs * sizeof *job.x);
-#pragma omp parallel if (n * job.groups * GROUP_ROWS * cols > PARALLEL_WORK)
-    {
-#pragma omp for schedule(static)
-        for (size_t t = 0; t < n; t++)
-            round_row(job.x + t * 2 * job.pairs, x + t * cols, cols);
-#pragma omp for schedule(static)
-        for (size_t i = 0; i < size_div_up(n, job.chunk) * job.groups; i++)
-            multiply_chunk(&job, i);
-    }
+    team_run(round_rows, &job, n, team_grain(cols, PART_VALUES));
+    team_run(multiply_chunks, &job, size_div_up(n, job.chunk) * job.groups,
+             team_grain(size_min(n, job.chunk) * GROUP_ROWS * cols, PART_WORK));
     free(job.x);
 }
 

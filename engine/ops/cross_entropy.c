@@ -2,6 +2,7 @@
 
 #include "engine/base/err.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/reduce.h"
 
 /* In double: a loss of 1e-4 is the difference of two numbers near 20. */
@@ -15,13 +16,29 @@ static real row_forward(real *logits, size_t label, size_t V)
     return (real)(log(sum) + ((double)most - (double)chosen));
 }
 
+enum { PART_ELEMENTS = 1 << 14 };
+
+struct rows {
+    real *out, *logits;
+    const real *reference;
+    const int32_t *labels;
+    real scale;
+    size_t V;
+};
+
+static void forward_rows(const void *loop, size_t first, size_t last)
+{
+    const struct rows *r = loop;
+    for (size_t i = first; i < last; i++) {
+        CHECK(r->labels[i] >= 0 && (size_t)r->labels[i] < r->V);
+        r->out[i] = row_forward(r->logits + i * r->V, (size_t)r->labels[i], r->V);
+    }
+}
+
 void cross_entropy_forward(real *nll, real *logits, const int32_t *labels, size_t n, size_t V)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++) {
-        CHECK(labels[i] >= 0 && (size_t)labels[i] < V);
-        nll[i] = row_forward(logits + i * V, (size_t)labels[i], V);
-    }
+    const struct rows rows = {.out = nll, .logits = logits, .labels = labels, .V = V};
+    team_run(forward_rows, &rows, n, team_grain(V, PART_ELEMENTS));
 }
 
 enum { TEACH_BLOCK = 512 };
@@ -47,21 +64,34 @@ static real row_teach(real *teacher, const real *logits, size_t V)
     return (real)(sum_difference / sum_t - log(sum_t) + log(sum_l));
 }
 
+static void teach_rows(const void *loop, size_t first, size_t last)
+{
+    const struct rows *r = loop;
+    for (size_t i = first; i < last; i++)
+        r->out[i] = row_teach(r->logits + i * r->V, r->reference + i * r->V, r->V);
+}
+
 void cross_entropy_teach(real *kl, real *teacher, const real *logits, size_t n, size_t V)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++)
-        kl[i] = row_teach(teacher + i * V, logits + i * V, V);
+    const struct rows rows = {.out = kl, .logits = teacher, .reference = logits, .V = V};
+    team_run(teach_rows, &rows, n, team_grain(V, PART_ELEMENTS));
+}
+
+static void backward_rows(const void *loop, size_t first, size_t last)
+{
+    const struct rows *r = loop;
+    for (size_t i = first; i < last; i++) {
+        real *row = r->logits + i * r->V;
+        for (size_t j = 0; j < r->V; j++)
+            row[j] *= r->scale;
+        row[r->labels[i]] -= r->scale;
+    }
 }
 
 void cross_entropy_backward(real *probabilities, const int32_t *labels, real scale, size_t n,
                             size_t V)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++) {
-        real *row = probabilities + i * V;
-        for (size_t j = 0; j < V; j++)
-            row[j] *= scale;
-        row[labels[i]] -= scale;
-    }
+    const struct rows rows = {
+        .logits = probabilities, .labels = labels, .scale = scale, .V = V};
+    team_run(backward_rows, &rows, n, team_grain(V, PART_ELEMENTS));
 }

@@ -1,16 +1,29 @@
 #include "engine/ops/linear.h"
 
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/matmul.h"
 
-enum { PARALLEL_ELEMENTS = 1 << 15, COLUMN_BLOCK = 64 };
+enum { PART_ELEMENTS = 1 << 14, COLUMN_BLOCK = 64 };
+
+struct rows {
+    real *out;
+    const real *in;
+    size_t n, width;
+};
+
+static void add_bias_rows(const void *loop, size_t first, size_t last)
+{
+    const struct rows *r = loop;
+    for (size_t t = first; t < last; t++)
+        for (size_t i = 0; i < r->width; i++)
+            r->out[t * r->width + i] += r->in[i];
+}
 
 void linear_add_bias(real *y, const real *bias, size_t n, size_t width)
 {
-#pragma omp parallel for schedule(static) if (n * width > PARALLEL_ELEMENTS)
-    for (size_t t = 0; t < n; t++)
-        for (size_t i = 0; i < width; i++)
-            y[t * width + i] += bias[i];
+    const struct rows rows = {y, bias, n, width};
+    team_run(add_bias_rows, &rows, n, team_grain(width, PART_ELEMENTS));
 }
 
 void linear_forward(real *y, const real *x, const real *w, const real *bias, size_t n, size_t in,
@@ -22,13 +35,12 @@ void linear_forward(real *y, const real *x, const real *w, const real *bias, siz
 }
 
 /* Sums of columns, in the order of the rows whatever the number of threads. */
-static void sum_columns(real *sum, const real *x, size_t n, size_t width)
+static void sum_columns(const void *loop, size_t first, size_t last)
 {
-#pragma omp parallel for schedule(static) if (n * width > PARALLEL_ELEMENTS)
-    for (size_t first = 0; first < width; first += COLUMN_BLOCK)
-        for (size_t t = 0; t < n; t++)
-            for (size_t i = first; i < size_min(first + COLUMN_BLOCK, width); i++)
-                sum[i] += x[t * width + i];
+    const struct rows *r = loop;
+    for (size_t t = 0; t < r->n; t++)
+        for (size_t i = first; i < last; i++)
+            r->out[i] += r->in[t * r->width + i];
 }
 
 void linear_backward(real *dx, real *dw, real *dbias, const real *dy, const real *x, const real *w,
@@ -38,6 +50,8 @@ void linear_backward(real *dx, real *dw, real *dbias, const real *dy, const real
         matmul_nn(dx, dy, w, 1, n, in, out);
     if (dw)
         matmul_tn(dw, dy, x, 1, out, in, n);
-    if (dbias)
-        sum_columns(dbias, dy, n, out);
+    if (dbias) {
+        const struct rows rows = {dbias, dy, n, out};
+        team_run(sum_columns, &rows, out, n * out > PART_ELEMENTS ? COLUMN_BLOCK : out);
+    }
 }

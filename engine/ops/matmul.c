@@ -6,18 +6,21 @@
 #include <cblas.h>
 #include <limits.h>
 #include <stdbool.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include "engine/base/err.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/simd.h"
 
 enum {
-    PARALLEL_WORK = 1 << 15, /* multiply-adds below which threads cost more than they give */
+    PART_WORK = 1 << 15, /* multiply-adds below which threads cost more than they give */
     COLUMN_BLOCK = 256,
     TILE_ROWS = 512,
     TILE_COLUMNS = 192,
-    TILE_ALIGN = 16,
-    TILE_WORK = 1 << 16
+    TILE_ALIGN = 16
 };
 
 /* *y = alpha * a.b + beta * *y */
@@ -42,13 +45,27 @@ SIMD_BODY void dot_body(real *y, const real *a, const real *b, size_t k, real al
 SIMD_DISPATCH(dot, (real *y, const real *a, const real *b, size_t k, real alpha, real beta),
               (y, a, b, k, alpha, beta))
 
+/* A product with a vector: y[i * y_step] of rows or columns of a matrix. */
+struct vector_job {
+    real *y;
+    const real *matrix, *x;
+    size_t y_step, ld, x_step, k;
+    real alpha, beta;
+};
+
+static void dot_rows(const void *loop, size_t first, size_t last)
+{
+    const struct vector_job *j = loop;
+    for (size_t i = first; i < last; i++)
+        dot(j->y + i * j->y_step, j->matrix + i * j->ld, j->x, j->k, j->alpha, j->beta);
+}
+
 /* y[i * y_step] = alpha * (row i of w) . x + beta * y */
 static void rows_dot(real *y, size_t y_step, const real *w, size_t ldw, const real *x, size_t n,
                      size_t k, real alpha, real beta)
 {
-#pragma omp parallel for schedule(static) if (n * k > PARALLEL_WORK)
-    for (size_t i = 0; i < n; i++)
-        dot(y + i * y_step, w + i * ldw, x, k, alpha, beta);
+    const struct vector_job job = {y, w, x, y_step, ldw, 1, k, alpha, beta};
+    team_run(dot_rows, &job, n, team_grain(k, PART_WORK));
 }
 
 /* y[0..width) = alpha * sum_p a[p * a_step] * (row p of b) + beta * y, width <= COLUMN_BLOCK */
@@ -73,12 +90,19 @@ SIMD_DISPATCH(sum_block,
                size_t k, real alpha, real beta),
               (y, a, a_step, b, ldb, width, k, alpha, beta))
 
+static void sum_columns(const void *loop, size_t first, size_t last)
+{
+    const struct vector_job *j = loop;
+    for (; first < last; first += COLUMN_BLOCK)
+        sum_block(j->y + first, j->x, j->x_step, j->matrix + first, j->ld,
+                  size_min(COLUMN_BLOCK, last - first), j->k, j->alpha, j->beta);
+}
+
 static void rows_sum(real *y, const real *a, size_t a_step, const real *b, size_t ldb, size_t n,
                      size_t k, real alpha, real beta)
 {
-#pragma omp parallel for schedule(static) if (n * k > PARALLEL_WORK)
-    for (size_t j = 0; j < n; j += COLUMN_BLOCK)
-        sum_block(y + j, a, a_step, b + j, ldb, size_min(COLUMN_BLOCK, n - j), k, alpha, beta);
+    const struct vector_job job = {y, b, a, 1, ldb, a_step, k, alpha, beta};
+    team_run(sum_columns, &job, n, n * k > PART_WORK ? COLUMN_BLOCK : n);
 }
 
 /* Products with a result of one row or one column. */
@@ -116,6 +140,7 @@ struct product {
     const real *a, *b;
     size_t ldc, lda, ldb, k;
     real alpha, beta;
+    size_t m, n, rows, columns, across; /* of C; of a tile; tiles in a row of them */
 };
 
 /* rows x columns of C from (i, j) on. */
@@ -135,23 +160,30 @@ static void multiply_tile(const struct product *p, size_t i, size_t j, size_t ro
 #endif
 }
 
-/* The grid depends on the shape alone. */
-static void multiply_tiles(const struct product *p, size_t m, size_t n)
+static void multiply_part(const void *loop, size_t first, size_t last)
 {
+    const struct product *p = loop;
+#ifdef _OPENMP
+    omp_set_num_threads(1); /* of this thread: keeps OpenBLAS from starting some of its own */
+#endif
+    for (size_t t = first; t < last; t++) {
+        size_t i = t / p->across * p->rows, j = t % p->across * p->columns;
+        if (i < p->m)
+            multiply_tile(p, i, j, size_min(p->rows, p->m - i), size_min(p->columns, p->n - j));
+    }
+}
+
+/* The grid depends on the shape alone. */
+static void multiply_tiles(struct product *p)
+{
+    size_t m = p->m, n = p->n;
     size_t down = size_div_up(m, TILE_ROWS), across = size_div_up(n, TILE_COLUMNS);
     if (down % 2 && across % 2 && n >= 4 * TILE_ALIGN)
         across++; /* an even number keeps two cores equally busy */
-    size_t rows = size_div_up(m, down);
-    size_t columns = size_div_up(size_div_up(n, across), TILE_ALIGN) * TILE_ALIGN;
-    across = size_div_up(n, columns);
-    /* Parallel even for a single tile: inside a region OpenBLAS starts no threads, nor
-     * does it for a product smaller than 2^18. */
-#pragma omp parallel for schedule(static) if (m * n * p->k > TILE_WORK)
-    for (size_t t = 0; t < down * across; t++) {
-        size_t i = t / across * rows, j = t % across * columns;
-        if (i < m)
-            multiply_tile(p, i, j, size_min(rows, m - i), size_min(columns, n - j));
-    }
+    p->rows = size_div_up(m, down);
+    p->columns = size_div_up(size_div_up(n, across), TILE_ALIGN) * TILE_ALIGN;
+    p->across = size_div_up(n, p->columns);
+    team_run(multiply_part, p, down * p->across, 1);
 }
 
 void matmul_strided(enum matmul_kind kind, real *c, size_t ldc, const real *a, size_t lda,
@@ -167,8 +199,19 @@ void matmul_strided(enum matmul_kind kind, real *c, size_t ldc, const real *a, s
         return;
     CHECK(m <= INT_MAX && n <= INT_MAX && k <= INT_MAX);
     CHECK(lda <= INT_MAX && ldb <= INT_MAX && ldc <= INT_MAX);
-    const struct product product = {kind, c, a, b, ldc, lda, ldb, k, alpha, beta};
-    multiply_tiles(&product, m, n);
+    struct product product = {.kind = kind,
+                              .c = c,
+                              .a = a,
+                              .b = b,
+                              .ldc = ldc,
+                              .lda = lda,
+                              .ldb = ldb,
+                              .k = k,
+                              .alpha = alpha,
+                              .beta = beta,
+                              .m = m,
+                              .n = n};
+    multiply_tiles(&product);
 }
 
 void matmul_nt(real *c, const real *a, const real *b, real beta, size_t m, size_t n, size_t k)

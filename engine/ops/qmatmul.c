@@ -8,13 +8,14 @@
 #include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/qkernel.h"
 #include "engine/ops/simd.h"
 
 enum {
-    PARALLEL_WORK =
-        1 << 15,    /* multiply-adds below which threads cost more than they give */
-    CHUNK_ROWS = 64 /* rows of x that one task takes: they stay in its core's cache */
+    PART_WORK = 1 << 18, /* multiply-adds that a thread takes at a time */
+    CHUNK_ROWS = 64, /* rows of x that one task takes: they stay in its core's cache */
+    ROUNDED_TILES = 4 /* tiles of x that a thread rounds at a time */
 };
 
 /* ---- matrices ---------------------------------------------------------------------- */
@@ -208,7 +209,8 @@ struct job {
     size_t panels; /* of a matrix, of a task */
     size_t groups; /* of so many panels, of all products together */
     enum qrounding rounding;
-    uint8_t *x[QFORMATS]; /* NULL: no product wants it */
+    const real *values;   /* [n, cols] */
+    uint8_t *x[QFORMATS]; /* the same rounded; NULL: no product wants it */
 };
 
 static enum qformat format_of(const struct job *job, const struct qmatrix *w)
@@ -284,7 +286,7 @@ static void run_task(const struct job *job, size_t task)
 }
 
 /* The tile of x that begins with row t. */
-static void round_tile(const struct job *job, const real *x, size_t t)
+static void round_tile(const struct job *job, size_t t)
 {
     size_t rows = size_min(QTILE_ROWS, job->n - t);
     for (size_t f = 0; f < QFORMATS; f++) {
@@ -292,28 +294,29 @@ static void round_tile(const struct job *job, const real *x, size_t t)
             continue;
         bool mixed = f == QFORMAT_X_15 && job->rounding == QROUNDING_MIXED;
         (mixed ? quantise_x_mixed : formats[f].quantise)(
-            job->x[f] + t * row_bytes((enum qformat)f, job->cols), x + t * job->cols, rows,
-            job->cols);
+            job->x[f] + t * row_bytes((enum qformat)f, job->cols), job->values + t * job->cols,
+            rows, job->cols);
     }
 }
 
-static void run(const struct job *job, const real *x)
+static void round_tiles(const void *loop, size_t first, size_t last)
 {
-    size_t n = job->n, tasks = size_div_up(n, job->chunk) * job->groups;
-    bool one_tile = n <= QTILE_ROWS; /* then nobody waits for it */
-    if (one_tile)
-        round_tile(job, x, 0);
-#pragma omp parallel if (n * job->groups * QPANEL * job->cols > PARALLEL_WORK)
-    {
-        if (!one_tile) {
-#pragma omp for schedule(static)
-            for (size_t t = 0; t < n; t += QTILE_ROWS)
-                round_tile(job, x, t);
-        }
-#pragma omp for schedule(static)
-        for (size_t i = 0; i < tasks; i++)
-            run_task(job, i);
-    }
+    for (size_t i = first; i < last; i++)
+        round_tile(loop, i * QTILE_ROWS);
+}
+
+static void run_tasks(const void *loop, size_t first, size_t last)
+{
+    for (size_t i = first; i < last; i++)
+        run_task(loop, i);
+}
+
+static void run(const struct job *job)
+{
+    size_t task_work = size_min(job->chunk, job->n) * job->panels * QPANEL * job->cols;
+    team_run(round_tiles, job, size_div_up(job->n, QTILE_ROWS), ROUNDED_TILES);
+    team_run(run_tasks, job, size_div_up(job->n, job->chunk) * job->groups,
+             team_grain(task_work, PART_WORK));
 }
 
 void qmatmul(const struct qproduct *products, size_t count, const real *x, size_t n,
@@ -326,6 +329,7 @@ void qmatmul(const struct qproduct *products, size_t count, const real *x, size_
                       .count = count,
                       .n = n,
                       .cols = products->w->cols,
+                      .values = x,
                       .rounding = rounding};
     /* A single row reads the matrix once, as one stream. */
     job.panels = n == 1 ? 1 : QTILE_PANELS;
@@ -341,7 +345,7 @@ void qmatmul(const struct qproduct *products, size_t count, const real *x, size_
         if (!job.x[format])
             job.x[format] = xmalloc(n * row_bytes(format, w->cols));
     }
-    run(&job, x);
+    run(&job);
     for (size_t f = 0; f < QFORMATS; f++)
         free(job.x[f]);
 }

@@ -1,6 +1,8 @@
 #include "engine/ops/rope.h"
 
-enum { PARALLEL_ELEMENTS = 1 << 14 };
+#include "engine/base/team.h"
+
+enum { PART_TURNS = 1 << 13, PART_ANGLES = 1 << 11 };
 
 void rope_frequencies(double *frequency, double theta, size_t pairs)
 {
@@ -32,17 +34,30 @@ void rope_divide(double *frequency, const real *divisors, size_t pairs)
         frequency[i] /= (double)divisors[i];
 }
 
+struct table {
+    real *cosine, *sine;
+    const double *frequency;
+    const int32_t *positions;
+    size_t pairs;
+};
+
+static void fill_rows(const void *loop, size_t first, size_t last)
+{
+    const struct table *r = loop;
+    for (size_t t = first; t < last; t++) {
+        for (size_t i = 0; i < r->pairs; i++) {
+            double angle = (double)r->positions[t] * r->frequency[i];
+            r->cosine[t * r->pairs + i] = (real)cos(angle);
+            r->sine[t * r->pairs + i] = (real)sin(angle);
+        }
+    }
+}
+
 void rope_table(real *cosine, real *sine, const double *frequency, const int32_t *positions,
                 size_t n, size_t pairs)
 {
-#pragma omp parallel for schedule(static) if (n * pairs > PARALLEL_ELEMENTS)
-    for (size_t t = 0; t < n; t++) {
-        for (size_t i = 0; i < pairs; i++) {
-            double angle = (double)positions[t] * frequency[i];
-            cosine[t * pairs + i] = (real)cos(angle);
-            sine[t * pairs + i] = (real)sin(angle);
-        }
-    }
+    const struct table table = {cosine, sine, frequency, positions, pairs};
+    team_run(fill_rows, &table, n, team_grain(pairs, PART_ANGLES));
 }
 
 /* sign: 1 turns forward, -1 back. */
@@ -65,18 +80,25 @@ static void turn_neighbours(real *x, const real *cosine, const real *sine, real 
     }
 }
 
-static void turn(real *x, const real *cosine, const real *sine, enum rope_layout layout, real sign,
-                 size_t n, size_t heads, size_t pairs)
+struct turns {
+    real *x;
+    const real *cosine, *sine;
+    enum rope_layout layout;
+    real sign;
+    size_t heads, pairs;
+};
+
+static void turn_rows(const void *loop, size_t first, size_t last)
 {
-#pragma omp parallel for schedule(static) if (n * heads * pairs > PARALLEL_ELEMENTS)
-    for (size_t t = 0; t < n; t++) {
-        const real *c = cosine + t * pairs, *s = sine + t * pairs;
-        for (size_t h = 0; h < heads; h++) {
-            real *head = x + (t * heads + h) * 2 * pairs;
-            if (layout == ROPE_HALVES)
-                turn_halves(head, c, s, sign, pairs);
+    const struct turns *r = loop;
+    for (size_t t = first, pairs = r->pairs; t < last; t++) {
+        const real *c = r->cosine + t * pairs, *s = r->sine + t * pairs;
+        for (size_t h = 0; h < r->heads; h++) {
+            real *head = r->x + (t * r->heads + h) * 2 * pairs;
+            if (r->layout == ROPE_HALVES)
+                turn_halves(head, c, s, r->sign, pairs);
             else
-                turn_neighbours(head, c, s, sign, pairs);
+                turn_neighbours(head, c, s, r->sign, pairs);
         }
     }
 }
@@ -84,11 +106,13 @@ static void turn(real *x, const real *cosine, const real *sine, enum rope_layout
 void rope_forward(real *x, const real *cosine, const real *sine, enum rope_layout layout, size_t n,
                   size_t heads, size_t pairs)
 {
-    turn(x, cosine, sine, layout, 1, n, heads, pairs);
+    const struct turns turns = {x, cosine, sine, layout, 1, heads, pairs};
+    team_run(turn_rows, &turns, n, team_grain(heads * pairs, PART_TURNS));
 }
 
 void rope_backward(real *dx, const real *cosine, const real *sine, enum rope_layout layout,
                    size_t n, size_t heads, size_t pairs)
 {
-    turn(dx, cosine, sine, layout, -1, n, heads, pairs);
+    const struct turns turns = {dx, cosine, sine, layout, -1, heads, pairs};
+    team_run(turn_rows, &turns, n, team_grain(heads * pairs, PART_TURNS));
 }

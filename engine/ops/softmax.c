@@ -2,9 +2,17 @@
 
 #include <string.h>
 
+#include "engine/base/team.h"
 #include "engine/ops/reduce.h"
 
-enum { PARALLEL_ELEMENTS = 1 << 12 };
+enum { PART_ELEMENTS = 1 << 12 };
+
+struct rows {
+    real *out;
+    const real *dp, *x; /* backward: x is p */
+    real scale;
+    size_t k;
+};
 
 void softmax_row(real *p, const real *x, real scale, size_t k)
 {
@@ -20,22 +28,34 @@ void softmax_row(real *p, const real *x, real scale, size_t k)
         p[j] *= inverse;
 }
 
+static void forward_rows(const void *loop, size_t first, size_t last)
+{
+    const struct rows *r = loop;
+    for (size_t i = first; i < last; i++)
+        softmax_row(r->out + i * r->k, r->x + i * r->k, r->scale, r->k);
+}
+
 void softmax_forward(real *p, const real *x, real scale, size_t n, size_t k)
 {
-#pragma omp parallel for schedule(static) if (n * k > PARALLEL_ELEMENTS)
-    for (size_t i = 0; i < n; i++)
-        softmax_row(p + i * k, x + i * k, scale, k);
+    const struct rows rows = {.out = p, .x = x, .scale = scale, .k = k};
+    team_run(forward_rows, &rows, n, team_grain(k, PART_ELEMENTS));
+}
+
+static void backward_rows(const void *loop, size_t first, size_t last)
+{
+    const struct rows *r = loop;
+    for (size_t i = first, k = r->k; i < last; i++) {
+        const real *row = r->x + i * k, *drow = r->dp + i * k;
+        real mean = reduce_dot(row, drow, k);
+        for (size_t j = 0; j < k; j++)
+            r->out[i * k + j] += r->scale * (row[j] * (drow[j] - mean));
+    }
 }
 
 void softmax_backward(real *dx, const real *dp, const real *p, real scale, size_t n, size_t k)
 {
-#pragma omp parallel for schedule(static) if (n * k > PARALLEL_ELEMENTS)
-    for (size_t i = 0; i < n; i++) {
-        const real *row = p + i * k, *drow = dp + i * k;
-        real mean = reduce_dot(row, drow, k);
-        for (size_t j = 0; j < k; j++)
-            dx[i * k + j] += scale * (row[j] * (drow[j] - mean));
-    }
+    const struct rows rows = {dx, dp, p, scale, k};
+    team_run(backward_rows, &rows, n, team_grain(k, PART_ELEMENTS));
 }
 
 real softmax_logsumexp(const real *x, real *scratch, size_t n)

@@ -2,12 +2,17 @@
 
 #include <string.h>
 
-#include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/simd_math.h"
 
 /* Work is handed out in blocks; inside one, the last few values are padded to
  * eight lanes, so that a value's bits do not depend on its place. */
-enum { BLOCK = 1024 };
+enum { BLOCK = 4096 };
+
+struct blocks {
+    real *y, *dgate, *dup;
+    const real *dy, *gate, *up;
+};
 
 SIMD_BODY void forward_lanes(real *y, const real *gate, const real *up)
 {
@@ -32,11 +37,16 @@ SIMD_BODY void forward_block_body(real *y, const real *gate, const real *up, siz
 SIMD_DISPATCH(forward_block, (real *y, const real *gate, const real *up, size_t n),
               (y, gate, up, n))
 
+static void forward_part(const void *loop, size_t first, size_t last)
+{
+    const struct blocks *b = loop;
+    forward_block(b->y + first, b->gate + first, b->up + first, last - first);
+}
+
 void swiglu_forward(real *y, const real *gate, const real *up, size_t n)
 {
-#pragma omp parallel for schedule(static) if (n > 4 * BLOCK)
-    for (size_t i = 0; i < n; i += BLOCK)
-        forward_block(y + i, gate + i, up + i, size_min(BLOCK, n - i));
+    const struct blocks blocks = {.y = y, .gate = gate, .up = up};
+    team_run(forward_part, &blocks, n, BLOCK);
 }
 
 /* silu'(x) = s + x s (1 - s), s the logistic function. */
@@ -73,10 +83,17 @@ SIMD_DISPATCH(backward_block,
               (real *dgate, real *dup, const real *dy, const real *gate, const real *up, size_t n),
               (dgate, dup, dy, gate, up, n))
 
+static void backward_part(const void *loop, size_t first, size_t last)
+{
+    const struct blocks *b = loop;
+    backward_block(b->dgate + first, b->dup + first, b->dy + first, b->gate + first,
+                   b->up + first, last - first);
+}
+
 void swiglu_backward(real *dgate, real *dup, const real *dy, const real *gate, const real *up,
                      size_t n)
 {
-#pragma omp parallel for schedule(static) if (n > 4 * BLOCK)
-    for (size_t i = 0; i < n; i += BLOCK)
-        backward_block(dgate + i, dup + i, dy + i, gate + i, up + i, size_min(BLOCK, n - i));
+    const struct blocks blocks = {
+        .dgate = dgate, .dup = dup, .dy = dy, .gate = gate, .up = up};
+    team_run(backward_part, &blocks, n, BLOCK);
 }

@@ -1,10 +1,11 @@
 #include "engine/train/muon.h"
 
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/reduce.h"
 
-enum { NEWTON_SCHULZ_STEPS = 5, PARALLEL_ELEMENTS = 1 << 15 };
+enum { NEWTON_SCHULZ_STEPS = 5, PART_ELEMENTS = 1 << 14 };
 
 /* Coefficients of the quintic a x + b x^3 + c x^5 whose iteration drives singular
  * values towards 1 fastest (Jordan et al., Muon). */
@@ -17,12 +18,25 @@ static void transpose(real *out, const real *x, size_t rows, size_t cols)
             out[j * rows + i] = x[i * cols + j];
 }
 
+/* Vectors of one length, and the factors that they meet. */
+struct vectors {
+    real *x, *update;
+    const real *gradient;
+    real scale, keep;
+};
+
+static void scale_part(const void *loop, size_t first, size_t last)
+{
+    const struct vectors *v = loop;
+    for (size_t i = first; i < last; i++)
+        v->x[i] *= v->scale;
+}
+
 static void scale_to_unit_norm(real *x, size_t count)
 {
     real scale = (real)(1.0 / (sqrt(reduce_squares(x, count)) + 1e-7));
-#pragma omp parallel for schedule(static) if (count > PARALLEL_ELEMENTS)
-    for (size_t i = 0; i < count; i++)
-        x[i] *= scale;
+    const struct vectors vectors = {.x = x, .scale = scale};
+    team_run(scale_part, &vectors, count, PART_ELEMENTS);
 }
 
 /* x [n, m] with n <= m, in place. */
@@ -84,6 +98,23 @@ void muon_orthogonalize(real *x, size_t rows, size_t cols, struct device *d,
     arena_release(scratch, mark);
 }
 
+/* Nesterov's momentum; scale is what the gradient meets. */
+static void momentum_part(const void *loop, size_t first, size_t last)
+{
+    const struct vectors *v = loop;
+    for (size_t i = first; i < last; i++) {
+        v->x[i] = v->keep * v->x[i] + v->scale * v->gradient[i];
+        v->update[i] = v->scale * v->gradient[i] + v->keep * v->x[i];
+    }
+}
+
+static void descend_part(const void *loop, size_t first, size_t last)
+{
+    const struct vectors *v = loop;
+    for (size_t i = first; i < last; i++)
+        v->x[i] -= v->scale * v->update[i];
+}
+
 void muon_step(real *w, real *momentum, const real *gradient, size_t rows, size_t cols, double lr,
                double mu, double grad_scale, struct device *d, struct arena *scratch)
 {
@@ -91,16 +122,12 @@ void muon_step(real *w, real *momentum, const real *gradient, size_t rows, size_
     size_t count = rows * cols;
     real *update = arena_array(scratch, real, count);
     real keep = (real)mu, add = (real)((1 - mu) * grad_scale);
-#pragma omp parallel for schedule(static) if (count > PARALLEL_ELEMENTS)
-    for (size_t i = 0; i < count; i++) {
-        momentum[i] = keep * momentum[i] + add * gradient[i];
-        update[i] = add * gradient[i] + keep * momentum[i];
-    }
+    struct vectors vectors = {momentum, update, gradient, add, keep};
+    team_run(momentum_part, &vectors, count, PART_ELEMENTS);
     muon_orthogonalize(update, rows, cols, d, scratch);
     double tall = rows > cols ? (double)rows / (double)cols : 1.0;
     real rate = (real)(lr * 0.2 * sqrt((double)size_max(rows, cols)) * sqrt(tall));
-#pragma omp parallel for schedule(static) if (count > PARALLEL_ELEMENTS)
-    for (size_t i = 0; i < count; i++)
-        w[i] -= rate * update[i];
+    vectors = (struct vectors){.x = w, .update = update, .scale = rate};
+    team_run(descend_part, &vectors, count, PART_ELEMENTS);
     arena_release(scratch, mark);
 }

@@ -2,6 +2,10 @@
 
 #include <math.h>
 
+#include "engine/base/team.h"
+
+enum { PART_TOKENS = 64 };
+
 static double entropy_bits(const real *p, size_t n)
 {
     double h = 0;
@@ -40,13 +44,34 @@ static double sum_of(const double *x, size_t n)
     return sum;
 }
 
+/* One number an item: of a token's gates, or of a window. */
+struct measuring {
+    double *out;
+    const real *alpha;
+    size_t M;
+    const struct window_plan *windows;
+};
+
+static void entropy_part(const void *loop, size_t first, size_t last)
+{
+    const struct measuring *m = loop;
+    for (size_t t = first; t < last; t++)
+        m->out[t] = entropy_bits(m->alpha + t * m->M, m->M);
+}
+
+static void spread_part(const void *loop, size_t first, size_t last)
+{
+    const struct measuring *m = loop;
+    for (size_t w = first; w < last; w++)
+        m->out[w] = window_spread(&m->windows[w]);
+}
+
 void health_add_gates(struct health *h, const real *alpha, size_t T, struct objective_result *r)
 {
     struct arena_mark mark = arena_mark(h->arena);
     double *entropy = arena_array(h->arena, double, T);
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < T; t++)
-        entropy[t] = entropy_bits(alpha + t * h->M, h->M);
+    const struct measuring measuring = {.out = entropy, .alpha = alpha, .M = h->M};
+    team_run(entropy_part, &measuring, T, PART_TOKENS);
     for (size_t t = 0; t < T; t++)
         for (size_t l = 0; l < h->M; l++)
             h->layer_weight[l] += (double)alpha[t * h->M + l];
@@ -60,9 +85,8 @@ void health_add_windows(struct health *h, const struct window_plan *windows, siz
 {
     struct arena_mark mark = arena_mark(h->arena);
     double *spread = arena_array(h->arena, double, n);
-#pragma omp parallel for schedule(static)
-    for (size_t w = 0; w < n; w++)
-        spread[w] = window_spread(&windows[w]);
+    const struct measuring measuring = {.out = spread, .windows = windows};
+    team_run(spread_part, &measuring, n, 1);
     for (size_t w = 0; w < n; w++)
         r->senders_off += (double)windows[w].row_error[windows[w].iters];
     r->spread += sum_of(spread, n);

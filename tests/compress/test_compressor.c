@@ -8,11 +8,9 @@
 #include <string.h>
 
 #include <cmocka.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "engine/base/mem.h"
+#include "engine/base/team.h"
 #include "engine/compress/compressor.h"
 #include "tests/support/gradcheck.h"
 
@@ -44,15 +42,14 @@ static void problem_free(struct problem *p)
     free(p->dslots);
 }
 
-#ifdef _OPENMP
 /* Forward and backward with so many threads; slots and gradients, to be freed. */
-static void run(const struct problem *p, int threads, real *slots, real *grads)
+static void run(const struct problem *p, size_t threads, real *slots, real *grads)
 {
     struct err err;
     struct arena arena = {0};
     struct compress_tape tape;
     struct compressor_params view;
-    omp_set_num_threads(threads);
+    team_set_threads(threads);
     compressor_view(&p->c, grads, &view);
     assert_true(compressor_forward(&p->c, &compress_settings_default, p->hidden, TOKENS, TOKENS,
                                    &tape, &arena, NULL, &err));
@@ -60,19 +57,17 @@ static void run(const struct problem *p, int threads, real *slots, real *grads)
     compressor_backward(&p->c, &tape, p->dslots, &view, &arena);
     arena_free(&arena);
 }
-#endif
 
 static void test_number_of_threads(void **state)
 {
     (void)state;
-#ifdef _OPENMP
     struct problem p;
     problem_init(&p);
     size_t slots = TOKENS * shape.H;
     real *one[2] = {xcalloc(slots, sizeof(real)), xcalloc(p.c.count, sizeof(real))};
-    int before = omp_get_max_threads();
+    size_t before = team_threads();
     run(&p, 1, one[0], one[1]);
-    for (int threads = 2; threads <= 5; threads++) {
+    for (size_t threads = 2; threads <= 5; threads++) {
         real *many[2] = {xcalloc(slots, sizeof(real)), xcalloc(p.c.count, sizeof(real))};
         run(&p, threads, many[0], many[1]);
         assert_memory_equal(one[0], many[0], slots * sizeof(real));
@@ -80,13 +75,10 @@ static void test_number_of_threads(void **state)
         free(many[0]);
         free(many[1]);
     }
-    omp_set_num_threads(before);
+    team_set_threads(before);
     free(one[0]);
     free(one[1]);
     problem_free(&p);
-#else
-    skip();
-#endif
 }
 
 /* Pieces of whole blocks of the gate: a matrix product sees the same rows. */

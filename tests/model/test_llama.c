@@ -9,10 +9,8 @@
 
 #include <cmocka.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
+#include "engine/base/team.h"
 #include "engine/model/llama.h"
 #include "tests/support/tiny_llama.h"
 
@@ -292,7 +290,6 @@ static void test_cancelling_leaves_the_cache(void **state)
 static void test_same_bits_for_any_threads(void **state)
 {
     (void)state;
-#ifdef _OPENMP
     struct tiny_llama_options options = tiny_llama_default;
     options.config.hidden = 192;
     options.config.ffn = 700;
@@ -304,9 +301,9 @@ static void test_same_bits_for_any_threads(void **state)
     for (int i = 0; i < TOKENS; i++)
         many[i] = (i * 11 + i * i) % VOCAB;
     real *logits[4];
-    int threads = omp_get_max_threads();
-    for (int t = 0; t < 4; t++) {
-        omp_set_num_threads(t + 1);
+    size_t threads = team_threads();
+    for (size_t t = 0; t < 4; t++) {
+        team_set_threads(t + 1);
         logits[t] = calloc((TOKENS + 1) * VOCAB, sizeof(real));
         struct kv_cache cache = cache_for(&tiny, TOKENS + 1);
         forward(&tiny, &cache, 0, (struct llama_input){.n = TOKENS, .ids = many},
@@ -315,15 +312,12 @@ static void test_same_bits_for_any_threads(void **state)
                 (struct llama_output){.logits = logits[t] + TOKENS * VOCAB});
         kv_cache_free(&cache);
     }
-    omp_set_num_threads(threads);
-    for (int t = 1; t < 4; t++)
+    team_set_threads(threads);
+    for (size_t t = 1; t < 4; t++)
         assert_memory_equal(logits[t], logits[0], (TOKENS + 1) * VOCAB * sizeof(real));
-    for (int t = 0; t < 4; t++)
+    for (size_t t = 0; t < 4; t++)
         free(logits[t]);
     tiny_llama_free(&tiny);
-#else
-    skip();
-#endif
 }
 
 int main(void)

@@ -10,13 +10,11 @@
 #include <string.h>
 
 #include <cmocka.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/team.h"
 #include "engine/model/llama.h"
 #include "engine/model/sampler.h"
 #include "tests/support/golden.h"
@@ -353,7 +351,6 @@ static void test_smol(void **state)
 static void test_smol_same_bits_for_any_threads(void **state)
 {
     (void)state;
-#ifdef _OPENMP
     char *path = golden_default_model();
     struct model *model = open_model(path);
     enum { TOKENS = 70 };
@@ -362,22 +359,19 @@ static void test_smol_same_bits_for_any_threads(void **state)
     for (int i = 0; i < TOKENS; i++)
         ids[i] = 1000 + 37 * i;
     real *one = xcalloc(V, sizeof *one), *two = xcalloc(V, sizeof *two);
-    int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
+    size_t threads = team_threads();
+    team_set_threads(1);
     forward(model, NULL, 0, (struct llama_input){.n = TOKENS, .ids = ids},
             (struct llama_output){.logits = one, .first_logit = TOKENS - 1});
-    omp_set_num_threads(2);
+    team_set_threads(2);
     forward(model, NULL, 0, (struct llama_input){.n = TOKENS, .ids = ids},
             (struct llama_output){.logits = two, .first_logit = TOKENS - 1});
-    omp_set_num_threads(threads);
+    team_set_threads(threads);
     assert_memory_equal(one, two, V * sizeof *one);
     free(one);
     free(two);
     model_close(model);
     free(path);
-#else
-    skip();
-#endif
 }
 
 int main(void)

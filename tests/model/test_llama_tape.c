@@ -9,10 +9,8 @@
 
 #include <cmocka.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
+#include "engine/base/team.h"
 #include "engine/model/llama.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/tiny_llama.h"
@@ -299,30 +297,26 @@ static void test_cancelling(void **state)
 static void test_same_bits_for_any_threads(void **state)
 {
     (void)state;
-#ifdef _OPENMP
     struct tiny_llama_options options = tiny_llama_default;
     options.config.hidden = 64;
     options.config.ffn = 200;
     options.config.vocab = 3000;
     struct problem p;
     problem_init(&p, &options);
-    int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
+    size_t threads = team_threads();
+    team_set_threads(1);
     double one = loss(&p);
     real *dx = gradient(&p);
-    for (int t = 2; t <= 3; t++) {
-        omp_set_num_threads(t);
+    for (size_t t = 2; t <= 3; t++) {
+        team_set_threads(t);
         assert_true(loss(&p) == one);
         real *other = gradient(&p);
         assert_memory_equal(other, dx, N * options.config.hidden * sizeof *dx);
         free(other);
     }
-    omp_set_num_threads(threads);
+    team_set_threads(threads);
     free(dx);
     problem_free(&p);
-#else
-    skip();
-#endif
 }
 
 int main(void)

@@ -9,10 +9,8 @@
 
 #include <cmocka.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
+#include "engine/base/team.h"
 #include "engine/ops/attention.h"
 #include "tests/support/gradcheck.h"
 
@@ -224,7 +222,6 @@ static void test_gradients_behind_a_prefix(void **state)
 static void test_same_bits_for_any_threads(void **state)
 {
     (void)state;
-#ifdef _OPENMP
     const struct attention_shape shape = {6, 2, 16};
     struct problem p;
     problem_init(&p, shape, tree_starts, 7, 0);
@@ -232,27 +229,24 @@ static void test_same_bits_for_any_threads(void **state)
     size_t q_count = 210 * 96, kv_count = 210 * 32;
     real *one = calloc(q_count + 2 * kv_count, sizeof *one);
     real *many = calloc(q_count + 2 * kv_count, sizeof *many);
-    int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
+    size_t threads = team_threads();
+    team_set_threads(1);
     loss(&p);
     real *out = random_reals(&(struct rng){{1, 2, 3, 4}}, q_count, 1);
     memcpy(out, p.out, q_count * sizeof *out);
     attention_packed_backward(one, one + q_count, one + q_count + kv_count, p.r, p.q, p.k, p.v,
                               &p.pack, &shape);
-    omp_set_num_threads(3);
+    team_set_threads(3);
     loss(&p);
     assert_memory_equal(out, p.out, q_count * sizeof *out);
     attention_packed_backward(many, many + q_count, many + q_count + kv_count, p.r, p.q, p.k, p.v,
                               &p.pack, &shape);
     assert_memory_equal(one, many, (q_count + 2 * kv_count) * sizeof *one);
-    omp_set_num_threads(threads);
+    team_set_threads(threads);
     free(one);
     free(many);
     free(out);
     problem_free(&p);
-#else
-    skip();
-#endif
 }
 
 int main(void)

@@ -8,11 +8,9 @@
 #include <string.h>
 
 #include <cmocka.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "engine/base/mem.h"
+#include "engine/base/team.h"
 #include "engine/ops/bkernel.h"
 #include "engine/ops/bmatmul.h"
 #include "engine/ops/half.h"
@@ -129,16 +127,14 @@ static void test_same_bits_however_divided(void **state)
         bmatmul(&single, 1, x + t * COLS, 1, false);
     }
     assert_memory_equal(y[0], apart, N * ROWS * sizeof **y);
-#ifdef _OPENMP
-    int threads = omp_get_max_threads();
-    for (int t = 1; t <= 4; t++) {
+    size_t threads = team_threads();
+    for (size_t t = 1; t <= 4; t++) {
         const struct bproduct one = {&a, apart};
-        omp_set_num_threads(t);
+        team_set_threads(t);
         bmatmul(&one, 1, x, N, false);
         assert_memory_equal(y[0], apart, N * ROWS * sizeof **y);
     }
-    omp_set_num_threads(threads);
-#endif
+    team_set_threads(threads);
     free(a.panels);
     free(b.panels);
     free(w);

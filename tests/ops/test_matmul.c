@@ -7,11 +7,9 @@
 #include <string.h>
 
 #include <cmocka.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "engine/base/mem.h"
+#include "engine/base/team.h"
 #include "engine/ops/matmul.h"
 #include "tests/support/gradcheck.h"
 
@@ -95,7 +93,6 @@ static void test_beta_zero_ignores_nan(void **state)
     assert_true(y[0] == 6 && y[1] == 15);
 }
 
-#ifdef _OPENMP
 static void check_threads(size_t m, size_t n, size_t k)
 {
     struct rng rng;
@@ -106,28 +103,26 @@ static void check_threads(size_t m, size_t n, size_t k)
     real *one = random_reals(&rng, m * n, 1), *many = random_reals(&rng, m * n, 1);
     void (*const products[])(real *, const real *, const real *, real, size_t, size_t, size_t) = {
         matmul_nt, matmul_nn, matmul_tn};
-    int threads = omp_get_max_threads();
+    size_t threads = team_threads();
     for (size_t f = 0; f < 3; f++) {
-        omp_set_num_threads(1);
+        team_set_threads(1);
         products[f](one, a, b, 0, m, n, k);
-        for (int t = 2; t <= 4; t++) {
-            omp_set_num_threads(t);
+        for (size_t t = 2; t <= 4; t++) {
+            team_set_threads(t);
             products[f](many, a, b, 0, m, n, k);
             assert_memory_equal(one, many, m * n * sizeof *one);
         }
     }
-    omp_set_num_threads(threads);
+    team_set_threads(threads);
     free(a);
     free(b);
     free(one);
     free(many);
 }
-#endif
 
 static void test_same_bits_for_any_threads(void **state)
 {
     (void)state;
-#ifdef _OPENMP
     check_threads(1, 1000, 300);
     check_threads(1000, 1, 300);
     check_threads(100, 1, 20000);
@@ -137,9 +132,6 @@ static void test_same_bits_for_any_threads(void **state)
     check_threads(64, 96, 20);
     check_threads(7, 9, 2000);
     check_threads(600, 500, 130);
-#else
-    skip();
-#endif
 }
 
 static void test_backend_has_a_name(void **state)

@@ -9,11 +9,9 @@
 #include <string.h>
 
 #include <cmocka.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "engine/base/mem.h"
+#include "engine/base/team.h"
 #include "engine/ops/half.h"
 #include "engine/ops/qkernel.h"
 #include "engine/ops/qmatmul.h"
@@ -262,16 +260,14 @@ static void check_divided(enum qrounding rounding, struct rng *rng)
         }
         assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
     }
-#ifdef _OPENMP
-    int threads = omp_get_max_threads();
-    for (int t = 1; t <= 4; t++) {
+    size_t threads = team_threads();
+    for (size_t t = 1; t <= 4; t++) {
         const struct qproduct one = {both[0].w, apart};
-        omp_set_num_threads(t);
+        team_set_threads(t);
         qmatmul(&one, 1, x, N, rounding);
         assert_memory_equal(apart, together[0], N * ROWS * sizeof *apart);
     }
-    omp_set_num_threads(threads);
-#endif
+    team_set_threads(threads);
     matrix_free(&a);
     matrix_free(&b);
     free(x);
