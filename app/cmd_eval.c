@@ -10,6 +10,7 @@
 #include "app/data_options.h"
 #include "app/report.h"
 #include "app/values.h"
+#include "engine/base/buffer.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
@@ -22,8 +23,7 @@ struct job {
     struct data_options options;
     struct append_file out;
     struct evaluate_sums sums[EVAL_MODES];
-    char *lines; /* of the context in work */
-    size_t lines_size, lines_capacity;
+    struct buffer lines; /* of the context in work */
 };
 
 static const char mode_words[] = "full|compressed|wrong|none";
@@ -61,11 +61,7 @@ static void on_prediction(void *context, const struct prediction *p)
                              p->score.exact, "f1", p->score.f1, "nll_sum", p->nll, "labels",
                              (json_int_t)p->labels);
     char *text = json_dumps(line, JSON_COMPACT);
-    size_t length = strlen(text);
-    MEM_GROW(j->lines, j->lines_capacity, j->lines_size + length + 2);
-    memcpy(j->lines + j->lines_size, text, length);
-    j->lines_size += length;
-    j->lines[j->lines_size++] = '\n';
+    buffer_printf(&j->lines, "%s%s", j->lines.size ? "\n" : "", text);
     free(text);
     json_decref(line);
 }
@@ -76,11 +72,10 @@ static bool on_context_done(void *context, struct err *err)
 {
     struct job *j = context;
     bool ok = true;
-    if (j->out.path && j->lines_size) {
-        j->lines[j->lines_size - 1] = '\0';
-        ok = append_file_line(&j->out, j->lines, err);
+    if (j->out.path && j->lines.size) {
+        ok = append_file_line(&j->out, j->lines.data, err);
     }
-    j->lines_size = 0;
+    j->lines.size = 0;
     return ok;
 }
 
@@ -372,7 +367,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
     append_file_close(&j.out);
     batch_close(&j.batch);
     data_options_free(&j.options);
-    free(j.lines);
+    buffer_free(&j.lines);
     return ok;
 }
 

@@ -1,45 +1,12 @@
 #include "app/export_data.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/report.h"
-#include "engine/base/mem.h"
+#include "engine/base/buffer.h"
 #include "engine/base/text.h"
-
-/* A growing file. */
-struct buffer {
-    char *data;
-    size_t size, capacity;
-};
-
-static void put(struct buffer *out, const void *data, size_t size)
-{
-    MEM_GROW(out->data, out->capacity, out->size + size + 1);
-    memcpy(out->data + out->size, data, size);
-    out->size += size;
-    out->data[out->size] = '\0';
-}
-
-static void put_text(struct buffer *out, const char *text)
-{
-    put(out, text, strlen(text));
-}
-
-static void put_format(struct buffer *out, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static void put_format(struct buffer *out, const char *fmt, ...)
-{
-    char text[96];
-    va_list list;
-    va_start(list, fmt);
-    vsnprintf(text, sizeof text, fmt, list);
-    va_end(list);
-    put_text(out, text);
-}
 
 /* ---- NPY ------------------------------------------------------------------------- */
 
@@ -50,27 +17,26 @@ static void put_float(struct buffer *out, float value)
     memcpy(&bits, &value, sizeof bits);
     uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
                         (uint8_t)(bits >> 24)};
-    put(out, bytes, sizeof bytes);
+    buffer_add(out, bytes, sizeof bytes);
 }
 
 char *export_npy(const struct figure_data *data, size_t *size)
 {
     struct buffer out = {0}, header = {0};
-    put_format(&header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }",
+    buffer_printf(&header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }",
                data->grid.rows, data->grid.columns);
     /* Magic, version, length and header together are a multiple of 64. */
     while ((10 + header.size + 1) % 64 != 0)
-        put_text(&header, " ");
-    put_text(&header, "\n");
+        buffer_text(&header, " ");
+    buffer_text(&header, "\n");
     uint8_t length[2] = {(uint8_t)header.size, (uint8_t)(header.size >> 8)};
-    put(&out, "\x93NUMPY\1\0", 8);
-    put(&out, length, sizeof length);
-    put(&out, header.data, header.size);
+    buffer_add(&out, "\x93NUMPY\1\0", 8);
+    buffer_add(&out, length, sizeof length);
+    buffer_add(&out, header.data, header.size);
     free(header.data);
     for (size_t i = 0; i < data->grid.rows * data->grid.columns; i++)
         put_float(&out, data->grid.value[i]);
-    *size = out.size;
-    return out.data;
+    return buffer_take(&out, size);
 }
 
 /* ---- CSV ------------------------------------------------------------------------- */
@@ -78,22 +44,22 @@ char *export_npy(const struct figure_data *data, size_t *size)
 static void put_field(struct buffer *out, const char *text)
 {
     if (!strpbrk(text, ",\"\r\n")) {
-        put_text(out, text);
+        buffer_text(out, text);
         return;
     }
-    put_text(out, "\"");
+    buffer_text(out, "\"");
     for (; *text; text++) {
         if (*text == '"')
-            put_text(out, "\"");
-        put(out, text, 1);
+            buffer_text(out, "\"");
+        buffer_add(out, text, 1);
     }
-    put_text(out, "\"");
+    buffer_text(out, "\"");
 }
 
 static void put_value(struct buffer *out, double value)
 {
     if (isfinite(value))
-        put_format(out, "%.9g", value);
+        buffer_printf(out, "%.9g", value);
 }
 
 static const char *column_name(const struct figure_data *data, size_t row)
@@ -107,25 +73,24 @@ char *export_csv(const struct figure_data *data, size_t *size)
 {
     struct buffer out = {0};
     bool columns = data->kind != FIGURE_MASS; /* whose values are the mass */
-    put_text(&out, "token,index,text,mass");
+    buffer_text(&out, "token,index,text,mass");
     for (size_t r = 0; columns && r < data->rows; r++) {
-        put_text(&out, ",");
+        buffer_text(&out, ",");
         put_field(&out, column_name(data, r));
     }
-    put_text(&out, "\r\n");
+    buffer_text(&out, "\r\n");
     for (size_t t = 0; t < data->tokens; t++) {
-        put_format(&out, "%zu,%zu,", data->token[t].number, data->token[t].place);
+        buffer_printf(&out, "%zu,%zu,", data->token[t].number, data->token[t].place);
         put_field(&out, data->token[t].text);
-        put_text(&out, ",");
+        buffer_text(&out, ",");
         put_value(&out, (double)data->mass[t]);
         for (size_t r = 0; columns && r < data->rows; r++) {
-            put_text(&out, ",");
+            buffer_text(&out, ",");
             put_value(&out, heat_at(&data->grid, r, t));
         }
-        put_text(&out, "\r\n");
+        buffer_text(&out, "\r\n");
     }
-    *size = out.size;
-    return out.data;
+    return buffer_take(&out, size);
 }
 
 static char *sanitised(const char *text)
@@ -150,23 +115,22 @@ static const char *state_of(const struct snapshot_answer *a)
 char *export_answers_csv(const struct snapshot *s, size_t *size)
 {
     struct buffer out = {0};
-    put_text(&out, "mode,context,kv_bytes,f1,exact,state,answer\r\n");
+    buffer_text(&out, "mode,context,kv_bytes,f1,exact,state,answer\r\n");
     for (int mode = 0; mode < ANSWER_MODES; mode++) {
         const struct snapshot_answer *a = s->answer[mode];
         if (!a)
             continue;
-        put_format(&out, "%s,%zu,%zu,", answer_mode_name[mode], a->context_positions, a->kv_bytes);
+        buffer_printf(&out, "%s,%zu,%zu,", answer_mode_name[mode], a->context_positions, a->kv_bytes);
         put_value(&out, a->f1 >= 0 ? a->f1 : (double)NAN);
-        put_text(&out, ",");
+        buffer_text(&out, ",");
         put_value(&out, a->exact >= 0 ? a->exact : (double)NAN);
-        put_format(&out, ",%s,", state_of(a));
+        buffer_printf(&out, ",%s,", state_of(a));
         char *text = sanitised(a->text);
         put_field(&out, text);
         free(text);
-        put_text(&out, "\r\n");
+        buffer_text(&out, "\r\n");
     }
-    *size = out.size;
-    return out.data;
+    return buffer_take(&out, size);
 }
 
 /* ---- JSON ------------------------------------------------------------------------ */
@@ -176,11 +140,10 @@ static char *dump(json_t *record, size_t *size)
     char *text = json_dumps(record, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
     json_decref(record);
     struct buffer out = {0};
-    put_text(&out, text);
-    put_text(&out, "\n");
+    buffer_text(&out, text);
+    buffer_text(&out, "\n");
     free(text);
-    *size = out.size;
-    return out.data;
+    return buffer_take(&out, size);
 }
 
 static json_t *tokens_to_json(const struct figure_data *data)

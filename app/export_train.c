@@ -11,6 +11,7 @@
 #include "app/png.h"
 #include "app/report.h"
 #include "app/run_log.h"
+#include "engine/base/buffer.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -119,38 +120,20 @@ static char *make_json(const struct work *w, size_t *size)
     return text;
 }
 
-struct text {
-    char *bytes;
-    size_t size, capacity;
-};
-
-static void csv_add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void csv_add(struct text *t, const char *fmt, ...)
-{
-    char line[512];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    MEM_GROW(t->bytes, t->capacity, t->size + (size_t)n + 1);
-    memcpy(t->bytes + t->size, line, (size_t)n + 1);
-    t->size += (size_t)n;
-}
-
-static void csv_number(struct text *t, double value)
+static void csv_number(struct buffer *t, double value)
 {
     if (isfinite(value))
-        csv_add(t, ",%.9g", value);
+        buffer_printf(t, ",%.9g", value);
     else
-        csv_add(t, ",");
+        buffer_printf(t, ",");
 }
 
 /* A line a step and a line a validation; cells that do not apply are empty. A comma or
  * a quotation mark in a run's name is left out of the way by quoting. */
 static char *make_csv(const struct work *w, size_t *size)
 {
-    struct text t = {0};
-    csv_add(&t, "run,step,kind,loss,grad_norm,lr,wrong,full,none\r\n");
+    struct buffer t = {0};
+    buffer_printf(&t, "run,step,kind,loss,grad_norm,lr,wrong,full,none\r\n");
     for (size_t i = 0; i < w->n; i++) {
         const struct training_log *log = &w->log[i];
         char name[200] = "\"";
@@ -163,25 +146,24 @@ static char *make_csv(const struct work *w, size_t *size)
         name[used++] = '"';
         name[used] = '\0';
         for (size_t k = 0; k < log->n_steps; k++) {
-            csv_add(&t, "%s,%zu,train", name, log->steps[k].step);
+            buffer_printf(&t, "%s,%zu,train", name, log->steps[k].step);
             csv_number(&t, log->steps[k].loss);
             csv_number(&t, log->steps[k].norm);
             csv_number(&t, log->steps[k].lr);
-            csv_add(&t, ",,,\r\n");
+            buffer_printf(&t, ",,,\r\n");
         }
         for (size_t k = 0; k < log->n_checks; k++) {
             const struct training_check *c = &log->checks[k];
-            csv_add(&t, "%s,%zu,%s", name, c->step, log->kind[c->kind]);
+            buffer_printf(&t, "%s,%zu,%s", name, c->step, log->kind[c->kind]);
             csv_number(&t, c->compressed);
-            csv_add(&t, ",,");
+            buffer_printf(&t, ",,");
             csv_number(&t, c->wrong);
             csv_number(&t, c->full);
             csv_number(&t, c->none);
-            csv_add(&t, "\r\n");
+            buffer_printf(&t, "\r\n");
         }
     }
-    *size = t.size;
-    return t.bytes;
+    return buffer_take(&t, size);
 }
 
 static char *make_file(const struct work *w, enum export_format format, size_t *size)

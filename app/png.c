@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 
@@ -13,25 +14,11 @@ enum { TEXT_LIMIT = 1 << 20, CHUNK_HEAD = 8, CHUNK_REST = 4 };
 
 static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 
-/* A growing file. */
-struct bytes {
-    uint8_t *data;
-    size_t size, capacity;
-};
-
-static void put(struct bytes *out, const void *data, size_t size)
-{
-    MEM_GROW(out->data, out->capacity, out->size + size);
-    if (size)
-        memcpy(out->data + out->size, data, size);
-    out->size += size;
-}
-
-static void put_u32(struct bytes *out, uint32_t value)
+static void put_u32(struct buffer *out, uint32_t value)
 {
     uint8_t b[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
                     (uint8_t)value};
-    put(out, b, 4);
+    buffer_add(out, b, 4);
 }
 
 static uint32_t get_u32(const uint8_t *p)
@@ -40,11 +27,11 @@ static uint32_t get_u32(const uint8_t *p)
 }
 
 /* Length, type, data, checksum of type and data. */
-static void put_chunk(struct bytes *out, const char type[4], const void *data, size_t size)
+static void put_chunk(struct buffer *out, const char type[4], const void *data, size_t size)
 {
     put_u32(out, (uint32_t)size);
-    put(out, type, 4);
-    put(out, data, size);
+    buffer_add(out, type, 4);
+    buffer_add(out, data, size);
     uLong crc = crc32(0, (const Bytef *)type, 4);
     put_u32(out, (uint32_t)(size ? crc32_z(crc, data, size) : crc));
 }
@@ -94,7 +81,7 @@ static uint8_t *filter_lines(const struct raster *raster, size_t *size)
     return all;
 }
 
-static void put_pixels(struct bytes *out, const struct raster *raster)
+static void put_pixels(struct buffer *out, const struct raster *raster)
 {
     size_t size;
     uint8_t *lines = filter_lines(raster, &size);
@@ -107,40 +94,39 @@ static void put_pixels(struct bytes *out, const struct raster *raster)
 }
 
 /* Keyword, no compression, no language, no translated keyword, text. */
-static void put_text(struct bytes *out, const char *keyword, const char *text)
+static void put_text(struct buffer *out, const char *keyword, const char *text)
 {
-    struct bytes chunk = {0};
-    put(&chunk, keyword, strlen(keyword) + 1);
-    put(&chunk, "\0\0\0\0", 4);
-    put(&chunk, text, strlen(text));
+    struct buffer chunk = {0};
+    buffer_add(&chunk, keyword, strlen(keyword) + 1);
+    buffer_add(&chunk, "\0\0\0\0", 4);
+    buffer_add(&chunk, text, strlen(text));
     put_chunk(out, "iTXt", chunk.data, chunk.size);
-    free(chunk.data);
+    buffer_free(&chunk);
 }
 
 uint8_t *png_write(const struct raster *raster, double dpi, const char *keyword, const char *text,
                    size_t *size)
 {
-    struct bytes out = {0}, chunk = {0};
-    put(&out, signature, sizeof signature);
+    struct buffer out = {0}, chunk = {0};
+    buffer_add(&out, signature, sizeof signature);
     put_u32(&chunk, (uint32_t)raster->width);
     put_u32(&chunk, (uint32_t)raster->height);
     /* 8 bits a channel, colour (with opacity), and the only methods there are. */
-    put(&chunk, (const uint8_t[]){8, raster->channels == 4 ? 6 : 2, 0, 0, 0}, 5);
+    buffer_add(&chunk, (const uint8_t[]){8, raster->channels == 4 ? 6 : 2, 0, 0, 0}, 5);
     put_chunk(&out, "IHDR", chunk.data, chunk.size);
     put_chunk(&out, "sRGB", "", 1);
     chunk.size = 0;
     uint32_t per_metre = (uint32_t)lround(dpi / 0.0254);
     put_u32(&chunk, per_metre);
     put_u32(&chunk, per_metre);
-    put(&chunk, "\1", 1);
+    buffer_add(&chunk, "\1", 1);
     put_chunk(&out, "pHYs", chunk.data, chunk.size);
     if (text)
         put_text(&out, keyword, text);
     put_pixels(&out, raster);
     put_chunk(&out, "IEND", NULL, 0);
-    free(chunk.data);
-    *size = out.size;
-    return out.data;
+    buffer_free(&chunk);
+    return (uint8_t *)buffer_take(&out, size);
 }
 
 char *png_data_address(const uint8_t *file, size_t size)

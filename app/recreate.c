@@ -1,40 +1,19 @@
 #include "app/recreate.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/list.h"
 #include "app/settings.h"
-#include "engine/base/mem.h"
+#include "engine/base/buffer.h"
 
-struct lines {
-    char *text;
-    size_t used, capacity;
-};
-
-static void add(struct lines *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct lines *l, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    int length = vsnprintf(NULL, 0, fmt, args);
-    va_end(args);
-    size_t needed = l->used + (size_t)length + 2;
-    MEM_GROW(l->text, l->capacity, needed);
-    va_start(args, fmt);
-    vsnprintf(l->text + l->used, needed - l->used, fmt, args);
-    va_end(args);
-    l->used += (size_t)length;
-    l->text[l->used++] = '\n';
-    l->text[l->used] = '\0';
-}
+/* A command a line. */
+#define add(lines, ...) (buffer_printf(lines, __VA_ARGS__), buffer_text(lines, "\n"))
 
 /* ---- what is open ------------------------------------------------------------------ */
 
-static void add_document(struct lines *l, const struct session *s)
+static void add_document(struct buffer *l, const struct session *s)
 {
     const struct snapshot_facts *f = &s->snapshot->facts;
     add(l, "# %s, %s", f->model[0] ? f->model : "no model", f->compressor);
@@ -50,7 +29,7 @@ static void add_document(struct lines *l, const struct session *s)
 /* ---- what is computed ---------------------------------------------------------------- */
 
 /* Settings that are not those that the compressor came with. */
-static void add_settings(struct lines *l, const struct session *s)
+static void add_settings(struct buffer *l, const struct session *s)
 {
     static const enum setting all[] = {SETTING_SEGMENT, SETTING_WINDOW, SETTING_RATIO,
                                        SETTING_EPS, SETTING_ITERATIONS, SETTING_ALIGN};
@@ -71,7 +50,7 @@ static void add_settings(struct lines *l, const struct session *s)
         add(l, "shuffle");
 }
 
-static void add_edits(struct lines *l, const struct session *s)
+static void add_edits(struct buffer *l, const struct session *s)
 {
     const struct edits *e = &s->edits;
     for (size_t i = 0; i < e->token_count; i++)
@@ -87,7 +66,7 @@ static void add_edits(struct lines *l, const struct session *s)
     }
 }
 
-static void add_question(struct lines *l, const struct session *s)
+static void add_question(struct buffer *l, const struct session *s)
 {
     if (s->gold && !s->continue_from)
         add(l, "gold %s", s->gold);
@@ -103,7 +82,7 @@ static const char *const pane_word[PANE_COUNT] = {"document", "gates", "plan", "
 
 /* ---- how it is shown ------------------------------------------------------------------ */
 
-static void add_looks(struct lines *l, const struct view_state *v)
+static void add_looks(struct buffer *l, const struct view_state *v)
 {
     struct view_state fresh;
     view_state_init(&fresh);
@@ -129,7 +108,7 @@ static void add_looks(struct lines *l, const struct view_state *v)
 }
 
 /* Moves there as a person would, so that it is the source of the light. */
-static void add_place(struct lines *l, const struct source *at)
+static void add_place(struct buffer *l, const struct source *at)
 {
     static const char *const panes[] = {[SOURCE_TOKEN] = "document", [SOURCE_LAYER] = "gates",
                                         [SOURCE_SLOT] = "plan"};
@@ -144,7 +123,7 @@ static void add_place(struct lines *l, const struct source *at)
         add(l, "goto s%zu", at->slot);
 }
 
-static void add_cursor(struct lines *l, const struct session *s)
+static void add_cursor(struct buffer *l, const struct session *s)
 {
     const struct view_state *v = &s->view;
     if (v->locked.kind != SOURCE_NONE && v->locked.kind != SOURCE_ANSWER) {
@@ -168,7 +147,7 @@ static void add_cursor(struct lines *l, const struct session *s)
 
 char *recreate_commands(const struct session *s)
 {
-    struct lines l = {0};
+    struct buffer l = {0};
     add_document(&l, s);
     if (session_tokens(s)) {
         add_settings(&l, s);
@@ -178,5 +157,5 @@ char *recreate_commands(const struct session *s)
         add(&l, "wait idle");
         add_cursor(&l, s);
     }
-    return l.text;
+    return buffer_take(&l, NULL);
 }

@@ -3,27 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/mem.h"
 
 enum { MAGIC_32BIT = 01036, ENTRY_MAX = 32768, ABSENT = -1 };
-
-struct buffer {
-    unsigned char *bytes;
-    size_t used, capacity;
-};
-
-static void put_bytes(struct buffer *b, const void *bytes, size_t length)
-{
-    MEM_GROW(b->bytes, b->capacity, b->used + length);
-    memcpy(b->bytes + b->used, bytes, length);
-    b->used += length;
-}
 
 static void put_number(struct buffer *b, long value, int bytes)
 {
     for (int i = 0; i < bytes; i++) {
         unsigned char byte = (unsigned char)((unsigned long)value >> 8 * i);
-        put_bytes(b, &byte, 1);
+        buffer_add(b, &byte, 1);
     }
 }
 
@@ -35,8 +24,8 @@ static void put_short(struct buffer *b, size_t value)
 /* Numbers begin at even offsets. */
 static void align_even(struct buffer *b)
 {
-    if (b->used % 2)
-        put_bytes(b, "", 1);
+    if (b->size % 2)
+        buffer_add(b, "", 1);
 }
 
 static size_t table_size(const struct terminfo *d)
@@ -56,7 +45,7 @@ static void put_strings(struct buffer *b, const struct terminfo *d)
     }
     for (size_t i = 0; i < d->n_strings; i++)
         if (d->strings[i])
-            put_bytes(b, d->strings[i], strlen(d->strings[i]) + 1);
+            buffer_add(b, d->strings[i], strlen(d->strings[i]) + 1);
 }
 
 /* The second part: counts, values, then the offsets and texts of the names. */
@@ -68,21 +57,21 @@ static void put_extended_flag(struct buffer *b, const char *name)
     put_short(b, 0); /* strings */
     put_short(b, 1); /* entries of the string table */
     put_short(b, strlen(name) + 1);
-    put_bytes(b, "\1", 1);
+    buffer_add(b, "\1", 1);
     align_even(b);
     put_short(b, 0);
-    put_bytes(b, name, strlen(name) + 1);
+    buffer_add(b, name, strlen(name) + 1);
 }
 
 static char *to_hex(const struct buffer *b)
 {
     static const char digits[] = "0123456789ABCDEF";
-    char *out = xmalloc(4 + 2 * b->used + 1), *p = out;
+    char *out = xmalloc(4 + 2 * b->size + 1), *p = out;
     memcpy(p, "hex:", 4);
     p += 4;
-    for (size_t i = 0; i < b->used; i++) {
-        *p++ = digits[b->bytes[i] >> 4];
-        *p++ = digits[b->bytes[i] & 15];
+    for (size_t i = 0; i < b->size; i++) {
+        *p++ = digits[(unsigned char)b->data[i] >> 4];
+        *p++ = digits[b->data[i] & 15];
     }
     *p = '\0';
     return out;
@@ -97,16 +86,16 @@ char *terminfo_encode(const struct terminfo *d)
     put_short(&b, d->n_numbers);
     put_short(&b, d->n_strings);
     put_short(&b, table_size(d));
-    put_bytes(&b, d->name, strlen(d->name) + 1);
+    buffer_add(&b, d->name, strlen(d->name) + 1);
     for (size_t i = 0; i < d->n_flags; i++)
-        put_bytes(&b, d->flags[i] == 1 ? "\1" : "", 1);
+        buffer_add(&b, d->flags[i] == 1 ? "\1" : "", 1);
     align_even(&b);
     for (size_t i = 0; i < d->n_numbers; i++)
         put_number(&b, d->numbers[i] < 0 ? ABSENT : d->numbers[i], 4);
     put_strings(&b, d);
     if (d->extended_flag)
         put_extended_flag(&b, d->extended_flag);
-    char *text = b.used <= ENTRY_MAX && table_size(d) < 32767 ? to_hex(&b) : NULL;
-    free(b.bytes);
+    char *text = b.size <= ENTRY_MAX && table_size(d) < 32767 ? to_hex(&b) : NULL;
+    buffer_free(&b);
     return text;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
@@ -168,25 +169,22 @@ bool engine_set_document_ids(struct engine *e, const int32_t *ids, size_t count,
     if (count == 0)
         return err_set(err, ERR_INPUT, "%s: empty list of token ids", name);
     struct token_list list = {0};
-    char *text = NULL;
-    size_t size = 0, capacity = 0;
+    struct buffer text = {0};
     for (size_t i = 0; i < count; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= e->model->config.vocab) {
             token_list_free(&list);
-            free(text);
+            buffer_free(&text);
             return err_set(err, ERR_INPUT, "%s: token id %d at place %zu is outside 0..%zu", name,
                            ids[i], i, e->model->config.vocab - 1);
         }
         size_t length = 0;
         const char *piece =
             e->model->tokenizer ? tokenizer_piece(e->model->tokenizer, ids[i], false, &length) : "";
-        MEM_GROW(text, capacity, size + length + 1);
-        memcpy(text + size, piece, length);
-        token_list_push(&list, ids[i], (uint32_t)size, (uint32_t)(size + length));
-        size += length;
+        token_list_push(&list, ids[i], (uint32_t)text.size, (uint32_t)(text.size + length));
+        buffer_add(&text, piece, length);
     }
-    struct snapshot_document *d = document_new(name, text ? text : "", size);
-    free(text);
+    struct snapshot_document *d = document_new(name, text.data, text.size);
+    buffer_free(&text);
     document_take_tokens(d, &list, e->model->tokenizer);
     install_document(e, d);
     return true;

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 
@@ -164,28 +164,15 @@ void canvas_fill(struct canvas *canvas, struct rect rect, uint32_t codepoint,
 
 /* ---- dump ------------------------------------------------------------------- */
 
-struct buffer {
-    char *text;
-    size_t used, capacity;
-};
-
-static void append(struct buffer *b, const char *text, size_t length)
-{
-    MEM_GROW(b->text, b->capacity, b->used + length + 1);
-    memcpy(b->text + b->used, text, length);
-    b->used += length;
-    b->text[b->used] = '\0';
-}
-
 static void append_codepoint(struct buffer *b, uint32_t codepoint)
 {
     char bytes[4];
-    append(b, bytes, text_encode(codepoint, bytes));
+    buffer_add(b, bytes, text_encode(codepoint, bytes));
 }
 
 static void dump_row(struct buffer *b, const struct canvas *canvas, int row)
 {
-    size_t start = b->used;
+    size_t start = b->size;
     for (int c = 0; c < canvas->columns; c++) {
         const struct canvas_cell *cell = &canvas->cells[row * canvas->columns + c];
         if (cell->codepoint == 0)
@@ -194,9 +181,9 @@ static void dump_row(struct buffer *b, const struct canvas *canvas, int row)
         for (int i = 0; i < CANVAS_COMBINING && cell->combining[i]; i++)
             append_codepoint(b, cell->combining[i]);
     }
-    while (b->used > start && b->text[b->used - 1] == ' ')
-        b->used--;
-    append(b, "\n", 1);
+    while (b->size > start && b->data[b->size - 1] == ' ')
+        b->size--;
+    buffer_add(b, "\n", 1);
 }
 
 static bool same_look(const struct canvas_cell *a, const struct canvas_cell *b)
@@ -208,14 +195,11 @@ static void dump_run(struct buffer *b, int row, int from, int to,
                      const struct canvas_cell *cell)
 {
     static const char *const attr_name[] = {" bold", " underline", " reverse", " strike"};
-    char line[96];
-    int n =
-        snprintf(line, sizeof line, "%d %d-%d %s", row, from, to, role_name[cell->role]);
-    append(b, line, (size_t)n);
+    buffer_printf(b, "%d %d-%d %s", row, from, to, role_name[cell->role]);
     for (unsigned i = 0; i < 4; i++)
         if (cell->attr & 1u << i)
-            append(b, attr_name[i], strlen(attr_name[i]));
-    append(b, "\n", 1);
+            buffer_text(b, attr_name[i]);
+    buffer_add(b, "\n", 1);
 }
 
 /* Runs of equal role and attributes; plain text is left out. */
@@ -246,24 +230,19 @@ static void dump_colors(struct buffer *b, const struct canvas *canvas)
             for (int shift = 0; shift < 32; shift += 8)
                 hash = (hash ^ (words[w] >> shift & 0xff)) * 16777619u;
     }
-    char line[64];
-    int n = snprintf(line, sizeof line, "colors %zu %08" PRIx32 "\n", colored, hash);
-    append(b, line, (size_t)n);
+    buffer_printf(b, "colors %zu %08" PRIx32 "\n", colored, hash);
 }
 
 char *canvas_dump(const struct canvas *canvas, bool attributes)
 {
     struct buffer b = {0};
-    append(&b, "", 0);
     for (int r = 0; r < canvas->rows; r++)
         dump_row(&b, canvas, r);
     if (attributes) {
-        char line[64];
-        int n = snprintf(line, sizeof line, "--- looks, cursor %d %d\n",
-                         canvas->cursor_row, canvas->cursor_column);
-        append(&b, line, (size_t)n);
+        buffer_printf(&b, "--- looks, cursor %d %d\n", canvas->cursor_row,
+                      canvas->cursor_column);
         dump_looks(&b, canvas);
         dump_colors(&b, canvas);
     }
-    return b.text;
+    return buffer_take(&b, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 #include "engine/model/tokenizer_internal.h"
@@ -124,23 +125,16 @@ static const char *text_of(const struct tokenizer *t, int32_t id, bool special,
 char *tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t count,
                        bool special, size_t *length)
 {
-    char *text = NULL;
-    size_t used = 0, capacity = 0;
+    struct buffer text = {0};
     bool at_start = true;
     for (size_t i = 0; i < count; i++) {
         size_t bytes, plain;
         const char *piece = text_of(t, ids[i], special, at_start, &bytes);
         tokenizer_piece(t, ids[i], special, &plain);
         at_start = at_start && plain == 0;
-        MEM_GROW(text, capacity, used + bytes + 1);
-        memcpy(text + used, piece, bytes);
-        used += bytes;
+        buffer_add(&text, piece, bytes);
     }
-    MEM_GROW(text, capacity, used + 1);
-    text[used] = '\0';
-    if (length)
-        *length = used;
-    return text;
+    return buffer_take(&text, length);
 }
 
 /* Forgets what the last call gave out; the borrowed bytes end here. */
