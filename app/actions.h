@@ -97,6 +97,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(difference, "", NONE, NOTHING, "", "the plan as its difference from A, and back")        \
     X(flicker, "", NONE, NOTHING, "", "A in the place of B, and back")                          \
     X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
+    X(stats, "", NONE, NOTHING, "", "numbers about all that is read")                           \
     X(data, "FILE", TEXT, FILES, "", "what the trainer sees of a data file, sample by sample")   \
     X(eval, "FILE... [limit N]", WORDS, FILES, "",                                              \
       "exact match and F1 over questions, the first 100 or N (0: all)")                         \
@@ -114,7 +115,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
       "the guided tour: begin, or its next step")                                               \
     X(present, "[FILE]", TEXT, FILES, "",                                                       \
       "one pane with captions for an audience: a script, or the tour; again: the end")          \
-    X(save, "[FILE.cxt]", TEXT, FILES, "", "the session into a file that opens without the model") \
+    X(save, "[notext] [FILE.cxt]", TEXT, FILES, "notext",                                       \
+      "the session into a file that opens without the model; notext: with the text's hash only") \
     X(restore, "FILE.cxt", TEXT, FILES, "", "open a session file")                              \
     X(record, "FILE|off", TEXT, FILES, "off", "write down what is done by hand, as a script")   \
     X(copy, "[TEXT]", TEXT, NOTHING, "", "what the status line tells to the clipboard")         \

@@ -15,8 +15,10 @@ static void unpin(struct session *s)
 {
     snapshot_release(s->pinned);
     free(s->pin_name);
+    free(s->pin_file);
     s->pinned = NULL;
     s->pin_name = NULL;
+    s->pin_file = NULL;
     s->view.compare_swapped = s->view.compare_flicker = s->view.plan_difference = false;
 }
 
@@ -47,11 +49,18 @@ static bool pin_file(struct session *s, const char *path, struct err *err)
 {
     struct figure_meta meta;
     char name[160];
-    struct snapshot *other = session_file_read(path, &meta, err);
+    struct figure_meta_file file;
+    struct snapshot *other = session_file_read(path, &meta, NULL, err);
     if (!other)
         return false;
     figure_meta_free(&meta);
+    if (!session_file_identify(path, &file, err)) {
+        snapshot_release(other);
+        return false;
+    }
     unpin(s);
+    s->pin_file = xmalloc(sizeof *s->pin_file);
+    *s->pin_file = file;
     text_sanitize(name, sizeof name, file_name(path), strlen(file_name(path)));
     s->pinned = other;
     s->pin_name = xstrdup(name);

@@ -232,6 +232,15 @@ bool do_info(struct session *s, const struct words *words, struct err *err)
     return true;
 }
 
+bool do_stats(struct session *s, const struct words *words, struct err *err)
+{
+    (void)words;
+    if (!session_tokens(s))
+        return err_set(err, ERR_USAGE, "no document is open: O opens one");
+    dialog_stats(s);
+    return true;
+}
+
 bool do_log(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;

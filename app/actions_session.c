@@ -25,23 +25,35 @@ static char *default_path(const struct session *s)
     return path;
 }
 
+/* Behind "notext", if the text begins with that word; else the text. */
+static const char *behind_notext(const char *text, bool *with_text)
+{
+    static const char word[] = "notext";
+    const char *rest = text + sizeof word - 1;
+    *with_text = strncmp(text, word, sizeof word - 1) != 0 || (*rest && *rest != ' ');
+    return *with_text ? text : rest + strspn(rest, " ");
+}
+
 bool do_save(struct session *s, const struct words *words, struct err *err)
 {
     struct figure_meta meta;
+    bool with_text;
+    const char *name = behind_notext(words->rest, &with_text);
     if (!session_tokens(s) || !s->snapshot->windows)
         return err_set(err, ERR_USAGE, "there is nothing to save yet");
-    char *path = words->rest[0] ? xstrdup(words->rest) : default_path(s);
+    char *path = name[0] ? xstrdup(name) : default_path(s);
     bool ok = session_file_is(path) ||
               err_set(err, ERR_USAGE, "%s: a session file ends in " SESSION_FILE_ENDING, path);
     if (ok && !words->force && file_exists(path))
         ok = err_set(err, ERR_USAGE, "%s is there already; save! overwrites it", path);
     if (ok) {
         reopen_record(s, &meta);
-        ok = session_file_write(path, s->snapshot, &meta, err);
+        ok = session_file_write(path, s->snapshot, &meta, with_text, err);
         figure_meta_free(&meta);
     }
     if (ok)
-        session_note(s, "%s written: it opens without the model", path);
+        session_note(s, with_text ? "%s written: it opens without the model"
+                                  : "%s written: without the text, of which it has the hash", path);
     free(path);
     return ok;
 }
@@ -51,17 +63,22 @@ bool do_restore(struct session *s, const struct words *words, struct err *err)
     struct figure_meta meta;
     if (!words->rest[0])
         return err_set(err, ERR_USAGE, "restore wants a session file");
-    struct snapshot *restored = session_file_read(words->rest, &meta, err);
+    bool text_missing;
+    struct snapshot *restored = session_file_read(words->rest, &meta, &text_missing, err);
     if (!restored)
         return false;
     session_set_restored(s, words->rest, restored);
     autosave_adopt(s, words->rest);
     reopen_restored(s, &meta);
-    figure_meta_free(&meta);
     dialog_screen(s, SCREEN_EXPLORE);
     session_compose(s);
-    session_note(s, "restored: to look at, scrub, compare and export; asking needs %s",
-                 restored->facts.model[0] ? restored->facts.model : "the model");
+    if (text_missing)
+        session_warn(s, "saved without its text, dots stand for it: put %s beside it",
+                     meta.document.name);
+    figure_meta_free(&meta);
+    if (!text_missing)
+        session_note(s, "restored: to look at, scrub, compare and export; asking needs %s",
+                     restored->facts.model[0] ? restored->facts.model : "the model");
     return true;
 }
 

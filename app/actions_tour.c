@@ -16,9 +16,10 @@ bool do_tour(struct session *s, const struct words *words, struct err *err)
         tour_next(s);
         return true;
     }
-    if (!session_tokens(s))
-        return err_set(err, ERR_USAGE, "the tour wants a document: the command demo opens one");
-    return tour_start(s, NULL, false, err);
+    if (session_tokens(s))
+        return tour_start(s, NULL, false, err);
+    s->tour_when_ready = true;
+    return s->document.path || action_run(s, "demo", err);
 }
 
 bool do_present(struct session *s, const struct words *words, struct err *err)

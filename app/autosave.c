@@ -103,7 +103,7 @@ static bool run_save(struct job *job, void *context, const struct progress *prog
     (void)context;
     bool ok = progress_tick(progress, "saving", 0, 1, err) && directory &&
               file_make_directories(directory, err) &&
-              session_file_write(save->path, save->snapshot, &save->record, err);
+              session_file_write(save->path, save->snapshot, &save->record, true, err);
     free(directory);
     return ok;
 }
@@ -132,8 +132,9 @@ void autosave_tick(struct session *s)
     s->next_autosave_ms = s->now_ms + 1e3 * (double)s->preferences.autosave;
     const struct snapshot *shown = s->published;
     size_t read = shown && session_tokens(s) && !s->restored ? windows_read(shown) : 0;
-    if (!read || read > AUTOSAVE_WINDOWS_MAX || shown->version == s->autosaved)
+    if (!read || shown->version == s->autosaved)
         return;
+    s->next_autosave_ms += 1e3 * (double)(s->preferences.autosave * (read / AUTOSAVE_WINDOWS));
     struct save_job *save = xcalloc(1, sizeof *save);
     save->job = (struct job){.kind = JOB_SAVE, .run = run_save, .release = save_release};
     save->path = own_path();

@@ -5,13 +5,14 @@
 
 #include "app/session.h"
 
-enum { AUTOSAVE_WINDOWS_MAX = 64 };
+/* Windows (about 70 KiB each) that are saved at the set pace; a session with n times as many
+ * is saved n times as seldom. */
+enum { AUTOSAVE_WINDOWS = 64 };
 
 /* Looks what earlier explorers have left: s->left_over names the newest, older ones go. */
 void autosave_begin(struct session *s);
 
-/* Saves beside the screen what has changed since the last time; larger sessions than
- * AUTOSAVE_WINDOWS_MAX windows are left to `save`. */
+/* Saves beside the screen what has changed since the last time. */
 void autosave_tick(struct session *s);
 
 /* The restored file is this explorer's from now on. */

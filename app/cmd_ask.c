@@ -1,6 +1,7 @@
 /* `comprexit ask DOC -q QUESTION`: the frozen model's answer from the whole
  * document, from its slots, or from nothing; one question, or a file of them, or
- * none: how the text goes on. */
+ * none: how the text goes on. DOC may be what `compress -o` wrote: then the slots are
+ * those of the file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +9,14 @@
 #include "app/batch.h"
 #include "app/cli.h"
 #include "app/report.h"
+#include "app/slots_file.h"
 #include "engine/base/file.h"
 
 struct job {
     const struct cli_arguments *arguments;
     struct batch batch;
+    struct slots_file slots; /* DOC, if it is one */
+    bool from_slots;
     char *questions;      /* of the file, a line each; NULL: one question */
     const char *question; /* the present one; empty: how the text goes on */
     enum answer_mode modes[ANSWER_MODES];
@@ -72,6 +76,10 @@ static void print_json(const struct job *job)
                                  "model",
                                  s->facts.model, "compressor", s->facts.compressor, "untrained",
                                  (int)s->facts.untrained, "answers", answers);
+    if (job->from_slots) { /* the open compressor did nothing */
+        json_object_set_new(document, "compressor", json_null());
+        json_object_del(document, "untrained");
+    }
     if (job->questions)
         report_json_line(document);
     else
@@ -116,11 +124,32 @@ static bool answer_lines(struct job *job, struct err *err)
     return true;
 }
 
+/* Slots of another model would be noise to this one. */
+static bool set_slots(struct job *job, struct err *err)
+{
+    const struct slots_file *file = &job->slots;
+    struct engine *e = job->batch.engine;
+    engine_hash(e);
+    const struct snapshot_facts *facts = &engine_snapshot(e)->facts;
+    if (file->hidden != facts->hidden ||
+        (file->model_sha256[0] && strcmp(file->model_sha256, facts->model_sha256) != 0))
+        return err_set(err, ERR_INPUT,
+                       "%s: its slots were made for another model (%zu wide, sha256 %.12s; this is "
+                       "%zu wide, %.12s)",
+                       file->name, file->hidden,
+                       file->model_sha256[0] ? file->model_sha256 : "unknown", facts->hidden,
+                       facts->model_sha256);
+    if (!engine_set_document_ids(e, file->ids, file->n_ids, file->name, err))
+        return false;
+    engine_set_slots(e, file->slots, file->n_slots);
+    return true;
+}
+
 static bool work(struct job *job, const struct batch_input *input, struct err *err)
 {
-    if (!batch_set_document(&job->batch, input, err))
+    if (!(job->from_slots ? set_slots(job, err) : batch_set_document(&job->batch, input, err)))
         return false;
-    if (job->n_modes > 1 || job->modes[0] == ANSWER_COMPRESSED)
+    if (!job->from_slots && (job->n_modes > 1 || job->modes[0] == ANSWER_COMPRESSED))
         batch_note_untrained(&job->batch, job->arguments);
     return job->questions ? answer_lines(job, err) : answer(job, err);
 }
@@ -146,14 +175,17 @@ static bool run(const struct cli_arguments *a, struct err *err)
         job.question = cli_text(a, "question");
     const char *mode = cli_text(a, "mode"), *file = cli_text(a, "questions");
     choose_modes(&job, mode ? mode : "compressed");
-    struct batch_input input;
+    struct batch_input input = {0};
     size_t size;
-    if (!batch_input_read(&input, a->operands[0], NULL, err))
+    job.from_slots = slots_file_is(a->operands[0]);
+    if (!(job.from_slots ? slots_file_read(&job.slots, a->operands[0], err)
+                         : batch_input_read(&input, a->operands[0], NULL, err)))
         return false;
     bool ok = (!file || file_read(file, DOCUMENT_BYTES_MAX, &job.questions, &size, err)) &&
               batch_open(&job.batch, a, err) && work(&job, &input, err);
     batch_close(&job.batch);
     batch_input_free(&input);
+    slots_file_free(&job.slots);
     free(job.questions);
     return ok;
 }
@@ -181,6 +213,8 @@ static const struct cli_example examples[] = {
      "full, compressed and no context side by side"},
     {"comprexit ask notes.md --continue --max-tokens 60",
      "what the slots say: the text that the model writes after them"},
+    {"comprexit ask notes.safetensors -q \"When?\"",
+     "from slots that compress -o notes.safetensors wrote"},
     {NULL, NULL},
 };
 

@@ -109,16 +109,10 @@ static char *document_path(const struct job *job, struct err *err)
         err_set(err, ERR_USAGE, "export: expected DOC");
         return NULL;
     }
-    char *folder = xstrndup(figure, (size_t)(file_name(figure) - figure));
-    char *path = folder[0] ? file_join(folder, job->meta.document.name)
-                           : xstrdup(job->meta.document.name);
-    free(folder);
-    if (!file_exists(path)) {
+    char *path = figure_meta_beside(figure, job->meta.document.name);
+    if (!path)
         err_set(err, ERR_INPUT, "%s: its document %s is not beside it: name it as DOC", figure,
                 job->meta.document.name);
-        free(path);
-        return NULL;
-    }
     return path;
 }
 
@@ -308,9 +302,13 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
 static bool with_session(struct job *job, const char *path, struct err *err)
 {
     struct figure_meta meta;
-    job->restored = session_file_read(path, &meta, err);
+    bool text_missing;
+    job->restored = session_file_read(path, &meta, &text_missing, err);
     if (!job->restored)
         return false;
+    if (text_missing)
+        report_note(job->arguments, "%s was saved without its text, dots stand for it: put %s "
+                    "beside it", path, meta.document.name);
     figure_meta_to_edits(&meta, &job->edits);
     job->request.edits = &job->edits;
     figure_meta_free(&meta);
@@ -320,13 +318,20 @@ static bool with_session(struct job *job, const char *path, struct err *err)
 static bool read_against(struct job *job, struct err *err)
 {
     struct figure_meta meta;
-    const char *path = cli_text(job->arguments, "against");
+    const char *named = cli_text(job->arguments, "against");
+    const char *figure = cli_text(job->arguments, "from-figure");
+    char *path = named ? xstrdup(named) : NULL;
+    if (!path && figure && draws(job, FIGURE_DIFF))
+        path = figure_meta_beside(figure, job->meta.against_file.name);
     if (!path)
         return true;
-    job->against = session_file_read(path, &meta, err);
-    if (!job->against)
+    job->against = session_file_read(path, &meta, NULL, err);
+    bool ok = job->against && session_file_identify(path, &job->request.against_file, err);
+    free(path);
+    if (!ok)
         return false;
     figure_meta_free(&meta);
+    note_difference(job, "A", job->meta.against_file.sha256, job->request.against_file.sha256);
     job->request.figure.against = job->against;
     return true;
 }

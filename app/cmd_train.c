@@ -158,10 +158,13 @@ static bool read_arguments(struct job *j, struct err *err)
     if (!value_choice(a->operands[0], "ntp|sft|prompt", NULL))
         return err_set(err, ERR_USAGE, "train: expected ntp, sft or prompt, found \"%s\"",
                        a->operands[0]);
+    if (a->n_operands > 1 && !cli_text(a, "data"))
+        return err_set(err, ERR_USAGE, "train: unexpected argument %s; data files stand behind --data",
+                       a->operands[1]);
     if (!make_config(j, err) || !data_options_read(&j->options, a, err))
         return false;
     j->run.records = j->options.records;
-    for (size_t i = 0; (path = cli_text_at(a, "data", i)); i++)
+    for (size_t i = 0; (path = data_options_file(a, i)); i++)
         if (!add_data(j, path, err))
             return false;
     j->log_every = (size_t)cli_count(a, "log-every", 1);
@@ -404,7 +407,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
 
 static const struct cli_option options[] = {
     {.name = "data", .kind = CLI_PATH, .value = "FILE[@WEIGHT]", .many = true,
-     .help = "training file; may be given several times"},
+     .help = "training file; may be given several times, and more files may follow it"},
     {.name = "run", .kind = CLI_PATH, .value = "DIR",
      .help = "run directory: configuration, log, checkpoints, result"},
     {.name = "preset", .kind = CLI_TEXT, .value = "NAME",
@@ -448,7 +451,7 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_example examples[] = {
-    {"comprexit train ntp --preset cpu-ntp --data notes.txt --run runs/a --dry-run",
+    {"comprexit train ntp --preset cpu-ntp --data *.txt --run runs/a --dry-run",
      "what a run would take"},
     {"comprexit train ntp --data notes.txt --run runs/a", "train with the settings for a laptop"},
     {"comprexit train ntp --run runs/a --data notes.txt --resume", "go on after a stop"},
@@ -461,8 +464,8 @@ static const struct cli_example examples[] = {
 
 const struct cli_command command_train = {
     .name = "train",
-    .operands = "ntp|sft|prompt",
-    .max_operands = 1,
+    .operands = "ntp|sft|prompt [FILE...]",
+    .max_operands = 1 + DATA_MAX,
     .summary = "train a compressor or a soft prompt for the frozen model",
     .description =
         "ntp: next-token prediction after compressed plain text. sft: answers from compressed "

@@ -48,3 +48,13 @@ void data_options_free(struct data_options *o)
         free(o->field[i]);
     *o = (struct data_options){0};
 }
+
+const char *data_options_file(const struct cli_arguments *a, size_t i)
+{
+    size_t named = 0;
+    for (const char *file; (file = cli_text_at(a, "data", named)); named++)
+        if (named == i)
+            return file;
+    size_t at = 1 + i - named;
+    return named && at < a->n_operands ? a->operands[at] : NULL;
+}

@@ -17,6 +17,10 @@ bool data_options_read(struct data_options *options, const struct cli_arguments 
                        struct err *err);
 void data_options_free(struct data_options *options);
 
+/* The i-th training file: those of --data, then the words behind the phase, so that
+ * `--data *.txt` means all that the shell makes of it; NULL beyond. */
+const char *data_options_file(const struct cli_arguments *arguments, size_t i);
+
 /* Rows for a command's table. */
 #define DATA_OPTIONS                                                                      \
     {.name = "map", .kind = CLI_TEXT, .value = "FIELD=NAME,...",                          \

@@ -22,6 +22,7 @@ void dialog_help(struct session *s);
 void dialog_commands(struct session *s, const char *filter);
 void dialog_settings(struct session *s);
 void dialog_info(struct session *s);
+void dialog_stats(struct session *s); /* a document is open and tokenised */
 void dialog_control(struct session *s, const struct snapshot_control *control);
 
 /* Overlays with a text of their own. */

@@ -246,6 +246,7 @@ void dialog_start(struct session *s)
         add_left_over(s, list);
     list_add(list, "Open a document ...", "text, Markdown", "open");
     list_add(list, "The demo", "a one-page text and a question", "demo");
+    list_add(list, "The guided tour", "T   10 steps, about 6 minutes", "tour");
     list_add(list, "Open a session ...", ".cxt, needs no model", "prompt command \"restore \"");
     list_add(list, "Train a compressor ...", "4", "switch train");
     list_add(list, "Choose a model ...", f->model[0] ? f->model : "none is open yet", "model");

@@ -157,7 +157,7 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
         !open_prompt(s, o, err) || !signals_open(err) || !configure(s, o, err))
         return false;
     if (o->from_figure)
-        reopen_apply(s, &e->figure);
+        reopen_apply(s, &e->figure, o->from_figure);
     if (!o->headless && !open_terminal(e, terminal, err))
         return false;
     session_apply_display(s);

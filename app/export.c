@@ -168,8 +168,10 @@ static json_t *make_record(const struct work *w)
     }
     record_tokens(w, o, &meta);
     record_panels(w, &meta);
-    if (o->kind == FIGURE_DIFF)
+    if (o->kind == FIGURE_DIFF) {
         compare_name(o->against, w->snapshot, meta.against, sizeof meta.against);
+        meta.against_file = request->against_file;
+    }
     if (request->edits)
         figure_meta_from_edits(&meta, request->edits);
     figure_meta_from_snapshot(&meta, w->snapshot);

@@ -159,6 +159,8 @@ static void put_matrix_fields(json_t *json, const struct figure_meta *meta)
     json_object_set_new(json, "lock", lock_to_json(&meta->locked));
     if (meta->against[0])
         json_object_set_new(json, "against", json_string(meta->against));
+    if (meta->against_file.name[0])
+        json_object_set_new(json, "against_session", file_to_json(&meta->against_file));
 }
 
 json_t *figure_meta_to_json(const struct figure_meta *meta)

@@ -49,6 +49,7 @@ struct figure_meta {
     char precision[16];
     char *question; /* owned; NULL: none */
     char against[128]; /* A of a difference: what it is called; "" = none */
+    struct figure_meta_file against_file; /* session file that A is of; name "" = none */
     struct figure_meta_file model, compressor, document;
 };
 
@@ -76,6 +77,10 @@ json_t *figure_meta_to_json(const struct figure_meta *meta);
  * ones get their default. `name` is for messages. */
 bool figure_meta_from_json(struct figure_meta *meta, const json_t *json, const char *name,
                            struct err *err);
+
+/* The file of that name in the figure's folder, to be freed; NULL when it is not there, or
+ * the name is empty. */
+char *figure_meta_beside(const char *figure, const char *name);
 
 /* The record of a PNG or SVG file as JSON, a new reference; NULL with ERR_INPUT that
  * says what is wrong with the file. */

@@ -76,3 +76,14 @@ json_t *figure_metadata_read(const char *path, struct err *err)
     free(text);
     return json;
 }
+
+char *figure_meta_beside(const char *figure, const char *name)
+{
+    char *folder = xstrndup(figure, (size_t)(file_name(figure) - figure));
+    char *path = !name[0] ? NULL : folder[0] ? file_join(folder, name) : xstrdup(name);
+    free(folder);
+    if (path && file_exists(path))
+        return path;
+    free(path);
+    return NULL;
+}

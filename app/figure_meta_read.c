@@ -324,6 +324,7 @@ bool figure_meta_from_json(struct figure_meta *meta, const json_t *json, const c
     read_settings(&r, json, meta);
     read_question(&r, json, meta);
     read_text(&r, json, "against", meta->against, sizeof meta->against);
+    read_file(&r, json, "against_session", &meta->against_file);
     read_file(&r, json, "model", &meta->model);
     read_file(&r, json, "compressor", &meta->compressor);
     read_file(&r, json, "document", &meta->document);

@@ -73,6 +73,8 @@ bool jobs_export(struct session *s, struct export_request *request, struct err *
     e->against = snapshot_retain(swapped ? s->snapshot : s->pinned);
     e->request = *request;
     e->request.figure.against = e->against;
+    if (s->pin_file && !swapped)
+        e->request.against_file = *s->pin_file;
     *request = (struct export_request){0};
     e->edits = edits_copy(&s->edits);
     e->request.edits = &e->edits;

@@ -55,8 +55,11 @@ void manual_keys(FILE *out);
 void manual_keys_markdown(FILE *out);
 void manual_keys_man(FILE *out);
 
-/* A completion script for bash. */
+/* Completion scripts for the shells. */
+#define SHELLS(X) X(bash) X(zsh) X(fish)
 void manual_bash(FILE *out);
+void manual_zsh(FILE *out);
+void manual_fish(FILE *out);
 
 void manual_version(FILE *out);
 void manual_license(FILE *out);

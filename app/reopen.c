@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/actions.h"
 #include "app/export.h"
 #include "app/places.h"
 #include "engine/base/file.h"
@@ -41,12 +42,9 @@ static char *recent_with_hash(const char *sha256)
 char *reopen_document(const struct figure_meta *meta, const char *path, struct err *err)
 {
     const char *name = meta->document.name;
-    char *folder = xstrndup(path, (size_t)(file_name(path) - path));
-    char *beside = file_join(folder[0] ? folder : ".", name), *recent = NULL;
-    free(folder);
-    if (name[0] && file_exists(beside))
+    char *beside = figure_meta_beside(path, name), *recent = NULL;
+    if (beside)
         return beside;
-    free(beside);
     if (meta->document.sha256[0])
         recent = recent_with_hash(meta->document.sha256);
     if (!recent)
@@ -105,7 +103,26 @@ static void apply_settings(struct session *s, const struct snapshot_settings *fr
         s->given[i] = true;
 }
 
-void reopen_apply(struct session *s, const struct figure_meta *meta)
+/* A and the Compare screen, where they can be had. */
+static void apply_against(struct session *s, const struct figure_meta *meta, const char *path)
+{
+    const struct figure_meta_file *was = &meta->against_file;
+    char *file = figure_meta_beside(path, meta->against_file.name);
+    struct err err = {0};
+    if (file && !action_run_text(s, "compare", file, &err))
+        session_warn(s, "%s", err.text);
+    else if (file && was->sha256[0] && strcmp(s->pin_file->sha256, was->sha256) != 0)
+        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)",
+                     was->name, s->pin_file->sha256, was->sha256);
+    else if (!file && was->name[0])
+        session_warn(s, "A of the difference, %s, is not beside the figure", was->name);
+    else if (!file && meta->against[0])
+        session_note(s, "B of a difference from %s: pin that with b to see it again",
+                     meta->against);
+    free(file);
+}
+
+void reopen_apply(struct session *s, const struct figure_meta *meta, const char *path)
 {
     const struct snapshot_document *raw = s->document.raw;
     char hex[65], place[32];
@@ -120,9 +137,7 @@ void reopen_apply(struct session *s, const struct figure_meta *meta)
         snprintf(place, sizeof place, "w%zu", meta->window ? meta->window : 1);
     free(s->goto_when_ready);
     s->goto_when_ready = xstrdup(place);
-    if (meta->against[0])
-        session_note(s, "B of a difference from %s: pin that with b to see it again",
-                     meta->against);
+    apply_against(s, meta, path);
     if (!raw || !meta->document.sha256[0])
         return;
     sha256_hex(raw->text, raw->size, hex);

@@ -23,8 +23,8 @@ void reopen_record(const struct session *s, struct figure_meta *meta);
 /* The view and edits of a session file, which was restored. */
 void reopen_restored(struct session *s, const struct figure_meta *meta);
 
-/* Sets view, settings, question, edits and place; after the document was set.
- * A document with another hash is told in a note. */
-void reopen_apply(struct session *s, const struct figure_meta *meta);
+/* Sets view, settings, question, edits and place, and A of a difference; after the document
+ * was set. path: of the figure. Files with other hashes are told in a note. */
+void reopen_apply(struct session *s, const struct figure_meta *meta, const char *path);
 
 #endif

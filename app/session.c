@@ -47,6 +47,7 @@ void session_free(struct session *s)
     snapshot_release(s->restored);
     snapshot_release(s->pinned);
     free(s->pin_name);
+    free(s->pin_file);
     keymap_free(&s->keymap);
     notes_free(&s->notes);
     list_clear(&s->list);

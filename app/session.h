@@ -24,6 +24,7 @@ struct run_control;
 struct data_screen;
 struct eval_screen;
 struct append_file;
+struct figure_meta_file;
 
 enum { NOTE_MS = 5000, WATCH_MS = 2000, FRAME_MS = 33, PLAY_FPS = 8 };
 
@@ -80,6 +81,7 @@ struct session {
     struct snapshot *restored; /* of a session file: shown in place of the engine's; or NULL */
     struct snapshot *pinned; /* A of the Compare screen; one reference; or NULL */
     char *pin_name;
+    struct figure_meta_file *pin_file; /* session file that A is of, owned; or NULL */
     char *question, *gold;
     size_t continue_from; /* not a question: the text behind this many tokens; 0: none */
     unsigned waiting[ANSWER_MODES]; /* posted and not yet finished */
@@ -102,6 +104,7 @@ struct session {
         size_t token, layer, slot;
     } jumped_from;          /* before the last jump */
     struct tour *tour;      /* or presentation; NULL: none */
+    bool tour_when_ready;   /* as soon as there are tokens */
     char *said;             /* caption of a script */
     struct append_file *record; /* script that is written; NULL: none */
     int performing;         /* commands inside of commands are not recorded */

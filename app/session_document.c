@@ -109,6 +109,7 @@ void session_document_settled(struct session *s, bool ok)
     if (ok) {
         free(s->path_before);
     } else {
+        s->tour_when_ready = false;
         free(s->document.path);
         s->document.path = s->path_before;
     }

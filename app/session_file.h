@@ -10,15 +10,24 @@
 #include "engine/snapshot.h"
 
 #define SESSION_FILE_ENDING ".cxt"
+#define SESSION_WORDS_KEY "comprexit-session"
+enum { SESSION_TENSOR_NAME = 40 };
 
-/* Written whole or not at all. meta: the record. */
+/* Written whole or not at all. meta: the record. Without the text the file has its hash and
+ * where the tokens lie in it. */
 bool session_file_write(const char *path, const struct snapshot *snapshot,
-                        const struct figure_meta *meta, struct err *err);
+                        const struct figure_meta *meta, bool with_text, struct err *err);
 
 /* A new snapshot, and the record, which is freed with figure_meta_free; NULL and
- * ERR_INPUT when the file is not one or its parts do not fit. */
-struct snapshot *session_file_read(const char *path, struct figure_meta *meta, struct err *err);
+ * ERR_INPUT when the file is not one or its parts do not fit. A text that was left out is
+ * taken from the document beside the file, if its hash is right; else dots stand for it, and
+ * *text_missing (may be NULL) is set. */
+struct snapshot *session_file_read(const char *path, struct figure_meta *meta, bool *text_missing,
+                                   struct err *err);
 
 bool session_file_is(const char *path); /* by its ending */
+
+/* Name, size and hash of a session file, for a record. */
+bool session_file_identify(const char *path, struct figure_meta_file *out, struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "app/jobs.h"
 #include "app/screens.h"
 #include "app/session.h"
+#include "app/tour.h"
 #include "engine/base/mem.h"
 
 /* ---- snapshots ------------------------------------------------------------------ */
@@ -120,6 +121,17 @@ static void start_opening(struct session *s)
     s->view.iteration = 0;
 }
 
+/* The tour that was asked for before there was a document. */
+static void start_tour(struct session *s)
+{
+    struct err err = {0};
+    if (!s->tour_when_ready || !session_tokens(s))
+        return;
+    s->tour_when_ready = false;
+    if (!tour_start(s, NULL, false, &err))
+        session_warn(s, "%s", err.text);
+}
+
 bool session_collect(struct session *s)
 {
     struct snapshot *none = NULL;
@@ -131,6 +143,7 @@ bool session_collect(struct session *s)
         screens_refresh(s);
     show_engine_notes(s);
     session_compose(s);
+    start_tour(s);
     start_opening(s);
     session_read_visible(s);
     return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/batch.h"
+#include "app/data_options.h"
 #include "app/explore.h"
 #include "app/list.h"
 #include "engine/base/mem.h"
@@ -44,7 +45,7 @@ static bool make_line(const struct cli_arguments *a, char *line, struct err *err
     if ((value = cli_text(a, "preset")))
         add(line, "preset=", value);
     char data[8192] = "";
-    for (size_t i = 0; (value = cli_text_at(a, "data", i)); i++) {
+    for (size_t i = 0; (value = data_options_file(a, i)); i++) {
         size_t used = strlen(data);
         snprintf(data + used, sizeof data - used, "%s%s", used ? "," : "", value);
     }

@@ -432,6 +432,7 @@ void engine_close(struct engine *e)
         engine_unmute(e, i);
     free(e->token_edits);
     free(e->layer_off);
+    free(e->given_slots);
     snapshot_release(e->snapshot);
     compressor_free(&e->compressor);
     kv_cache_free(&e->encoder_cache);

@@ -71,6 +71,10 @@ bool engine_set_document(struct engine *e, const char *text, size_t size, const 
 bool engine_set_document_ids(struct engine *e, const int32_t *ids, size_t count, const char *name,
                              struct err *err);
 
+/* Slots that were made before, [n, H] (copied), in place of those of the document: compressed
+ * answers take all of them, whatever the range. They end with the document. */
+void engine_set_slots(struct engine *e, const float *slots, size_t n);
+
 /* How many windows stay in memory (2000): beyond, those that were not used for longest
  * are forgotten, and read again when they are needed. What one call needs stays. */
 void engine_keep(struct engine *e, size_t windows);

@@ -134,6 +134,29 @@ real *engine_slots(struct engine *e, size_t from, size_t to, size_t **source, si
     return out;
 }
 
+void engine_set_slots(struct engine *e, const float *slots, size_t n)
+{
+    size_t count = n * e->compressor.shape.H;
+    free(e->given_slots);
+    e->given_slots = n ? xcalloc(count, sizeof *e->given_slots) : NULL;
+    e->n_given_slots = n;
+    for (size_t i = 0; i < count; i++)
+        e->given_slots[i] = (real)slots[i];
+}
+
+static real *given_slots(struct run *r)
+{
+    const struct engine *e = r->e;
+    size_t n = e->n_given_slots, count = n * e->compressor.shape.H;
+    real *out = arena_array(&r->arena, real, count);
+    memcpy(out, e->given_slots, count * sizeof *out);
+    r->source = arena_array(&r->arena, size_t, n);
+    for (size_t j = 0; j < n; j++)
+        r->source[j] = j;
+    r->n_context = r->sources = n;
+    return out;
+}
+
 static double compression_ms(const struct engine *e, size_t from, size_t to)
 {
     double ms = 0;
@@ -154,6 +177,8 @@ static real *context_embeddings(struct run *r, const struct progress *progress, 
     if (r->mode == ANSWER_NONE || from == to)
         return arena_array(&r->arena, real, 1);
     r->context_tokens = to - from;
+    if (r->mode == ANSWER_COMPRESSED && e->given_slots)
+        return given_slots(r);
     if (r->mode == ANSWER_COMPRESSED) {
         if (!engine_read(e, from, to, progress, err))
             return NULL;

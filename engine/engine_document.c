@@ -137,6 +137,7 @@ static void install_document(struct engine *e, struct snapshot_document *d)
     snapshot_answer_release(next->previous);
     next->previous = NULL;
     engine_set_edits(e, &(struct engine_edits){0});
+    engine_set_slots(e, NULL, 0);
     engine_layout_document(e, next);
     engine_publish(e, next);
 }

@@ -54,6 +54,8 @@ struct engine {
     uint64_t pinned; /* what was used after this is in use now: not to be forgotten */
     size_t windows_kept;
     struct muted_slots muted[MUTED_SETS];
+    real *given_slots; /* [n_given_slots, H] in place of the document's, owned; NULL: none */
+    size_t n_given_slots;
     bool outdated; /* that answer was made with other settings or another compressor */
     struct token_edit *token_edits; /* [n_token_edits], owned */
     size_t n_token_edits;

@@ -51,8 +51,11 @@ INSTALL_ROOT = $(DESTDIR)$(or $(PREFIX),/usr/local)
 install: all man
 	@install -D $(PROGRAM) $(INSTALL_ROOT)/bin/comprexit
 	@install -D -m 644 build/comprexit.1 $(INSTALL_ROOT)/share/man/man1/comprexit.1
-	@mkdir -p $(INSTALL_ROOT)/share/bash-completion/completions $(INSTALL_ROOT)/share/comprexit
+	@mkdir -p $(addprefix $(INSTALL_ROOT)/share/,comprexit bash-completion/completions \
+	    zsh/site-functions fish/vendor_completions.d)
 	@$(PROGRAM) completion bash > $(INSTALL_ROOT)/share/bash-completion/completions/comprexit
+	@$(PROGRAM) completion zsh > $(INSTALL_ROOT)/share/zsh/site-functions/_comprexit
+	@$(PROGRAM) completion fish > $(INSTALL_ROOT)/share/fish/vendor_completions.d/comprexit.fish
 	@cp -R assets/. $(INSTALL_ROOT)/share/comprexit
 	@echo "installed in $(INSTALL_ROOT)"
 

@@ -298,11 +298,14 @@ static void write_man(FILE *out, const struct cli_command *command)
     manual_man(out);
 }
 
-static void write_bash(FILE *out, const struct cli_command *command)
-{
-    (void)command;
-    manual_bash(out);
-}
+#define WRITE_SHELL(name)                                                      \
+    static void write_##name(FILE *out, const struct cli_command *command)     \
+    {                                                                          \
+        (void)command;                                                         \
+        manual_##name(out);                                                    \
+    }
+SHELLS(WRITE_SHELL)
+#undef WRITE_SHELL
 
 static void write_markdown(FILE *out, const struct cli_command *command)
 {
@@ -320,6 +323,7 @@ static void documents_mention_everything(void **state)
 {
     (void)state;
     char *man = written(write_man, NULL), *bash = written(write_bash, NULL);
+    char *zsh = written(write_zsh, NULL), *fish = written(write_fish, NULL);
     char *markdown = written(write_markdown, NULL), *help = written(write_help, NULL);
     for (size_t i = 0; cli_commands[i]; i++) {
         const struct cli_command *c = cli_commands[i];
@@ -327,6 +331,8 @@ static void documents_mention_everything(void **state)
         for (const struct cli_option *o = c->options; o && o->name; o++) {
             expect_mentioned(own, "--", o->name);
             expect_mentioned(bash, "--", o->name);
+            expect_mentioned(zsh, "--", o->name);
+            expect_mentioned(fish, " -l ", o->name);
             expect_in_man(man, o->name);
         }
         for (const struct cli_option *o = cli_common_options; o->name; o++)
@@ -341,10 +347,14 @@ static void documents_mention_everything(void **state)
     }
     for (const struct cli_option *o = cli_common_options; o->name; o++) {
         expect_mentioned(bash, "--", o->name);
+        expect_mentioned(zsh, "--", o->name);
+        expect_mentioned(fish, " -l ", o->name);
         expect_in_man(man, o->name);
     }
     free(man);
     free(bash);
+    free(zsh);
+    free(fish);
     free(markdown);
     free(help);
 }

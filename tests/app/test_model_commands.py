@@ -173,6 +173,28 @@ class Ask(ProgramTest):
         self.run_error(2, *words, "-q", "Who?")
         self.run_error(2, *words, "--questions", "x")
 
+    def test_from_a_slots_file(self):
+        """What compress -o wrote answers as its document does; nothing else is taken."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        text, slots = (pathlib.Path(folder.name) / name for name in ("notes.txt", "a.safetensors"))
+        text.write_bytes((ROOT / "assets/questions.txt").read_bytes())
+        made = ("-m", MODEL_A, "-c", COMPRESSOR)
+        self.run_json("compress", text, *made, "-o", slots)
+        answers = [self.run_json("ask", path, *made, "-q", "Who?", "--mode", "all", "--max-tokens", 5)
+                   for path in (text, slots)]
+        kept = [[(a["mode"], a["text"], a["context_positions"]) for a in document["answers"]]
+                for document in answers]
+        self.assertEqual(kept[0], kept[1])
+        self.assertIsNone(answers[1]["compressor"])
+        error = self.run_error(3, "ask", slots, "-q", "Who?", "-m", MODEL_B)
+        self.assertIn("made for another model", error["message"])
+        self.run_json("compress", text, *made, "-o", slots, "--dump", "gate")
+        error = self.run_error(3, "ask", slots, "-q", "Who?", *made)
+        self.assertIn("no tensor slots", error["message"])
+        slots.write_bytes(slots.read_bytes()[:-1])
+        self.run_error(3, "ask", slots, "-q", "Who?", *made)
+
 
 class Info(ProgramTest):
     def test_machine(self):

@@ -51,6 +51,20 @@ class Runs(unittest.TestCase):
         process.wait()
         process.stderr.close()
 
+    def test_all_that_the_shell_makes_of_a_pattern(self):
+        """`--data *.txt` is one option and further words: all of them are data."""
+        other = self.path / "other"
+        other.write_text(made_up_text())
+        words = train_words(self.data, self.path / "pattern", "--dry-run", steps=2)
+        at = words.index("--data") + 2
+        done = subprocess.run([PROGRAM, *map(str, [*words[:at], other, *words[at:]])],
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        missing = [*words[:at], self.path / "missing", *words[at:]]
+        done = subprocess.run([PROGRAM, *map(str, missing)], capture_output=True, check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn(b"missing", done.stderr)
+
     def test_a_signal_ends_after_the_step_and_saves(self):
         settings = ["valid_every=0", "save_every=1000"]
         train(self.data, self.path / "straight", steps=LONG, settings=settings)

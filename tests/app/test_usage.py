@@ -38,7 +38,7 @@ class Usage(ProgramTest):
                 (["hlep"], "hlep: no such command or file, did you mean help?"),
                 (["compres", "notes.md", "--ratio", "8"],
                  "compres: no such command or file, did you mean compress?"),
-                (["completion"], "completion: expected bash"),
+                (["completion"], "completion: expected bash|zsh|fish"),
                 (["help", "--seed"], "option --seed needs a value: N"),
                 (["help", "--iters=0"], "--iters 0: expected a whole number in 1..100000"),
         ):
@@ -94,6 +94,27 @@ class Generated(ProgramTest):
             self.assertEqual(complete("comprexit", "help", "--format", "m"), ["man", "markdown"])
             self.assertEqual(complete("comprexit", "help", "--align", ""), ["tail", "head"])
             self.assertEqual(complete("comprexit", "help", "-m", "comp"), ["completion"])
+
+    def test_completion_for_zsh_and_fish(self):
+        """Their own shells, where they are installed, take the scripts and complete by them."""
+        with tempfile.TemporaryDirectory() as folder:
+            env = {**os.environ, "HOME": folder, "XDG_CONFIG_HOME": folder}
+            for shell in ("zsh", "fish"):
+                path = pathlib.Path(folder) / shell
+                path.write_bytes(call("completion", shell)[1])
+                if shutil.which(shell):
+                    done = subprocess.run([shell, "-n", path], stderr=subprocess.PIPE, env=env,
+                                          check=False)
+                    self.assertEqual((done.returncode, done.stderr), (0, b""), shell)
+            if not shutil.which("fish"):
+                self.skipTest("no fish")
+            for line, expected in (("comprexit hel", ["help"]),
+                                   ("comprexit ask --mode c", ["compressed"]),
+                                   ("comprexit train --optimizer ", ["adamw", "muon"])):
+                done = subprocess.run(["fish", "-c", f"source {path}; complete -C '{line}'"], env=env,
+                                      stdout=subprocess.PIPE, check=True)
+                self.assertEqual([x.split("\t")[0] for x in done.stdout.decode().splitlines()],
+                                 expected)
 
     def test_man_page_is_clean(self):
         if not shutil.which("groff"):

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     memory_file_open(&file, data + 1, size - 1);
-    struct snapshot *s = session_file_read(file.path, &meta, &err);
+    struct snapshot *s = session_file_read(file.path, &meta, NULL, &err);
     CHECK(s || (err.code != ERR_NONE && *err.text));
     if (s) {
         show(s, data[0]);

@@ -1,0 +1,54 @@
+/* Completion for fish: one line an option. */
+#include "app/manual.h"
+
+static void fish_text(FILE *out, const char *text)
+{
+    putc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'' || *text == '\\')
+            putc('\\', out);
+        putc(*text, out);
+    }
+    putc('\'', out);
+}
+
+/* `where`: the commands that the options belong to. */
+static void fish_options(FILE *out, const struct cli_option *o, const char *where)
+{
+    for (; o && o->name; o++) {
+        fprintf(out, "complete -c comprexit%s -l %s", where, o->name);
+        if (o->letter)
+            fprintf(out, " -s %c", o->letter);
+        if (o->kind == CLI_PATH)
+            fputs(" -r -F", out);
+        else if (o->kind != CLI_FLAG)
+            fputs(" -x", out);
+        if (o->kind == CLI_CHOICE) {
+            fputs(" -a '", out);
+            for (const char *c = o->value; *c; c++)
+                putc(*c == '|' ? ' ' : *c, out);
+            putc('\'', out);
+        }
+        fputs(" -d ", out);
+        fish_text(out, o->help);
+        putc('\n', out);
+    }
+}
+
+void manual_fish(FILE *out)
+{
+    fputs("# fish completion for comprexit, made by `comprexit completion fish`\n", out);
+    for (size_t i = 0; cli_commands[i]; i++) {
+        fprintf(out, "complete -c comprexit -n __fish_use_subcommand -a %s -d ",
+                cli_commands[i]->name);
+        fish_text(out, cli_commands[i]->summary);
+        putc('\n', out);
+    }
+    for (size_t i = 0; cli_commands[i]; i++) {
+        char where[96];
+        snprintf(where, sizeof where, " -n '__fish_seen_subcommand_from %s'",
+                 cli_commands[i]->name);
+        fish_options(out, cli_commands[i]->options, where);
+    }
+    fish_options(out, cli_common_options, "");
+}

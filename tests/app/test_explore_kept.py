@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""What is kept and comes back: sessions without their text, differences with their A, the
+tour from nothing; and the numbers of `stats`."""
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import SAMPLE, main  # noqa: E402
+from tests.app.harness import call, read_safetensors  # noqa: E402
+from tests.app.test_explore_script import ScriptTest  # noqa: E402
+
+
+class KeptTest(ScriptTest):
+    def test_a_session_without_its_text(self):
+        """The file has no word of the text; beside the document it is whole again."""
+        alone, beside = self.home / "alone", self.home / "beside"
+        for folder in (alone, beside):
+            folder.mkdir()
+        self.plays(f"save notext {alone / 'a.cxt'}")
+        self.assertNotIn(b"Hedda", (alone / "a.cxt").read_bytes())
+        self.assertNotIn("text", read_safetensors(alone / "a.cxt")[0])
+        (beside / "a.cxt").write_bytes((alone / "a.cxt").read_bytes())
+        (beside / SAMPLE.name).write_bytes(SAMPLE.read_bytes())
+        first = SAMPLE.read_text().split()[0]
+        self.plays(f'expect "{first}"', document=beside / "a.cxt")
+        self.plays(f'expect "saved without its text, dots stand for it: put {SAMPLE.name} beside it"',
+                   'expect ".... ...."', document=alone / "a.cxt")
+        self.fails(1, f'expected "{first}"', f'expect "{first}"', document=alone / "a.cxt")
+        (alone / SAMPLE.name).write_text("another text")
+        self.plays('expect "saved without its text"', document=alone / "a.cxt")
+
+    def test_a_difference_opens_with_its_a(self):
+        """A figure of B - A, made with a session file as A, finds both again."""
+        self.plays("pin", f"save {self.home / 'a.cxt'}", "set eps 0.5", "wait idle",
+                   f"compare {self.home / 'a.cxt'}", f"export diff {self.home / 'd.png'}")
+        (self.home / SAMPLE.name).write_bytes(SAMPLE.read_bytes())
+        record = json.loads(call("info", self.home / "d.png", "--json")[1])
+        self.assertEqual(record["against_session"]["name"], "a.cxt")
+        self.plays("wait idle", 'expect "[2 Compare]"', 'expect "B - A"', f"export diff {self.home / 'again.png'}",
+                   document=None, options=("--from-figure", str(self.home / "d.png")))
+        figures = [self.home / "d.png", self.home / "again.png"]
+        self.assertEqual(figures[0].read_bytes(), figures[1].read_bytes())
+        (self.home / "a.cxt").unlink()
+        self.plays('expect "A of the difference, a.cxt, is not beside the figure"', document=None,
+                   options=("--from-figure", str(figures[0])))
+
+    def test_the_tour_from_nothing(self):
+        self.plays("tour", "wait idle", 'expect "1 of 10"', 'expect "saltworks.txt"', "tour",
+                   'expect "2 of 10"', document=None)
+
+    def test_stats(self):
+        self.plays("stats", 'expect "What is read, in numbers"', 'expect "mean entropy"',
+                   'expect "may send"', "key Esc", 'expect "Document"')
+        self.fails(2, "no document is open", "stats", document=None)
+
+
+if __name__ == "__main__":
+    main()
