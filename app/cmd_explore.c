@@ -14,7 +14,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
         return true;
     }
     struct explore_options options = {
-        .document = a->n_operands ? a->operands[0] : NULL,
+        .document = a->n_operands ? a->operands[0] : cli_text(a, "doc"),
         .question = cli_text(a, "question"),
         .gold = cli_text(a, "gold"),
         .at = cli_text(a, "at"),
@@ -49,6 +49,8 @@ static const struct cli_option options[] = {
     {.name = "demo", .kind = CLI_FLAG, .help = "open the sample document and ask about it"},
     {.name = "from-figure", .kind = CLI_PATH, .value = "F.png",
      .help = "open again what a figure shows"},
+    {.name = "doc", .kind = CLI_PATH, .value = "PATH",
+     .help = "the figure's document, if it is neither beside it nor a recent one; as DOC"},
     {.name = "play", .kind = CLI_PATH, .value = "FILE",
      .help = "run a script of commands and keys"},
     {.name = "present", .kind = CLI_PATH, .value = "FILE",

@@ -100,7 +100,8 @@ struct figure_data {
     const char *row_title;       /* "slot", "layer" */
     struct figure_token *token;  /* [tokens] */
     char (*row_label)[48];       /* [rows] "s0", "w2:s0", "L0" */
-    size_t row_step;             /* every which row has a tick */
+    size_t row_step;             /* every which row has a tick, counted by ... */
+    size_t *row_number;          /* [rows] the slot in its window, the layer */
     float *mass, *even;          /* [tokens] sender mass, and what an even share is */
     float *beside;               /* [rows] received by a slot; mean gate of a layer */
     double beside_full;          /* where a slot is full; 0: no such line */

@@ -135,8 +135,12 @@ struct axis_label *axis_row_labels(const struct figure_data *data, double cell, 
         bool locked = data->locked_row && r == data->row;
         double distance = fabs((double)r - (double)data->row) * cell;
         bool hidden = data->locked_row && !locked && distance < room;
-        if (data->row_label[r][0] && (locked || (r % step == 0 && !hidden)))
-            labels[(*count)++] = (struct axis_label){r, data->row_label[r], locked};
+        if (!data->row_label[r][0] || !(locked || (data->row_number[r] % step == 0 && !hidden)))
+            continue;
+        while (*count && !labels[*count - 1].strong &&
+               (double)(r - labels[*count - 1].at) * cell < room)
+            --*count;
+        labels[(*count)++] = (struct axis_label){r, data->row_label[r], locked};
     }
     return labels;
 }

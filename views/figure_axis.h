@@ -34,7 +34,8 @@ struct axis_label *axis_token_labels(const struct figure_data *data,
                                      const struct figure_options *options, double cell,
                                      double room, size_t *count);
 
-/* Every data->row_step-th row, or every second, fourth ... of these. */
+/* Every data->row_step-th row, or every second, fourth ... of these. Slots are counted anew in
+ * each window; where its first label comes too near to the one before, that one goes. */
 struct axis_label *axis_row_labels(const struct figure_data *data, double cell, double room,
                                    size_t *count);
 

@@ -300,16 +300,20 @@ static bool has_slots(enum figure_kind kind)
 static void name_rows(struct figure_data *data, const struct figure_part *parts, size_t n_parts)
 {
     data->row_label = xcalloc(data->rows, sizeof *data->row_label);
+    data->row_number = xcalloc(data->rows, sizeof *data->row_number);
     for (size_t i = 0; has_slots(data->kind) && i < n_parts; i++)
         for (size_t j = 0; j < parts[i].window->slots; j++) {
+            data->row_number[parts[i].row + j] = j;
             char *label = data->row_label[parts[i].row + j];
             if (n_parts > 1)
                 snprintf(label, sizeof *data->row_label, "w%zu:s%zu", parts[i].number + 1, j);
             else
                 snprintf(label, sizeof *data->row_label, "s%zu", j);
         }
-    for (size_t l = 0; data->kind == FIGURE_GATE && data->rows > 1 && l < data->rows; l++)
+    for (size_t l = 0; data->kind == FIGURE_GATE && data->rows > 1 && l < data->rows; l++) {
+        data->row_number[l] = l;
         snprintf(data->row_label[l], sizeof *data->row_label, "L%zu", l);
+    }
 }
 
 static void mark_locked_row(struct figure_data *data, const struct figure_options *options,
@@ -466,5 +470,6 @@ void figure_data_free(struct figure_data *data)
     free(data->even);
     free(data->beside);
     free(data->row_label);
+    free(data->row_number);
     *data = (struct figure_data){0};
 }

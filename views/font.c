@@ -122,6 +122,14 @@ static void place_box(struct walk *walk, uint32_t codepoint)
     walk->x += 0.05 * walk->size;
 }
 
+/* Joiners and selectors have no picture in any face; marks that a face lacks are missing. */
+static bool is_unseen(uint32_t codepoint)
+{
+    return (codepoint >= 0x200b && codepoint <= 0x200f) || codepoint == 0xfeff ||
+           codepoint == 0x2060 || (codepoint >= 0xfe00 && codepoint <= 0xfe0f) ||
+           (codepoint >= 0xe0100 && codepoint <= 0xe01ef);
+}
+
 double font_walk(const struct font *font, const char *text, double size,
                  void (*visit)(void *context, const struct font_mark *mark), void *context)
 {
@@ -137,7 +145,7 @@ double font_walk(const struct font *font, const char *text, double size,
             codepoint = 0xfffd;
         if (font_has(font, codepoint))
             place(&walk, codepoint, next != TEXT_INVALID && font_has(font, next) ? next : 0);
-        else if (text_width(codepoint) != 0)
+        else if (!is_unseen(codepoint))
             place_box(&walk, codepoint);
     }
     return walk.x;

@@ -344,7 +344,9 @@ class FilesTest(ScriptTest):
         document.write_bytes(b"Other text. " + SAMPLE.read_bytes())
         self.plays("log", 'expect "document differs from the one in the figure"', document=None,
                    options=("--from-figure", figure))
-        document.unlink()
+        document.rename(self.home / "moved.txt")
+        self.plays('expect "document differs from the one in the figure"', document=None,
+                   options=("--from-figure", figure, "--doc", self.home / "moved.txt"))
         self.fails(3, "its document text.txt is neither beside it nor a recent one", document=None,
                    options=("--from-figure", figure))
 

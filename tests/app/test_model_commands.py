@@ -178,7 +178,7 @@ class Ask(ProgramTest):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         text, slots = (pathlib.Path(folder.name) / name for name in ("notes.txt", "a.safetensors"))
-        text.write_bytes((ROOT / "assets/questions.txt").read_bytes())
+        text.write_bytes(b"The tide tables were worked out by Silas Brand and printed on grey card.")
         made = ("-m", MODEL_A, "-c", COMPRESSOR)
         self.run_json("compress", text, *made, "-o", slots)
         answers = [self.run_json("ask", path, *made, "-q", "Who?", "--mode", "all", "--max-tokens", 5)

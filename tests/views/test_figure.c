@@ -543,6 +543,15 @@ static void test_several_windows(void **state)
     assert_int_equal(e.data.rows, 93);
     assert_string_equal(e.data.row_label[0], "w1:s0");
     assert_string_equal(e.data.row_label[29], "w2:s0");
+    size_t n;
+    struct axis_label *labels = axis_row_labels(&e.data, 10, 15, &n);
+    for (size_t i = 0; i < n; i++) { /* s0 of each window, and every fourth; none too near */
+        assert_int_equal(e.data.row_number[labels[i].at] % 4, 0);
+        assert_true(i == 0 || labels[i].at >= labels[i - 1].at + 2);
+    }
+    assert_int_equal(labels[7].at, 29);
+    assert_int_equal(n, 7 + 8 + 8);
+    free(labels);
     assert_true(heat_at(&e.data.grid, 92, 0) == 0);
     assert_true(heat_at(&e.data.grid, 29, 14) > 0);
     assert_int_equal(e.data.token[14].place, 0);
