@@ -195,9 +195,9 @@ const struct cli_command command_bench = {
     .description = "512 tokens of context, 128 predicted, random ids and untrained parameters: "
                    "times do not depend on them. A training step is one sample forwards and "
                    "backwards, and AdamW: a block, or a question of 40 tokens, 8 of them counted. "
-                   "Each precision, or the one of --precision, is compared with f32 on the sample text: how often both find "
-                   "the same token most likely, and the mean KL divergence. With --json, what has "
-                   "not been measured is null.",
+                   "Each precision, or the one of --precision, is compared with f32 on the "
+                   "sample text: how often both find the same token most likely, and the mean KL "
+                   "divergence. With --json, what has not been measured is null.",
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_OUTPUT,
