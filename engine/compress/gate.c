@@ -12,7 +12,7 @@
 
 /* Tokens at a time: products of so many rows lose nothing to packing, and most of their
  * hidden states are still in the last cache when they are read for the second time. */
-enum { TOKEN_BLOCK = 256 };
+enum { TOKEN_BLOCK = 64 };
 
 /* Sums that stay in registers while all layers pass. */
 enum { MIX_LANES = 8 };

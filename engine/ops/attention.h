@@ -35,7 +35,10 @@ void attention_packed_forward(real *out, const real *q, const real *k, const rea
                               const struct attention_pack *pack,
                               const struct attention_shape *shape);
 
-/* Adds to dq, dk, dv; the probabilities are computed again. */
+/* Adds to dq, dk, dv; the probabilities are computed again. Takes 2 * ATTENTION_PACKED_PARTS
+ * + 2 arrays like k of scratch (4 when there are prefixes), whose rows are all that each
+ * sequence sees. */
+enum { ATTENTION_PACKED_PARTS = 4 };
 void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
                                const real *k, const real *v, const struct attention_pack *pack,
                                const struct attention_shape *shape);

@@ -49,7 +49,8 @@ static size_t decoder_scratch(const struct sizes *s, size_t n)
     size_t forward = n * (H + 2 * Q + s->m->head_dim + Q + 2 * K + H) + 2 * wide * s->m->ffn;
     if (!s->backward)
         return forward;
-    return forward + n * (2 * Q + 2 * K + 2 * H) + wide * (2 * H + 5 * s->m->ffn);
+    size_t attention = 2 + 2 * ATTENTION_PACKED_PARTS;
+    return forward + n * (2 * Q + (2 + attention) * K + 2 * H) + wide * (2 * H + 5 * s->m->ffn);
 }
 
 static size_t logits_numbers(const struct sizes *s)
