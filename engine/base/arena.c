@@ -32,7 +32,7 @@ static struct arena_chunk *chunk_new(size_t bytes, struct arena_chunk *previous)
     if (!size_round_up(size_max(bytes, ARENA_CHUNK), 64, &size))
         mem_exhausted(bytes);
     chunk->previous = previous;
-    chunk->data = aligned_alloc(64, size);
+    chunk->data = mem_try_raw(size, 1, "memory of a pass", NULL);
     if (!chunk->data)
         mem_exhausted(size);
     chunk->size = size;

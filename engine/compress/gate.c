@@ -10,8 +10,8 @@
 #include "engine/ops/simd.h"
 #include "engine/ops/softmax.h"
 
-/* Tokens at a time: products of so many rows lose nothing to packing, and most of their
- * hidden states are still in the last cache when they are read for the second time. */
+/* Tokens at a time: their hidden states of all layers are still in the last cache when they
+ * are read for the second time. */
 enum { TOKEN_BLOCK = 64 };
 
 /* Sums that stay in registers while all layers pass. */
@@ -27,18 +27,31 @@ struct states {
     size_t M, H, count;
 };
 
+/* A token's states are M short rows far apart, which a CPU does not fetch ahead by itself:
+ * while one token's are read, the next one's, H further on, are asked for, line by line. */
+enum { LINE = 64 / sizeof(real) };
+
+SIMD_BODY void fetch_line(const real *next)
+{
+    __builtin_prefetch(next, 0, 2);
+}
+
 /* out [vectors LANES] = sum_l weight[l] h[l], h[l] = h + l * layer */
 SIMD_BODY void mix_columns(real *out, const real *weight, const real *h, size_t layer, size_t M,
-                           const size_t vectors)
+                           size_t H, const size_t vectors)
 {
     lanes sum[MIX_LANES];
 #pragma GCC unroll 8
     for (size_t v = 0; v < vectors; v++)
         sum[v] = (lanes){0};
-    for (size_t l = 0; l < M; l++, h += layer)
+    for (size_t l = 0; l < M; l++, h += layer) {
 #pragma GCC unroll 8
-        for (size_t v = 0; v < vectors; v++)
+        for (size_t v = 0; v < vectors; v++) {
             sum[v] += weight[l] * LANES_OF(h + v * LANES);
+            if (v * LANES % LINE == 0)
+                fetch_line(h + v * LANES + H);
+        }
+    }
 #pragma GCC unroll 8
     for (size_t v = 0; v < vectors; v++)
         LANES_AT(out + v * LANES) = sum[v];
@@ -49,9 +62,9 @@ SIMD_BODY void mix_body(real *out, const real *weight, const real *h, size_t lay
 {
     size_t i = 0;
     for (; i + MIX_LANES * LANES <= H; i += MIX_LANES * LANES)
-        mix_columns(out + i, weight, h + i, layer, M, MIX_LANES);
+        mix_columns(out + i, weight, h + i, layer, M, H, MIX_LANES);
     for (; i + LANES <= H; i += LANES)
-        mix_columns(out + i, weight, h + i, layer, M, 1);
+        mix_columns(out + i, weight, h + i, layer, M, H, 1);
     for (; i < H; i++) {
         out[i] = 0;
         for (size_t l = 0; l < M; l++)
@@ -82,11 +95,33 @@ static void mix_layers(real *out, const real *weights, const struct states *s)
     team_run(mix_tokens, &mixing, s->count, PART_TOKENS);
 }
 
+/* out[l] += vector . h[l], in the order of reduce_dot */
+SIMD_BODY void dots_body(real *out, const real *vector, const real *h, size_t layer, size_t M,
+                         size_t H)
+{
+    for (size_t l = 0; l < M; l++, h += layer) {
+        lanes s0 = {0}, s1 = {0};
+        size_t i = 0;
+        for (; i + 2 * LANES <= H; i += 2 * LANES) {
+            fetch_line(h + i + H);
+            s0 += LANES_OF(vector + i) * LANES_OF(h + i);
+            s1 += LANES_OF(vector + i + LANES) * LANES_OF(h + i + LANES);
+        }
+        s0 += s1;
+        real sum = LANES_SUM(s0);
+        for (; i < H; i++)
+            sum += vector[i] * h[i];
+        out[l] += sum;
+    }
+}
+SIMD_DISPATCH(dots,
+              (real *out, const real *vector, const real *h, size_t layer, size_t M, size_t H),
+              (out, vector, h, layer, M, H))
+
 /* out[l] += vector . h[l][t] */
 static void dot_token(real *out, const real *vector, const struct states *s, size_t t)
 {
-    for (size_t l = 0; l < s->M; l++)
-        out[l] += reduce_dot(vector, s->h + l * s->layer + t * s->H, s->H);
+    dots(out, vector, s->h + t * s->H, s->layer, s->M, s->H);
 }
 
 static struct states states_of(const struct compressor *c, const real *hidden, size_t stride,
@@ -227,7 +262,6 @@ struct gate_gradients {
     real *dfusion; /* [n, M] out: pooled's gradient . h[l][t] */
 };
 
-/* From the gradient of mixed to those of the scores and of Wk^T q. */
 /* s, and what the parts of the backward pass read and add to. */
 struct weighing_back {
     real scale;
@@ -236,6 +270,7 @@ struct weighing_back {
     const struct gate_gradients *d;
 };
 
+/* From the gradient of mixed to those of the scores and of Wk^T q. */
 static void weigh_part_backward(const void *loop, size_t first, size_t last)
 {
     const struct weighing_back *w = loop;
