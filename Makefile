@@ -33,7 +33,7 @@ LIBRARIES := ncursesw:libncurses-dev readline:libreadline-dev jansson:libjansson
 PACKAGES := $(foreach l,$(LIBRARIES),$(firstword $(subst :, ,$(l))))
 DEBIAN_BUILD := gcc make pkg-config libstb-dev fonts-dejavu-core \
     $(foreach l,$(LIBRARIES),$(lastword $(subst :, ,$(l))))
-DEBIAN_CHECK := libcmocka-dev tmux clang cppcheck python3
+DEBIAN_CHECK := libcmocka-dev tmux clang cppcheck python3 libopenmpi-dev openmpi-bin
 DEBIAN_MODEL := python3 python3-pip
 
 PKG_CFLAGS := $(filter-out -D_XOPEN_SOURCE=600,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
