@@ -20,7 +20,8 @@ enum action_completion {
     COMPLETE_VALUE,    /* a pane, then its values */
     COMPLETE_COMMAND,
     COMPLETE_BINDING,  /* [pane] key command */
-    COMPLETE_EXPORT    /* panes, files, options */
+    COMPLETE_EXPORT,   /* panes, files, options and their values */
+    COMPLETE_TRAIN     /* words of the list, presets */
 };
 
 /* How arguments are taken: as words, or the rest of the line as one text. */
@@ -101,7 +102,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(data, "FILE", TEXT, FILES, "", "what the trainer sees of a data file, sample by sample")   \
     X(eval, "FILE... [limit N]", WORDS, FILES, "",                                              \
       "exact match and F1 over questions, the first 100 or N (0: all)")                         \
-    X(train, "[ntp|sft|prompt] [KEY=VALUE...] [dry-run|start]", WORDS, WORDS,                       \
+    X(train, "[ntp|sft|prompt] [KEY=VALUE...] [dry-run|start]", WORDS, TRAIN,                       \
       "ntp|sft|prompt|preset=|data=|run=|resume|steps=|dry-run|start",                          \
       "the form of a training run; dry-run measures it, start begins it")                       \
     X(watch, "RUN", WORDS, FILES, "", "follow the log of a run directory")                      \

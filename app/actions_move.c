@@ -28,6 +28,8 @@ bool do_move(struct session *s, const struct words *words, struct err *err)
         return false;
     for (enum cursor_move m = 0; m < MOVE_COUNT; m++)
         if (strcmp(words->word[0], cursor_move_name[m]) == 0) {
+            if (!s->view.message_error) /* the status line tells where the cursor is */
+                s->view.message[0] = '\0';
             cursor_move(s, m);
             return true;
         }

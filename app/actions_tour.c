@@ -2,6 +2,16 @@
 #include "app/actions.h"
 #include "app/tour.h"
 
+/* The tour; it waits for the tokens of the document, of the demo where none is open. */
+static bool begin(struct session *s, bool presented, struct err *err)
+{
+    if (session_tokens(s))
+        return tour_start(s, NULL, presented, err);
+    s->tour_when_ready = true;
+    s->tour_presented = presented;
+    return s->document.path || action_run(s, "demo", err);
+}
+
 bool do_tour(struct session *s, const struct words *words, struct err *err)
 {
     if (words->count) {
@@ -16,10 +26,7 @@ bool do_tour(struct session *s, const struct words *words, struct err *err)
         tour_next(s);
         return true;
     }
-    if (session_tokens(s))
-        return tour_start(s, NULL, false, err);
-    s->tour_when_ready = true;
-    return s->document.path || action_run(s, "demo", err);
+    return begin(s, false, err);
 }
 
 bool do_present(struct session *s, const struct words *words, struct err *err)
@@ -28,5 +35,5 @@ bool do_present(struct session *s, const struct words *words, struct err *err)
         tour_stop(s);
         return true;
     }
-    return tour_start(s, words->rest[0] ? words->rest : NULL, true, err);
+    return words->rest[0] ? tour_start(s, words->rest, true, err) : begin(s, true, err);
 }

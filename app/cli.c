@@ -183,7 +183,10 @@ static bool take_value(struct parser *p, const struct cli_option *option, const 
                        struct err *err)
 {
     struct cli_given given = {.option = option, .text = attached};
-    if (!attached) {
+    bool alone = p->next == p->argc || (p->argv[p->next][0] == '-' && p->argv[p->next][1]);
+    if (!attached && alone && option->otherwise) {
+        given.text = option->otherwise;
+    } else if (!attached) {
         if (p->next == p->argc)
             return err_set(err, ERR_USAGE, "option --%s needs a value: %s", option->name,
                            option->value);

@@ -50,6 +50,7 @@ struct cli_option {
     const char *help;  /* one line, no capital, no full stop */
     double min, max;   /* CLI_COUNT, CLI_REAL; both 0: no bounds */
     bool many;         /* may be given several times, each counts */
+    const char *otherwise; /* the value where none follows; NULL: one must */
     enum cli_group group;
 };
 

@@ -53,8 +53,9 @@ static const struct cli_option options[] = {
      .help = "the figure's document, if it is neither beside it nor a recent one; as DOC"},
     {.name = "play", .kind = CLI_PATH, .value = "FILE",
      .help = "run a script of commands and keys"},
-    {.name = "present", .kind = CLI_PATH, .value = "FILE",
-     .help = "present a script with captions to an audience; \"tour\": the guided tour"},
+    {.name = "present", .kind = CLI_PATH, .value = "[FILE]", .otherwise = "tour",
+     .help = "present a script with captions to an audience; without one, or \"tour\": the "
+             "guided tour"},
     {.name = "headless", .kind = CLI_FLAG, .help = "with --play: no terminal, a virtual screen"},
     {.name = "default-rc", .kind = CLI_FLAG, .help = "print the built-in settings and keys"},
     {0}};

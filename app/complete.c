@@ -1,10 +1,13 @@
 #include "app/complete.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/actions.h"
+#include "app/export.h"
+#include "app/presets.h"
 #include "app/settings.h"
 #include "engine/base/mem.h"
 
@@ -66,8 +69,47 @@ static void add_document(struct matches *m, const struct session *s)
     }
 }
 
+/* The alternatives of a table's value, "SIZE|slide": those in capitals stand for something. */
+static void add_alternatives(struct matches *m, const char *key, const char *values)
+{
+    char word[WORD_BYTES_MAX];
+    for (const char *at = values; *at;) {
+        size_t length = strcspn(at, "|");
+        int n = snprintf(word, sizeof word, "%s=%.*s", key, (int)length, at);
+        if (!isupper((unsigned char)*at) && n > 0 && (size_t)n < sizeof word)
+            add(m, word, (size_t)n);
+        at += length + (at[length] == '|');
+    }
+}
+
+/* Views and options, or behind "key=" the values of that option. */
+static void add_export(struct matches *m, const char *views)
+{
+    const char *equals = memchr(m->prefix, '=', m->length);
+    if (!equals)
+        add_list(m, views);
+    for (const struct export_option *o = export_options; o->name; o++) {
+        char key[WORD_BYTES_MAX];
+        int n = snprintf(key, sizeof key, "%s%s", o->name, o->flag ? "" : "=");
+        if (!equals)
+            add(m, key, (size_t)n);
+        else if (o->value && strncmp(m->prefix, key, (size_t)n) == 0)
+            add_alternatives(m, o->name, o->value);
+    }
+}
+
+/* "preset=" and the names of presets, beside the words of the list. */
+static void add_train(struct matches *m, const char *list)
+{
+#define PRESET_WORD(name) "preset=" name
+#define PRESET_NEXT(name) "|preset=" name
+    const char *equals = memchr(m->prefix, '=', m->length);
+    add_list(m, equals ? TRAIN_PRESETS(PRESET_WORD, PRESET_NEXT) : list);
+}
+
 /* word: how many complete words stand in front of the one that is typed. */
-static void add_setting(struct matches *m, const char *line, size_t word)
+static void add_setting(struct matches *m, const struct session *s, const char *line,
+                        size_t word)
 {
     if (word == 1) {
         for (size_t i = 0; i < SETTING_COUNT; i++)
@@ -82,8 +124,13 @@ static void add_setting(struct matches *m, const char *line, size_t word)
         return;
     memcpy(name, at, length);
     enum setting setting = setting_find(name, NULL);
-    if (setting < SETTING_COUNT && strchr(settings_table[setting].values, '|'))
+    if (setting == SETTING_COUNT)
+        return;
+    if (strchr(settings_table[setting].values, '|'))
         add_list(m, settings_table[setting].values);
+    char now[64];
+    setting_format(s, setting, now, sizeof now);
+    add(m, now, strlen(now));
 }
 
 static void add_value(struct matches *m, const char *line, size_t word)
@@ -112,14 +159,19 @@ static void add_arguments(struct matches *m, const struct session *s, const stru
     switch (action->completion) {
     case COMPLETE_WORDS:
     case COMPLETE_NOTHING: add_list(m, action->list); return;
-    case COMPLETE_FILES: *files = true; return;
+    case COMPLETE_FILES:
+        if (m->length)
+            add_list(m, action->list);
+        *files = !m->count;
+        return;
+    case COMPLETE_TRAIN: add_train(m, action->list); return;
     case COMPLETE_DOCUMENT: add_document(m, s); return;
-    case COMPLETE_SETTING: add_setting(m, line, word); return;
+    case COMPLETE_SETTING: add_setting(m, s, line, word); return;
     case COMPLETE_VALUE: add_value(m, line, word); return;
     case COMPLETE_COMMAND: add_commands(m); return;
     case COMPLETE_BINDING: add_binding(m, word); return;
     case COMPLETE_EXPORT:
-        add_list(m, action->list);
+        add_export(m, action->list);
         *files = !m->count;
         return;
     }

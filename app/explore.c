@@ -168,9 +168,9 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
     if (!s->restored) /* a session file needs no model */
         jobs_open_engine(s);
     ask_at_start(s, o);
-    if (o->present)
-        return tour_start(s, strcmp(o->present, "tour") == 0 ? NULL : o->present, true, err);
-    return true;
+    if (o->present && strcmp(o->present, "tour") != 0)
+        return tour_start(s, o->present, true, err);
+    return !o->present || action_run(s, "present", err);
 }
 
 /* ---- close -------------------------------------------------------------------------- */

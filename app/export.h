@@ -25,7 +25,8 @@ extern const char *const export_format_name[EXPORT_FORMAT_COUNT];
  * completion and manual: key, FLAG (on or off, "on" when it stands alone), TEXT, or
  * COMMON (a text that is an option of every command), what its value looks like, help. */
 #define EXPORT_OPTIONS(X)                                                                         \
-    X(value, TEXT, "WORD", "plan: mass slot-share token-share likeness cost; gate: gate entropy") \
+    X(value, TEXT, "mass|slot-share|token-share|likeness|cost|gate|entropy",                      \
+      "what the cells show; the last two: of gates")                                              \
     X(window, TEXT, "N|all", "window, counted from 1 (1)")                                        \
     X(range, TEXT, "A-B", "tokens A to B in place of a window")                                   \
     X(iteration, TEXT, "N", "the plan after N iterations (the last)")                             \
@@ -35,8 +36,8 @@ extern const char *const export_format_name[EXPORT_FORMAT_COUNT];
     X(map, TEXT, "viridis|cividis|magma|gray|vik|rdbu", "colour map; vik and rdbu: differences")  \
     X(unit, TEXT, "token|word|sentence", "what a column of cells is")                             \
     X(turn, FLAG, NULL, "tokens down instead of across")                                          \
-    X(width, TEXT, "SIZE", "89mm, 3.5in, 1051px, or nature-1col nature-2col acl-1col acl-2col "   \
-                           "neurips slide (89mm)")                                                \
+    X(width, TEXT, "SIZE|nature-1col|nature-2col|acl-1col|acl-2col|neurips|slide",                \
+      "89mm, 3.5in, 1051px, or the column of a venue (89mm)")                                     \
     X(height, TEXT, "SIZE", "in place of one that follows from the width")                        \
     X(dpi, TEXT, "N", "pixels an inch, 20 to 2400 (300)")                                         \
     X(ticks, TEXT, "auto|all|words|none|N", "which tokens are named at the axis")                 \

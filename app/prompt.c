@@ -111,7 +111,8 @@ static char **attempt(const char *text, int start, int end)
         free(words);
         return NULL;
     }
-    rl_completion_append_character = ' ';
+    bool goes_on = !words[1] && words[0][0] && words[0][strlen(words[0]) - 1] == '=';
+    rl_completion_append_character = goes_on ? '\0' : ' ';
     /* Readline wants the common beginning in front of several matches. */
     size_t count = 0, common = strlen(words[0]);
     while (words[count])

@@ -104,7 +104,7 @@ struct session {
         size_t token, layer, slot;
     } jumped_from;          /* before the last jump */
     struct tour *tour;      /* or presentation; NULL: none */
-    bool tour_when_ready;   /* as soon as there are tokens */
+    bool tour_when_ready, tour_presented; /* as soon as there are tokens; to an audience */
     char *said;             /* caption of a script */
     struct append_file *record; /* script that is written; NULL: none */
     int performing;         /* commands inside of commands are not recorded */

@@ -128,7 +128,7 @@ static void start_tour(struct session *s)
     if (!s->tour_when_ready || !session_tokens(s))
         return;
     s->tour_when_ready = false;
-    if (!tour_start(s, NULL, false, &err))
+    if (!tour_start(s, NULL, s->tour_presented, &err))
         session_warn(s, "%s", err.text);
 }
 

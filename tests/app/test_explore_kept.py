@@ -48,6 +48,8 @@ class KeptTest(ScriptTest):
     def test_the_tour_from_nothing(self):
         self.plays("tour", "wait idle", 'expect "1 of 10"', 'expect "saltworks.txt"', "tour",
                    'expect "2 of 10"', document=None)
+        self.plays("wait idle", 'expect "1 of 10"', 'expect "1571 tokens"', 'expect "F5 ends"',
+                   options=("--present",))
 
     def test_stats(self):
         self.plays("stats", 'expect "What is read, in numbers"', 'expect "mean entropy"',

@@ -83,6 +83,11 @@ class CommandsTest(ScriptTest):
                    "range 10 20", 'expect "range: tokens 10 to 20"', "key Esc", "key V l l V",
                    'expect "range: tokens"')
 
+    def test_a_move_ends_a_note(self):
+        """The status line tells where the cursor is, after each move."""
+        self.plays("copy", 'expect "copied:"', "move right", 'expect "token 1 "')
+        self.fails(1, 'expected "copied:"', "copy", "move right", 'expect "copied:"')
+
     def test_boxes(self):
         self.plays("key ?", 'expect "Keys here: Explore"', "type redo", 'expect "C-r  redo"',
                    "key Backspace Backspace Backspace Backspace", "key Esc",
