@@ -1,5 +1,4 @@
-/* Keys (after the rotary turn) and values of one sequence,
- * [layers][capacity][kv_heads * head_dim]. */
+/* Keys (after the rotary turn) and values of one sequence. */
 #ifndef ENGINE_MODEL_KV_CACHE_H
 #define ENGINE_MODEL_KV_CACHE_H
 
@@ -9,11 +8,13 @@
 
 #include "engine/base/err.h"
 #include "engine/model/config.h"
+#include "engine/ops/attention.h"
 #include "engine/ops/real.h"
 
 struct kv_cache {
     size_t capacity, used; /* tokens */
-    real *keys, *values;
+    size_t room;           /* capacity in whole panels: attention.h */
+    real *keys, *values;   /* [layers] of an attention_store */
     int32_t *positions; /* [capacity] */
 };
 
@@ -21,6 +22,10 @@ struct kv_cache {
 bool kv_cache_init(struct kv_cache *cache, const struct llama_config *config, size_t capacity,
                    struct err *err);
 void kv_cache_free(struct kv_cache *cache);
+
+/* Those of one layer, borrowed. */
+struct attention_store kv_cache_layer(const struct kv_cache *cache,
+                                      const struct llama_config *config, size_t layer);
 
 /* Forgets all tokens from `used` on (to rewind to a shared prefix). */
 void kv_cache_truncate(struct kv_cache *cache, size_t used);

@@ -13,7 +13,8 @@ struct pass {
     struct llama_rows rows;
     int32_t *positions; /* [n] */
     real *x;            /* [n, H] residual stream */
-    real *k, *v;        /* [n, K] when there is no cache */
+    real *k, *v;        /* [n, K] of the block at hand */
+    struct attention_store own; /* they and nothing else, when there is no cache */
     real *block;        /* owns them all but positions */
 };
 
@@ -53,19 +54,24 @@ static bool pass_init(struct pass *pass, const struct llama_config *config, bool
 {
     *pass = (struct pass){0};
     size_t x_count = n * config->hidden;
-    size_t kv_count = has_cache ? 0 : n * config->kv_heads * config->head_dim;
+    size_t K = config->kv_heads * config->head_dim;
+    size_t room = has_cache ? 0 : size_div_up(n, ATTENTION_STORE_ROWS) * ATTENTION_STORE_ROWS;
     size_t scratch = llama_rows_layout(&pass->rows, config, n, NULL);
-    size_t count = scratch + x_count + 2 * kv_count;
-    pass->block = mem_try(count, sizeof *pass->block, "activations", err);
+    const struct attention_shape shape = llama_attention_shape(config);
+    size_t store = attention_store_reals(room, &shape);
+    size_t count = scratch + x_count + 2 * (n * K + store);
+    pass->block = mem_try_raw(count, sizeof *pass->block, "activations", err);
     pass->positions = mem_try(n, sizeof *pass->positions, "positions", err);
     if (!pass->block || !pass->positions) {
         pass_free(pass);
         return false;
     }
     llama_rows_layout(&pass->rows, config, n, pass->block);
-    pass->x = pass->block + scratch;
+    real *own = pass->block + scratch;
+    pass->own = (struct attention_store){own, own + store, room};
+    pass->x = pass->own.values + store;
     pass->k = pass->x + x_count;
-    pass->v = pass->k + kv_count;
+    pass->v = pass->k + n * K;
     return true;
 }
 
@@ -103,20 +109,19 @@ static void tap(const struct llama_output *output, size_t layer, const real *x, 
         memcpy(output->hidden + layer * stride * H, x, n * H * sizeof *x);
 }
 
-/* Block `l`. Keys and values go straight to their place in the cache, where they
- * do not exist before cache->used says so. */
+/* Block `l`. Keys and values go to their place in the cache at once, where they do not exist
+ * before cache->used says so. */
 static void run_block(struct model *model, size_t l, const struct kv_cache *cache,
                       struct pass *pass, real *attention)
 {
     const struct llama_config *config = &model->config;
     struct llama_layer *layer = &model->weights.layers[l];
     const struct attention_shape shape = llama_attention_shape(config);
-    size_t K = config->kv_heads * config->head_dim, used = cache ? cache->used : 0;
-    real *keys = cache ? cache->keys + l * cache->capacity * K : pass->k;
-    real *values = cache ? cache->values + l * cache->capacity * K : pass->v;
-    llama_block_project(layer, config, &pass->rows, pass->x, keys + used * K, values + used * K);
-    attention_forward(pass->rows.attended, attention, pass->rows.q, keys, values, pass->rows.n,
-                      used, &shape);
+    size_t n = pass->rows.n, used = cache ? cache->used : 0;
+    const struct attention_store store = cache ? kv_cache_layer(cache, config, l) : pass->own;
+    llama_block_project(layer, config, &pass->rows, pass->x, pass->k, pass->v);
+    attention_store_write(&store, pass->k, pass->v, used, n, &shape);
+    attention_forward(pass->rows.attended, attention, pass->rows.q, &store, n, used, &shape);
     llama_block_attended(layer, config, &pass->rows, pass->x);
     llama_block_ffn(layer, config, &pass->rows, pass->x, NULL, NULL);
 }

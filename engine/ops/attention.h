@@ -15,11 +15,27 @@ struct attention_shape {
     size_t heads, kv_heads, head_dim;
 };
 
-/* n queries behind `past` earlier tokens: query i sees keys 0..past + i of k, v
- * [past + n]. mean [n, past + n] (NULL: not wanted) has the probabilities, averaged
- * over the heads, added. */
-void attention_forward(real *out, real *mean, const real *q, const real *k, const real *v, size_t n,
-                       size_t past, const struct attention_shape *shape);
+/* Keys and values of one sequence, in the order in which queries read them: head by head, the
+ * keys of a head in panels of 16 tokens (tile.h), the values in panels of 16 columns,
+ * [capacity, 16] each. */
+struct attention_store {
+    real *keys, *values; /* attention_store_reals each, aligned to 64 bytes, borrowed */
+    size_t capacity;     /* tokens, a multiple of ATTENTION_STORE_ROWS */
+};
+enum { ATTENTION_STORE_ROWS = 16 };
+
+/* Reals of the keys, and of the values, of so many tokens. */
+size_t attention_store_reals(size_t capacity, const struct attention_shape *shape);
+
+/* Puts k, v [n, kv_heads * head_dim] into the places of tokens first..first + n - 1. */
+void attention_store_write(const struct attention_store *store, const real *k, const real *v,
+                           size_t first, size_t n, const struct attention_shape *shape);
+
+/* n queries behind `past` earlier tokens: query i sees keys 0..past + i of the store. mean
+ * [n, past + n] (NULL: not wanted) has the probabilities, averaged over the heads, added.
+ * A query gives the same bits alone as among others. */
+void attention_forward(real *out, real *mean, const real *q, const struct attention_store *store,
+                       size_t n, size_t past, const struct attention_shape *shape);
 
 /* Sequences behind each other: rows starts[s]..starts[s + 1]-1 of all arrays are one. They
  * see each other only where one goes on from another: sequence s sees all of prefix[s]

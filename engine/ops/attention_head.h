@@ -12,8 +12,10 @@ enum { ATTENTION_BLOCK = 48 };
 /* First rows and row strides. */
 struct attention_head {
     const real *q, *k, *v;
-    const real *k_panels; /* the keys packed (tile.h), or NULL for a single query */
-    size_t q_step, kv_step, head_dim;
+    const real *k_panels;   /* the keys packed (tile.h) */
+    size_t q_step, kv_step; /* kv_step: of v, and of k where there is one */
+    size_t v_panel;         /* from 16 columns of v to the next */
+    size_t head_dim;
     real scale;
 };
 

@@ -151,6 +151,7 @@ static struct attention_head query_head(const struct packed *a, const struct uni
                                    .k_panels = a->k_panels + u->offset,
                                    .q_step = step,
                                    .kv_step = u->kv_step,
+                                   .v_panel = TILE_PANEL,
                                    .head_dim = d,
                                    .scale = 1 / real_sqrt((real)d)};
 }

@@ -71,19 +71,6 @@ real reduce_dot(const real *a, const real *b, size_t n)
     return out;
 }
 
-SIMD_BODY void dots_body(real *out, const real *a, const real *b, size_t ldb, size_t count, size_t n)
-{
-    for (size_t j = 0; j < count; j++)
-        dot_body(out + j, a, b + j * ldb, n);
-}
-SIMD_DISPATCH(dots, (real *out, const real *a, const real *b, size_t ldb, size_t count, size_t n),
-              (out, a, b, ldb, count, n))
-
-void reduce_dots(real *out, const real *a, const real *b, size_t ldb, size_t count, size_t n)
-{
-    dots(out, a, b, ldb, count, n);
-}
-
 SIMD_BODY void dot3_body(real *out, const real *a, const real *b, const real *c, size_t n)
 {
     lanes sum = {0};

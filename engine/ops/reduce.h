@@ -10,9 +10,6 @@ real reduce_sum(const real *x, size_t n);
 real reduce_max(const real *x, size_t n); /* -infinity for n = 0 */
 real reduce_dot(const real *a, const real *b, size_t n);
 
-/* out[j] = a . row j of b [count, n] with row stride ldb, each as reduce_dot does it. */
-void reduce_dots(real *out, const real *a, const real *b, size_t ldb, size_t count, size_t n);
-
 real reduce_dot3(const real *a, const real *b, const real *c, size_t n);
 
 /* sum x^2, block by block in double: for the norm of millions of numbers */

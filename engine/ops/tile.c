@@ -92,6 +92,10 @@ SIMD_BODY void multiply_body(real *c, size_t ldc, bool add, const struct operand
         c += 4 * ldc;
         o.a += 4 * o.a_row;
     }
+    if (m == 3) { /* heads that share keys, of a single query: often three */
+        multiply_rows(c, ldc, add, o, 3, n);
+        m = 0;
+    }
     for (; m > 0; m--, c += ldc, o.a += o.a_row)
         multiply_rows(c, ldc, add, o, 1, n);
 }

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-
 #include "engine/base/team.h"
 #include "engine/ops/attention.h"
 #include "tests/support/gradcheck.h"
@@ -45,6 +44,36 @@ static void problem_free(struct problem *p)
     free(p->v);
     free(p->r);
     free(p->out);
+}
+
+/* Its keys and values, written in two parts; both blocks are to be freed. */
+static struct attention_store store_of(const struct problem *p)
+{
+    size_t total = p->n + p->past, K = p->shape.kv_heads * p->shape.head_dim, part = total / 3;
+    size_t room = (total + ATTENTION_STORE_ROWS) / ATTENTION_STORE_ROWS * ATTENTION_STORE_ROWS;
+    struct attention_store store = {.capacity = room};
+    size_t bytes = attention_store_reals(room, &p->shape) * sizeof(real);
+    store.keys = malloc(bytes);
+    store.values = malloc(bytes);
+    /* What was not written is never seen. */
+    memset(store.keys, 0xff, bytes);
+    memset(store.values, 0xff, bytes);
+    attention_store_write(&store, p->k, p->v, 0, part, &p->shape);
+    attention_store_write(&store, p->k + part * K, p->v + part * K, part, total - part, &p->shape);
+    return store;
+}
+
+/* The last query alone: the bits that it has among the others. */
+static void check_single(const struct problem *p, const struct attention_store *store,
+                         const real *mean_row)
+{
+    size_t total = p->n + p->past, row = p->shape.heads * p->shape.head_dim, last = p->n - 1;
+    real *out = calloc(row, sizeof *out), *mean = calloc(total, sizeof *mean);
+    attention_forward(out, mean, p->q + last * row, store, 1, total - 1, &p->shape);
+    assert_memory_equal(out, p->out + last * row, row * sizeof *out);
+    assert_memory_equal(mean, mean_row, total * sizeof *mean);
+    free(out);
+    free(mean);
 }
 
 /* Probabilities of query i (of n) of head h over keys [first, past + i]. */
@@ -84,7 +113,8 @@ static void check_forward(struct attention_shape shape, size_t n, size_t past)
     problem_init(&p, shape, starts, 1, past);
     real *mean = calloc(n * total, sizeof *mean);
     double *prob = calloc(total, sizeof *prob), *mean_want = calloc(n * total, sizeof *mean_want);
-    attention_forward(p.out, mean, p.q, p.k, p.v, n, past, &shape);
+    struct attention_store store = store_of(&p);
+    attention_forward(p.out, mean, p.q, &store, n, past, &shape);
     for (size_t i = 0; i < n; i++)
         for (size_t h = 0; h < shape.heads; h++) {
             oracle_row(&p, i, h, 0, prob);
@@ -96,8 +126,11 @@ static void check_forward(struct attention_shape shape, size_t n, size_t past)
         assert_true(fabs((double)mean[i] - mean_want[i]) <= 2e-6);
     size_t row = shape.heads * shape.head_dim;
     real *again = random_reals(&(struct rng){{1, 2, 3, 4}}, n * row, 1);
-    attention_forward(again, NULL, p.q, p.k, p.v, n, past, &shape);
+    attention_forward(again, NULL, p.q, &store, n, past, &shape);
     assert_memory_equal(again, p.out, n * row * sizeof *again);
+    check_single(&p, &store, mean + (n - 1) * total);
+    free(store.keys);
+    free(store.values);
     free(again);
     free(mean);
     free(mean_want);
@@ -114,6 +147,9 @@ static void test_forward(void **state)
     check_forward((struct attention_shape){6, 2, 10}, 70, 3);
     check_forward((struct attention_shape){3, 3, 5}, 200, 60);
     check_forward((struct attention_shape){9, 3, 64}, 130, 0);
+    check_forward((struct attention_shape){9, 3, 64}, 1, 700);
+    check_forward((struct attention_shape){8, 1, 40}, 2, 511);
+    check_forward((struct attention_shape){10, 2, 33}, 1, 300);
 }
 
 static const size_t packed_starts[5] = {0, 5, 75, 76, 210};
