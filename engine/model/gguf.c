@@ -175,8 +175,11 @@ struct gguf *gguf_open(const char *path, struct err *err)
 {
     struct gguf *g = gguf_new(path);
     if (open_part(g, 0, path, &g->keys, err) && open_siblings(g, err) &&
-        index_tensors(g, err))
+        index_tensors(g, err)) {
+        for (size_t i = 0; i < g->tensor_count; i++)
+            g->tensors[i].mapped = true;
         return g;
+    }
     gguf_close(g);
     return NULL;
 }

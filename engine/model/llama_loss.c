@@ -70,8 +70,7 @@ static void panel_backward(struct model *model, struct panel *panel, const size_
     cross_entropy_backward(panel->logits, labels, (real)scale, n, model->config.vocab);
     if (teacher)
         panel_add_teaching(panel, scale * teacher->weight, cells);
-    memset(panel->dfinal, 0, n * H * sizeof *panel->dfinal);
-    weight_backward(panel->dfinal, panel->logits, &model->weights.output, n);
+    weight_backward(panel->dfinal, panel->logits, &model->weights.output, n, false);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < H; j++)
             dfinal[rows[i] * H + j] += panel->dfinal[i * H + j];

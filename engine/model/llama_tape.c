@@ -165,7 +165,7 @@ static void ffn_panel_backward(struct llama_layer *layer, const struct llama_con
                                struct ffn_work *work, const real *middle, const real *gate,
                                const real *up, real *dx, size_t n)
 {
-    size_t H = config->hidden, F = config->ffn, bytes = n * F * sizeof(real);
+    size_t H = config->hidden, F = config->ffn;
     rmsnorm_forward(work->normed, work->rstd, middle, layer->ffn_norm, (real)config->rms_eps, n, H);
     if (!gate) {
         const struct weight_use uses[] = {{work->gate, &layer->gate, layer->gate_bias},
@@ -174,14 +174,10 @@ static void ffn_panel_backward(struct llama_layer *layer, const struct llama_con
         gate = work->gate;
         up = work->up;
     }
-    memset(work->dact, 0, bytes);
-    memset(work->dgate, 0, bytes);
-    memset(work->dup, 0, bytes);
-    memset(work->dnormed, 0, n * H * sizeof(real));
-    weight_backward(work->dact, dx, &layer->down, n);
+    weight_backward(work->dact, dx, &layer->down, n, false);
     swiglu_backward(work->dgate, work->dup, work->dact, gate, up, n * F);
-    weight_backward(work->dnormed, work->dgate, &layer->gate, n);
-    weight_backward(work->dnormed, work->dup, &layer->up, n);
+    weight_backward(work->dnormed, work->dgate, &layer->gate, n, false);
+    weight_backward(work->dnormed, work->dup, &layer->up, n, true);
     rmsnorm_backward(dx, NULL, work->dnormed, middle, layer->ffn_norm, work->rstd, n, H);
 }
 
@@ -209,19 +205,17 @@ static void attention_half_backward(struct model *model, size_t l, const struct 
     size_t n = batch->n, H = config->hidden, pairs = config->head_dim / 2;
     size_t q_bytes = n * config->heads * config->head_dim * sizeof(real);
     size_t k_bytes = n * config->kv_heads * config->head_dim * sizeof(real);
-    memset(work->dattended, 0, q_bytes);
     memset(work->dq, 0, q_bytes);
     memset(work->dk, 0, k_bytes);
     memset(work->dv, 0, k_bytes);
-    memset(work->dnormed, 0, n * H * sizeof(real));
-    weight_backward(work->dattended, dx, &layer->o, n);
+    weight_backward(work->dattended, dx, &layer->o, n, false);
     attention_packed_backward(work->dq, work->dk, work->dv, work->dattended, saved->q, saved->k,
                               saved->v, &batch->pack, &shape);
     rope_backward(work->dq, rows->cosine, rows->sine, layout, n, config->heads, pairs);
     rope_backward(work->dk, rows->cosine, rows->sine, layout, n, config->kv_heads, pairs);
-    weight_backward(work->dnormed, work->dq, &layer->q, n);
-    weight_backward(work->dnormed, work->dk, &layer->k, n);
-    weight_backward(work->dnormed, work->dv, &layer->v, n);
+    weight_backward(work->dnormed, work->dq, &layer->q, n, false);
+    weight_backward(work->dnormed, work->dk, &layer->k, n, true);
+    weight_backward(work->dnormed, work->dv, &layer->v, n, true);
     rmsnorm_forward(rows->normed, work->rstd, x, layer->attention_norm, (real)config->rms_eps, n,
                     H);
     rmsnorm_backward(dx, NULL, work->dnormed, x, layer->attention_norm, work->rstd, n, H);

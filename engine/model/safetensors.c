@@ -158,11 +158,16 @@ static struct safetensors *new_file(const char *path, size_t shards)
 static bool open_shard(struct safetensors *f, size_t i, const char *path, struct err *err)
 {
     struct shard *shard = &f->shards[i];
+    size_t before = f->count;
     if (!mapped_file_open(&shard->file, path, err))
         return false;
     shard->data = shard->file.data;
     shard->size = shard->file.size;
-    return read_shard(f, shard, err) || err_prefix(err, "%s: invalid safetensors", path);
+    if (!read_shard(f, shard, err))
+        return err_prefix(err, "%s: invalid safetensors", path);
+    for (size_t t = before; t < f->count; t++)
+        f->tensors[t].mapped = true;
+    return true;
 }
 
 static struct safetensors *open_single(const char *path, struct err *err)

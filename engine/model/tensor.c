@@ -1,7 +1,10 @@
 #include "engine/model/tensor.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "engine/base/size.h"
 #include "engine/model/quant.h"
@@ -100,4 +103,16 @@ size_t tensor_count_nonfinite(const struct tensor *tensor)
             bad += isfinite(values[j]) ? 0 : 1;
     }
     return bad;
+}
+
+void tensor_forget(const struct tensor *tensor)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    if (!tensor->mapped || page <= 0)
+        return;
+    uintptr_t first = (uintptr_t)tensor->data, end = first + tensor->bytes;
+    uintptr_t from = size_div_up(first, (size_t)page) * (size_t)page;
+    uintptr_t to = end / (size_t)page * (size_t)page;
+    if (from < to) /* pages that others begin or end on stay */
+        madvise((void *)from, to - from, MADV_DONTNEED);
 }

@@ -46,6 +46,7 @@ struct tensor {
     size_t dims[TENSOR_DIMS_MAX]; /* outermost first (C order) */
     const void *data;             /* borrowed from the mapping */
     size_t bytes;
+    bool mapped; /* data is part of a mapped file, and can be read from it again */
 };
 
 const char *tensor_type_name(enum tensor_type type);
@@ -61,5 +62,9 @@ void tensor_widen(const struct tensor *tensor, size_t first, size_t count, real 
 
 /* Counts the values that are NaN or infinite. */
 size_t tensor_count_nonfinite(const struct tensor *tensor);
+
+/* Gives the memory back that the tensor's pages of a mapped file take; what reads it later
+ * gets them again. */
+void tensor_forget(const struct tensor *tensor);
 
 #endif

@@ -81,6 +81,7 @@ static bool packed(struct weight *w)
     bool wanted = w->precision != PRECISION_F32 && w->precision != PRECISION_BF16;
     if (wanted && !w->is_packed) {
         w->is_packed = quant_pack(&w->packed, &w->stored);
+        tensor_forget(&w->stored);
         if (!w->is_packed) {
             w->packed.panels = NULL;
             w->precision = PRECISION_F32;
@@ -103,8 +104,10 @@ static void round_part(const void *loop, size_t first, size_t last)
 /* The matrix in bfloat16. */
 static const struct bmatrix *rounded(struct weight *w)
 {
-    if (!w->is_rounded)
+    if (!w->is_rounded) {
         team_run(round_part, w, w->rows, PART_ROWS);
+        tensor_forget(&w->stored);
+    }
     w->is_rounded = true;
     return &w->rounded;
 }
@@ -123,8 +126,10 @@ static void transpose_part(const void *loop, size_t first, size_t last)
 /* Its transpose. */
 static const struct bmatrix *transposed(struct weight *w)
 {
-    if (!w->is_transposed)
+    if (!w->is_transposed) {
         team_run(transpose_part, w, w->rows, PART_ROWS);
+        tensor_forget(&w->stored);
+    }
     w->is_transposed = true;
     return &w->transposed;
 }
@@ -165,16 +170,16 @@ void weight_forward(real *y, const real *x, struct weight *w, const real *bias, 
     weights_forward(&use, 1, x, n);
 }
 
-void weight_backward(real *dx, const real *dy, struct weight *w, size_t n)
+void weight_backward(real *dx, const real *dy, struct weight *w, size_t n, bool add)
 {
     if (w->rounds_backward && w->transposed.panels) {
         const struct bproduct product = {transposed(w), dx};
-        bmatmul(&product, 1, dy, n, true);
+        bmatmul(&product, 1, dy, n, add);
         return;
     }
     const real *matrix = dense(w);
     if (matrix) {
-        matmul_nn(dx, dy, matrix, 1, n, w->cols, w->rows);
+        matmul_nn(dx, dy, matrix, add, n, w->cols, w->rows);
         return;
     }
     size_t step = panel_rows(w);
@@ -182,7 +187,7 @@ void weight_backward(real *dx, const real *dy, struct weight *w, size_t n)
     for (size_t r = 0; r < w->rows; r += step) {
         size_t count = size_min(step, w->rows - r);
         widen_rows(w, r, count, panel);
-        matmul_strided(MATMUL_NN, dx, w->cols, dy + r, w->rows, panel, w->cols, 1, 1, n,
+        matmul_strided(MATMUL_NN, dx, w->cols, dy + r, w->rows, panel, w->cols, 1, add || r > 0, n,
                        w->cols, count);
     }
     free(panel);

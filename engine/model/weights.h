@@ -118,8 +118,8 @@ struct weight_use {
 enum { WEIGHT_USES_MAX = 3 };
 void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n);
 
-/* dx[n, cols] += dy[n, rows] W; in bfloat16 only after llama_weights_reserve_backward. */
-void weight_backward(real *dx, const real *dy, struct weight *w, size_t n);
+/* dx[n, cols] = dy[n, rows] W, or added to it; in bfloat16 only after llama_weights_reserve_backward. */
+void weight_backward(real *dx, const real *dy, struct weight *w, size_t n, bool add);
 
 /* out[cols] = row `row`, for embeddings. */
 void weight_row(real *out, const struct weight *w, size_t row);

@@ -56,8 +56,8 @@ SIMD_BODY void backward_lanes(real *dgate, real *dup, const real *dy, const real
     lanes g = LANES_OF(gate), s = g, d = LANES_OF(dy);
     lanes_sigmoid(&s);
     lanes silu = g * s;
-    LANES_AT(dup) += d * silu;
-    LANES_AT(dgate) += d * LANES_OF(up) * (s + silu * (1 - s));
+    LANES_AT(dup) = d * silu;
+    LANES_AT(dgate) = d * LANES_OF(up) * (s + silu * (1 - s));
 }
 
 SIMD_BODY void backward_block_body(real *dgate, real *dup, const real *dy, const real *gate,
@@ -69,8 +69,6 @@ SIMD_BODY void backward_block_body(real *dgate, real *dup, const real *dy, const
     if (i < n) {
         size_t bytes = (n - i) * sizeof(real);
         real rest[5][LANES] = {{0}};
-        memcpy(rest[0], dgate + i, bytes);
-        memcpy(rest[1], dup + i, bytes);
         memcpy(rest[2], dy + i, bytes);
         memcpy(rest[3], gate + i, bytes);
         memcpy(rest[4], up + i, bytes);

@@ -9,7 +9,7 @@
 /* y may be gate or up. */
 void swiglu_forward(real *y, const real *gate, const real *up, size_t n);
 
-/* Adds to dgate and dup. */
+/* Overwrites dgate and dup: nothing else has a part in them. */
 void swiglu_backward(real *dgate, real *dup, const real *dy, const real *gate, const real *up,
                      size_t n);
 

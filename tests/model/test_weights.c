@@ -197,7 +197,7 @@ static void check_products(struct weight *w, const real *bias, size_t n,
         }
     }
     weight_forward(y, x, w, bias, n);
-    weight_backward(dx, dy, w, n);
+    weight_backward(dx, dy, w, n, true);
     golden_near("forward product", place, y, want_y, n * rows, 2e-4);
     golden_near("backward product", place, dx, want_dx, n * cols, 4e-4);
     free(x);
@@ -270,9 +270,10 @@ static void check_backward(struct opened *o, struct weight *w, const real *dy, s
         dx[i] = xcalloc(n * w->cols, sizeof(real));
         assert_true(llama_weights_set_precision(&o->weights, &o->config, order[i], &err));
         assert_true(llama_weights_reserve_backward(&o->weights, &o->config, &err));
-        weight_backward(dx[i], dy, w, n);
+        dx[i][0] = 1;
+        weight_backward(dx[i], dy, w, n, false);
         assert_true(distance(dx[i], dx[0], n * w->cols) < 0.005);
-        weight_backward(dx[i], dy, w, n);
+        weight_backward(dx[i], dy, w, n, true);
         for (size_t j = 0; j < n * w->cols; j++)
             dx[i][j] /= 2;
         assert_true(distance(dx[i], dx[0], n * w->cols) < 0.005);
