@@ -361,32 +361,6 @@ void llama_device_tape_free(struct llama_device_tape *tape)
 
 /* ---- loss ------------------------------------------------------------------------------ */
 
-/* For each of n rows the labels that it predicts: starts [n + 1], index [count]. */
-static void invert_rows(const int32_t *rows, size_t count, size_t n, int32_t *starts,
-                        int32_t *index)
-{
-    memset(starts, 0, (n + 1) * sizeof *starts);
-    for (size_t i = 0; i < count; i++)
-        starts[rows[i] + 1]++;
-    for (size_t r = 0; r < n; r++)
-        starts[r + 1] += starts[r];
-    int32_t *next = xcalloc(n, sizeof *next);
-    for (size_t i = 0; i < count; i++)
-        index[starts[rows[i]] + next[rows[i]]++] = (int32_t)i;
-    free(next);
-}
-
-/* picked [count, H]: gradient of each label's row -> dfinal [n, H]. */
-static void spread_gradient(struct llama_device *m, const real *picked, const int32_t *rows,
-                            size_t count, real *dfinal, size_t n)
-{
-    int32_t *starts = xcalloc(n + 1 + count, sizeof *starts), *index = starts + n + 1;
-    invert_rows(rows, count, n, starts, index);
-    m->ops->gather_sums(m->d, dfinal, picked, device_ints_of(m->d, starts, n + 1),
-                        device_ints_of(m->d, index, count), n, m->H);
-    free(starts);
-}
-
 /* The labels on the device, and what a panel of them needs. */
 struct label_pass {
     real *picked, *logits;        /* [count, H], [LABEL_ROWS, V] */
@@ -447,6 +421,6 @@ void llama_device_cross_entropy(struct llama_device *m, const real *final, size_
     if (l->teacher)
         m->ops->download(m->d, l->kl, p.kl, l->count * sizeof *l->kl);
     if (dfinal)
-        spread_gradient(m, p.picked, l->rows, l->count, dfinal, n);
+        device_sum_rows(m->d, dfinal, p.picked, l->rows, l->count, n, m->H);
     m->ops->release(m->d, mark);
 }

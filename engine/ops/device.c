@@ -52,6 +52,24 @@ int32_t *device_ints_of(struct device *d, const int32_t *host, size_t count)
     return x;
 }
 
+void device_sum_rows(struct device *d, real *out, const real *x, const int32_t *to, size_t count,
+                     size_t n, size_t width)
+{
+    int32_t *starts = xcalloc(2 * n + 1 + count, sizeof *starts);
+    int32_t *next = starts + n + 1, *index = next + n;
+    for (size_t i = 0; i < count; i++)
+        if (to[i] >= 0 && (size_t)to[i] < n)
+            starts[to[i] + 1]++;
+    for (size_t r = 0; r < n; r++)
+        starts[r + 1] += starts[r];
+    for (size_t i = 0; i < count; i++)
+        if (to[i] >= 0 && (size_t)to[i] < n)
+            index[starts[to[i]] + next[to[i]]++] = (int32_t)i;
+    d->ops->gather_sums(d, out, x, device_ints_of(d, starts, n + 1),
+                        device_ints_of(d, index, count), n, width);
+    free(starts);
+}
+
 /* The arrays of a pack on the host, in one block. */
 struct pack_rows {
     int32_t *begin, *prefix, *prefix_end, *low, *high;

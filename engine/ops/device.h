@@ -139,6 +139,11 @@ real *device_reals(struct device *d, size_t count);
 real *device_reals_of(struct device *d, const real *host, size_t count);
 int32_t *device_ints_of(struct device *d, const int32_t *host, size_t count);
 
+/* out [n, width] = for each row r the sum of those rows i of x [count, width] that go there,
+ * to[i] == r, in their order; what goes outside of 0..n-1 is left out. `to` is the host's. */
+void device_sum_rows(struct device *d, real *out, const real *x, const int32_t *to, size_t count,
+                     size_t n, size_t width);
+
 /* Packs rows [0, n) as attention.h describes them; the arrays live until the mark. */
 void device_pack_init(struct device *d, struct device_pack *out, const struct attention_pack *pack);
 

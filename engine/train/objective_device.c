@@ -258,24 +258,11 @@ static real *vector_gradients(struct device_pass *x, size_t first, size_t count)
 {
     struct pass *p = x->p;
     size_t n = pass_batch_rows(p);
-    int32_t *starts = arena_array(&p->arena, int32_t, count + 1);
-    int32_t *index = arena_array(&p->arena, int32_t, n);
-    int32_t *next = arena_array(&p->arena, int32_t, count);
-    for (size_t r = 0; r < n; r++) {
-        size_t vector = (size_t)(-1 - p->source[r]) - first;
-        if (p->source[r] < 0 && vector < count)
-            starts[vector + 1]++;
-    }
-    for (size_t i = 0; i < count; i++)
-        starts[i + 1] += starts[i];
-    for (size_t r = 0; r < n; r++) {
-        size_t vector = (size_t)(-1 - p->source[r]) - first;
-        if (p->source[r] < 0 && vector < count)
-            index[starts[vector] + next[vector]++] = (int32_t)r;
-    }
+    int32_t *to = arena_array(&p->arena, int32_t, n);
+    for (size_t r = 0; r < n; r++)
+        to[r] = -1 - p->source[r] - (int32_t)first;
     real *out = device_reals(x->d, count * x->H);
-    x->ops->gather_sums(x->d, out, x->dx, device_ints_of(x->d, starts, count + 1),
-                        device_ints_of(x->d, index, n), count, x->H);
+    device_sum_rows(x->d, out, x->dx, to, n, count, x->H);
     return out;
 }
 
