@@ -21,7 +21,8 @@ enum action_completion {
     COMPLETE_COMMAND,
     COMPLETE_BINDING,  /* [pane] key command */
     COMPLETE_EXPORT,   /* panes, files, options and their values */
-    COMPLETE_TRAIN     /* words of the list, presets */
+    COMPLETE_TRAIN,    /* words of the list, presets */
+    COMPLETE_PINS      /* names of pins, files */
 };
 
 /* How arguments are taken: as words, or the rest of the line as one text. */
@@ -44,7 +45,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(answers, "LIST", TEXT, WORDS, "full|compressed|none", "answers to run, with commas")      \
     X(regen, "", NONE, NOTHING, "", "answers again, stale ones first; opens what changed on disk") \
     X(stop, "", NONE, NOTHING, "", "stop what is running")                                      \
-    X(goto, "N|N%|wN|sN|LN", WORDS, NOTHING, "", "move to a token, window, slot or layer")      \
+    X(goto, "N|N%|wN|sN|LN|compressed:N", WORDS, NOTHING, "",                                   \
+      "move to a token, window, slot, layer or token of an answer")                             \
     X(return, "", NONE, NOTHING, "", "to the place before the last jump, and back")            \
     X(move, "WHERE", WORDS, WORDS,                                                              \
       "left|right|up|down|first|last|page-up|page-down|half-up|half-down|"                      \
@@ -79,21 +81,24 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(iter, "N|last", WORDS, WORDS, "last", "show the plan after N iterations")                 \
     X(step, "back|on", WORDS, WORDS, "back|on", "one iteration back or on")                     \
     X(play, "[FPS]", WORDS, NOTHING, "", "play the iterations, hold")                           \
-    X(mute, "[sN|wN:sN|LN|TOKEN|\"TEXT\"]", WORDS, DOCUMENT, "",                               \
-      "leave a slot, a layer or a token out, or take it in again")                              \
+    X(mute, "[sN|wN:sN|LN|TOKEN|\"TEXT\"] [rebalance]", WORDS, DOCUMENT, "rebalance",          \
+      "leave a slot, a layer or a token out, or take it in again; rebalance: solve the plan "   \
+      "for the other slots")                                                                    \
     X(only, "[sN|wN:sN|LN]", WORDS, NOTHING, "", "leave out all slots, or layers, but this one") \
     X(mass, "half|double|even|TOKEN FACTOR", WORDS, WORDS, "half|double|even",                  \
       "change how much a token may send; even: all the same, or as learned again")             \
-    X(shuffle, "", NONE, NOTHING, "", "home spans in a random order of the tokens, or in theirs") \
+    X(shuffle, "[SEED|off]", WORDS, WORDS, "off",                                               \
+      "home spans of a random order of the tokens, or of their own")                            \
     X(pool, "mean|plan", WORDS, WORDS, "mean|plan",                                             \
       "a slot is the mean of its home span, or what the plan sends it")                         \
     X(truncate, "K|off", WORDS, WORDS, "off", "keep only the last K tokens of the document")    \
     X(undo, "", NONE, NOTHING, "", "undo the last change of settings or edits")                 \
     X(redo, "", NONE, NOTHING, "", "do again what was undone")                                  \
     X(reset, "", NONE, NOTHING, "", "drop all edits: as the document was opened")               \
-    X(pin, "[NAME]", TEXT, NOTHING, "", "keep what Explore shows as A of the Compare screen")      \
-    X(compare, "[FILE.cxt|off]", TEXT, FILES, "off",                                            \
-      "the Compare screen; with a session file as A; off lets go of what is pinned")            \
+    X(pin, "[NAME]", TEXT, NOTHING, "",                                                         \
+      "keep what Explore shows as A of the Compare screen; with a name: for later, too")        \
+    X(compare, "[NAME|FILE.cxt|CHECKPOINT|off]", TEXT, PINS, "off",                             \
+      "the Compare screen; with a pin or session file as A, a checkpoint as B; off lets go")    \
     X(swap, "", NONE, NOTHING, "", "swap A and B in the Compare screen")                        \
     X(difference, "", NONE, NOTHING, "", "the plan as its difference from A, and back")        \
     X(flicker, "", NONE, NOTHING, "", "A in the place of B, and back")                          \

@@ -34,6 +34,7 @@ bool do_ask(struct session *s, const struct words *words, struct err *err)
         free(s->question);
         s->question = xstrdup(text);
         s->continue_from = 0;
+        s->document.asked++;
     }
     if (!need_something_to_ask(s, err))
         return false;

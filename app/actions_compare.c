@@ -11,6 +11,29 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 
+/* Those that were given a name stay until the end. */
+static const struct pin *find_pin(const struct session *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_pins; i++)
+        if (strcmp(s->pins[i].name, name) == 0)
+            return &s->pins[i];
+    return NULL;
+}
+
+static void keep_pin(struct session *s, const char *name, struct snapshot *snapshot)
+{
+    size_t i = 0;
+    while (i < s->n_pins && strcmp(s->pins[i].name, name) != 0)
+        i++;
+    if (i < s->n_pins) {
+        snapshot_release(s->pins[i].snapshot);
+    } else {
+        s->pins = xrealloc(s->pins, ++s->n_pins, sizeof *s->pins);
+        s->pins[i].name = xstrdup(name);
+    }
+    s->pins[i].snapshot = snapshot_retain(snapshot);
+}
+
 static void unpin(struct session *s)
 {
     snapshot_release(s->pinned);
@@ -35,8 +58,33 @@ bool do_pin(struct session *s, const struct words *words, struct err *err)
     s->pinned = snapshot_retain(s->snapshot);
     s->pin_name = xstrdup(name);
     session_compose(s);
-    session_note(s, "pinned as A: change something, then 2 compares");
+    if (words->rest[0]) {
+        keep_pin(s, name, s->snapshot);
+        session_note(s, "pinned as A, and kept: compare %s makes it A again", name);
+    } else {
+        session_note(s, "pinned as A: change something, then 2 compares");
+    }
     return true;
+}
+
+static void use_pin(struct session *s, const struct pin *pin)
+{
+    unpin(s);
+    s->pinned = snapshot_retain(pin->snapshot);
+    s->pin_name = xstrdup(pin->name);
+}
+
+/* What Explore shows as A; B is the same document through another compressor. */
+static bool compare_checkpoint(struct session *s, const char *path, struct err *err)
+{
+    return action_run(s, "pin", err) &&
+           action_run_text(s, "compressor", path, err);
+}
+
+static bool has_ending(const char *path, const char *ending)
+{
+    size_t length = strlen(path), n = strlen(ending);
+    return length > n && strcmp(path + length - n, ending) == 0;
 }
 
 static bool need_pin(const struct session *s, struct err *err)
@@ -70,7 +118,14 @@ static bool pin_file(struct session *s, const char *path, struct err *err)
 bool do_compare(struct session *s, const struct words *words, struct err *err)
 {
     bool off = strcmp(words->rest, "off") == 0;
-    if (words->rest[0] && !off && !pin_file(s, words->rest, err))
+    const struct pin *pin = find_pin(s, words->rest);
+    bool checkpoint = !pin && (has_ending(words->rest, ".safetensors") ||
+                               file_is_directory(words->rest));
+    if (pin)
+        use_pin(s, pin);
+    else if (checkpoint && !compare_checkpoint(s, words->rest, err))
+        return false;
+    else if (words->rest[0] && !off && !checkpoint && !pin_file(s, words->rest, err))
         return false;
     if (!need_pin(s, err))
         return false;

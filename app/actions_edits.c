@@ -173,16 +173,37 @@ static void tell(struct session *s, const char *name, const char *what)
 
 /* ---- mute and only ---------------------------------------------------------------- */
 
-static bool mute_slot(struct session *s, struct edits *e, const struct target *t, struct err *err)
+/* Is any slot of the window left that may receive? */
+static bool window_receives(const struct session *s, const struct edits *e, size_t window)
+{
+    size_t end = session_slot_base(s, window + 1);
+    for (size_t j = session_slot_base(s, window); j < end; j++)
+        if (!edits_is_muted(e, j))
+            return true;
+    return false;
+}
+
+static bool mute_slot(struct session *s, struct edits *e, const struct target *t, bool rebalance,
+                      struct err *err)
 {
     char name[48];
     size_t index = session_slot_base(s, t->window) + t->slot;
-    bool mute = !edits_is_muted(e, index);
+    /* one that is left out already leaves the plan too */
+    bool mute = !edits_is_muted(e, index) || (rebalance && !e->rebalance);
     edits_mute(e, index, mute);
+    e->rebalance = edits_muted(e) && (e->rebalance || rebalance);
+    snprintf(name, sizeof name, "w%zu:s%zu", t->window + 1, t->slot);
+    if (e->rebalance && !window_receives(s, e, t->window)) {
+        edits_free(e);
+        return err_set(err, ERR_USAGE, "one slot of the window must receive: %s is the last one",
+                       name);
+    }
+    rebalance = e->rebalance;
     if (!setting_apply_edits(s, *e, err))
         return false;
-    snprintf(name, sizeof name, "w%zu:s%zu", t->window + 1, t->slot);
-    tell(s, name, mute ? "is left out of the compressed context" : "is taken in again");
+    tell(s, name, !mute       ? "is taken in again"
+                  : rebalance ? "is left out, and the plan is solved for the rest"
+                              : "is left out of the compressed context");
     return true;
 }
 
@@ -233,11 +254,17 @@ static bool mute_tokens(struct session *s, struct edits *e, const struct target 
 bool do_mute(struct session *s, const struct words *words, struct err *err)
 {
     struct target t = {0};
-    if (!find_target(s, words, &t, err))
+    struct words thing = *words;
+    bool rebalance = words->count > 0 && strcmp(words->word[words->count - 1], "rebalance") == 0;
+    thing.count -= rebalance;
+    if (!find_target(s, &thing, &t, err))
         return false;
+    if (rebalance && t.kind != TARGET_SLOT)
+        return err_set(err, ERR_USAGE, "mute ... rebalance wants a slot: mass that a token or a "
+                                       "layer leaves is always shared by the others");
     struct edits wanted = edits_copy(&s->edits);
     switch (t.kind) {
-    case TARGET_SLOT: return mute_slot(s, &wanted, &t, err);
+    case TARGET_SLOT: return mute_slot(s, &wanted, &t, rebalance, err);
     case TARGET_LAYER: return mute_layer(s, &wanted, &t, err);
     default: return mute_tokens(s, &wanted, &t, err);
     }
@@ -345,10 +372,22 @@ bool do_mass(struct session *s, const struct words *words, struct err *err)
 
 bool do_shuffle(struct session *s, const struct words *words, struct err *err)
 {
-    (void)words;
-    bool on = !(s->edits.settings.ablations & ABLATE_ORDER);
-    return toggle_ablation(s, ABLATE_ORDER, on, "home spans",
-                           on ? "are of a random order" : "are in the order of the text", err);
+    uint64_t seed = 0;
+    char what[64];
+    bool off = words->count == 1 && strcmp(words->word[0], "off") == 0;
+    bool seeded = words->count == 1 && !off;
+    if (words->count > 1 || (seeded && (!value_count(words->word[0], &seed) || seed > UINT32_MAX)))
+        return err_set(err, ERR_USAGE, "shuffle wants a seed 0..%u, or off", UINT32_MAX);
+    struct edits wanted = edits_copy(&s->edits);
+    struct compress_settings *to = &wanted.settings;
+    bool on = seeded || (!off && !(to->ablations & ABLATE_ORDER));
+    to->ablations = on ? to->ablations | ABLATE_ORDER : to->ablations & ~(unsigned)ABLATE_ORDER;
+    to->order_seed = (unsigned)seed;
+    if (!setting_apply_edits(s, wanted, err))
+        return false;
+    snprintf(what, sizeof what, "are of a random order, seed %u", (unsigned)seed);
+    tell(s, "home spans", on ? what : "are in the order of the text");
+    return true;
 }
 
 bool do_pool(struct session *s, const struct words *words, struct err *err)

@@ -11,7 +11,7 @@
 #include "app/export.h"
 #include "app/jobs.h"
 #include "app/keycodes.h"
-#include "app/places.h"
+#include "app/recent.h"
 #include "app/session_file.h"
 #include "app/prompt.h"
 #include "app/run_control.h"
@@ -42,10 +42,12 @@ static bool open_document(struct session *s, const char *path, struct err *err)
         return err_set(err, ERR_USAGE, "standard input can only be named on the command line");
     if (!file_read(path, DOCUMENT_BYTES_MAX, &text, &size, err))
         return false;
+    dialog_note_left(s);
     session_set_document(s, path, text, size);
     if (!s->headless)
-        places_add_recent(path);
-    if (s->view.screen != SCREEN_EXPLORE || s->view.overlay == OVERLAY_DIALOG)
+        recent_opened(path);
+    if (s->view.screen != SCREEN_EXPLORE || s->view.overlay == OVERLAY_DIALOG ||
+        s->view.overlay == OVERLAY_START)
         dialog_screen(s, SCREEN_EXPLORE);
     return true;
 }

@@ -82,10 +82,32 @@ static bool goto_percent(struct session *s, const char *word, struct err *err)
     return true;
 }
 
+/* "compressed:3" is the fourth token of that answer. */
+static bool goto_answer(struct session *s, const char *word, struct err *err)
+{
+    uint64_t number;
+    const char *colon = strchr(word, ':');
+    enum answer_mode mode = 0;
+    while (mode < ANSWER_MODES && (strlen(answer_mode_name[mode]) != (size_t)(colon - word) ||
+                                   strncmp(word, answer_mode_name[mode], (size_t)(colon - word))))
+        mode++;
+    if (mode == ANSWER_MODES || !value_count(colon + 1, &number))
+        return err_set(err, ERR_USAGE, "goto: \"%s\" is no answer's token, expected full:N, "
+                                       "compressed:N or none:N", word);
+    const struct snapshot_answer *answer = s->snapshot->answer[mode];
+    if (!answer || number >= answer->tokens)
+        return err_set(err, ERR_USAGE, "the %s answer has %zu tokens", answer_mode_name[mode],
+                       answer ? answer->tokens : 0);
+    cursor_to_answer(s, mode, (size_t)number);
+    return true;
+}
+
 static bool goto_place(struct session *s, const char *word, struct err *err)
 {
     uint64_t number;
     size_t length = strlen(word);
+    if (strchr(word, ':'))
+        return goto_answer(s, word, err);
     if (length > 1 && word[length - 1] == '%')
         return goto_percent(s, word, err);
     if (length > 1 && strchr("wsL", word[0]) && value_count(word + 1, &number))

@@ -140,6 +140,7 @@ static bool apply_settings(struct job *job, struct err *err)
     if (!cli_text(a, "segment") && from->segment > 0)
         segment = from->segment;
     s.ablations = job->meta.ablations;
+    s.order_seed = job->meta.order_seed;
     return compress_settings_check(&s, err) &&
            engine_set_settings(job->batch.engine, &s, segment, 0, &job->batch.progress, err);
 }
@@ -150,8 +151,8 @@ static void apply_edits(struct job *job)
     struct engine *e = job->batch.engine;
     const struct edits *edits = &job->edits;
     figure_meta_to_edits(&job->meta, &job->edits);
-    engine_set_edits(e, &(struct engine_edits){edits->tokens, edits->token_count, edits->layer_off,
-                                               EDIT_LAYERS_MAX});
+    struct engine_edits wanted = edits_for_engine(edits);
+    engine_set_edits(e, &wanted);
     engine_set_muted(e, edits->muted, edits->muted_count);
     job->request.edits = edits;
 }

@@ -165,11 +165,20 @@ static void add_arguments(struct matches *m, const struct session *s, const stru
         *files = !m->count;
         return;
     case COMPLETE_TRAIN: add_train(m, action->list); return;
-    case COMPLETE_DOCUMENT: add_document(m, s); return;
+    case COMPLETE_DOCUMENT:
+        add_document(m, s);
+        add_list(m, action->list);
+        return;
     case COMPLETE_SETTING: add_setting(m, s, line, word); return;
     case COMPLETE_VALUE: add_value(m, line, word); return;
     case COMPLETE_COMMAND: add_commands(m); return;
     case COMPLETE_BINDING: add_binding(m, word); return;
+    case COMPLETE_PINS:
+        for (size_t i = 0; i < s->n_pins; i++)
+            add(m, s->pins[i].name, strlen(s->pins[i].name));
+        add_list(m, action->list);
+        *files = !m->count;
+        return;
     case COMPLETE_EXPORT:
         add_export(m, action->list);
         *files = !m->count;

@@ -14,6 +14,7 @@
 #include "engine/base/size.h"
 #include "engine/base/text.h"
 #include "engine/data/dataset.h"
+#include "engine/data/input.h"
 
 enum { CONTEXT = 512, PREDICT = 128, BAD_KEPT = 1000, TICK_ROWS = 256 };
 
@@ -102,6 +103,7 @@ static void on_bad(void *context, size_t line, const char *reason)
         return;
     struct samples_row *row = add_row(bad);
     row->line = line;
+    row->bad = true;
     row->text = clean_copy(reason, strlen(reason));
 }
 
@@ -141,6 +143,7 @@ static bool question_rows(struct load_job *j, const struct tokenizer *tokenizer,
         struct sample sample = dataset_sample(d, tokenizer, PART_TRAINING, j->set->phase,
                                               j->set->shape, i);
         struct samples_row *row = add_row(s);
+        row->line = q->line;
         row->context = sample.n_context;
         row->cut = q->context_cut;
         row->cut_characters = q->context_cut > 0 && q->context_n < CONTEXT;
@@ -230,7 +233,7 @@ static void show(struct session *s)
 {
     struct data_screen *d = s->data;
     s->view.data.set = d->set ? &d->samples : NULL;
-    s->view.data.text = d->text.context ? &d->text : NULL;
+    s->view.data.text = d->text.context || d->text.raw ? &d->text : NULL;
 }
 
 static void load_done(struct job *job, void *context)
@@ -305,6 +308,8 @@ struct sample_job {
     struct job job;
     struct data_set *set;
     struct samples_text text;
+    size_t line; /* of its record, where that is wanted; 0: not */
+    bool bad;    /* no sample, a record alone */
 };
 
 static char *clean_text(const char *text, size_t length)
@@ -339,8 +344,8 @@ static void decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t
         char *clean = clean_text(one, length);
         size_t add = strlen(clean) + 1;
         bars = xrealloc(bars, room + add, 1);
-        used += (size_t)snprintf(bars + used, room + add - used, "%s%s", clean,
-                                 i + 1 < n ? "|" : "");
+        if (clean[0]) /* not what ends a text */
+            used += (size_t)snprintf(bars + used, room + add - used, "%s%s", used ? "|" : "", clean);
         room += add;
         free(clean);
         free(one);
@@ -348,16 +353,42 @@ static void decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t
     *tokens = bars;
 }
 
+/* The record that begins in a line, as it stands; SQuAD has no lines. */
+static bool read_raw(const char *path, const char *form, size_t line, char **out,
+                     const struct progress *progress, struct err *err)
+{
+    enum { BYTES = 4000 };
+    char *text = NULL;
+    size_t length = 0;
+    if (strcmp(form, "SQuAD") == 0) {
+        *out = xstrdup("SQuAD is one document: its records have no lines of their own");
+        return true;
+    }
+    struct input *input = input_open(path, err);
+    bool ok = input != NULL;
+    for (size_t i = 0; ok && i < line; i++) {
+        ok = input_line(input, &text, &length, err) || err_set(err, ERR_INPUT, "%s: the file has "
+                                                               "changed", path);
+        if (ok && i % TICK_ROWS == 0)
+            ok = progress_tick(progress, "reading", i, line, err);
+    }
+    if (ok)
+        *out = clean_text(text, size_min(length, BYTES) - text_incomplete(text, size_min(length, BYTES)));
+    input_close(input);
+    return ok;
+}
+
 static bool run_sample(struct job *job, void *host, const struct progress *progress,
                        struct err *err)
 {
     struct sample_job *j = (struct sample_job *)job;
     const struct engine *engine = engine_host_engine(host, err);
-    (void)progress;
-    if (!engine)
-        return false;
-    const struct tokenizer *tokenizer = engine_tokenizer(engine);
     const struct dataset *d = j->set->dataset;
+    if (!engine || (j->line && !read_raw(d->path, d->form, j->line, &j->text.raw, progress, err)))
+        return false;
+    if (j->bad)
+        return true;
+    const struct tokenizer *tokenizer = engine_tokenizer(engine);
     struct sample sample = dataset_sample(d, tokenizer, PART_TRAINING, j->set->phase,
                                           j->set->shape, j->text.index);
     size_t first = 0;
@@ -374,6 +405,8 @@ static bool run_sample(struct job *job, void *host, const struct progress *progr
         char *answer = clean_text(q->answers[0], strlen(q->answers[0]));
         j->text.found = strstr(j->text.context, answer) != NULL;
         free(answer);
+        if (q->cut_text)
+            j->text.cut = clean_text(q->cut_text, strlen(q->cut_text));
     }
     sample_free(&sample);
     return true;
@@ -406,14 +439,20 @@ void data_screen_follow(struct session *s)
 {
     struct data_screen *d = s->data;
     size_t at = s->view.data.at;
-    bool there = d->text.context && d->text.index == at;
-    if (!d->set || at >= d->samples.n_samples || there || d->asked != SIZE_MAX || !s->worker)
+    if (!d->set || at >= d->samples.n_rows || d->asked != SIZE_MAX || !s->worker)
+        return;
+    const struct samples_row *row = &d->samples.rows[at];
+    bool raw = s->view.data.view == DATA_RAW && row->line;
+    bool there = d->text.index == at && (d->text.context || row->bad) && (d->text.raw || !raw);
+    if (there || (row->bad && !raw))
         return;
     struct sample_job *j = xcalloc(1, sizeof *j);
     j->job = (struct job){.kind = JOB_SAMPLE, .urgency = URGENCY_READ, .run = run_sample,
                           .done = sample_done, .release = sample_release};
     j->set = retain(d->set);
     j->text.index = d->asked = at;
+    j->line = raw ? row->line : 0;
+    j->bad = row->bad;
     worker_post(s->worker, &j->job);
 }
 

@@ -84,6 +84,17 @@ void dialog_close(struct session *s)
     go_home(s);
 }
 
+void dialog_refresh(struct session *s)
+{
+    bool list = s->view.overlay == OVERLAY_DIALOG || s->view.overlay == OVERLAY_START;
+    size_t at = s->view.overlay_at;
+    if (!list || !s->dialog_reopen || s->view.filter[0])
+        return;
+    session_compose(s);
+    s->dialog_reopen(s);
+    s->view.overlay_at = choice_from(s, at, 1);
+}
+
 /* ---- keys --------------------------------------------------------------------------- */
 
 static bool has_lines(const struct session *s)

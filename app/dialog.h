@@ -10,8 +10,10 @@
 
 enum problem { PROBLEM_MODEL, PROBLEM_COMPRESSOR, PROBLEM_DOCUMENT, PROBLEM_READ };
 
-/* The screen of a program without a document. */
+/* The screen of a program without a document, and what it will tell of the document that
+ * is left. */
 void dialog_start(struct session *s);
+void dialog_note_left(const struct session *s);
 void dialog_open(struct session *s, const char *directory);
 void dialog_models(struct session *s);
 void dialog_compressors(struct session *s);
@@ -29,6 +31,10 @@ void dialog_control(struct session *s, const struct snapshot_control *control);
 void dialog_overlay(struct session *s, enum overlay overlay);
 void dialog_screen(struct session *s, enum screen screen);
 void dialog_close(struct session *s);
+
+/* Makes the list in front anew, after what it tells of has changed; not while it is
+ * filtered. */
+void dialog_refresh(struct session *s);
 
 /* For makers of lists of things to open: the keys, and `command "path"`, to be freed. */
 #define DIALOG_LIST_KEYS "arrows and Enter choose · / filters · Esc"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/cursor.h"
@@ -13,8 +12,6 @@
 #include "app/screens.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
-
-#define GIB 1073741824.0
 
 enum { FILES_MAX = 5000 };
 
@@ -197,67 +194,6 @@ void dialog_models(struct session *s)
              "prompt command \"model \"");
     dialog_show(s, OVERLAY_DIALOG, "Open a model", DIALOG_LIST_KEYS);
     free(models);
-}
-
-/* ---- start -------------------------------------------------------------------------------- */
-
-static void describe_age(time_t when, char out[32])
-{
-    time_t now = time(NULL);
-    struct tm then, today;
-    localtime_r(&when, &then);
-    localtime_r(&now, &today);
-    bool same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
-    strftime(out, 32, same_day ? "today %H:%M" : "%Y-%m-%d", &then);
-}
-
-static void add_recent(struct list *list)
-{
-    size_t count;
-    char **paths = places_recent(&count);
-    if (count)
-        list_add_text(list, " ");
-    for (size_t i = 0; i < count; i++) {
-        struct stat st;
-        char age[32], *line = dialog_command("open", paths[i]);
-        if (stat(paths[i], &st) != 0) {
-            list_add_disabled(list, file_name(paths[i]), "file is missing");
-        } else {
-            describe_age(st.st_mtime, age);
-            list_add(list, file_name(paths[i]), age, line);
-        }
-        free(line);
-    }
-    places_free_recent(paths, count);
-}
-
-static void add_left_over(struct session *s, struct list *list)
-{
-    char line[PATH_MAX + 16];
-    snprintf(line, sizeof line, "restore %s", s->left_over);
-    list_add(list, "The session that was cut off", "as it was a minute before, at most", line);
-}
-
-void dialog_start(struct session *s)
-{
-    const struct snapshot_facts *f = &s->snapshot->facts;
-    struct list *list = dialog_begin(s);
-    if (s->left_over)
-        add_left_over(s, list);
-    list_add(list, "Open a document ...", "text, Markdown", "open");
-    list_add(list, "The demo", "a one-page text and a question", "demo");
-    list_add(list, "The guided tour", "T   10 steps, about 6 minutes", "tour");
-    list_add(list, "Open a session ...", ".cxt, needs no model", "prompt command \"restore \"");
-    list_add(list, "Train a compressor ...", "4", "switch train");
-    list_add(list, "Choose a model ...", f->model[0] ? f->model : "none is open yet", "model");
-    list_add(list, "Choose a compressor ...", f->compressor, "compressor");
-    if (f->model[0])
-        list_add_text(list, "Memory  %.1f GiB needed, %.1f GiB free, %d threads",
-                      (double)f->memory_needed / GIB, (double)f->memory_free / GIB, f->threads);
-    if (!s->headless)
-        add_recent(list);
-    dialog_show(s, OVERLAY_DIALOG, "comprexit " COMPREXIT_VERSION " · no document open",
-                "arrows and Enter choose · / filters · ? help · q quit");
 }
 
 /* ---- problems -------------------------------------------------------------------------------- */

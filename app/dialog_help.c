@@ -160,7 +160,7 @@ void dialog_info(struct session *s)
     dialog_begin(s);
     add_fact(s, "version", "comprexit %s", COMPREXIT_VERSION);
     add_fact(s, "model", "%s, %zu layers x %zu, %zu tokens known", f->model,
-             f->layers ? f->layers - 1 : 0, f->hidden, f->vocab);
+             f->layers, f->hidden, f->vocab);
     add_fact(s, "  sha256", "%s", hash_or_wait(f->model_sha256));
     add_fact(s, "compressor", "%s%s", f->compressor, f->untrained ? ", UNTRAINED" : "");
     add_fact(s, "  sha256", "%s", hash_or_wait(f->compressor_sha256));

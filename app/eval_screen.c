@@ -127,8 +127,11 @@ static void predicted(void *context, const struct prediction *prediction)
     p->example.said[mode] = clean(prediction->text);
     p->example.exact[mode] = prediction->score.exact;
     p->example.f1[mode] = prediction->score.f1;
-    if (mode == EVAL_COMPRESSED)
+    p->example.positions[mode] = prediction->positions;
+    if (mode == EVAL_COMPRESSED) {
         p->example.ms = prediction->ms;
+        p->example.slots = prediction->context;
+    }
 }
 
 static bool context_done(void *context, struct err *err)
@@ -209,20 +212,33 @@ static void eval_release(struct job *job)
     free(j);
 }
 
+/* The file's name without what says how it is written. */
+static void name_set(struct results_set *set, const char *path)
+{
+    static const char *const endings[] = {".gz", ".jsonl", ".json"};
+    const char *name = file_name(path);
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t n = strlen(endings[i]);
+        if (length > n && strncmp(name + length - n, endings[i], n) == 0)
+            length -= n;
+    }
+    text_sanitize(set->name, sizeof set->name, name, length);
+}
+
 /* ---- on the screen ----------------------------------------------------------------- */
 
 void eval_screen_start(struct session *s, const char *path, size_t limit)
 {
     struct eval_screen *e = s->eval;
     struct results *r = &e->results;
-    const char *name = file_name(path);
     MEM_GROW(r->sets, r->capacity, r->n + 1);
     MEM_GROW(e->path, e->path_capacity, r->n + 1);
     MEM_GROW(e->context, e->context_capacity, r->n + 1);
     MEM_GROW(e->limit, e->limit_capacity, r->n + 1);
     struct results_set *set = &r->sets[r->n];
     *set = (struct results_set){.state = RESULTS_WAITING};
-    text_sanitize(set->name, sizeof set->name, name, strlen(name));
+    name_set(set, path);
     snprintf(set->compressor, sizeof set->compressor, "%s", s->snapshot->facts.compressor);
     e->path[r->n] = xstrdup(path);
     e->context[r->n] = NULL;

@@ -12,6 +12,7 @@
 #include "app/jobs.h"
 #include "app/loop.h"
 #include "app/places.h"
+#include "app/recent.h"
 #include "app/prompt.h"
 #include "app/reopen.h"
 #include "app/script.h"
@@ -53,7 +54,7 @@ static bool read_document(struct session *s, const char *path, struct err *err)
         return false;
     session_set_document(s, path, text, size);
     if (!s->headless && strcmp(path, "-") != 0)
-        places_add_recent(path);
+        recent_opened(path);
     return true;
 }
 
@@ -182,6 +183,7 @@ static void close_explorer(struct explorer *e, bool clean)
     terminal_close(s->terminal);
     s->terminal = NULL;
     jobs_stop(s);
+    dialog_note_left(s);
     if (clean)
         autosave_end(s);
     prompt_stop();

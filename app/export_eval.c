@@ -8,7 +8,7 @@
 
 static const char head[] =
     "set,compressor,questions,full_exact,full_f1,compressed_exact,compressed_f1,wrong_exact,wrong_f1,"
-    "none_exact,none_f1,kept,s_per_question\r\n";
+    "none_exact,none_f1,kept,slots,kv_saved,s_per_question\r\n";
 
 static bool put(struct atomic_file *file, const char *text, struct err *err)
 {
@@ -41,6 +41,8 @@ static bool put_set(struct atomic_file *file, const struct results_set *set, str
              put_number(file, s.n ? s.f1 : (double)NAN, ",", err);
     }
     return ok && put_number(file, results_kept(set), ",", err) &&
+           put_number(file, results_slots(set), ",", err) &&
+           put_number(file, results_saved(set), ",", err) &&
            put_number(file, results_seconds(set), "\r\n", err);
 }
 

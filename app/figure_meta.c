@@ -46,7 +46,9 @@ void figure_meta_to_edits(const struct figure_meta *meta, struct edits *edits)
     for (size_t i = 0; i < meta->n_tokens; i++)
         edits_set_token(edits, meta->tokens[i].token, meta->tokens[i].factor);
     memcpy(edits->layer_off, meta->layer_off, sizeof edits->layer_off);
+    edits->rebalance = meta->rebalance;
     edits->settings.ablations = meta->ablations;
+    edits->settings.order_seed = meta->order_seed;
 }
 
 void figure_meta_from_edits(struct figure_meta *meta, const struct edits *edits)
@@ -60,7 +62,9 @@ void figure_meta_from_edits(struct figure_meta *meta, const struct edits *edits)
     for (size_t i = 0; i < edits->token_count; i++)
         meta->tokens[i] = edits->tokens[i];
     memcpy(meta->layer_off, edits->layer_off, sizeof meta->layer_off);
+    meta->rebalance = edits_rebalanced(edits);
     meta->ablations = edits->settings.ablations;
+    meta->order_seed = edits->settings.order_seed;
 }
 
 /* ---- writing --------------------------------------------------------------------- */
@@ -119,6 +123,10 @@ static json_t *edits_to_json(const struct figure_meta *meta)
     for (size_t i = 0; i < ABLATION_NAMES; i++)
         if (meta->ablations & ablation_names[i].bit)
             json_array_append_new(list, json_pack("{s:s}", "without", ablation_names[i].name));
+    if (meta->ablations & ABLATE_ORDER && meta->order_seed)
+        json_array_append_new(list, json_pack("{s:I}", "order_seed", (json_int_t)meta->order_seed));
+    if (meta->rebalance)
+        json_array_append_new(list, json_pack("{s:b}", "rebalance", 1));
     return list;
 }
 

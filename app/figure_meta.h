@@ -44,7 +44,9 @@ struct figure_meta {
     struct token_edit *tokens; /* [n_tokens] sender mass changed by hand, owned */
     size_t n_tokens;
     bool layer_off[EDIT_LAYERS_MAX];
+    bool rebalance;     /* the plan was solved again without those slots */
     unsigned ablations; /* of enum compress_ablation */
+    unsigned order_seed;
     struct snapshot_settings settings;
     char precision[16];
     char *question; /* owned; NULL: none */

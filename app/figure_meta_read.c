@@ -163,7 +163,7 @@ static void read_edit(struct reader *r, const json_t *edit, struct figure_meta *
 {
     const char *without = json_string_value(json_object_get(edit, "without"));
     size_t i = 0;
-    uint64_t layer = 0;
+    uint64_t layer = 0, seed = 0;
     while (without && i < ABLATION_NAMES && strcmp(without, ablation_names[i].name) != 0)
         i++;
     if (json_object_get(edit, "mute_slot")) {
@@ -173,6 +173,11 @@ static void read_edit(struct reader *r, const json_t *edit, struct figure_meta *
     } else if (json_object_get(edit, "mute_layer")) {
         read_count(r, edit, "mute_layer", EDIT_LAYERS_MAX - 1, &layer);
         meta->layer_off[layer] = true;
+    } else if (json_object_get(edit, "order_seed")) {
+        read_count(r, edit, "order_seed", UINT32_MAX, &seed);
+        meta->order_seed = (unsigned)seed;
+    } else if (json_is_true(json_object_get(edit, "rebalance"))) {
+        meta->rebalance = true;
     } else if (without && i < ABLATION_NAMES) {
         meta->ablations |= ablation_names[i].bit;
     } else {

@@ -66,7 +66,7 @@ static void document_done(struct job *job, void *context)
         session_compose(s);
         action_perform(s, line);
     }
-    if (edits_count(&s->edits) > edits_muted(&s->edits)) /* of a figure that was opened again */
+    if (edits_change_method(&s->edits)) /* of a figure that was opened again */
         jobs_set_settings(s);
     if (edits_muted(&s->edits))
         jobs_set_muted(s);
@@ -150,8 +150,7 @@ static bool run_settings(struct job *job, void *context, const struct progress *
 {
     struct settings_job *c = (struct settings_job *)job;
     struct engine *engine = engine_host_engine(context, err);
-    const struct engine_edits edits = {c->edits.tokens, c->edits.token_count, c->edits.layer_off,
-                                       EDIT_LAYERS_MAX};
+    const struct engine_edits edits = edits_for_engine(&c->edits);
     if (!engine)
         return false;
     engine_set_edits(engine, &edits);
@@ -306,8 +305,8 @@ static bool run_hash(struct job *job, void *context, const struct progress *prog
 static void hash_done(struct job *job, void *context)
 {
     struct session *s = context;
-    if (job->ok && s->view.overlay == OVERLAY_DIALOG && s->dialog_reopen && !s->view.filter[0])
-        s->dialog_reopen(s);
+    if (job->ok)
+        dialog_refresh(s);
 }
 
 void jobs_hash(struct session *s)

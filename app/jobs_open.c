@@ -60,6 +60,7 @@ static void learn_settings(struct session *s, const struct open_job *open)
         s->edits.settings.align = early.align;
     if (first && early.ablations) { /* of a figure */
         s->edits.settings.ablations = early.ablations;
+        s->edits.settings.order_seed = early.order_seed;
         changed = true;
     }
     if (first && early_segment) {
@@ -69,7 +70,7 @@ static void learn_settings(struct session *s, const struct open_job *open)
     s->edits_known = true;
     edits_free(&s->opened_with);
     s->opened_with = edits_copy(&s->edits);
-    if (changed || edits_count(&s->edits) > edits_muted(&s->edits))
+    if (changed || edits_change_method(&s->edits))
         jobs_set_settings(s);
 }
 
@@ -109,6 +110,8 @@ static void open_done(struct job *job, void *context)
         tell_opened(s, open);
         if (s->document.raw)
             jobs_set_document(s);
+        else if (s->view.overlay == OVERLAY_START)
+            dialog_refresh(s);
     } else if (job->err.code != ERR_CANCELLED) {
         dialog_problem(s, open->what == ENGINE_COMPRESSOR ? PROBLEM_COMPRESSOR : PROBLEM_MODEL,
                        job->err.text);

@@ -95,7 +95,7 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("]", DATA, MOVE, "move window-on", "next sample")                        \
     X("/", DATA, MOVE, "prompt find", "list what has a text, or: cut, bad")    \
     X("Enter", DATA, MOVE, "follow", "explore the sample")                     \
-    X("v", DATA, LOOK, "view next", "as text, as tokens")                      \
+    X("v", DATA, LOOK, "view next", "as text, as tokens, as it stands in the file") \
     X("r", DATA, CHANGE, "regen", "read the file again")                       \
     X("[", EVAL, MOVE, "move window-back", "set before")                       \
     X("]", EVAL, MOVE, "move window-on", "next set")                           \

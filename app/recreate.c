@@ -1,6 +1,7 @@
 #include "app/recreate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ static void add_settings(struct buffer *l, const struct session *s)
     if (out & ABLATE_PLAN)
         add(l, "pool mean");
     if (out & ABLATE_ORDER)
-        add(l, "shuffle");
+        add(l, "shuffle %u", s->edits.settings.order_seed);
 }
 
 static void add_edits(struct buffer *l, const struct session *s)
@@ -62,12 +63,27 @@ static void add_edits(struct buffer *l, const struct session *s)
         size_t base = session_slot_base(s, w), end = session_slot_base(s, w + 1);
         for (size_t j = base; j < end; j++)
             if (edits_is_muted(e, j))
-                add(l, "mute w%zu:s%zu", w + 1, j - base);
+                add(l, "mute w%zu:s%zu%s", w + 1, j - base, e->rebalance ? " rebalance" : "");
     }
+}
+
+/* Which answers are run, where it is not all of them. */
+static void add_answers(struct buffer *l, const struct session *s)
+{
+    char list[64] = "";
+    size_t used = 0, count = 0;
+    for (int mode = 0; mode < ANSWER_MODES; mode++)
+        if (s->preferences.answers[mode])
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", count++ ? "," : "",
+                                     answer_mode_name[mode]);
+    if (count < ANSWER_MODES)
+        add(l, "answers %s", list);
 }
 
 static void add_question(struct buffer *l, const struct session *s)
 {
+    if (s->question && !s->restored)
+        add_answers(l, s);
     if (s->gold && !s->continue_from)
         add(l, "gold %s", s->gold);
     if (s->question && !s->continue_from && !s->restored)
@@ -111,8 +127,12 @@ static void add_looks(struct buffer *l, const struct view_state *v)
 static void add_place(struct buffer *l, const struct source *at)
 {
     static const char *const panes[] = {[SOURCE_TOKEN] = "document", [SOURCE_LAYER] = "gates",
-                                        [SOURCE_SLOT] = "plan"};
+                                        [SOURCE_SLOT] = "plan", [SOURCE_ANSWER] = "answers"};
     add(l, "focus %s", panes[at->kind]);
+    if (at->kind == SOURCE_ANSWER) {
+        add(l, "goto %s:%zu", answer_mode_name[at->answer], at->answer_token);
+        return;
+    }
     if (at->kind == SOURCE_SLOT)
         add(l, "goto w%zu", at->window + 1);
     else
@@ -126,7 +146,7 @@ static void add_place(struct buffer *l, const struct source *at)
 static void add_cursor(struct buffer *l, const struct session *s)
 {
     const struct view_state *v = &s->view;
-    if (v->locked.kind != SOURCE_NONE && v->locked.kind != SOURCE_ANSWER) {
+    if (v->locked.kind != SOURCE_NONE) {
         add_place(l, &v->locked);
         add(l, "lock");
     }
@@ -135,6 +155,9 @@ static void add_cursor(struct buffer *l, const struct session *s)
     if (v->focus == PANE_PLAN)
         add(l, "goto s%zu", v->slot);
     add(l, "focus %s", pane_word[v->focus]);
+    const struct snapshot_answer *answer = s->snapshot->answer[v->answer];
+    if (v->focus == PANE_ANSWERS && answer && v->answer_token < answer->tokens)
+        add(l, "goto %s:%zu", answer_mode_name[v->answer], v->answer_token);
     if (v->zoomed)
         add(l, "zoom %s", pane_word[v->focus]);
     for (int i = 0; v->zoomed && i < v->zoom_level; i++)

@@ -7,6 +7,7 @@
 #include "app/actions.h"
 #include "app/export.h"
 #include "app/places.h"
+#include "app/recent.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
@@ -24,18 +25,19 @@ bool reopen_read(struct figure_meta *meta, const char *path, struct err *err)
 static char *recent_with_hash(const char *sha256)
 {
     size_t count;
-    char **paths = places_recent(&count), *found = NULL;
+    struct recent *recent = recent_list(&count);
+    char *found = NULL;
     for (size_t i = 0; i < count && !found; i++) {
         char *text = NULL, hex[65];
         size_t size;
-        if (!file_read(paths[i], DOCUMENT_BYTES_MAX, &text, &size, NULL))
+        if (!file_read(recent[i].path, DOCUMENT_BYTES_MAX, &text, &size, NULL))
             continue;
         sha256_hex(text, size, hex);
         if (strcmp(hex, sha256) == 0)
-            found = xstrdup(paths[i]);
+            found = xstrdup(recent[i].path);
         free(text);
     }
-    places_free_recent(paths, count);
+    recent_free(recent, count);
     return found;
 }
 

@@ -96,7 +96,9 @@ static bool data_view(struct session *s, const struct words *words, struct err *
 {
     (void)words;
     (void)err;
-    s->view.data.tokens = !s->view.data.tokens;
+    struct data_state *v = &s->view.data;
+    v->view = (enum data_view)((v->view + 1) % DATA_VIEWS);
+    data_screen_follow(s);
     s->dirty = true;
     return true;
 }

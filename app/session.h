@@ -46,6 +46,7 @@ struct preferences {
  * of it; then NULL. */
 struct document {
     char *path; /* NULL: none, "-": standard input */
+    size_t asked; /* questions */
     struct snapshot_document *raw;
 };
 
@@ -82,6 +83,11 @@ struct session {
     struct snapshot *pinned; /* A of the Compare screen; one reference; or NULL */
     char *pin_name;
     struct figure_meta_file *pin_file; /* session file that A is of, owned; or NULL */
+    struct pin {
+        char *name;
+        struct snapshot *snapshot; /* one reference */
+    } *pins; /* [n_pins] that were given a name */
+    size_t n_pins;
     char *question, *gold;
     size_t continue_from; /* not a question: the text behind this many tokens; 0: none */
     unsigned waiting[ANSWER_MODES]; /* posted and not yet finished */

@@ -63,6 +63,7 @@ static void forget_document(struct session *s)
     edits_drop(&s->edits);
     undo_free(&s->undo);
     s->continue_from = 0;
+    s->document.asked = 0;
 }
 
 void session_set_restored(struct session *s, const char *path, struct snapshot *restored)
@@ -94,7 +95,7 @@ void session_set_document(struct session *s, const char *path, char *text, size_
     forget_document(s);
     free(s->path_before);
     s->path_before = s->document.path;
-    s->document = (struct document){kept, raw_document(path, text, size)};
+    s->document = (struct document){.path = kept, .raw = raw_document(path, text, size)};
     if (strcmp(path, "-") != 0)
         watch_add(&s->document_watch, path);
     if (s->worker && s->edits_known)

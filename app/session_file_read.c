@@ -177,6 +177,19 @@ static bool is_sound(const struct snapshot_window *w)
     return ascends(w->span, w->slots + 1, w->tokens);
 }
 
+/* What each slot receives; a slot that received nothing was taken out of the plan. */
+static float capacity_of(const struct snapshot_window *w)
+{
+    size_t receiving = 0;
+    for (size_t j = 0; j < w->slots; j++) {
+        bool receives = false;
+        for (size_t t = 0; t < w->tokens && !receives; t++)
+            receives = w->plan[t * w->slots + j] > 0;
+        receiving += receives;
+    }
+    return receiving ? 1.0f / (float)receiving : w->capacity;
+}
+
 static void read_window(struct reader *r, struct snapshot *s, size_t index)
 {
     char which[24];
@@ -210,6 +223,7 @@ static void read_window(struct reader *r, struct snapshot *s, size_t index)
     }
     if (r->ok && !is_sound(w))
         wrong(r, "a window holds values that no plan has");
+    w->capacity = capacity_of(w);
     snapshot_set_window(s, index, w);
 }
 

@@ -88,6 +88,8 @@ void session_compose(struct session *s)
     s->view.even_mass = s->edits.settings.ablations & ABLATE_MASS;
     s->view.mean_pooling = s->edits.settings.ablations & ABLATE_PLAN;
     s->view.shuffled = s->edits.settings.ablations & ABLATE_ORDER;
+    s->view.shuffle_seed = s->edits.settings.order_seed;
+    s->view.rebalanced = edits_rebalanced(&s->edits);
     cursor_clamp(s);
     view_follow_cursor(s->snapshot, &s->view);
     s->dirty = true;

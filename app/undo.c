@@ -5,6 +5,19 @@
 
 #include "engine/base/mem.h"
 
+struct engine_edits edits_for_engine(const struct edits *edits)
+{
+    bool rebalance = edits_rebalanced(edits);
+    return (struct engine_edits){
+        .tokens = edits->tokens,
+        .n_tokens = edits->token_count,
+        .layer_off = edits->layer_off,
+        .n_layers = EDIT_LAYERS_MAX,
+        .slot_off = rebalance ? edits->muted : NULL,
+        .n_slots = rebalance ? edits->muted_count : 0,
+    };
+}
+
 struct edits edits_copy(const struct edits *edits)
 {
     struct edits copy = *edits;
@@ -37,7 +50,8 @@ static bool same_settings(const struct compress_settings *a, const struct compre
 {
     return a->window == b->window && !(a->ratio < b->ratio || a->ratio > b->ratio) &&
            !(a->eps < b->eps || a->eps > b->eps) && a->iters == b->iters &&
-           a->align == b->align && a->ablations == b->ablations;
+           a->align == b->align && a->ablations == b->ablations &&
+           (a->order_seed == b->order_seed || !(a->ablations & ABLATE_ORDER));
 }
 
 bool edits_same_muted(const struct edits *a, const struct edits *b)
@@ -61,9 +75,20 @@ static bool same_tokens(const struct edits *a, const struct edits *b)
     return true;
 }
 
+bool edits_rebalanced(const struct edits *edits)
+{
+    return edits->rebalance && edits_muted(edits) > 0;
+}
+
+static bool same_balance(const struct edits *a, const struct edits *b)
+{
+    return edits_rebalanced(a) == edits_rebalanced(b) &&
+           (!edits_rebalanced(a) || edits_same_muted(a, b));
+}
+
 bool edits_same_method(const struct edits *a, const struct edits *b)
 {
-    return same_settings(&a->settings, &b->settings) && a->segment == b->segment &&
+    return same_balance(a, b) && same_settings(&a->settings, &b->settings) && a->segment == b->segment &&
            same_tokens(a, b) && memcmp(a->layer_off, b->layer_off, sizeof a->layer_off) == 0;
 }
 
@@ -97,6 +122,7 @@ void edits_unmute_all(struct edits *edits)
     free(edits->muted);
     edits->muted = NULL;
     edits->muted_count = 0;
+    edits->rebalance = false;
 }
 
 /* ---- by hand ----------------------------------------------------------------- */
@@ -145,6 +171,11 @@ size_t edits_layers_off(const struct edits *edits)
 size_t edits_count(const struct edits *edits)
 {
     return edits_muted(edits) + edits->token_count + edits_layers_off(edits);
+}
+
+bool edits_change_method(const struct edits *edits)
+{
+    return edits_count(edits) > edits_muted(edits) || edits_rebalanced(edits);
 }
 
 void edits_drop(struct edits *edits)

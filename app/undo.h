@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "engine/compress/compressor.h"
+#include "engine/engine.h"
 #include "engine/snapshot.h"
 
 enum { UNDO_MAX = 200, EDIT_LAYERS_MAX = 256 };
@@ -16,10 +17,14 @@ struct edits {
     size_t segment;
     bool *muted; /* [muted_count] by slot of the document; owned */
     size_t muted_count;
+    bool rebalance; /* muted slots leave the plan too: the others share what they received */
     struct token_edit *tokens; /* [token_count] ascending, no factor of 1; owned */
     size_t token_count;
     bool layer_off[EDIT_LAYERS_MAX];
 };
+
+/* As the engine takes them: borrowed. */
+struct engine_edits edits_for_engine(const struct edits *edits);
 
 struct edits edits_copy(const struct edits *edits);
 void edits_free(struct edits *edits);
@@ -29,12 +34,16 @@ bool edits_is_muted(const struct edits *edits, size_t slot);
 void edits_mute(struct edits *edits, size_t slot, bool muted);
 void edits_unmute_all(struct edits *edits);
 
-/* Settings, sender mass and layers alone: what the plan is computed from. */
+/* Is the plan solved without the muted slots? */
+bool edits_rebalanced(const struct edits *edits);
+
+/* Settings, sender mass, layers, and slots that left the plan: what it is computed from. */
 bool edits_same_method(const struct edits *a, const struct edits *b);
 bool edits_same_muted(const struct edits *a, const struct edits *b);
 
 /* What is changed by hand, settings aside: muted slots, tokens and layers. */
 size_t edits_count(const struct edits *edits);
+bool edits_change_method(const struct edits *edits); /* any beside slots that are left out */
 void edits_drop(struct edits *edits);
 
 /* The factor of a token's sender mass, 1 when it is as computed. */

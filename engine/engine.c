@@ -433,6 +433,7 @@ void engine_close(struct engine *e)
     free(e->token_edits);
     free(e->layer_off);
     free(e->given_slots);
+    free(e->slot_off);
     snapshot_release(e->snapshot);
     compressor_free(&e->compressor);
     kv_cache_free(&e->encoder_cache);

@@ -92,12 +92,16 @@ bool engine_set_settings(struct engine *e, const struct compress_settings *setti
 
 /* Edits of the computation itself. They are copied, hold for the next call of
  * engine_set_settings and for what is read afterwards, and end with the document.
- * layer_off: layers that no gate takes from; those beyond the model's are ignored. */
+ * layer_off: layers that no gate takes from; those beyond the model's are ignored.
+ * slot_off: slots that receive nothing, by their index over the document; those behind n_slots
+ * receive. (They are in the decoder's input unless engine_set_muted leaves them out.) */
 struct engine_edits {
     const struct token_edit *tokens;
     size_t n_tokens;
     const bool *layer_off;
     size_t n_layers;
+    const bool *slot_off;
+    size_t n_slots;
 };
 void engine_set_edits(struct engine *e, const struct engine_edits *edits);
 

@@ -94,8 +94,7 @@ static void asked_range(const struct run *r, size_t *from, size_t *to)
     *from = size_min(r->options->from, *to);
 }
 
-/* Slots that an unread segment will have: they are counted over the document. */
-static size_t count_slots(const struct engine *e, const struct engine_segment *segment,
+size_t engine_count_slots(const struct engine *e, const struct engine_segment *segment,
                           struct arena *arena)
 {
     struct arena_mark mark = arena_mark(arena);
@@ -119,7 +118,7 @@ real *engine_slots(struct engine *e, size_t from, size_t to, size_t **source, si
         const struct engine_segment *segment = &e->segments[i];
         const real *slot = segment->slots;
         if (!segment->read)
-            *all += count_slots(e, segment, arena);
+            *all += engine_count_slots(e, segment, arena);
         for (size_t w = 0; segment->read && w < segment->windows; w++) {
             const struct snapshot_window *window = s->window[segment->first_window + w];
             bool wanted = window->first < to && window->first + window->tokens > from;

@@ -8,9 +8,9 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 
-static bool layer_is_off(const bool *off, size_t n, size_t layer)
+static bool is_off(const bool *off, size_t n, size_t i)
 {
-    return layer < n && off[layer];
+    return i < n && off[i];
 }
 
 static void *copied(const void *from, size_t bytes)
@@ -22,13 +22,17 @@ void engine_set_edits(struct engine *e, const struct engine_edits *edits)
 {
     size_t layers = size_max(edits->n_layers, e->n_layer_off);
     for (size_t l = 0; l < layers; l++)
-        if (layer_is_off(edits->layer_off, edits->n_layers, l) !=
-            layer_is_off(e->layer_off, e->n_layer_off, l))
+        if (is_off(edits->layer_off, edits->n_layers, l) !=
+            is_off(e->layer_off, e->n_layer_off, l))
             e->gates_edited = true;
     struct token_edit *tokens = copied(edits->tokens, edits->n_tokens * sizeof *tokens);
     bool *layer_off = copied(edits->layer_off, edits->n_layers * sizeof *layer_off);
+    bool *slot_off = copied(edits->slot_off, edits->n_slots * sizeof *slot_off);
     free(e->token_edits);
     free(e->layer_off);
+    free(e->slot_off);
+    e->slot_off = slot_off;
+    e->n_slot_off = edits->n_slots;
     e->token_edits = tokens;
     e->n_token_edits = edits->n_tokens;
     e->layer_off = layer_off;
@@ -60,8 +64,24 @@ static const bool *layers_off(const struct engine *e, struct arena *arena)
     size_t M = e->compressor.shape.M, count = 0;
     bool *off = arena_array(arena, bool, M);
     for (size_t l = 0; l < M; l++)
-        count += off[l] = layer_is_off(e->layer_off, e->n_layer_off, l);
+        count += off[l] = is_off(e->layer_off, e->n_layer_off, l);
     return count > 0 && count < M ? off : NULL;
+}
+
+/* [slots of the segment], or NULL when all may receive. */
+static const bool *slots_off(const struct engine *e, const struct engine_segment *segment,
+                             struct arena *arena)
+{
+    size_t first = 0, count = 0;
+    for (const struct engine_segment *s = e->segments; s < segment && e->n_slot_off; s++)
+        first += engine_count_slots(e, s, arena);
+    if (first >= e->n_slot_off)
+        return NULL;
+    size_t slots = engine_count_slots(e, segment, arena);
+    bool *off = arena_array(arena, bool, slots);
+    for (size_t j = 0; j < slots; j++)
+        count += off[j] = is_off(e->slot_off, e->n_slot_off, first + j);
+    return count > 0 ? off : NULL;
 }
 
 void engine_edits_begin(struct engine *e, const struct engine_segment *segment,
@@ -70,6 +90,7 @@ void engine_edits_begin(struct engine *e, const struct engine_segment *segment,
     struct compress_edits *edits = arena_array(arena, struct compress_edits, 1);
     edits->mass = mass_factors(e, segment, arena);
     edits->layer_off = layers_off(e, arena);
+    edits->slot_off = slots_off(e, segment, arena);
     e->settings.edits = edits;
 }
 

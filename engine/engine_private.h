@@ -61,6 +61,8 @@ struct engine {
     size_t n_token_edits;
     bool *layer_off;    /* [n_layer_off], owned */
     size_t n_layer_off;
+    bool *slot_off;     /* [n_slot_off], owned */
+    size_t n_slot_off;
     bool gates_edited;  /* since the segments were read */
     struct kv_cache encoder_cache; /* scratch of engine_encode, grown on demand */
     real *hidden;                  /* scratch [M, ENCODE_CHUNK, H] */
@@ -97,6 +99,10 @@ bool engine_encode(struct engine *e, const int32_t *ids, size_t n,
 void engine_edits_begin(struct engine *e, const struct engine_segment *segment,
                         struct arena *arena);
 void engine_edits_end(struct engine *e);
+
+/* Slots of a segment, read or not: they are counted over the document. */
+size_t engine_count_slots(const struct engine *e, const struct engine_segment *segment,
+                          struct arena *arena);
 
 /* The slots of the read windows that touch tokens [from, to), muted ones left out: their
  * vectors in the arena, [*count, H], and in *source the index of each over the document,

@@ -64,12 +64,15 @@ static void add_layers(const struct scene *c, struct edit_list *list)
 /* Parts of the method that were taken out. */
 static void add_parts(const struct scene *c, struct edit_list *list)
 {
+    char shuffled[40] = "shuffled spans";
     const struct {
         bool on;
         const char *name;
     } parts[] = {{c->v->even_mass, "even mass"},
-                 {c->v->mean_pooling, "mean pooling"},
-                 {c->v->shuffled, "shuffled spans"}};
+                 {c->v->mean_pooling, "means of home spans"},
+                 {c->v->shuffled, shuffled}};
+    if (c->v->shuffle_seed)
+        snprintf(shuffled, sizeof shuffled, "shuffled spans %u", c->v->shuffle_seed);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].on && next_name(list))
             text_add(list->text, sizeof list->text, "%s", parts[i].name);
@@ -84,8 +87,8 @@ void edits_text(const struct scene *c, char *out, size_t size)
     add_layers(c, &list);
     out[0] = '\0';
     if (list.count > 0)
-        text_add(out, size, "%zu edit%s: %s%s", list.count, list.count > 1 ? "s" : "", list.text,
-                 list.count > list.named ? " ..." : "");
+        text_add(out, size, "%zu edit%s: %s%s%s", list.count, list.count > 1 ? "s" : "", list.text,
+                 list.count > list.named ? " ..." : "", c->v->rebalanced ? ", balanced anew" : "");
 }
 
 bool scene_layer_off(const struct scene *c, size_t layer)

@@ -1,6 +1,7 @@
 #include "views/loss.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/base/mem.h"
@@ -64,7 +65,7 @@ void loss_heading(const struct snapshot *s, char *out, size_t size)
         text_add(out, size, "loss %+.2f nats%s \u00b7 ", mean, s->loss_stale ? ", stale" : "");
 }
 
-void loss_costliest(const struct snapshot *s, char *out, size_t size)
+void loss_costliest(const struct snapshot *s, int room, char *out, size_t size)
 {
     size_t n = s->loss ? s->loss->tokens : 0;
     double *weight = xcalloc(n, sizeof *weight);
@@ -84,7 +85,11 @@ void loss_costliest(const struct snapshot *s, char *out, size_t size)
         size_t from, to;
         view_unit_range(s->document, UNIT_WORD, top[i].index, &from, &to);
         token_range_label(s->document, from, to, name, sizeof name);
-        text_add(out, size, "%s%s %+.1f", i ? ", " : "costliest: ", name, top[i].weight);
+        char entry[96];
+        snprintf(entry, sizeof entry, "%s%s %+.1f", i ? ", " : "costliest: ", name, top[i].weight);
+        if (text_columns(out) + text_columns(entry) > room)
+            break;
+        text_add(out, size, "%s", entry);
     }
     free(weight);
 }

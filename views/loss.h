@@ -16,7 +16,8 @@ double loss_scale(const struct snapshot *snapshot);
 /* "loss +0.35 nats · ", or how to get it. */
 void loss_heading(const struct snapshot *snapshot, char *out, size_t size);
 
-/* "costliest: coal +3.1, ...": five words, mean of their tokens; "" when unknown. */
-void loss_costliest(const struct snapshot *snapshot, char *out, size_t size);
+/* "costliest: coal +3.1, ...": five words, or as many as `room` columns hold, mean of their
+ * tokens; "" when unknown. */
+void loss_costliest(const struct snapshot *snapshot, int room, char *out, size_t size);
 
 #endif

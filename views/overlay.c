@@ -208,10 +208,19 @@ static void make_list(const struct scene *c, struct overlay_list *list)
 
 /* ---- entry points ------------------------------------------------------------ */
 
+bool overlay_fills_screen(const struct scene *c)
+{
+    enum overlay overlay = c->v->overlay;
+    if (c->v->screen != SCREEN_EXPLORE)
+        return overlay == OVERLAY_NONE;
+    return !c->document && (overlay == OVERLAY_NONE || overlay == OVERLAY_START ||
+                            overlay == OVERLAY_DIALOG);
+}
+
 void draw_overlay(struct scene *c)
 {
     struct overlay_list list;
-    if (c->v->overlay == OVERLAY_NONE)
+    if (c->v->overlay == OVERLAY_NONE || overlay_fills_screen(c))
         return;
     if (c->v->overlay == OVERLAY_HEALTH) {
         overlay_draw_health(c);
@@ -224,10 +233,16 @@ void draw_overlay(struct scene *c)
     free(list.lines.line);
 }
 
+/* The title of a list that fills the screen; the start screen has the program's line. */
+static const char *screen_heading(const struct scene *c)
+{
+    return c->v->overlay == OVERLAY_START ? NULL : c->v->dialog_title;
+}
+
 /* Where the entries stand when they fill the screen. */
 static struct rect screen_rect(const struct scene *c)
 {
-    int top = c->layout.area[AREA_TITLE].rows + (c->v->dialog_title ? 1 : 0);
+    int top = c->layout.area[AREA_TITLE].rows + (screen_heading(c) ? 1 : 0);
     return (struct rect){top + 1, 1, c->layout.area[AREA_STATUS].row - top - 1,
                          c->v->columns - 2};
 }
@@ -235,11 +250,13 @@ static struct rect screen_rect(const struct scene *c)
 /* The start screen, and screens that are lists: entries between title and status. */
 void draw_start(struct scene *c)
 {
+    if (!overlay_fills_screen(c))
+        return; /* a box over it has the entries */
     struct rect area = screen_rect(c);
     struct overlay_lines lines = overlay_entry_lines(c);
-    if (c->v->dialog_title)
+    if (screen_heading(c))
         draw_heading(c, (struct rect){area.row - 2, 0, 1, c->v->columns}, 0,
-                     c->v->dialog_title, true, "");
+                     screen_heading(c), true, c->v->filter);
     if (c->v->n_entries == 0)
         draw_hint(c, area, "O opens a document");
     else
@@ -271,15 +288,15 @@ size_t overlay_follow(struct scene *c)
     if (c->v->overlay == OVERLAY_HEALTH)
         return 0;
     make_list(c, &list);
-    struct rect area = c->v->overlay == OVERLAY_NONE
-                           ? screen_rect(c)
-                           : overlay_inner(list_rect(c, &list.lines, &list.box));
+    bool fills = overlay_fills_screen(c);
+    struct rect area = fills ? screen_rect(c)
+                             : overlay_inner(list_rect(c, &list.lines, &list.box));
     const struct overlay_lines *lines = &list.lines;
     size_t top = size_min(c->v->overlay_top, lines->n ? lines->n - 1 : 0), at = 0;
     while (at < lines->n &&
            (lines->line[at].heading || lines->line[at].index != c->v->overlay_at))
         at++;
-    bool chosen = at < lines->n && (list.box.choice || c->v->overlay == OVERLAY_NONE);
+    bool chosen = at < lines->n && (list.box.choice || fills);
     if (chosen && at < top)
         top = at;
     if (chosen)

@@ -37,8 +37,12 @@ void draw_heading(struct scene *c, struct rect area, uint32_t lead, const char *
     if (lead)
         canvas_put(canvas, area.row, column++, lead, ROLE_FRAME, 0);
     column += 2;
-    int used = canvas_printf(canvas, area.row, column, end - column,
-                             focus ? ROLE_HEADING_FOCUS : ROLE_HEADING, 0, " %s ", name);
+    enum canvas_role role = focus ? ROLE_HEADING_FOCUS : ROLE_HEADING;
+    bool cut = text_columns(name) + 2 > end - column && end - column > 8;
+    int room = cut ? end - column - 4 : end - column;
+    int used = canvas_printf(canvas, area.row, column, room, role, 0, " %s ", name);
+    if (cut)
+        used += canvas_printf(canvas, area.row, column + used, 4, role, 0, "... ");
     int columns = text_columns(right);
     if (columns == 0)
         return;

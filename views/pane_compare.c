@@ -173,7 +173,8 @@ static void draw_side(struct scene *c, const struct compare *m, int side)
         if (what[0])
             text_add(name, sizeof name, " \u00b7 %s", what);
     } else {
-        text_add(right, sizeof right, "+ more  - less in %s", letter[m->swapped][1]);
+        text_add(right, sizeof right, "+ in %s  - in %s", letter[m->swapped][1],
+                 letter[m->swapped][0]);
     }
     bool wide = c->layout.kind == LAYOUT_WIDE;
     struct rect heading = {pane->row, pane->column, 1, pane->columns};
@@ -274,7 +275,8 @@ static void draw_foot_column(struct scene *c, const struct compare *m, int side,
     } else {
         answers_text(m, lines[0], sizeof lines[0]);
         if (a && b && a->f1 >= 0 && b->f1 >= 0)
-            snprintf(lines[1], sizeof lines[1], "F1 %.2f -> %.2f", a->f1, b->f1);
+            snprintf(lines[1], sizeof lines[1], "F1 to %s  %.2f -> %.2f",
+                     b->exact >= 0 ? "gold" : "full", a->f1, b->f1);
         diff_text(m, lines[2], sizeof lines[2]);
     }
     int first = m->foot.rows >= FOOT_ROWS ? 0 : 2;

@@ -117,11 +117,11 @@ static void draw_row(struct scene *c, const struct plan_table *t, int row, size_
                   100 * plan_received(&c->plan, slot), plan_spread(&c->plan, slot));
 }
 
-static void draw_made_of(struct scene *c, const struct plan_table *t)
+/* The tokens of the slot at the cursor, below the table. */
+static void draw_made_of(struct scene *c, struct rect table)
 {
     struct ranked top[10];
-    struct rect area = {t->area.row + t->area.rows - FOOT_ROWS, t->area.column, 1,
-                        t->area.columns};
+    struct rect area = {table.row + table.rows - FOOT_ROWS, table.column, 1, table.columns};
     size_t n = c->tokens, slot = size_min(c->v->slot, c->window->slots - 1);
     double *share = xcalloc(n, sizeof *share), rest = 1;
     for (size_t i = 0; i < n; i++)
@@ -171,7 +171,7 @@ void draw_plan_table(struct scene *c, struct rect area)
                       "  ...  %zu more slot rows", t.hidden);
         canvas_put(c->canvas, row, t.side, FRAME_BAR, ROLE_FRAME, 0);
     }
-    draw_made_of(c, &t);
+    draw_made_of(c, area);
     heat_grid_free(&heat);
 }
 
@@ -184,10 +184,11 @@ struct plan_turned plan_turned(const struct scene *c, struct rect area)
     struct plan_turned t = {.area = area, .cells = area.column + TOKEN_COLUMNS + 1};
     int room = area.columns - TOKEN_COLUMNS - 2;
     size_t slots = c->window->slots;
-    t.width = 2 * (int)slots <= room ? 2 : 1;
-    t.slots = size_min(slots, (size_t)(room > 1 ? room / t.width : 1));
+    t.width = c->v->zoom_level >= 2 ? CELL : 2 * (int)slots <= room ? 2 : 1;
+    t.slots = size_min(slots, (size_t)(room > t.width ? room / t.width : 1));
     t.slot = size_min(c->v->plan_top, slots - t.slots);
-    t.tokens = size_min(c->tokens, (size_t)(area.rows > 2 ? area.rows - 1 : 1));
+    int rows = area.rows - 1 - (c->v->zoom_level >= 2 ? FOOT_ROWS : 0);
+    t.tokens = size_min(c->tokens, (size_t)(rows > 1 ? rows : 1));
     t.token = size_min(c->v->plan_left, c->tokens - t.tokens);
     return t;
 }
@@ -207,18 +208,37 @@ static void draw_turned_row(struct scene *c, const struct plan_turned *t, int ro
                   (double)c->window->mass[token] * (double)c->tokens);
     canvas_put(c->canvas, row, t->cells - 1, FRAME_BAR, ROLE_FRAME, 0);
     for (size_t j = 0; j < t->slots; j++) {
-        double position = heat_position(scale, heat_at(heat, t->slot + j, token));
+        double value = heat_at(heat, t->slot + j, token), position = heat_position(scale, value);
         int column = t->cells + (int)j * t->width;
-        for (int k = 0; k < t->width; k++)
+        bool cursor = here && t->slot + j == c->v->slot;
+        if (t->width == CELL)
+            draw_number(c, row, column, value, position, cursor);
+        for (int k = 0; k < t->width && t->width < CELL; k++)
             paint_heat_one(c, row, column + k, position,
                            plan_slot_strength(c, t->slot + j));
-        if (here && c->v->focus == PANE_PLAN && t->slot + j == c->v->slot) {
+        if (cursor && c->v->focus == PANE_PLAN) {
             c->canvas->cursor_row = row;
-            c->canvas->cursor_column = column;
+            c->canvas->cursor_column = column + (t->width == CELL ? CELL - 2 : 0);
         }
     }
     canvas_put(c->canvas, row, t->cells + (int)t->slots * t->width, FRAME_BAR, ROLE_FRAME,
                0);
+}
+
+/* Every slot has its name over numbers, every fourth over cells. */
+static void draw_turned_label(struct scene *c, const struct plan_turned *t, size_t j)
+{
+    size_t slot = t->slot + j;
+    bool here = slot == c->v->slot;
+    int column = t->cells + (int)j * t->width;
+    char label[32];
+    snprintf(label, sizeof label, here && t->width == CELL ? "[s%zu]" : "s%zu", slot);
+    if (t->width == CELL)
+        canvas_printf(c->canvas, t->area.row, column, CELL, here ? ROLE_KEY : ROLE_LABEL, 0, "%*s",
+                      CELL - 1, label);
+    else if (slot % 4 == 0 || here)
+        canvas_printf(c->canvas, t->area.row, column, 4, here ? ROLE_KEY : ROLE_LABEL, 0, "%s",
+                      label);
 }
 
 void draw_plan_turned(struct scene *c, struct rect area)
@@ -230,11 +250,10 @@ void draw_plan_turned(struct scene *c, struct rect area)
     canvas_printf(c->canvas, area.row, area.column, TOKEN_COLUMNS, ROLE_LABEL, 0,
                   " token             mass");
     for (size_t j = 0; j < t.slots; j++)
-        if ((t.slot + j) % 4 == 0 || t.slot + j == c->v->slot)
-            canvas_printf(c->canvas, area.row, t.cells + (int)j * t.width, 4,
-                          t.slot + j == c->v->slot ? ROLE_KEY : ROLE_LABEL, 0, "s%zu",
-                          t.slot + j);
+        draw_turned_label(c, &t, j);
     for (size_t i = 0; i < t.tokens; i++)
         draw_turned_row(c, &t, area.row + 1 + (int)i, t.token + i, &heat, &scale);
+    if (t.width == CELL)
+        draw_made_of(c, area);
     heat_grid_free(&heat);
 }

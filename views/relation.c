@@ -189,7 +189,8 @@ static void draw_balance_note(struct scene *c, const struct strip_geometry *g, i
         return;
     double received = 0;
     for (size_t j = 0; j < c->window->slots; j++)
-        received += fabs(plan_received(&c->plan, j) - 1) * (double)c->window->capacity;
+        if (!c->v->rebalanced || !scene_slot_muted(c, c->window_index, j))
+            received += fabs(plan_received(&c->plan, j) - 1) * (double)c->window->capacity;
     text_add(note, sizeof note, "senders off %.0e   ", plan_senders_off(c));
     if (received < 1e-4)
         text_add(note, sizeof note, "slots exact");

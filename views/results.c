@@ -98,3 +98,27 @@ double results_seconds(const struct results_set *set)
         ms += set->examples[i].ms / (double)set->n;
     return ms > 0 ? ms / 1e3 : (double)NAN;
 }
+
+double results_slots(const struct results_set *set)
+{
+    double slots = 0, n = 0;
+    for (size_t i = 0; i < set->n; i++)
+        if (set->examples[i].said[RESULTS_COMPRESSED]) {
+            slots += (double)set->examples[i].slots;
+            n++;
+        }
+    return n > 0 ? slots / n : (double)NAN;
+}
+
+double results_saved(const struct results_set *set)
+{
+    double full = 0, compressed = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        const size_t *positions = set->examples[i].positions;
+        if (positions[RESULTS_FULL] && positions[RESULTS_COMPRESSED]) {
+            full += (double)positions[RESULTS_FULL];
+            compressed += (double)positions[RESULTS_COMPRESSED];
+        }
+    }
+    return compressed > 0 ? full / compressed : (double)NAN;
+}

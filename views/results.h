@@ -14,6 +14,8 @@ struct results_example {
     char *question, *gold, *said[RESULTS_MODES]; /* NULL: not asked in this mode */
     double exact[RESULTS_MODES], f1[RESULTS_MODES];
     double ms; /* compressed */
+    size_t slots; /* of its context */
+    size_t positions[RESULTS_MODES]; /* that the prompt occupies */
 };
 
 enum results_state { RESULTS_WAITING, RESULTS_RUNNING, RESULTS_DONE, RESULTS_STOPPED };
@@ -47,6 +49,11 @@ struct results_score results_score(const struct results_set *set, enum results_m
  * without them. */
 double results_kept(const struct results_set *set);
 double results_seconds(const struct results_set *set);
+
+/* Slots a question, and how many times less of the cache its prompt occupies than with the
+ * full context; means, NaN without them. */
+double results_slots(const struct results_set *set);
+double results_saved(const struct results_set *set);
 
 /* Which examples are listed. */
 #define RESULTS_FILTERS(X)                                                     \

@@ -23,6 +23,8 @@ void samples_text_free(struct samples_text *t)
     free(t->context_tokens);
     free(t->query_tokens);
     free(t->counted_tokens);
+    free(t->cut);
+    free(t->raw);
     *t = (struct samples_text){0};
 }
 
@@ -35,7 +37,7 @@ bool samples_row_matches(const struct samples *s, size_t row, const char *filter
     if (strcmp(filter, "cut") == 0)
         return r->cut > 0;
     if (strcmp(filter, "bad") == 0)
-        return r->line > 0;
+        return r->bad;
     snprintf(number, sizeof number, "%zu", row);
     return strncmp(number, filter, strlen(filter)) == 0 || view_text_matches(r->text, "", filter);
 }

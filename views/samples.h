@@ -12,7 +12,8 @@ struct samples_row {
     bool cut_characters; /* cut counts characters: it was cut before it became tokens */
     size_t query, answer, counted;
     char *text; /* the question; of a bad record the reason; "" */
-    size_t line; /* of a bad record; 0: a sample */
+    size_t line; /* of the record in the file; 0: none of its own */
+    bool bad;    /* no sample: text says why */
 };
 
 enum { SAMPLES_BINS = 32 };
@@ -35,6 +36,8 @@ struct samples_text {
     size_t index;
     char *context, *query, *counted;       /* as text */
     char *context_tokens, *query_tokens, *counted_tokens; /* a bar between tokens */
+    char *cut; /* how what was cut begins; NULL: nothing was */
+    char *raw; /* the record as it stands in the file; NULL: not read */
     int found; /* is the answer in the kept context? -1: no question */
 };
 void samples_text_free(struct samples_text *t);

@@ -124,6 +124,9 @@ void draw_overlay(struct scene *scene);
 /* overlay_top with which the chosen line is on screen. */
 size_t overlay_follow(struct scene *scene);
 
+/* Is what the overlay lists (or the screen that is a list) drawn without a box? */
+bool overlay_fills_screen(const struct scene *scene);
+
 /* The screen whose name stands at a column of the title, -1 for none. */
 int title_screen_at(const struct scene *scene, int column);
 

@@ -9,7 +9,7 @@
 #include "engine/base/size.h"
 #include "views/screens.h"
 
-enum { LIST_COLUMNS = 59, FILE_ROWS = 2, SIDE = 0x2502, TEE_DOWN = 0x252c, TEE_UP = 0x2534 };
+enum { LIST_COLUMNS = 59, FILE_ROWS = 2, RULE = 0x2500, SIDE = 0x2502, TEE_DOWN = 0x252c, TEE_UP = 0x2534 };
 const char *const data_pane_name[DATA_PANES] = {"Samples", "Sample"};
 
 static const struct samples *set_of(const struct scene *c)
@@ -53,7 +53,7 @@ static void draw_row(struct scene *c, struct rect area, int row, size_t index)
     int column = area.column + 1;
     if (chosen)
         canvas_put(c->canvas, row, column, '>', ROLE_MARK, ATTR_BOLD);
-    if (r->line) {
+    if (r->bad) {
         canvas_printf(c->canvas, row, column + 2, area.columns - 4, ROLE_WARN, 0,
                       "bad line %zu: %s", r->line, r->text);
         return;
@@ -62,7 +62,7 @@ static void draw_row(struct scene *c, struct rect area, int row, size_t index)
     snprintf(cut, sizeof cut, "%zu%s", r->cut, r->cut_characters ? "c" : "");
     canvas_printf(c->canvas, row, column + 2, area.columns - 4, chosen ? ROLE_VALUE : ROLE_TEXT, 0,
                   wide ? "%6zu %8zu %8s %6zu %7zu %8zu" : "%6zu %7zu %7s %6zu", index,
-                  r->context, cut, wide ? r->query : r->counted, r->answer, r->counted);
+                  r->context + (r->cut_characters ? 0 : r->cut), cut, wide ? r->query : r->counted, r->answer, r->counted);
 }
 
 static void draw_list(struct scene *c, struct rect area)
@@ -108,32 +108,60 @@ static void skip_row(struct rect *area)
     area->rows--;
 }
 
-static void draw_sample(struct scene *c, struct rect area)
+/* [context: 512 of 689 tokens kept, 177 cut from the left], and how that begins. */
+static void draw_cut(struct scene *c, struct rect *area, const struct samples_row *r,
+                     const struct samples_text *t)
 {
-    const struct samples *s = set_of(c);
-    const struct samples_text *t = c->v->data.text;
-    char text[160];
-    if (!t || t->index != c->v->data.at) {
-        bool bad = c->v->data.at < s->n_rows && s->rows[c->v->data.at].line;
-        draw_hint(c, area, bad ? "a bad record is no sample" : "making the sample");
+    char text[200];
+    if (!r->cut)
+        snprintf(text, sizeof text, "[context: %zu tokens]", r->context);
+    else if (r->cut_characters)
+        snprintf(text, sizeof text, "[context: %zu tokens kept, %zu characters cut from the left]",
+                 r->context, r->cut);
+    else
+        snprintf(text, sizeof text, "[context: %zu of %zu tokens kept, %zu cut from the left]",
+                 r->context, r->context + r->cut, r->cut);
+    paragraph(c, area, ROLE_LABEL, 0, text);
+    if (!r->cut)
         return;
-    }
-    const struct samples_row *r = &s->rows[t->index];
-    bool tokens = c->v->data.tokens;
+    snprintf(text, sizeof text, "{cut: %s ...}", t->cut ? t->cut : "");
+    paragraph(c, area, ROLE_REMOVED, 0, text);
+}
+
+/* What is counted in the loss, marked. */
+static void draw_counted(struct scene *c, struct rect *area, const struct samples_row *r,
+                         const struct samples_text *t)
+{
+    bool answer = t->query[0];
+    const char *counted = c->v->data.view == DATA_TOKENS ? t->counted_tokens : t->counted;
+    char text[80];
+    if (answer)
+        snprintf(text, sizeof text, "[answer: %zu tokens + end, counted in the loss]", r->answer);
+    else
+        snprintf(text, sizeof text, "[%zu tokens counted in the loss]", r->counted);
+    for (int x = 0; !answer && area->rows > 0 && x < area->columns; x++)
+        canvas_put(c->canvas, area->row, area->column + x, RULE, ROLE_FRAME, 0);
+    if (!answer)
+        skip_row(area);
+    paragraph(c, area, ROLE_LABEL, 0, text);
+    size_t size = strlen(counted) + 16;
+    char *marked = xmalloc(size);
+    snprintf(marked, size, "<<%s>>%s", counted, answer ? " <end>" : "");
+    paragraph(c, area, ROLE_VALUE, ATTR_BOLD, marked);
+    free(marked);
+}
+
+static void draw_text(struct scene *c, struct rect area, const struct samples_row *r,
+                      const struct samples_text *t)
+{
+    bool tokens = c->v->data.view == DATA_TOKENS;
+    char text[64];
     /* the context gives way: what is counted is always on screen */
     int below = area.rows > 12 ? 8 : area.rows / 2;
-    struct rect upper = area;
+    struct rect upper = area, lower = area;
     upper.rows -= below;
-    snprintf(text, sizeof text, "[context: %zu tokens kept, %zu%s cut from the left]", r->context,
-             r->cut, r->cut_characters ? " characters" : "");
-    paragraph(c, &upper, ROLE_LABEL, 0, text);
-    if (r->cut) {
-        snprintf(text, sizeof text, "{cut: %zu%s ...}", r->cut,
-                 r->cut_characters ? " characters" : " tokens");
-        paragraph(c, &upper, ROLE_REMOVED, 0, text);
-    }
+    draw_cut(c, &upper, r, t);
     paragraph(c, &upper, ROLE_TEXT, 0, tokens ? t->context_tokens : t->context);
-    struct rect lower = area;
     lower.row = upper.row;
     lower.rows = area.row + area.rows - upper.row;
     if (lower.rows > 6)
@@ -143,14 +171,25 @@ static void draw_sample(struct scene *c, struct rect area)
         paragraph(c, &lower, ROLE_LABEL, 0, text);
         paragraph(c, &lower, ROLE_TEXT, ATTR_UNDERLINE, tokens ? t->query_tokens : t->query);
     }
-    snprintf(text, sizeof text, "[%zu tokens counted in the loss]", r->counted);
-    paragraph(c, &lower, ROLE_LABEL, 0, text);
-    const char *counted = tokens ? t->counted_tokens : t->counted;
-    size_t size = strlen(counted) + 5;
-    char *marked = xmalloc(size);
-    snprintf(marked, size, "<<%s>>", counted);
-    paragraph(c, &lower, ROLE_VALUE, ATTR_BOLD, marked);
-    free(marked);
+    draw_counted(c, &lower, r, t);
+}
+
+static void draw_sample(struct scene *c, struct rect area)
+{
+    const struct samples *s = set_of(c);
+    const struct samples_text *t = c->v->data.text;
+    const struct samples_row *r = c->v->data.at < s->n_rows ? &s->rows[c->v->data.at] : NULL;
+    bool there = t && r && t->index == c->v->data.at, raw = c->v->data.view == DATA_RAW;
+    if (r && raw && !r->line)
+        draw_hint(c, area, "this sample is cut from the whole text: it has no record");
+    else if (raw && there && t->raw)
+        screen_wrapped(c, area, ROLE_TEXT, 0, t->raw);
+    else if (r && r->bad && !raw)
+        draw_hint(c, area, "a bad record is no sample: v shows it as it stands");
+    else if (there && t->context && !raw)
+        draw_text(c, area, r, t);
+    else
+        draw_hint(c, area, "making the sample");
 }
 
 /* ---- the whole file ----------------------------------------------------------- */
@@ -181,7 +220,7 @@ static void draw_file(struct scene *c, struct rect area)
     if (s->questions)
         parts_add(&parts, "context median %zu, max %zu", s->median, s->longest);
     if (s->questions)
-        parts_add(&parts, "cut at %zu: %.0f %%", s->context,
+        parts_add(&parts, "longer than %zu: %.0f %%", s->context,
                   100.0 * (double)s->longer / (double)s->questions);
     if (s->questions)
         parts_add(&parts, "answer median %zu", s->answer_median);
@@ -211,15 +250,40 @@ static void headed(struct scene *c, struct rect *area, uint32_t lead, const char
     skip_row(area);
 }
 
-void data_draw(struct scene *c)
+static size_t count_cut(const struct samples *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_samples && i < s->n_rows; i++)
+        n += s->rows[i].cut > 0;
+    return n;
+}
+
+/* 12 of 2,604 · 469 with cuts */
+static void list_text(const struct scene *c, char *out, size_t size)
 {
     const struct samples *s = set_of(c);
+    char number[TEXT_NUMBER_MAX];
+    size_t cut = count_cut(s);
+    out[0] = '\0';
+    text_add(out, size, "%zu of %s", c->v->data.at, text_grouped(s->n_samples, number));
+    if (cut)
+        text_add(out, size, " \u00b7 %zu with cuts", cut);
+    if (c->v->data.filter[0])
+        text_add(out, size, " \u00b7 /%s", c->v->data.filter);
+}
+
+void data_draw(struct scene *c)
+{
+    static const char *const view_text[DATA_VIEWS] = {"", ": tokens", ": its record"};
+    const struct samples *s = set_of(c);
     struct data_layout l = data_layout(c);
-    char right[96], sample[64];
-    snprintf(right, sizeof right, "%zu of %zu%s%s", c->v->data.at, s->n_samples,
-             c->v->data.filter[0] ? " \u00b7 /" : "", c->v->data.filter);
+    char right[128], sample[64], lengths[48] = "";
+    list_text(c, right, sizeof right);
+    if (c->v->data.at < s->n_samples)
+        snprintf(lengths, sizeof lengths, "%zu + %zu tokens", s->rows[c->v->data.at].context,
+                 s->rows[c->v->data.at].query + s->rows[c->v->data.at].counted);
     snprintf(sample, sizeof sample, "Sample %zu as the trainer sees it%s", c->v->data.at,
-             c->v->data.tokens ? ": tokens" : "");
+             view_text[c->v->data.view]);
     if (l.tabs) {
         struct rect *area = l.list.rows > 0 ? &l.list : &l.sample;
         struct rect tabs = *area;
@@ -228,7 +292,7 @@ void data_draw(struct scene *c)
         skip_row(area);
     } else {
         headed(c, &l.list, 0, data_pane_name[DATA_LIST], c->v->data.focus == DATA_LIST, right);
-        headed(c, &l.sample, TEE_DOWN, sample, c->v->data.focus == DATA_SAMPLE, "");
+        headed(c, &l.sample, TEE_DOWN, sample, c->v->data.focus == DATA_SAMPLE, lengths);
     }
     if (l.list.rows > 0)
         draw_list(c, l.list);
@@ -252,7 +316,13 @@ void data_title(const struct scene *c, struct parts *parts)
 {
     const struct samples *s = set_of(c);
     parts_add(parts, "%s", s->name);
-    parts_add(parts, "phase %s", s->phase);
+    char phase[sizeof s->phase];
+    for (size_t i = 0; i < sizeof phase; i++)
+        phase[i] = s->phase[i] >= 'a' && s->phase[i] <= 'z' ? (char)(s->phase[i] - 'a' + 'A')
+                                                            : s->phase[i];
+    parts_add(parts, "phase %s", phase);
+    if (c->s->settings.ratio > 0)
+        parts_add(parts, "x%g", c->s->settings.ratio);
 }
 
 void data_sentence(const struct scene *c, struct parts *parts)
@@ -262,7 +332,7 @@ void data_sentence(const struct scene *c, struct parts *parts)
     if (c->v->data.at >= s->n_rows)
         return;
     const struct samples_row *r = &s->rows[c->v->data.at];
-    if (r->line) {
+    if (r->bad) {
         parts_add(parts, "line %zu is bad", r->line);
         return;
     }
@@ -275,6 +345,6 @@ void data_sentence(const struct scene *c, struct parts *parts)
 
 const char *data_keys(const struct scene *c)
 {
-    return c->layout.kind == LAYOUT_WIDE ? "v text/tokens  / filter  Enter explore it"
-                                         : "Tab pane  v tokens  / filter  Enter explore it";
+    return c->layout.kind == LAYOUT_WIDE ? "v as text/tokens   / filter   ] next   Enter explore it"
+                                         : "Tab pane  v as tokens  / filter  Enter explore it";
 }

@@ -11,8 +11,37 @@ static const char *const state_word[] = {[RESULTS_WAITING] = "waiting",
                                          [RESULTS_RUNNING] = "running",
                                          [RESULTS_DONE] = "",
                                          [RESULTS_STOPPED] = "stopped"};
-enum { SET_COLUMNS = 26, SCORE_COLUMNS = 18, NARROW_SET = 22, NARROW_SCORE = 11,
-       SECONDS_SCREEN = 128, SECONDS_COLUMNS = 12 };
+enum { SET_COLUMNS = 20, NARROW_SET = 24, INTERVAL_SCREEN = 168, INTERVAL_COLUMNS = 7 };
+
+/* What a line of the table has beside the set's name, from which width of the screen on. */
+enum column_kind { COLUMN_N, COLUMN_SCORE, COLUMN_F1, COLUMN_KEPT, COLUMN_SLOTS, COLUMN_SAVED,
+                   COLUMN_SECONDS };
+struct column {
+    enum column_kind kind;
+    enum results_mode mode;
+    int width, screen;
+    const char *name;
+};
+static const struct column wide_columns[] = {
+    {COLUMN_N, RESULTS_FULL, 6, 0, "n"},
+    {COLUMN_SCORE, RESULTS_FULL, 16, 0, "full context"},
+    {COLUMN_SCORE, RESULTS_COMPRESSED, 16, 0, "compressed"},
+    {COLUMN_SCORE, RESULTS_WRONG, 16, 136, "wrong passage"},
+    {COLUMN_SCORE, RESULTS_NONE, 16, 0, "no context"},
+    {COLUMN_KEPT, RESULTS_COMPRESSED, 8, 0, "kept"},
+    {COLUMN_SLOTS, RESULTS_COMPRESSED, 8, 0, "slots"},
+    {COLUMN_SAVED, RESULTS_COMPRESSED, 11, 0, "KV saved"},
+    {COLUMN_SECONDS, RESULTS_COMPRESSED, 11, 0, "s/sample"},
+    {0},
+};
+static const struct column narrow_columns[] = {
+    {COLUMN_F1, RESULTS_FULL, 9, 0, "full F1"},
+    {COLUMN_F1, RESULTS_COMPRESSED, 15, 0, "compressed F1"},
+    {COLUMN_KEPT, RESULTS_COMPRESSED, 7, 0, "kept"},
+    {COLUMN_SLOTS, RESULTS_COMPRESSED, 7, 72, "slots"},
+    {COLUMN_SAVED, RESULTS_COMPRESSED, 10, 72, "KV saved"},
+    {0},
+};
 
 static const struct results *results_of(const struct scene *c)
 {
@@ -32,68 +61,104 @@ static bool is_wide(const struct scene *c)
     return c->layout.kind == LAYOUT_WIDE;
 }
 
-/* Is there room for a column of seconds? */
-static bool shows_seconds(const struct scene *c)
+static bool shows_interval(const struct scene *c)
 {
-    return c->v->columns >= SECONDS_SCREEN;
+    return c->v->columns >= INTERVAL_SCREEN;
+}
+
+static int column_width(const struct scene *c, const struct column *column)
+{
+    return column->width +
+           (column->kind == COLUMN_SCORE && shows_interval(c) ? INTERVAL_COLUMNS : 0);
+}
+
+/* The next column that there is room for, from `at` on; NULL: the end. */
+static const struct column *next_column(const struct scene *c, const struct column *at)
+{
+    while (at->name && c->v->columns < at->screen)
+        at++;
+    return at->name ? at : NULL;
+}
+
+static const struct column *first_column(const struct scene *c)
+{
+    return next_column(c, is_wide(c) ? wide_columns : narrow_columns);
+}
+
+/* Right-aligned in a column that begins at *at, which moves on. */
+static void put_cell(struct scene *c, struct rect area, int row, int *at, int width,
+                     enum canvas_role role, const char *text)
+{
+    int columns = text_columns(text), end = area.column + area.columns;
+    int from = columns < width ? *at + width - columns : *at;
+    if (from < end)
+        canvas_text(c->canvas, row, from, end - from, role, 0, text, strlen(text));
+    *at += width;
+}
+
+static int first_cell(const struct scene *c, struct rect area)
+{
+    return area.column + (is_wide(c) ? SET_COLUMNS : NARROW_SET);
 }
 
 static void draw_head(struct scene *c, struct rect area)
 {
-    bool wide = is_wide(c);
-    int column = area.column + 1 + (wide ? SET_COLUMNS : NARROW_SET);
-    int width = wide ? SCORE_COLUMNS : NARROW_SCORE, end = area.column + area.columns;
-    static const char *const brief[RESULTS_MODES] = {"full", "compressed", "wrong", "none"};
-    canvas_printf(c->canvas, area.row, area.column + 3, SET_COLUMNS, ROLE_LABEL, 0,
-                  wide ? "set                  n" : "set");
-    for (int mode = 0; mode < RESULTS_MODES; mode++, column += width)
-        canvas_printf(c->canvas, area.row, column, end - column, ROLE_LABEL, 0, "%*s", width - 1,
-                      wide ? results_mode_name[mode] : brief[mode]);
-    canvas_printf(c->canvas, area.row, column, end - column, ROLE_LABEL, 0, "%7s%s", "kept",
-                  shows_seconds(c) ? "  s/question" : "");
+    int at = first_cell(c, area);
+    canvas_printf(c->canvas, area.row, area.column + 3, 4, ROLE_LABEL, 0, "set");
+    for (const struct column *k = first_column(c); k; k = next_column(c, k + 1))
+        put_cell(c, area, area.row, &at, column_width(c, k), ROLE_LABEL, k->name);
+}
+
+static void score_text(const struct scene *c, const struct results_score *s, enum column_kind kind,
+                       char *out, size_t size)
+{
+    if (s->n == 0)
+        snprintf(out, size, "-");
+    else if (kind == COLUMN_F1)
+        snprintf(out, size, "%.1f", 100 * s->f1);
+    else if (shows_interval(c))
+        snprintf(out, size, "%.1f / %.1f \u00b1%.1f", 100 * s->exact, 100 * s->f1, 100 * s->half);
+    else
+        snprintf(out, size, "%.1f / %.1f", 100 * s->exact, 100 * s->f1);
+}
+
+static void cell_text(const struct scene *c, const struct results_set *set,
+                      const struct column *column, char *out, size_t size)
+{
+    struct results_score score = results_score(set, column->mode);
+    double x = (double)NAN;
+    const char *unit = " %";
+    int decimals = 0;
+    switch (column->kind) {
+    case COLUMN_N: snprintf(out, size, "%zu", set->n); return;
+    case COLUMN_SCORE:
+    case COLUMN_F1: score_text(c, &score, column->kind, out, size); return;
+    case COLUMN_KEPT: x = 100 * results_kept(set); break;
+    case COLUMN_SLOTS: x = results_slots(set), unit = ""; break;
+    case COLUMN_SAVED: x = results_saved(set), unit = "x", decimals = 1; break;
+    case COLUMN_SECONDS: x = results_seconds(set), unit = "", decimals = 2; break;
+    }
+    if (isnan(x))
+        snprintf(out, size, "-");
+    else
+        snprintf(out, size, "%.*f%s", decimals, x, unit);
 }
 
 static void draw_set(struct scene *c, struct rect area, int row, size_t index)
 {
     const struct results_set *set = &results_of(c)->sets[index];
-    bool wide = is_wide(c), chosen = set == set_of(c);
-    int column = area.column + 1, end = area.column + area.columns;
-    int width = wide ? SCORE_COLUMNS : NARROW_SCORE;
+    bool chosen = set == set_of(c);
     enum canvas_role role = chosen ? ROLE_VALUE : ROLE_TEXT;
+    int at = first_cell(c, area), end = area.column + area.columns;
     char text[64];
     if (chosen)
-        canvas_put(c->canvas, row, column, '>', ROLE_MARK, ATTR_BOLD);
-    canvas_printf(c->canvas, row, column + 2, wide ? 17 : NARROW_SET - 3, role, 0, "%s", set->name);
-    if (wide)
-        canvas_printf(c->canvas, row, column + 19, 6, role, 0, "%6zu", set->n);
-    column += wide ? SET_COLUMNS : NARROW_SET;
-    for (int mode = 0; mode < RESULTS_MODES; mode++, column += width) {
-        struct results_score s = results_score(set, (enum results_mode)mode);
-        if (s.n == 0)
-            snprintf(text, sizeof text, "-");
-        else if (wide)
-            snprintf(text, sizeof text, "%.1f / %.1f \u00b1%.1f", 100 * s.exact, 100 * s.f1,
-                     100 * s.half);
-        else
-            snprintf(text, sizeof text, "%.1f", 100 * s.f1);
-        int columns = text_columns(text);
-        int at = columns < width ? column + width - 1 - columns : column;
-        canvas_text(c->canvas, row, at, end - at, role, 0, text, strlen(text));
+        canvas_put(c->canvas, row, area.column + 1, '>', ROLE_MARK, ATTR_BOLD);
+    canvas_printf(c->canvas, row, area.column + 3, at - area.column - 4, role, 0, "%s", set->name);
+    for (const struct column *k = first_column(c); k; k = next_column(c, k + 1)) {
+        cell_text(c, set, k, text, sizeof text);
+        put_cell(c, area, row, &at, column_width(c, k), role, text);
     }
-    double kept = results_kept(set);
-    if (isnan(kept))
-        canvas_printf(c->canvas, row, column, end - column, role, 0, "%7s", "-");
-    else
-        canvas_printf(c->canvas, row, column, end - column, role, 0, "%5.0f %%", 100 * kept);
-    column += 9;
-    double seconds = results_seconds(set);
-    if (shows_seconds(c)) {
-        if (!isnan(seconds))
-            canvas_printf(c->canvas, row, column, end - column, role, 0, "%9.2f", seconds);
-        column += SECONDS_COLUMNS;
-    }
-    canvas_printf(c->canvas, row, column, end - column, ROLE_WARN, 0, "%s",
-                  state_word[set->state]);
+    canvas_printf(c->canvas, row, at + 1, end - at - 1, ROLE_WARN, 0, "%s", state_word[set->state]);
 }
 
 static size_t sets_done(const struct results *r)
@@ -104,48 +169,63 @@ static size_t sets_done(const struct results *r)
     return done;
 }
 
+/* Mean of a mode over the sets that are done. */
+static struct results_score mean_score(const struct results *r, enum results_mode mode)
+{
+    struct results_score mean = {0};
+    for (size_t i = 0; i < r->n; i++) {
+        struct results_score s = results_score(&r->sets[i], mode);
+        if (r->sets[i].state != RESULTS_DONE || s.n == 0)
+            continue;
+        mean.exact += s.exact;
+        mean.f1 += s.f1;
+        mean.n++;
+    }
+    if (mean.n) {
+        mean.exact /= (double)mean.n;
+        mean.f1 /= (double)mean.n;
+    }
+    return mean;
+}
+
 /* Means over the sets that are done, where there are several. */
 static void draw_mean(struct scene *c, struct rect area, int row)
 {
     const struct results *r = results_of(c);
-    bool wide = is_wide(c);
-    int column = area.column + 1 + (wide ? SET_COLUMNS : NARROW_SET);
-    int width = wide ? SCORE_COLUMNS : NARROW_SCORE, end = area.column + area.columns;
-    size_t done = sets_done(r);
-    if (done < 2)
+    int at = first_cell(c, area);
+    struct results_score full = mean_score(r, RESULTS_FULL);
+    struct results_score slots = mean_score(r, RESULTS_COMPRESSED);
+    if (sets_done(r) < 2)
         return;
-    canvas_printf(c->canvas, row, area.column + 3, width + 6, ROLE_LABEL, 0, "mean (%zu done)", done);
-    for (int mode = 0; mode < RESULTS_MODES; mode++, column += width) {
-        double exact = 0, f1 = 0;
-        size_t n = 0;
-        for (size_t i = 0; i < r->n; i++) {
-            struct results_score s = results_score(&r->sets[i], (enum results_mode)mode);
-            if (r->sets[i].state != RESULTS_DONE || s.n == 0)
-                continue;
-            exact += s.exact;
-            f1 += s.f1;
-            n++;
-        }
-        char text[48] = "-";
-        if (n && wide)
-            snprintf(text, sizeof text, "%.1f / %.1f", 100 * exact / (double)n, 100 * f1 / (double)n);
-        else if (n)
-            snprintf(text, sizeof text, "%.1f", 100 * f1 / (double)n);
-        canvas_printf(c->canvas, row, column, end - column, ROLE_LABEL, 0, "%*s", width - 1, text);
+    canvas_printf(c->canvas, row, area.column + 3, at - area.column - 4, ROLE_LABEL, 0,
+                  "mean (%zu done)", sets_done(r));
+    for (const struct column *k = first_column(c); k; k = next_column(c, k + 1)) {
+        struct results_score mean = mean_score(r, k->mode);
+        char text[48] = "";
+        if (mean.n && k->kind == COLUMN_SCORE)
+            snprintf(text, sizeof text, "%.1f / %.1f", 100 * mean.exact, 100 * mean.f1);
+        else if (mean.n && k->kind == COLUMN_F1)
+            snprintf(text, sizeof text, "%.1f", 100 * mean.f1);
+        else if (k->kind == COLUMN_KEPT && full.f1 > 0)
+            snprintf(text, sizeof text, "%.0f %%", 100 * slots.f1 / full.f1);
+        put_cell(c, area, row, &at, column_width(c, k), ROLE_LABEL, text);
     }
 }
 
-/* The compressor of the set in front, and how far it is. */
+/* The compressor of the set in front, how far it is, and what else is known of it. */
 static void set_line(struct scene *c, struct rect area, int row)
 {
     const struct results_set *set = set_of(c);
-    double seconds = results_seconds(set);
+    struct results_score slots = results_score(set, RESULTS_COMPRESSED);
+    struct results_score wrong = results_score(set, RESULTS_WRONG);
     struct parts parts = {.limit = area.columns - 2};
     parts_add(&parts, "%s", set->compressor);
     parts_add(&parts, set->wanted ? "%zu of %zu questions" : "%zu questions", set->n, set->wanted);
-    if (!isnan(seconds))
-        parts_add(&parts, "%.2f s a question from slots", seconds);
-    parts_add(&parts, "exact match / F1 in %%, \u00b1 95 %% interval of F1");
+    if (slots.n)
+        parts_add(&parts, "F1 from slots %.1f \u00b1%.1f", 100 * slots.f1, 100 * slots.half);
+    if (wrong.n)
+        parts_add(&parts, "from those of another passage %.1f \u00b1%.1f", 100 * wrong.f1,
+                  100 * wrong.half);
     canvas_text(c->canvas, row, area.column + 1, area.columns - 1, ROLE_DIM, 0, parts.text,
                 strlen(parts.text));
 }
@@ -253,7 +333,7 @@ void eval_draw(struct scene *c)
     if (!tiny) {
         struct rect heading = table;
         heading.rows = 1;
-        draw_heading(c, heading, 0, "Results: exact match / F1", false, "");
+        draw_heading(c, heading, 0, is_wide(c) ? "Results: exact match / F1" : "Results", false, "");
         table.row++;
         table.rows--;
         draw_table(c, table);
@@ -309,6 +389,6 @@ void eval_sentence(const struct scene *c, struct parts *parts)
 
 const char *eval_keys(const struct scene *c)
 {
-    return c->layout.kind == LAYOUT_WIDE ? "v lost/won/wrong/all  Enter explore it  [ ] set"
+    return c->layout.kind == LAYOUT_WIDE ? "v lost/won/wrong/all  Enter explore it  e table"
                                          : "v filter  Enter explore it  [ ] set  ? help";
 }

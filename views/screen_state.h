@@ -42,7 +42,7 @@ struct data_state {
     const struct samples_text *text; /* of one sample, perhaps of another than `at` */
     enum data_pane focus;
     size_t at; /* the chosen row */
-    bool tokens;
+    enum data_view { DATA_TEXT, DATA_TOKENS, DATA_RAW, DATA_VIEWS } view;
     char filter[64];
 };
 

@@ -17,7 +17,8 @@ static bool chosen_line(const struct scene *c, struct parts *parts)
     const struct view_state *v = c->v;
     bool list = v->overlay == OVERLAY_HELP || v->overlay == OVERLAY_COMMANDS ||
                 v->overlay == OVERLAY_LOG || v->overlay == OVERLAY_DIALOG ||
-                v->overlay == OVERLAY_PROBLEM || (v->overlay == OVERLAY_NONE && fills_screen(c));
+                v->overlay == OVERLAY_PROBLEM || v->overlay == OVERLAY_START ||
+                (v->overlay == OVERLAY_NONE && fills_screen(c));
     if (!list || v->overlay_at >= v->n_entries)
         return false;
     const struct list_entry *e = &v->entries[v->overlay_at];

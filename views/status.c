@@ -1,5 +1,6 @@
 /* The sentence of the status line: what the cursor is on, in digits; with a lock, how
  * the cursor and the lock relate. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,7 +175,7 @@ static void loss_sentence(const struct scene *c, struct parts *parts)
         parts_add(parts, "compressed %.2f", (double)l->compressed[c->token]);
         parts_add(parts, "costs %+.2f", loss_of_compression(c->s, c->token));
     }
-    loss_costliest(c->s, words, sizeof words);
+    loss_costliest(c->s, parts->limit ? parts->limit - parts->columns - 3 : INT_MAX, words, sizeof words);
     parts_add(parts, "%s", words);
 }
 
@@ -357,6 +358,8 @@ static const char *keys_of(const struct scene *c, bool wide, char *work, size_t 
         return work;
     if (scene_compares(c))
         return wide ? "B swap  f flicker  b pin again  ? help" : "Tab A, B, B - A  B swap  b pin";
+    if (c->v->dialog_keys && overlay_fills_screen(c))
+        return c->v->dialog_keys;
     if (c->v->screen != SCREEN_EXPLORE || !c->document)
         return "? help  : command  q quit";
     if (c->v->zoomed)

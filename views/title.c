@@ -23,6 +23,8 @@ static void screen_text(const struct scene *c, int i, char *out, size_t size)
 
 int title_screen_at(const struct scene *c, int column)
 {
+    if (c->v->overlay == OVERLAY_START)
+        return -1;
     int from = c->layout.area[AREA_TITLE].column + 12;
     for (int i = 0; i < SCREEN_COUNT; i++) {
         char text[32];
@@ -34,10 +36,14 @@ int title_screen_at(const struct scene *c, int column)
     return -1;
 }
 
-/* Draws the names of the screens; returns the column behind them. */
+/* Draws the names of the screens, or the program's; returns the column behind them. */
 static int draw_screens(struct scene *c, struct rect area)
 {
     int column = area.column + 12, end = area.column + area.columns;
+    if (c->v->overlay == OVERLAY_START)
+        return area.column + 1 + canvas_printf(c->canvas, area.row, area.column + 1,
+                                               area.columns - 1, ROLE_TITLE_ACTIVE, 0, "%s",
+                                               c->v->dialog_title);
     canvas_printf(c->canvas, area.row, area.column + 1, 10, ROLE_TITLE, 0, "comprexit");
     for (int i = 0; i < SCREEN_COUNT; i++) {
         char text[32];
@@ -75,8 +81,18 @@ static void open_text(const struct scene *c, int room, bool narrow, struct parts
             return;
         }
         parts->limit = 0;
+        if (scene_compares(c) && c->document) {
+            parts_add(parts, "%s", c->document->name);
+            if (c->s->windows > 0)
+                parts_add(parts, "window %zu of %zu", c->window_index + 1, c->s->windows);
+            if (level == 0)
+                parts_add(parts, "unit %s", unit_name[c->v->unit]);
+            if (parts->columns <= room)
+                return;
+            continue;
+        }
         parts_add(parts, "%s", c->document ? c->document->name : "no document open");
-        if (level == 0 && !narrow && c->s->facts.model[0])
+        if (level == 0 && !narrow && c->s->facts.model[0] && c->v->overlay != OVERLAY_START)
             parts_add(parts, "%s", c->s->facts.model);
         if (level < 2 && c->s->facts.compressor[0] && c->document)
             parts_add(parts, "%s", c->s->facts.compressor);

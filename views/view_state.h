@@ -67,7 +67,8 @@ struct source {
 };
 
 enum overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_COMMANDS, OVERLAY_WORDS, OVERLAY_FORMULAS,
-               OVERLAY_EXPLAIN, OVERLAY_HEALTH, OVERLAY_LOG, OVERLAY_DIALOG, OVERLAY_PROBLEM };
+               OVERLAY_EXPLAIN, OVERLAY_HEALTH, OVERLAY_LOG, OVERLAY_DIALOG, OVERLAY_PROBLEM,
+               OVERLAY_START };
 
 enum strip_field { STRIP_ITERS, STRIP_EPS, STRIP_WINDOW, STRIP_RATIO, STRIP_ALIGN, STRIP_FIELDS };
 
@@ -145,6 +146,8 @@ struct view_state {
     const bool *layer_off; /* [n_layer_off]; borrowed from app */
     size_t n_layer_off;
     bool even_mass, mean_pooling, shuffled; /* parts of the method that were taken out */
+    unsigned shuffle_seed;
+    bool rebalanced; /* the plan was solved without the muted slots */
 
     /* Bottom lines. */
     char message[512];     /* note in the status line; "" = show the cursor's values */
@@ -160,12 +163,12 @@ struct view_state {
     const char *caption_title, *caption_keys;
     bool presenting, blank; /* blank: nothing at all */
 
-    /* Overlays. HELP, COMMANDS, LOG, DIALOG and PROBLEM show `entries`; WORDS,
+    /* Overlays. HELP, COMMANDS, LOG, DIALOG, PROBLEM and START show `entries`; WORDS,
      * FORMULAS, EXPLAIN and HEALTH have their own text. overlay_at is an index into
      * all entries (or health lines), filtered or not; overlay_top the first line of
      * the list that is shown: views move it so that overlay_at is visible.
-     * Without a document, and on the screens other than Explore, the entries fill the
-     * screen under dialog_title. */
+     * START (a program without a document: dialog_title is its name), dialogs without a
+     * document, and lists on the screens other than Explore fill the screen. */
     enum overlay overlay;
     char filter[64];
     size_t overlay_top, overlay_at;

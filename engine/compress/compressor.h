@@ -113,7 +113,7 @@ enum compress_ablation {
     ABLATE_DEPTH = 1, /* anchors from the last hidden state alone: the gate is shut */
     ABLATE_PLAN = 2,  /* a slot is the mean of its home span: no transport plan */
     ABLATE_MASS = 4,  /* uniform sender mass */
-    ABLATE_ORDER = 8  /* home spans of a fixed random order of the window's tokens */
+    ABLATE_ORDER = 8  /* home spans of a random order of the window's tokens (order_seed) */
 };
 
 /* What a person changes by hand in a forward pass, to see what depends on it. There is
@@ -121,6 +121,8 @@ enum compress_ablation {
 struct compress_edits {
     const real *mass;      /* [T] factors of the sender mass, or NULL; a window is renormalised */
     const bool *layer_off; /* [M] layers that no gate takes from, or NULL */
+    const bool *slot_off;  /* [S] slots that receive nothing, or NULL; the others of the window
+                              share its mass evenly */
 };
 
 /* No parameter depends on these: they may change at any time. */
@@ -134,6 +136,7 @@ struct compress_settings {
     double source_tau;   /* 1.0 */
     double lambda_floor; /* 0.05 */
     unsigned ablations;  /* of enum compress_ablation; 0 = the method as published */
+    unsigned order_seed; /* of the order that ABLATE_ORDER makes */
     const struct compress_edits *edits; /* borrowed; NULL: none */
 };
 extern const struct compress_settings compress_settings_default;
@@ -161,7 +164,8 @@ struct window_plan {
     size_t first_slot;    /* index of its first slot in its own K (tail: > 0) */
     size_t *span;         /* [k + 1]: home span of slot j = tokens span[j]..span[j+1] */
     real *mass;           /* a [n] */
-    real capacity;        /* b, the same for all valid slots */
+    real capacity;        /* b, the same for all valid slots that are not off */
+    const bool *off;      /* NULL, or [k]: slots that receive nothing (edits) */
     real *cost;           /* C [n, k] */
     real *plan;           /* P [n, k] */
     const size_t *order;  /* NULL, or [n]: the tokens that home spans count (ABLATE_ORDER) */

@@ -141,7 +141,7 @@ static struct sinkhorn problem_of(const struct compress_settings *s,
 {
     const struct window_plan *w = &plan->window[i];
     for (size_t j = 0; j < w->slots; j++)
-        b[j] = w->capacity;
+        b[j] = w->off && w->off[j] ? 0 : w->capacity;
     return (struct sinkhorn){
         .n = w->tokens,
         .k = w->slots,
@@ -224,6 +224,24 @@ static bool transport(const struct compress_settings *s, const struct segment_pl
     return ok;
 }
 
+/* Slots that are off leave their share to the others of their window, unless none is left. */
+static bool share_capacity(const bool *off, struct segment_plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < plan->windows; i++) {
+        struct window_plan *w = &plan->window[i];
+        size_t left = w->slots;
+        for (size_t j = 0; j < w->slots; j++)
+            left -= off[j];
+        if (left == 0)
+            return err_set(err, ERR_USAGE, "no slot of window %zu may receive anything any more",
+                           i + 1);
+        w->off = left < w->slots ? off : NULL;
+        w->capacity = REAL(1.0) / (real)left;
+        off += w->slots;
+    }
+    return true;
+}
+
 bool plan_run(const struct compressor *c, const struct compress_settings *s, const real *anchors,
               size_t T, struct segment_plan *out, struct plan_saved *saved, struct arena *arena,
               const struct progress *progress, struct err *err)
@@ -231,7 +249,11 @@ bool plan_run(const struct compressor *c, const struct compress_settings *s, con
     mass_forward(c, s, anchors, T, out, &saved->mass, arena);
     if (s->edits && s->edits->mass && !mass_edit(s->edits->mass, out, err))
         return false;
-    if (s->ablations & ABLATE_PLAN) {
+    bool transported = !(s->ablations & ABLATE_PLAN);
+    if (transported && s->edits && s->edits->slot_off &&
+        !share_capacity(s->edits->slot_off, out, err))
+        return false;
+    if (!transported) {
         ablation_mean_plan(s->eps, out);
     } else {
         saved->score = arena_array(arena, real *, out->windows);

@@ -29,12 +29,12 @@ static void find_spans(struct window_plan *w, struct arena *arena)
     w->capacity = REAL(1.0) / (real)w->slots;
 }
 
-/* The same permutation for a window size whenever it is asked for. */
-static const size_t *fixed_shuffle(size_t n, struct arena *arena)
+/* The same permutation for a window size and a seed whenever it is asked for. */
+static const size_t *fixed_shuffle(size_t n, unsigned seed, struct arena *arena)
 {
     size_t *order = arena_array(arena, size_t, n);
     struct rng rng;
-    rng_seed(&rng, n);
+    rng_seed(&rng, n + ((uint64_t)seed << 32));
     for (size_t i = 0; i < n; i++)
         order[i] = i;
     for (size_t i = n; i > 1; i--) {
@@ -62,7 +62,7 @@ void windows_layout(const struct compress_settings *s, size_t T, struct segment_
         w->tokens = size_min(W - w->pad, T - first);
         find_spans(w, arena);
         if (s->ablations & ABLATE_ORDER)
-            w->order = fixed_shuffle(w->tokens, arena);
+            w->order = fixed_shuffle(w->tokens, s->order_seed, arena);
         first += w->tokens;
         out->slots += w->slots;
     }

@@ -56,6 +56,18 @@ static size_t place_context(struct dataset *d, const int32_t *ids, size_t n)
     return d->n_tokens - n;
 }
 
+/* The first words of the `cut` bytes that a context loses; NULL when it loses none. */
+static char *cut_beginning(const struct record *r, size_t cut)
+{
+    enum { BYTES = 60 };
+    size_t n = size_min(cut, BYTES);
+    if (cut == 0)
+        return NULL;
+    while (n > 0 && n < cut && r->text[n] != ' ')
+        n--;
+    return xstrndup(r->text, n ? n : size_min(cut, BYTES));
+}
+
 /* Contexts of questions have no BOS and keep their tail. Takes the questions of
  * the record over. */
 static void add_questions(struct dataset *d, struct record *r, const struct tokenizer *tokenizer,
@@ -68,6 +80,7 @@ static void add_questions(struct dataset *d, struct record *r, const struct toke
     tokenizer_encode(tokenizer, tail, r->length - cut, 0, &list);
     size_t drop = list.count > context_max ? list.count - context_max : 0;
     size_t n = list.count - drop, at = place_context(d, list.ids + drop, n);
+    size_t cut_bytes = cut + (drop && n ? list.start[drop] : 0);
     token_list_free(&list);
     for (size_t i = 0; i < r->n_questions; i++) {
         struct question *q = &r->questions[i];
@@ -76,6 +89,7 @@ static void add_questions(struct dataset *d, struct record *r, const struct toke
             .context_at = at,
             .context_n = n,
             .context_cut = drop ? drop : cut,
+            .cut_text = cut_beginning(r, cut_bytes),
             .id = q->id,
             .question = q->text,
             .answers = q->answers,
@@ -159,6 +173,7 @@ void dataset_free(struct dataset *d)
             free(q->answers[k]);
         free(q->answers);
         free(q->question);
+        free(q->cut_text);
         free(q->id);
     }
     free(d->questions);

@@ -36,6 +36,7 @@ extern const char sft_prefix[], sft_suffix[];
 struct dataset_question {
     size_t context_at, context_n; /* tokens of the context in `tokens` */
     size_t context_cut;           /* tokens or, before tokenising, characters that were cut */
+    char *cut_text;               /* how what was cut begins; NULL: nothing was */
     char *id, *question;
     char **answers;
     size_t n_answers;

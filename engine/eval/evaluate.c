@@ -190,49 +190,50 @@ static bool generate(struct work *w, char **text, struct err *err)
     return ok;
 }
 
-static void report(struct work *w, enum eval_mode mode, const struct dataset_question *q,
-                   const char *text, double nll, size_t labels, double ms)
+/* p: all but the text and its score. */
+static void report(struct work *w, struct prediction *p, const char *text)
 {
+    const struct dataset_question *q = p->question;
     size_t start, n = metrics_answer_span(text, strlen(text), &start);
     char *answer = text_make_valid(text + start, n, &n); /* scored as it is written down */
-    struct prediction p = {.qid = q->id, .mode = mode, .text = answer, .question = q};
-    p.score = metrics_best(answer, (const char *const *)q->answers, q->n_answers);
-    p.nll = nll;
-    p.labels = labels;
-    p.ms = ms;
-    struct evaluate_sums *s = &w->sums[mode];
+    p->qid = q->id;
+    p->text = answer;
+    p->score = metrics_best(answer, (const char *const *)q->answers, q->n_answers);
+    struct evaluate_sums *s = &w->sums[p->mode];
     s->n++;
-    s->exact += p.score.exact;
-    s->f1 += p.score.f1;
-    s->exact_squared += p.score.exact * p.score.exact;
-    s->f1_squared += p.score.f1 * p.score.f1;
-    s->nll += nll;
-    s->labels += labels;
-    s->ms += ms;
+    s->exact += p->score.exact;
+    s->f1 += p->score.f1;
+    s->exact_squared += p->score.exact * p->score.exact;
+    s->f1_squared += p->score.f1 * p->score.f1;
+    s->nll += p->nll;
+    s->labels += p->labels;
+    s->ms += p->ms;
     if (w->listener)
-        w->listener->predicted(w->listener->context, &p);
+        w->listener->predicted(w->listener->context, p);
     free(answer);
 }
 
-static bool ask(struct work *w, enum eval_mode mode, const struct dataset_question *q,
-                double shared_ms, struct err *err)
+/* p: mode, question, vectors of the context, and the milliseconds shared with others. */
+static bool ask(struct work *w, struct prediction *p, struct err *err)
 {
-    double start = clock_ms(), nll = 0;
-    size_t prefix = w->cache.used, labels = 0;
+    const struct dataset_question *q = p->question;
+    double start = clock_ms();
+    size_t prefix = w->cache.used;
     struct token_list query = {0};
     prompt_query(w->o->model->tokenizer, q->question, &query);
     bool ok = feed(w, query.ids, query.count, err);
+    p->positions = w->cache.used;
     real *first = xmalloc(w->vocab * sizeof *first);
     memcpy(first, w->logits, w->vocab * sizeof *first);
     double paused = clock_ms();
-    ok = ok && gold_loss(w, q, &nll, &labels, err);
+    ok = ok && gold_loss(w, q, &p->nll, &p->labels, err);
     paused = clock_ms() - paused; /* a user's question has no gold answer */
     memcpy(w->logits, first, w->vocab * sizeof *first);
     char *text = NULL;
     ok = ok && generate(w, &text, err);
-    double ms = clock_ms() - start - paused + shared_ms;
+    p->ms += clock_ms() - start - paused;
     if (ok)
-        report(w, mode, q, text, nll, labels, ms);
+        report(w, p, text);
     kv_cache_truncate(&w->cache, prefix);
     token_list_free(&query);
     free(first);
@@ -250,9 +251,12 @@ static bool ask_all(struct work *w, enum eval_mode mode, const struct vectors *c
     if (!read_prefix(w, mode, context, err))
         return false;
     double shared = (context_ms + clock_ms() - start) / (double)(to - from);
-    for (size_t i = from; i < to; i++)
-        if (!ask(w, mode, &w->d->questions[i], shared, err))
+    for (size_t i = from; i < to; i++) {
+        struct prediction p = {.mode = mode, .question = &w->d->questions[i], .ms = shared,
+                               .context = context->n};
+        if (!ask(w, &p, err))
             return false;
+    }
     return true;
 }
 

@@ -47,6 +47,8 @@ struct prediction {
     double nll; /* sum over `labels` */
     size_t labels;
     double ms; /* with its part of what questions of one context share */
+    size_t context;   /* vectors that stand for the context: tokens or slots */
+    size_t positions; /* of the cache that the prompt occupies */
 };
 
 struct evaluate_listener {

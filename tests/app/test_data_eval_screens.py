@@ -29,12 +29,15 @@ def write_questions(folder, bad=0):
 class DataTest(ScriptTest):
     def test_samples_of_questions(self):
         path = write_questions(self.home, bad=2)
-        self.plays(f"data {path}", "wait idle", 'expect "[3 Data]"', 'expect "phase sft"',
-                   'expect "300 good, 2 bad (0.66 %)"', "wait idle", 'expect "cut from the left"',
+        self.plays(f"data {path}", "wait idle", 'expect "[3 Data]"', 'expect "phase SFT"',
+                   'expect "300 good, 2 bad (0.66 %)"', "wait idle", 'expect "cut from the left"', 'expect "{cut: "',
+                   'expect "with cuts"', 'expect "+ end, counted in the loss"',
                    'expect "<<"', 'expect "counted in the loss"', "key Down", "wait idle",
                    'expect "sample 1"', 'expect "When was basin 1 opened?"',
                    'expect "answer found in the kept context: yes"', "key v", 'expect ": tokens"',
-                   "key v", "find cut", 'expect "/cut"', "find bad", 'expect "bad line 291"', "key Esc",
+                   "key v", "wait idle", 'expect ": its record"',
+                   'expect "\\"question\\": \\"When was basin 1 opened?"', "find bad", "wait idle",
+                   'expect "\\"answers\\": []"', "key Esc", "key v", "find cut", 'expect "/cut"', "find bad", 'expect "bad line 291"', "key Esc",
                    "find basin 77", "wait idle", 'expect "sample 77"', "key Esc", "goto 5",
                    "wait idle", 'expect "> "', "key Enter", "wait idle",
                    'expect "harbour.jsonl.5"', 'expect "When was basin 5 opened?"')
@@ -42,7 +45,7 @@ class DataTest(ScriptTest):
     def test_blocks_of_text(self):
         text = self.home / "text.txt"
         text.write_text("The pans are heated with peat from the moor, and the salt is raked. " * 400)
-        self.plays(f"data {text}", "wait idle", 'expect "phase ntp"', 'expect "128 tokens counted"',
+        self.plays(f"data {text}", "wait idle", 'expect "phase NTP"', 'expect "128 tokens counted"',
                    "key G", "wait idle", "key g", "wait idle", 'expect "sample 0"', "key r",
                    "wait idle", 'expect "samples, it took"')
 
@@ -70,8 +73,9 @@ class EvalTest(ScriptTest):
     def test_table_as_a_file(self):
         path = write_questions(self.home)
         self.plays("size 140x36", f"eval {path} limit 3", "wait idle", "compressor none", "wait idle",
-                   "key r", "wait idle", 'expect "s/question"', 'expect "mean (2 done)"',
-                   'expect "s a question from slots"', "key e", 'expect "export eval eval.csv"',
+                   "key r", "wait idle", 'expect "s/sample"', 'expect "mean (2 done)"',
+                   'expect "KV saved"', 'expect "F1 from slots"', "size 80x24",
+                   'expect "compressed F1"', "size 120x36", 'expect "s/sample"', "key e", 'expect "export eval eval.csv"',
                    "key Enter", folder=self.home)
         with (self.home / "eval.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
@@ -80,6 +84,8 @@ class EvalTest(ScriptTest):
         for row in rows:
             self.assertTrue(0 <= float(row["full_f1"]) <= 1)
             self.assertGreater(float(row["s_per_question"]), 0)
+            self.assertGreater(float(row["slots"]), 2)
+            self.assertGreater(float(row["kv_saved"]), 1)
         self.fails(2, "is there already", f"eval {path} limit 1", "wait idle",
                    f"export eval {self.home / 'eval.csv'}")
 

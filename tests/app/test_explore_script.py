@@ -94,7 +94,7 @@ class CommandsTest(ScriptTest):
                    "key F2", 'expect "Commands"', "key Esc", "help words", 'expect "sender mass"',
                    "key Esc", "health", 'expect "Plan health"', "key Esc", "show",
                    'expect "brush.min   5%"', "key Esc", "info", "wait idle",
-                   'expect "modelA F32, 2 layers x 64"', "key Esc", "key L", 'expect "Log"',
+                   'expect "modelA F32, 3 layers x 64"', "key Esc", "key L", 'expect "Log"',
                    "key Esc", "switch train", 'expect "Train a compressor"', "switch explore",
                    "key O", 'expect "Type a path"', "key Esc", 'expect "token 0 of"')
 
@@ -137,7 +137,7 @@ class CommandsTest(ScriptTest):
                    "wait idle", 'expect "only s3"', "undo", "wait idle", 'mute "salt"',
                    "wait idle", 'expect "sends nothing"', "mass even", "wait idle",
                    'expect "even mass"', "shuffle", "wait idle", 'expect "shuffled spans"',
-                   "pool mean", "wait idle", 'expect "mean pooling"', "reset", "wait idle",
+                   "pool mean", "wait idle", 'expect "means of home spans"', "reset", "wait idle",
                    "truncate 300", 'expect "range: tokens 1271 to 1570"', "truncate off")
         for line, message in (("mute L4", "layer L4 is not in L0..L3"),
                               ("only 7", "only wants a slot or a layer"),
@@ -150,6 +150,21 @@ class CommandsTest(ScriptTest):
                 status, said = self.play(line)
                 self.assertNotEqual(status, 0)
                 self.assertIn(message, said)
+
+    def test_muted_slots_may_leave_the_plan(self):
+        self.plays("wait idle", "focus plan", "goto s0", "mute s0 rebalance", "wait idle",
+                  'expect "w1:s0 is left out, and the plan is solved for the rest"',
+                  'expect "1 edit: s0 off, balanced anew"', "zoom plan", "zoom larger",
+                  "zoom larger", "wait idle", 'expect "0%"', "zoom off", "undo", "wait idle",
+                  "redo", "wait idle", 'expect "balanced anew"', "mute s0", "wait idle",
+                  'expect "w1:s0 is taken in again"')
+        self.fails(2, "rebalance wants a slot", "mute L0 rebalance")
+
+    def test_shuffled_with_a_seed(self):
+        self.plays("wait idle", "shuffle 7", "wait idle", 'expect "1 edit: shuffled spans 7"',
+                  'expect "are of a random order, seed 7"', "shuffle off", "wait idle",
+                  'expect "are in the order of the text"')
+        self.fails(2, "wants a seed", "shuffle x")
 
     def test_shut_layers_leave_one(self):
         status, said = self.play("mute L0", "mute L1", "mute L2", "wait idle", "mute L3")
@@ -187,6 +202,18 @@ class CommandsTest(ScriptTest):
                    'expect "other windows or slots: rows are home spans"', "compare off",
                    'expect "Document"')
         self.fails(2, "nothing is pinned: b pins what Explore shows", "compare")
+
+    def test_pins_with_names(self):
+        self.plays("pin soft", 'expect "compare soft makes it A again"', "set eps 0.4", "wait idle",
+                   "pin sharp one", "set eps 0.2", "wait idle", "compare soft",
+                   'expect "A  compressorA · eps 0.1"', "switch explore", "compare sharp one",
+                   'expect "A  compressorA · eps 0.4"', 'expect "sharp one"', "compare off",
+                   "compare soft", 'expect "A  compressorA · eps 0.1"')
+
+    def test_compare_with_a_checkpoint(self):
+        self.plays(f"compare {COMPRESSOR}", "wait idle", 'expect "[2 Compare]"',
+                   'expect "moved 0% of the mass"')
+        self.fails(3, "nothing.safetensors", "compare nothing.safetensors", "wait idle")
 
     def test_tour(self):
         steps = ("Read once, frozen", "Down the layers", "Anchor", "How much may it say?",

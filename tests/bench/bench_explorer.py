@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the explorer on a pseudo terminal and prints what it found, nothing else: first
 screen, keys while answers are made, while a long document is read and while a run is trained,
-processor time and bytes of a frame, idling, memory over random keys.
+processor time and bytes of a frame, idling, memory over random keys and over minutes of them.
 
 usage: tests/bench/bench_explorer.py [PROGRAM [DOCUMENT [MEASURE...]]]
 """
@@ -19,7 +19,7 @@ from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 PROGRAM = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/release/comprexit")
 DOCUMENT = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else ROOT / "assets/saltworks.txt")
 TICKS = os.sysconf("SC_CLK_TCK")
-KEYS, FRAMES, IDLE_SECONDS, MEMORY_KEYS = 200, 200, 10, 6000
+KEYS, FRAMES, IDLE_SECONDS, MEMORY_KEYS, SOAK_MINUTES = 200, 200, 10, 6000, 10
 
 
 def start(*options, document=DOCUMENT, rows=36, columns=120):
@@ -160,10 +160,35 @@ def memory():
     print("memory, MiB        ", " ".join(f"{size:.0f}" for size in sizes), "every 1000 keys")
 
 
+def soak():
+    """Resident memory each minute of random keys, an answer now and then, and its slope."""
+    keys, draw = b"hjklgG[]{}vVwzts,.pmo<>ux%cibBf +-H123\trr", random.Random(2)
+    sizes, pressed = [], 0
+    with start("-q", "What replaced peat?") as terminal:
+        terminal.wait_for(b"done", seconds=60)
+        begin = time.monotonic()
+        while len(sizes) <= SOAK_MINUTES:
+            for _ in range(20):
+                terminal.type(bytes([draw.choice(keys)]))
+                terminal.pump(0.02)
+            terminal.type(b"\x1b[27u\x1b[27u1")
+            terminal.pump(0.02)
+            pressed += 20
+            if time.monotonic() - begin >= 60 * len(sizes):
+                sizes.append(terminal.resident_bytes() / 2**20)
+        quit_explorer(terminal)
+    late = sizes[1:]  # behind the first minute, in which everything was used once
+    middle = (len(late) - 1) / 2
+    slope = (sum((i - middle) * size for i, size in enumerate(late)) /
+             sum((i - middle)**2 for i in range(len(late))))
+    print("soak, MiB          ", " ".join(f"{size:.0f}" for size in sizes),
+          f"each minute, {pressed} keys: {60 * slope:+.1f} MiB an hour")
+
+
 MEASURES = {"first": first_screen, "answering": keys_while_answering, "reading": keys_while_reading,
             "training": keys_while_training, "frames": lambda: (frames(60, 200), frames(36, 120)),
-            "idle": idling, "memory": memory}
+            "idle": idling, "memory": memory, "soak": soak}
 
 if __name__ == "__main__":
-    for measure in sys.argv[3:] or MEASURES:
+    for measure in sys.argv[3:] or [name for name in MEASURES if name != "soak"]:
         MEASURES[measure]()

@@ -72,6 +72,83 @@ static void test_silent_window_is_refused(void **state)
     engine_close(e);
 }
 
+/* A slot that left the plan receives nothing, the others of its window all the same and all
+ * there is; the potentials of every iteration give that plan back. */
+static void test_slot_off(void **state)
+{
+    (void)state;
+    struct engine *e = small_engine_open();
+    struct snapshot *before = snapshot_retain(engine_snapshot(e));
+    const struct snapshot_window *was = small_engine_window(e, 1);
+    size_t first = small_engine_window(e, 0)->slots, k = was->slots, n = first + 3;
+    bool *off = xcalloc(n, sizeof *off);
+    off[first + 2] = true;
+    small_engine_edit(e, &(struct engine_edits){.slot_off = off, .n_slots = n});
+    const struct snapshot_window *now = small_engine_window(e, 1);
+    assert_near((double)now->capacity, 1.0 / (double)(k - 1));
+    for (size_t j = 0; j < k; j++) {
+        double received = 0, again = 0;
+        for (size_t t = 0; t < now->tokens; t++) {
+            float f = now->f[now->iters * now->tokens + t], g = now->g[now->iters * k + j];
+            received += (double)now->plan[t * k + j];
+            again += exp((double)f + (double)g - (double)now->cost[t * k + j] / now->eps);
+        }
+        assert_near(received, j == 2 ? 0 : 1.0 / (double)(k - 1));
+        assert_near(again, received);
+    }
+    assert_memory_equal(small_engine_window(e, 0)->plan, before->window[0]->plan,
+                        before->window[0]->tokens * first * sizeof(float));
+    small_engine_edit(e, &(struct engine_edits){0});
+    assert_memory_equal(small_engine_window(e, 1)->plan, was->plan,
+                        was->tokens * k * sizeof *was->plan);
+    free(off);
+    snapshot_release(before);
+    engine_close(e);
+}
+
+static void test_no_slot_left_is_refused(void **state)
+{
+    (void)state;
+    struct engine *e = small_engine_open();
+    size_t n = small_engine_window(e, 0)->slots, segment;
+    bool *off = xcalloc(n, sizeof *off);
+    memset(off, 1, n);
+    struct compress_settings settings;
+    struct err err = {0};
+    engine_settings(e, &settings, &segment);
+    engine_set_edits(e, &(struct engine_edits){.slot_off = off, .n_slots = n});
+    assert_false(engine_set_settings(e, &settings, segment, 0, NULL, &err));
+    assert_string_equal(err.text, "no slot of window 1 may receive anything any more");
+    free(off);
+    engine_close(e);
+}
+
+/* Another seed is another order of the home spans, and the same seed the same one. */
+static void test_order_seed(void **state)
+{
+    (void)state;
+    struct engine *e = small_engine_open();
+    struct compress_settings settings;
+    size_t segment, bytes;
+    struct snapshot *made[3];
+    struct err err = {0};
+    engine_settings(e, &settings, &segment);
+    settings.ablations = ABLATE_ORDER;
+    for (int i = 0; i < 3; i++) {
+        settings.order_seed = i == 1 ? 7 : 0;
+        assert_true(engine_set_settings(e, &settings, segment, 0, NULL, &err));
+        small_engine_read(e);
+        made[i] = snapshot_retain(engine_snapshot(e));
+    }
+    const struct snapshot_window *w = made[0]->window[1];
+    bytes = w->tokens * w->slots * sizeof *w->plan;
+    assert_memory_not_equal(made[1]->window[1]->plan, w->plan, bytes);
+    assert_memory_equal(made[2]->window[1]->plan, w->plan, bytes);
+    for (int i = 0; i < 3; i++)
+        snapshot_release(made[i]);
+    engine_close(e);
+}
+
 /* A shut layer has gate 0, and the others keep their proportions. */
 static void test_layer(void **state)
 {
@@ -136,6 +213,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_token_mass),
         cmocka_unit_test(test_silent_window_is_refused),
+        cmocka_unit_test(test_slot_off),
+        cmocka_unit_test(test_no_slot_left_is_refused),
+        cmocka_unit_test(test_order_seed),
         cmocka_unit_test(test_layer),
         cmocka_unit_test(test_only_layer),
         cmocka_unit_test(test_edits_end_with_the_document),

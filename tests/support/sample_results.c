@@ -31,8 +31,8 @@ void sample_samples(struct samples *s, struct samples_text *text)
     }
     for (size_t i = 0; i < SAMPLES_BINS; i++)
         s->bin[i] = i < 20 ? (i * 7 + 3) % 11 : i % 5 == 0;
-    add_row(s, &(struct samples_row){.line = 15, .text = xstrdup("\"answers\" is empty")});
-    add_row(s, &(struct samples_row){.line = 29, .text = xstrdup("not JSON: '}' expected near 'x'")});
+    add_row(s, &(struct samples_row){.line = 15, .bad = true, .text = xstrdup("\"answers\" is empty")});
+    add_row(s, &(struct samples_row){.line = 29, .bad = true, .text = xstrdup("not JSON: '}' expected near 'x'")});
     *text = (struct samples_text){
         .index = CHOSEN,
         .context = xstrdup("tables were printed on grey card. Until the second basin was dug, barges "
@@ -42,9 +42,14 @@ void sample_samples(struct samples *s, struct samples_text *text)
         .query = xstrdup("Question: When was the new basin opened?Answer the question directly with a "
                          "short span only, no explanation. Answer:"),
         .counted = xstrdup("spring of 1888"),
+        .cut = xstrdup("The harbour office kept its own tide table, and the"),
+        .raw = xstrdup("{\"context\": \"The harbour office kept its own tide table, and the first of "
+                       "them were printed on grey card. Until the second basin was dug ...\", "
+                       "\"question\": \"When was the new basin opened?\", \"answers\": "
+                       "[\"spring of 1888\"]}"),
         .context_tokens = xstrdup("tables| were| printed| on| grey| card|.| Until| the| second| basin"),
         .query_tokens = xstrdup("Question|:| When| was| the| new| basin| opened|?"),
-        .counted_tokens = xstrdup("spring| of| |1|8|8|8|<end>"),
+        .counted_tokens = xstrdup("spring| of| |1|8|8|8"),
         .found = 1};
 }
 
@@ -56,7 +61,8 @@ static void add_example(struct results_set *set, size_t i, size_t wrong_every)
     bool full = i % 3 != 1, compressed = full && i % wrong_every != 0;
     MEM_GROW(set->examples, set->capacity, set->n + 1);
     struct results_example *e = &set->examples[set->n++];
-    *e = (struct results_example){.index = i, .ms = 710};
+    *e = (struct results_example){.index = i, .ms = 710, .slots = 96 + i % 30,
+                                   .positions = {560 + i % 30, 150 + i % 10, 150, 40}};
     e->question = xstrdup(i % 2 ? "What were the tide tables printed on?"
                                 : "When was the new basin opened?");
     e->gold = xstrdup(right);
@@ -70,8 +76,8 @@ static void add_example(struct results_set *set, size_t i, size_t wrong_every)
 
 void sample_results(struct results *r)
 {
-    static const char *const names[] = {"harbour-qa.jsonl.gz", "tides-qa.jsonl.gz",
-                                        "ferry-qa-of-another-place.json"};
+    static const char *const names[] = {"harbour-qa", "tides-qa",
+                                        "ferry-qa (ood)"};
     *r = (struct results){0};
     for (size_t k = 0; k < 3; k++) {
         MEM_GROW(r->sets, r->capacity, r->n + 1);

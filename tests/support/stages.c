@@ -69,7 +69,7 @@ void stage_data_sample(struct stage *g)
 {
     stage_data(g);
     g->v.data.focus = DATA_SAMPLE;
-    g->v.data.tokens = true;
+    g->v.data.view = DATA_TOKENS;
 }
 
 /* The filter leaves bad records; the cursor is on one. */

@@ -98,6 +98,12 @@ static void stage_zoom_turned(struct stage *g)
     g->v.plan_left = 40;
 }
 
+static void stage_zoom_turned_numbers(struct stage *g)
+{
+    stage_zoom_turned(g);
+    g->v.zoom_level = 2;
+}
+
 static void stage_zoom_gates(struct stage *g)
 {
     stage_gates(g);
@@ -536,6 +542,7 @@ static const struct scene_test scenes[] = {
     {"zoom-numbers", stage_zoom_numbers, 120, 36, MONO | TRUE},
     {"zoom-numbers", stage_zoom_numbers, 80, 24, MONO},
     {"zoom-turned", stage_zoom_turned, 120, 36, MONO},
+    {"zoom-turned-numbers", stage_zoom_turned_numbers, 120, 36, MONO},
     {"zoom-gates", stage_zoom_gates, 120, 40, MONO},
     {"speech", stage_speech, 120, 36, MONO},
     {"speech", stage_speech, 40, 10, MONO},

@@ -1,0 +1,28 @@
+/* The list of recent documents in the state directory: a line each, newest first, with
+ * the window at which the document was left and the questions that were asked.
+ *
+ *   /home/ada/saltworks.txt<TAB>2<TAB>1
+ */
+#ifndef APP_RECENT_H
+#define APP_RECENT_H
+
+#include <stddef.h>
+
+struct recent {
+    char *path;       /* absolute */
+    size_t window;    /* counted from 1; 0: not known */
+    size_t questions;
+};
+
+/* To be freed with recent_free; empty when there is no list. */
+struct recent *recent_list(size_t *count);
+void recent_free(struct recent *recent, size_t count);
+
+/* Puts a document in front; what is known of it stays. A failure is silent, here and
+ * below: the list is a comfort. */
+void recent_opened(const char *path);
+
+/* Remembers where a document of the list was left. */
+void recent_left(const char *path, size_t window, size_t questions);
+
+#endif
