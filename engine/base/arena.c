@@ -40,7 +40,7 @@ static struct arena_chunk *chunk_new(size_t bytes, struct arena_chunk *previous)
     return chunk;
 }
 
-void *arena_take(struct arena *arena, size_t count, size_t bytes)
+static void *take(struct arena *arena, size_t count, size_t bytes, size_t *size)
 {
     size_t total;
     if (!size_mul(count, bytes, &total) || !size_round_up(total, 64, &total))
@@ -51,7 +51,25 @@ void *arena_take(struct arena *arena, size_t count, size_t bytes)
     void *p = chunk->data + chunk->used;
     chunk->used += total;
     arena->bytes += total;
-    return memset(p, 0, total);
+    *size = total;
+    return p;
+}
+
+void *arena_take(struct arena *arena, size_t count, size_t bytes)
+{
+    size_t size;
+    void *p = take(arena, count, bytes, &size);
+    return memset(p, 0, size);
+}
+
+void *arena_take_raw(struct arena *arena, size_t count, size_t bytes)
+{
+    size_t size;
+    void *p = take(arena, count, bytes, &size);
+#ifdef __SANITIZE_ADDRESS__
+    memset(p, 0xff, size);
+#endif
+    return p;
 }
 
 struct arena_mark arena_mark(const struct arena *arena)

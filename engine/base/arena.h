@@ -28,6 +28,11 @@ struct arena_mark {
  * between neighbours are seen. */
 void *arena_take(struct arena *arena, size_t count, size_t bytes);
 
+/* The same for what is written before it is read: its bytes are anything, and all ones, which
+ * is not a number, under AddressSanitizer. */
+void *arena_take_raw(struct arena *arena, size_t count, size_t bytes);
+
+#define arena_raw(arena, type, count) ((type *)arena_take_raw((arena), (count), sizeof(type)))
 #define arena_array(arena, type, count) ((type *)arena_take((arena), (count), sizeof(type)))
 
 struct arena_mark arena_mark(const struct arena *arena);

@@ -108,10 +108,10 @@ bool compressor_forward(const struct compressor *c, const struct compress_settin
     const size_t M = c->shape.M, H = c->shape.H, D = c->shape.D;
     struct tape_saved *saved = arena_array(arena, struct tape_saved, 1);
     saved->gate = (struct gate_saved){
-        .pooled = arena_array(arena, real, T * H),
-        .query = arena_array(arena, real, T * D),
-        .alpha = arena_array(arena, real, T * M),
-        .mixed = arena_array(arena, real, T * H),
+        .pooled = arena_raw(arena, real, T * H),
+        .query = arena_raw(arena, real, T * D),
+        .alpha = arena_raw(arena, real, T * M),
+        .mixed = arena_raw(arena, real, T * H),
     };
     *tape = (struct compress_tape){
         .settings = *s,
@@ -120,14 +120,14 @@ bool compressor_forward(const struct compressor *c, const struct compress_settin
         .T = T,
         .alpha = saved->gate.alpha,
         .mixed = saved->gate.mixed,
-        .anchors = arena_array(arena, real, T * H),
+        .anchors = arena_raw(arena, real, T * H),
         .saved = saved,
     };
     gate_forward_saved(c, s, hidden, stride, T, &saved->gate, tape->anchors, arena);
     plan_prepare(c, s, T, true, &tape->plan, arena);
     if (!plan_run(c, s, tape->anchors, T, &tape->plan, &saved->plan, arena, progress, err))
         return false;
-    tape->slots = arena_array(arena, real, tape->plan.slots * H);
+    tape->slots = arena_raw(arena, real, tape->plan.slots * H);
     projector_forward_saved(c, tape->plan.raw_slots, tape->plan.slots, tape->slots,
                             &saved->projector, arena);
     return true;

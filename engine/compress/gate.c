@@ -226,7 +226,7 @@ void gate_forward_saved(const struct compressor *c, const struct compress_settin
         shut_gate(c, hidden, stride, T, saved);
     } else {
         const real *fusion = fusion_weights(c, scratch), *keys = layer_keys(c, scratch);
-        real *pull = arena_array(scratch, real, TOKEN_BLOCK * H);
+        real *pull = arena_raw(scratch, real, TOKEN_BLOCK * H);
         for (size_t first = 0; first < T; first += TOKEN_BLOCK) {
             struct states h = states_of(c, hidden, stride, first, T);
             gate_block(c, s, fusion, keys, &h, saved->pooled + first * H, saved->query + first * D,
@@ -243,10 +243,10 @@ void gate_forward(const struct compressor *c, const struct compress_settings *s,
 {
     struct arena_mark mark = arena_mark(scratch);
     struct gate_saved saved = {
-        .pooled = arena_array(scratch, real, T * c->shape.H),
-        .query = arena_array(scratch, real, T * c->shape.D),
+        .pooled = arena_raw(scratch, real, T * c->shape.H),
+        .query = arena_raw(scratch, real, T * c->shape.D),
         .alpha = alpha,
-        .mixed = mixed ? mixed : arena_array(scratch, real, T * c->shape.H),
+        .mixed = mixed ? mixed : arena_raw(scratch, real, T * c->shape.H),
     };
     gate_forward_saved(c, s, hidden, stride, T, &saved, anchors, scratch);
     arena_release(scratch, mark);
@@ -347,10 +347,10 @@ void gate_backward(const struct compressor *c, const struct compress_settings *s
     }
     const real *keys = layer_keys(c, scratch);
     struct gate_gradients d = {
-        .dalpha = arena_array(scratch, real, TOKEN_BLOCK * M),
-        .dscore = arena_array(scratch, real, TOKEN_BLOCK * M),
-        .dpull = arena_array(scratch, real, TOKEN_BLOCK * H),
-        .dquery = arena_array(scratch, real, TOKEN_BLOCK * D),
+        .dalpha = arena_raw(scratch, real, TOKEN_BLOCK * M),
+        .dscore = arena_raw(scratch, real, TOKEN_BLOCK * M),
+        .dpull = arena_raw(scratch, real, TOKEN_BLOCK * H),
+        .dquery = arena_raw(scratch, real, TOKEN_BLOCK * D),
     };
     real *dfusion = arena_array(scratch, real, T * M);
     for (size_t first = 0; first < T; first += TOKEN_BLOCK) {

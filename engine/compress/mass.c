@@ -35,10 +35,10 @@ void mass_forward(const struct compressor *c, const struct compress_settings *s,
     }
     *saved = (struct mass_saved){
         .x = x,
-        .normed = arena_array(arena, real, T * H),
-        .mean = arena_array(arena, real, T),
-        .rstd = arena_array(arena, real, T),
-        .share = arena_array(arena, real, T),
+        .normed = arena_raw(arena, real, T * H),
+        .mean = arena_raw(arena, real, T),
+        .rstd = arena_raw(arena, real, T),
+        .share = arena_raw(arena, real, T),
     };
     layernorm_forward(saved->normed, saved->mean, saved->rstd, x, c->params.mass_ln_w,
                       c->params.mass_ln_b, layernorm_eps, T, H);

@@ -12,11 +12,11 @@ void metric_forward(const struct compressor *c, const real *x, size_t n,
     const struct compressor_params *w = &c->params;
     *saved = (struct metric_saved){
         .x = x,
-        .normed = arena_array(arena, real, n * H),
-        .mean = arena_array(arena, real, n),
-        .rstd = arena_array(arena, real, n),
-        .length = arena_array(arena, real, n),
-        .unit = arena_array(arena, real, n * E),
+        .normed = arena_raw(arena, real, n * H),
+        .mean = arena_raw(arena, real, n),
+        .rstd = arena_raw(arena, real, n),
+        .length = arena_raw(arena, real, n),
+        .unit = arena_raw(arena, real, n * E),
     };
     layernorm_forward(saved->normed, saved->mean, saved->rstd, x, w->metric_ln_w, w->metric_ln_b,
                       layernorm_eps, n, H);

@@ -102,13 +102,13 @@ static void cost_forward(const struct compressor *c, double eps, size_t T, size_
     size_t E = c->shape.E, n = w->tokens, k = w->slots;
     const real *unit = saved->metric.unit, *senders = unit + w->first * E;
     matmul_nt(w->cost, senders, unit + (T + slot) * E, 0, n, k, E);
-    saved->score[i] = arena_array(arena, real, n * k);
+    saved->score[i] = arena_raw(arena, real, n * k);
     for (size_t e = 0; e < n * k; e++) {
         w->cost[e] = 1 - w->cost[e];
         saved->score[i][e] = w->cost[e] / (real)-eps;
     }
     if (k < w->K) {
-        saved->ghost[i] = arena_array(arena, real, n);
+        saved->ghost[i] = arena_raw(arena, real, n);
         matmul_vec(saved->ghost[i], senders, unit + (saved->rows - 1) * E, n, E);
         for (size_t t = 0; t < n; t++)
             saved->ghost[i][t] = (1 - saved->ghost[i][t]) / (real)-eps;
@@ -166,7 +166,7 @@ static real **window_scratch(const struct segment_plan *plan, struct arena *aren
     real **scratch = arena_array(arena, real *, plan->windows);
     for (size_t i = 0; i < plan->windows; i++) {
         size_t n = plan->window[i].tokens, k = plan->window[i].slots;
-        scratch[i] = arena_array(arena, real, k + sinkhorn_scratch(n, k));
+        scratch[i] = arena_raw(arena, real, k + sinkhorn_scratch(n, k));
     }
     return scratch;
 }

@@ -10,8 +10,8 @@ void projector_forward_saved(const struct compressor *c, const real *raw_slots, 
     const struct compressor_params *w = &c->params;
     const real *x = raw_slots;
     for (size_t i = 0; i < last; i++) {
-        saved->pre[i] = arena_array(arena, real, S * H);
-        real *active = arena_array(arena, real, S * H);
+        saved->pre[i] = arena_raw(arena, real, S * H);
+        real *active = arena_raw(arena, real, S * H);
         linear_forward(saved->pre[i], x, w->projector_w[i], w->projector_b[i], S, H, H);
         gelu_forward(active, saved->pre[i], S * H);
         x = active;
@@ -34,7 +34,7 @@ void projector_backward(const struct compressor *c, const real *raw_slots, size_
 {
     size_t H = c->shape.H;
     struct arena_mark mark = arena_mark(scratch);
-    real *active = arena_array(scratch, real, S * H);
+    real *active = arena_raw(scratch, real, S * H);
     const real *dy = dslots;
     for (size_t i = c->shape.depth - 1; i > 0; i--) {
         real *dactive = arena_array(scratch, real, S * H);

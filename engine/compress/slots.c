@@ -14,10 +14,10 @@ void slots_forward(const struct compressor *c, const real *x, size_t T,
     const struct compressor_params *params = &c->params;
     *saved = (struct slots_saved){
         .x = x,
-        .normed = arena_array(arena, real, T * H),
-        .mean = arena_array(arena, real, T),
-        .rstd = arena_array(arena, real, T),
-        .gathered = arena_array(arena, real, S * H),
+        .normed = arena_raw(arena, real, T * H),
+        .mean = arena_raw(arena, real, T),
+        .rstd = arena_raw(arena, real, T),
+        .gathered = arena_raw(arena, real, S * H),
     };
     layernorm_forward(saved->normed, saved->mean, saved->rstd, x, params->value_ln_w,
                       params->value_ln_b, layernorm_eps, T, H);

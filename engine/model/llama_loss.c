@@ -83,14 +83,14 @@ double llama_cross_entropy(struct model *model, const real *final, const size_t 
     size_t H = model->config.hidden, most = size_min(count, PANEL_ROWS);
     struct arena_mark mark = arena_mark(arena);
     struct panel panel = {
-        .final = arena_array(arena, real, most * H),
-        .dfinal = arena_array(arena, real, most * H),
-        .logits = arena_array(arena, real, most * model->config.vocab),
-        .nll = arena_array(arena, real, most),
+        .final = arena_raw(arena, real, most * H),
+        .dfinal = arena_raw(arena, real, most * H),
+        .logits = arena_raw(arena, real, most * model->config.vocab),
+        .nll = arena_raw(arena, real, most),
     };
     if (teacher) {
-        panel.taught = arena_array(arena, real, most * model->config.vocab);
-        panel.kl = arena_array(arena, real, most);
+        panel.taught = arena_raw(arena, real, most * model->config.vocab);
+        panel.kl = arena_raw(arena, real, most);
         teacher->kl_sum = 0;
     }
     double sum = 0;

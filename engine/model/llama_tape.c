@@ -57,12 +57,12 @@ static struct llama_saved saved_take(const struct llama_config *config, size_t n
 {
     size_t Q = config->heads * config->head_dim, K = config->kv_heads * config->head_dim;
     return (struct llama_saved){
-        .q = arena_array(arena, real, n * Q),
-        .k = arena_array(arena, real, n * K),
-        .v = arena_array(arena, real, n * K),
-        .middle = arena_array(arena, real, n * config->hidden),
-        .gate = ffn ? arena_array(arena, real, n * config->ffn) : NULL,
-        .up = ffn ? arena_array(arena, real, n * config->ffn) : NULL,
+        .q = arena_raw(arena, real, n * Q),
+        .k = arena_raw(arena, real, n * K),
+        .v = arena_raw(arena, real, n * K),
+        .middle = arena_raw(arena, real, n * config->hidden),
+        .gate = ffn ? arena_raw(arena, real, n * config->ffn) : NULL,
+        .up = ffn ? arena_raw(arena, real, n * config->ffn) : NULL,
     };
 }
 
@@ -75,31 +75,31 @@ static void attention_work_init(struct attention_work *work, struct model *model
     size_t Q = config->heads * config->head_dim, K = config->kv_heads * config->head_dim;
     *work = (struct attention_work){0};
     size_t scratch = llama_rows_layout(&work->rows, config, n, NULL);
-    llama_rows_layout(&work->rows, config, n, arena_array(arena, real, scratch));
+    llama_rows_layout(&work->rows, config, n, arena_raw(arena, real, scratch));
     llama_rows_turns(&work->rows, config, &model->weights, batch->positions);
     work->again = saved_take(config, n, false, arena);
-    work->rstd = arena_array(arena, real, n);
+    work->rstd = arena_raw(arena, real, n);
     if (!backward)
         return;
-    work->dq = arena_array(arena, real, n * Q);
-    work->dattended = arena_array(arena, real, n * Q);
-    work->dk = arena_array(arena, real, n * K);
-    work->dv = arena_array(arena, real, n * K);
-    work->dnormed = arena_array(arena, real, n * H);
+    work->dq = arena_raw(arena, real, n * Q);
+    work->dattended = arena_raw(arena, real, n * Q);
+    work->dk = arena_raw(arena, real, n * K);
+    work->dv = arena_raw(arena, real, n * K);
+    work->dnormed = arena_raw(arena, real, n * H);
 }
 
 static void ffn_work_init(struct ffn_work *work, const struct llama_config *config, size_t n,
                           struct arena *arena)
 {
     size_t rows = size_min(n, BACKWARD_ROWS), H = config->hidden, F = config->ffn;
-    work->normed = arena_array(arena, real, rows * H);
-    work->dnormed = arena_array(arena, real, rows * H);
-    work->rstd = arena_array(arena, real, rows);
-    work->gate = arena_array(arena, real, rows * F);
-    work->up = arena_array(arena, real, rows * F);
-    work->dgate = arena_array(arena, real, rows * F);
-    work->dup = arena_array(arena, real, rows * F);
-    work->dact = arena_array(arena, real, rows * F);
+    work->normed = arena_raw(arena, real, rows * H);
+    work->dnormed = arena_raw(arena, real, rows * H);
+    work->rstd = arena_raw(arena, real, rows);
+    work->gate = arena_raw(arena, real, rows * F);
+    work->up = arena_raw(arena, real, rows * F);
+    work->dgate = arena_raw(arena, real, rows * F);
+    work->dup = arena_raw(arena, real, rows * F);
+    work->dact = arena_raw(arena, real, rows * F);
 }
 
 /* x += attention(x) for all sequences; fills q, k, v and middle. */
@@ -122,9 +122,9 @@ static void tape_init(struct llama_tape *tape, const struct llama_config *config
 {
     size_t L = config->layers, n = batch->n, count = n * config->hidden;
     *tape = (struct llama_tape){.batch = *batch};
-    tape->inputs = arena_array(arena, real, L * count);
-    tape->last = arena_array(arena, real, count);
-    tape->final = arena_array(arena, real, count);
+    tape->inputs = arena_raw(arena, real, L * count);
+    tape->last = arena_raw(arena, real, count);
+    tape->final = arena_raw(arena, real, count);
     tape->saved = arena_array(arena, struct llama_saved, L);
     size_t kept = n ? blocks_kept(config, n, batch->keep_bytes) : 0;
     for (size_t l = L - kept; l < L; l++)

@@ -23,7 +23,7 @@ static bool read_teacher(struct pass *p, struct item *item, struct kv_cache *cac
     if (n == 0)
         return true;
     struct arena scratch = {0};
-    real *hidden = arena_array(&scratch, real, (L + 1) * n * H);
+    real *hidden = arena_raw(&scratch, real, (L + 1) * n * H);
     struct llama_input input = {.n = n, .ids = s->query};
     struct llama_output output = {.hidden = hidden};
     bool ok = llama_forward(p->o->model, cache, 0, &input, &output, progress, err);
@@ -63,7 +63,7 @@ static bool encode(struct pass *p, size_t owner, const struct progress *progress
     const struct sample *s = item->sample;
     const struct compressor_shape *shape = &p->o->compressor->shape;
     size_t n = s->n_context;
-    real *hidden = arena_array(&p->arena, real, shape->M * n * shape->H);
+    real *hidden = arena_raw(&p->arena, real, shape->M * n * shape->H);
     struct kv_cache cache = {0};
     if (p->distill &&
         !kv_cache_init(&cache, &p->o->model->config, n + longest_query(p), err))
@@ -186,7 +186,7 @@ static bool decode(struct pass *p, double scale, const struct compressor_params 
 {
     size_t H = p->o->model->config.hidden, n = pass_batch_rows(p);
     bool wanted = grads || dsoft;
-    real *embeddings = arena_array(&p->arena, real, n * H);
+    real *embeddings = arena_raw(&p->arena, real, n * H);
     struct llama_batch batch = {.n = n,
                                 .pack = {p->sequences, p->starts, p->prefix},
                                 .embeddings = embeddings,
