@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "app/batch.h"
 #include "app/cli.h"
@@ -203,21 +202,6 @@ static bool read_tokens(struct job *job, struct err *err)
             engine_loss(job->batch.engine, to, &job->batch.progress, err));
 }
 
-/* Bytes of a regular file, 0 for anything else. */
-static uint64_t file_bytes(const char *path)
-{
-    struct stat st;
-    return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-}
-
-static void measure_files(struct job *job)
-{
-    char *model = batch_model_path(job->arguments);
-    job->request.model_bytes = file_bytes(model);
-    job->request.compressor_bytes = file_bytes(cli_text(job->arguments, "compressor"));
-    free(model);
-}
-
 /* ---- output --------------------------------------------------------------------------- */
 
 static void add_files(struct job *job, const struct export_result *result)
@@ -293,7 +277,6 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
     if (!read_tokens(job, err) || !ask_all(job, err))
         return false;
     engine_hash(job->batch.engine);
-    measure_files(job);
     compare_hashes(job);
     progress_line_end(&job->batch.line);
     return write_all(job, err);

@@ -175,8 +175,6 @@ static json_t *make_record(const struct work *w)
     if (request->edits)
         figure_meta_from_edits(&meta, request->edits);
     figure_meta_from_snapshot(&meta, w->snapshot);
-    meta.model.size = request->model_bytes;
-    meta.compressor.size = request->compressor_bytes;
     json_t *record = figure_meta_to_json(&meta);
     figure_meta_free(&meta);
     return record;

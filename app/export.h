@@ -89,7 +89,6 @@ struct export_request {
     bool force;
     bool builtin_face;
     const struct edits *edits; /* borrowed; NULL: none */
-    uint64_t model_bytes, compressor_bytes; /* for the record; 0 = unknown */
     struct figure_meta_file against_file; /* that A of a difference was read from */
 };
 

@@ -28,6 +28,8 @@ void figure_meta_from_snapshot(struct figure_meta *meta, const struct snapshot *
     copy_text(meta->precision, sizeof meta->precision, s->facts.precision);
     meta->question = s->question ? xstrdup(s->question) : NULL;
     copy_text(meta->model.name, sizeof meta->model.name, s->facts.model);
+    meta->model.size = s->facts.model_bytes;
+    meta->compressor.size = s->facts.compressor_bytes;
     copy_text(meta->model.sha256, sizeof meta->model.sha256, s->facts.model_sha256);
     copy_text(meta->compressor.name, sizeof meta->compressor.name, s->facts.compressor);
     copy_text(meta->compressor.sha256, sizeof meta->compressor.sha256, s->facts.compressor_sha256);

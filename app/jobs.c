@@ -24,6 +24,7 @@ bool jobs_start(struct session *s, const struct engine_options *options, struct 
 
 void jobs_stop(struct session *s)
 {
+    jobs_export_hashed(s);
     worker_finish(s->writer, s);
     s->writer = NULL;
     worker_stop(s->worker);
@@ -87,7 +88,7 @@ void jobs_set_document(struct session *s)
     d->job = (struct job){.kind = JOB_DOCUMENT, .urgency = URGENCY_DOCUMENT, .run = run_document,
                           .done = document_done, .release = document_release};
     d->raw = snapshot_document_retain(s->document.raw);
-    worker_cancel(s->worker, JOB_DOCUMENT | JOB_ASK | JOB_READ | JOB_HASH);
+    worker_cancel(s->worker, JOB_DOCUMENT | JOB_ASK | JOB_READ);
     worker_post(s->worker, &d->job);
 }
 
@@ -305,6 +306,7 @@ static bool run_hash(struct job *job, void *context, const struct progress *prog
 static void hash_done(struct job *job, void *context)
 {
     struct session *s = context;
+    jobs_export_hashed(s);
     if (job->ok)
         dialog_refresh(s);
 }

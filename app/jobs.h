@@ -9,7 +9,8 @@
  * run functions here touch the engine, on the worker thread.
  *
  * Figures need the engine's snapshot only. They are written by a second worker, so
- * that they neither wait for an answer nor interrupt one. */
+ * that they neither wait for an answer nor interrupt one; but the first, whose record wants
+ * the hash of the model. */
 #ifndef APP_JOBS_H
 #define APP_JOBS_H
 
@@ -57,6 +58,9 @@ void jobs_hash(struct session *s);
  * to answer: then the files are there when it returns, or *err says why not. */
 struct export_request;
 bool jobs_export(struct session *s, struct export_request *request, struct err *err);
+
+/* The hashes that figures have in their record are known, or will not be. */
+void jobs_export_hashed(struct session *s);
 
 /* What compression costs each token of the range, or of the document; and how much of
  * the answer is about this text, against the text other (taken over). */

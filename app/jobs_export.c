@@ -1,6 +1,8 @@
 /* Figures and data files that are written beside the screen, by the second worker. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/export.h"
 #include "app/jobs.h"
@@ -62,6 +64,68 @@ static bool draws_difference(const struct export_request *request)
     return false;
 }
 
+/* ---- hashes -------------------------------------------------------------------- */
+
+static bool lacks_hashes(const struct session *s, const struct snapshot *snapshot)
+{
+    return s->worker && !s->restored && snapshot->facts.model[0] &&
+           !snapshot->facts.model_sha256[0];
+}
+
+/* Puts the hashes that are known by now into the figure's own snapshot. */
+static void adopt_hashes(const struct session *s, struct export_job *e)
+{
+    const struct snapshot_facts *now = s->published ? &s->published->facts : NULL;
+    const struct snapshot_facts *then = &e->snapshot->facts;
+    if (!now || then->model_sha256[0] || strcmp(now->model, then->model) != 0 ||
+        strcmp(now->compressor, then->compressor) != 0)
+        return;
+    struct snapshot *next = snapshot_derive(e->snapshot);
+    memcpy(next->facts.model_sha256, now->model_sha256, sizeof now->model_sha256);
+    memcpy(next->facts.compressor_sha256, now->compressor_sha256, sizeof now->compressor_sha256);
+    next->facts.model_bytes = now->model_bytes;
+    next->facts.compressor_bytes = now->compressor_bytes;
+    snapshot_release(e->snapshot);
+    e->snapshot = next;
+}
+
+void jobs_export_hashed(struct session *s)
+{
+    struct job *job = s->waiting_exports;
+    s->waiting_exports = NULL;
+    while (job) {
+        struct job *next = job->next;
+        job->next = NULL;
+        adopt_hashes(s, (struct export_job *)job);
+        worker_post(s->writer, job);
+        job = next;
+    }
+}
+
+/* The figure waits, behind those that wait already. */
+static void wait_for_hashes(struct session *s, struct export_job *e)
+{
+    struct job **last = &s->waiting_exports;
+    while (*last)
+        last = &(*last)->next;
+    *last = &e->job;
+    if (!(worker_pending(s->worker) & JOB_HASH))
+        jobs_hash(s);
+}
+
+/* Without a screen there is nobody who could be kept from it. */
+static void hash_now(struct session *s)
+{
+    if (!worker_is_idle(s->worker))
+        return;
+    jobs_hash(s);
+    while (!worker_is_idle(s->worker)) {
+        poll(&(struct pollfd){.fd = worker_wake_fd(s->worker), .events = POLLIN}, 1, 1000);
+        worker_collect(s->worker, &s->published, s);
+    }
+    session_compose(s);
+}
+
 bool jobs_export(struct session *s, struct export_request *request, struct err *err)
 {
     struct export_job *e = xcalloc(1, sizeof *e);
@@ -78,9 +142,18 @@ bool jobs_export(struct session *s, struct export_request *request, struct err *
     *request = (struct export_request){0};
     e->edits = edits_copy(&s->edits);
     e->request.edits = &e->edits;
+    bool lacks = lacks_hashes(s, e->snapshot);
+    if (s->writer && lacks) {
+        wait_for_hashes(s, e);
+        return true;
+    }
     if (s->writer) {
         worker_post(s->writer, &e->job);
         return true;
+    }
+    if (lacks) {
+        hash_now(s);
+        adopt_hashes(s, e);
     }
     bool ok = export_run(e->snapshot, &e->request, &e->result, err);
     if (ok)

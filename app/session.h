@@ -63,6 +63,7 @@ struct session {
     struct snapshot *snapshot;  /* what is shown; never NULL; one reference */
     struct snapshot *published; /* the engine's last, or NULL */
     struct worker *worker;      /* NULL in tests of commands alone */
+    struct job *waiting_exports; /* until hashes of model and compressor are known; a list */
     struct worker *writer;      /* writes figures; NULL: they are written at once */
     struct engine_host *host;   /* handed to the worker; not touched here */
     struct terminal *terminal;  /* NULL: headless */

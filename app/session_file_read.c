@@ -319,6 +319,8 @@ static void read_facts(struct snapshot *s, const json_t *words, const struct fig
              meta->compressor.name);
     snprintf(f->model_sha256, sizeof f->model_sha256, "%s", meta->model.sha256);
     snprintf(f->compressor_sha256, sizeof f->compressor_sha256, "%s", meta->compressor.sha256);
+    f->model_bytes = meta->model.size;
+    f->compressor_bytes = meta->compressor.size;
     snprintf(f->precision, sizeof f->precision, "%s", meta->precision);
     f->layers = count_in(words, "layers", 1 << 16);
     f->hidden = count_in(words, "hidden", 1 << 24);

@@ -130,6 +130,7 @@ static void republish(struct engine *e)
     struct snapshot *next = snapshot_derive(e->snapshot);
     next->facts.model_sha256[0] = next->facts.compressor_sha256[0] = '\0';
     next->facts.embedding_sha256[0] = '\0';
+    next->facts.model_bytes = next->facts.compressor_bytes = 0;
     engine_fill_facts(e, &next->facts);
     engine_fill_settings(e, &next->settings);
     engine_mark_stale(e, next);
@@ -481,7 +482,8 @@ void engine_hash(struct engine *e)
     struct snapshot *next = snapshot_derive(e->snapshot);
     model_sha256(e->model, next->facts.model_sha256);
     model_embedding_sha256(e->model, next->facts.embedding_sha256);
-    sha256_hex(e->compressor.block, e->compressor.count * sizeof(real),
-               next->facts.compressor_sha256);
+    next->facts.model_bytes = model_bytes(e->model);
+    next->facts.compressor_bytes = e->compressor.count * sizeof(real);
+    sha256_hex(e->compressor.block, next->facts.compressor_bytes, next->facts.compressor_sha256);
     engine_publish(e, next);
 }

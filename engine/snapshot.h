@@ -133,6 +133,7 @@ struct snapshot_facts {
     unsigned trained_window;
     char model_sha256[65], compressor_sha256[65]; /* "" until computed */
     char embedding_sha256[65]; /* what compressors are made for; "" until computed */
+    size_t model_bytes, compressor_bytes; /* that were hashed; 0 until then */
     char precision[16];
     int threads;
     size_t memory_needed, memory_free; /* bytes, when the model was opened */

@@ -210,6 +210,14 @@ void model_sha256(const struct model *m, char hex[65])
     sha256_end(&hash, hex);
 }
 
+size_t model_bytes(const struct model *m)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < file_total(m); i++)
+        bytes += file_at(m, i)->size;
+    return bytes;
+}
+
 void model_embedding_sha256(const struct model *m, char hex[65])
 {
     sha256_hex(m->weights.embedding.stored.data, m->weights.embedding.stored.bytes, hex);

@@ -47,6 +47,9 @@ size_t model_pending_bytes(const struct model *model);
 /* SHA-256 of the model file's bytes (of all shards, in order), 64 hex digits. */
 void model_sha256(const struct model *model, char hex[65]);
 
+/* Bytes of its files together. */
+size_t model_bytes(const struct model *model);
+
 /* SHA-256 of the embedding matrix as stored: the identity that a compressor is
  * made for. */
 void model_embedding_sha256(const struct model *model, char hex[65]);

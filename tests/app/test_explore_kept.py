@@ -4,9 +4,10 @@ tour from nothing; and the numbers of `stats`."""
 import json
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import SAMPLE, main  # noqa: E402
+from tests.app.explorer import COMPRESSOR, MODEL, SAMPLE, main  # noqa: E402
 from tests.app.harness import call, read_safetensors  # noqa: E402
 from tests.app.test_explore_script import ScriptTest  # noqa: E402
 
@@ -44,6 +45,32 @@ class KeptTest(ScriptTest):
         (self.home / "a.cxt").unlink()
         self.plays('expect "A of the difference, a.cxt, is not beside the figure"', document=None,
                    options=("--from-figure", str(figures[0])))
+
+    def test_a_key_and_a_command_write_the_same_bytes(self):
+        """A script, the key on a terminal, and `export`: one figure, hashes and all."""
+        lines = [f"export plan {self.home / 'script.png'} {self.home / 'script.svg'} window=2",
+                 f"export gate plan {self.home / 'script-panels.svg'} window=2 width=183mm"]
+        self.plays(*lines)
+        with self.open() as terminal:
+            terminal.wait_for(b"mass")
+            terminal.settle(1)  # the plan balances before the reader's eyes
+            for line in lines:
+                terminal.type(b":" + line.replace("script", "key").encode() + b"\r")
+            end = time.monotonic() + 15
+            while not (self.home / "key-panels.svg").exists() and time.monotonic() < end:
+                terminal.pump(0.05)
+            self.quit(terminal)
+        made = (SAMPLE, "-m", MODEL, "-c", COMPRESSOR, "--window", "2", "--json")
+        for words in (("--view", "plan", "-o", "batch.png", "-o", "batch.svg"),
+                      ("--view", "gate,plan", "--width", "183mm", "-o", "batch-panels.svg")):
+            status, _, err = call("export", *made, *words, folder=self.home)
+            self.assertEqual(status, 0, err)
+        for name in (".png", ".svg", "-panels.svg"):
+            files = [(self.home / (kind + name)).read_bytes() for kind in ("script", "key", "batch")]
+            self.assertEqual(files[0], files[2], name)
+            self.assertEqual(files[1], files[2], name)
+        record = json.loads(call("info", self.home / "key.png", "--json")[1])
+        self.assertEqual(len(record["model"]["sha256"]), 64)
 
     def test_the_tour_from_nothing(self):
         self.plays("tour", "wait idle", 'expect "1 of 10"', 'expect "saltworks.txt"', "tour",
