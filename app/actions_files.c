@@ -74,6 +74,7 @@ bool do_demo(struct session *s, const struct words *words, struct err *err)
     bool ok = open_document(s, path, err) &&
               action_run(s, "gold " ASSETS_DEMO_ANSWER, err) &&
               action_run(s, "ask " ASSETS_DEMO_QUESTION, err);
+    s->hint_when_idle = ok;
     free(path);
     return ok;
 }

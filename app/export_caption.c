@@ -26,7 +26,8 @@ static void put_panel(struct buffer *out, const struct figure_panel *panel)
     case FIGURE_PLAN:
         buffer_printf(out, "transmission plan, colour is %s, columns are %ss, rows slots%s", data->quantity,
                    unit_name[panel->options.unit],
-                   panel->options.marginals ? ", dashed an even sender mass" : "");
+                   panel->options.marginals && !panel->options.other_mass
+                       ? ", dashed an even sender mass" : "");
         break;
     case FIGURE_GATE:
         buffer_printf(out, "layer gates, colour is %s, columns are %ss%s", data->quantity,

@@ -146,8 +146,29 @@ static void look_at_files(struct session *s)
         session_warn(s, "%s changed on disk: r opens it again", file_name(path));
 }
 
+static bool nothing_runs(const struct session *s)
+{
+    return (!s->worker || worker_is_idle(s->worker)) &&
+           (!s->writer || worker_is_idle(s->writer)) && !(s->play.fps > 0) &&
+           !(s->live_due_ms > 0) && !run_control_is_busy(s);
+}
+
+/* Stays until it is in the way: a move ends it. */
+static void give_hint(struct session *s)
+{
+    if (!nothing_runs(s))
+        return;
+    s->hint_when_idle = false;
+    if (!session_tokens(s)) /* it could not be opened, which was told */
+        return;
+    session_note(s, "Move with the arrows. Space locks. ? keys, T tour, a ask.");
+    s->message_until_ms = s->now_ms + HINT_MS;
+}
+
 void session_tick(struct session *s)
 {
+    if (s->hint_when_idle)
+        give_hint(s);
     if (!s->headless && s->now_ms >= s->next_watch_ms)
         look_at_files(s);
     if (s->view.message[0] && s->now_ms >= s->message_until_ms && !s->headless) {
@@ -189,9 +210,7 @@ int session_timeout(const struct session *s)
 
 bool session_is_idle(const struct session *s)
 {
-    return (!s->worker || worker_is_idle(s->worker)) &&
-           (!s->writer || worker_is_idle(s->writer)) && !(s->play.fps > 0) &&
-           !(s->live_due_ms > 0) && !run_control_is_busy(s);
+    return nothing_runs(s) && !s->hint_when_idle;
 }
 
 /* ---- prompt and display ---------------------------------------------------- */

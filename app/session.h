@@ -26,7 +26,7 @@ struct eval_screen;
 struct append_file;
 struct figure_meta_file;
 
-enum { NOTE_MS = 5000, WATCH_MS = 2000, FRAME_MS = 33, PLAY_FPS = 8 };
+enum { NOTE_MS = 5000, HINT_MS = 60000, WATCH_MS = 2000, FRAME_MS = 33, PLAY_FPS = 8 };
 
 /* What `set` changes and the engine does not care about. "auto" is a value. */
 struct preferences {
@@ -111,6 +111,7 @@ struct session {
         size_t token, layer, slot;
     } jumped_from;          /* before the last jump */
     struct tour *tour;      /* or presentation; NULL: none */
+    bool hint_when_idle;    /* how to go on, once the demo's answers are there */
     bool tour_when_ready, tour_presented; /* as soon as there are tokens; to an audience */
     char *said;             /* caption of a script */
     struct append_file *record; /* script that is written; NULL: none */

@@ -190,21 +190,38 @@ static void draw_levels(const struct plot *p, const struct training_log *log)
     }
 }
 
-static void draw_legend(const struct plot *p, const struct figure_curve *curves, size_t n)
+static void legend_text(const struct figure_curve *curve, char *out, size_t size)
 {
-    double y = p->y + LEGEND_ROW, right = p->x + p->width - 2;
-    for (size_t i = 0; i < n; i++, y += LEGEND_ROW) {
+    const struct training_check *best = training_best_check(curve->log, 0);
+    out[0] = '\0';
+    text_add(out, size, "%s", curve->name);
+    if (best)
+        text_add(out, size, ": best held-out %.3f", best->compressed);
+}
+
+/* Names of the curves above the plot, where no curve runs through them: as many side by side
+ * as fit. Draws them from y on, or only counts the rows. */
+static size_t lay_legend(const struct plot *p, const struct figure_curve *curves, size_t n,
+                         double y, bool draw)
+{
+    double x = p->x, mark = MARK + 3;
+    size_t rows = 1;
+    for (size_t i = 0; i < n; i++) {
         char text[160];
-        const struct training_check *best = training_best_check(curves[i].log, 0);
-        text[0] = '\0';
-        text_add(text, sizeof text, "%s", curves[i].name);
-        if (best)
-            text_add(text, sizeof text, ": best held-out %.3f", best->compressed);
-        uint32_t color = color_of(p, i, n);
-        double width = font_text_width(p->fonts->regular, text, FIGURE_TICK_SIZE);
-        label(p, right, y, ANCHOR_END, false, FIGURE_TICK_SIZE, text);
-        drawing_rect(p->drawing, right - width - MARK - 3, y - MARK - 0.5, MARK, MARK, color);
+        legend_text(&curves[i], text, sizeof text);
+        double width = mark + font_text_width(p->fonts->regular, text, FIGURE_TICK_SIZE);
+        if (x > p->x && x + width > p->x + p->width) {
+            x = p->x;
+            y += LEGEND_ROW;
+            rows++;
+        }
+        if (draw) {
+            drawing_rect(p->drawing, x, y - MARK - 0.5, MARK, MARK, color_of(p, i, n));
+            label(p, x + mark, y, ANCHOR_START, false, FIGURE_TICK_SIZE, text);
+        }
+        x += width + 2 * MARK;
     }
+    return rows;
 }
 
 bool figure_draw_curves(struct drawing *drawing, const struct figure_curve *curves, size_t n,
@@ -218,6 +235,10 @@ bool figure_draw_curves(struct drawing *drawing, const struct figure_curve *curv
                      .x = LEFT, .y = top, .width = width - LEFT - RIGHT,
                      .height = height - top - BELOW, .log_scale = o->scale == SCALE_LOG};
     p.page = p.ink.page;
+    double legend = top + LEGEND_ROW - 2; /* of its first row */
+    size_t rows = lay_legend(&p, curves, n, legend, false);
+    p.y += (double)rows * LEGEND_ROW;
+    p.height -= (double)rows * LEGEND_ROW;
     if (p.width < 40 || p.height < 30)
         return err_set(err, ERR_USAGE, "width: the curve needs 30 mm by 25 mm");
     if (width / 72 * o->dpi > FIGURE_SIDE_PIXELS || height / 72 * o->dpi > FIGURE_SIDE_PIXELS)
@@ -238,6 +259,6 @@ bool figure_draw_curves(struct drawing *drawing, const struct figure_curve *curv
         draw_checks(&p, curves[i].log, color_of(&p, i, n));
     if (n == 1)
         draw_levels(&p, curves[0].log);
-    draw_legend(&p, curves, n);
+    lay_legend(&p, curves, n, legend, true);
     return true;
 }

@@ -105,18 +105,30 @@ static void open_text(const struct scene *c, int room, bool narrow, struct parts
     }
 }
 
+/* What must not be overlooked, at the right end; moves the end. */
+static void draw_mark(struct scene *c, const char *text, int *right)
+{
+    int columns = (int)strlen(text);
+    canvas_text(c->canvas, c->layout.area[AREA_TITLE].row, *right - columns, columns, ROLE_ERROR,
+                ATTR_REVERSE, text, (size_t)columns);
+    *right -= columns + 2;
+}
+
+/* A model of the tests: states narrower than those of any language model. */
+static bool is_toy(const struct snapshot_facts *facts)
+{
+    return facts->hidden > 0 && facts->hidden < 128;
+}
+
 void draw_title(struct scene *c)
 {
-    static const char untrained[] = "UNTRAINED";
     struct rect area = c->layout.area[AREA_TITLE];
     bool narrow = c->layout.kind != LAYOUT_WIDE;
     int left = draw_screens(c, area), right = area.column + area.columns - 1;
-    if (c->s->facts.untrained && !screen_is_open(c->v)) {
-        int columns = (int)strlen(untrained);
-        canvas_text(c->canvas, area.row, right - columns, columns, ROLE_ERROR,
-                    ATTR_REVERSE, untrained, (size_t)columns);
-        right -= columns + 2;
-    }
+    if (c->s->facts.untrained && !screen_is_open(c->v))
+        draw_mark(c, "UNTRAINED", &right);
+    if (is_toy(&c->s->facts) && !screen_is_open(c->v))
+        draw_mark(c, narrow ? "toy model" : "toy model, answers mean nothing", &right);
     if (c->v->compare_flicker && c->s == c->v->pinned && c->v->screen == SCREEN_EXPLORE) {
         canvas_text(c->canvas, area.row, right - 3, 3, ROLE_WARN, ATTR_REVERSE, " A ", 3);
         right -= 5;

@@ -78,6 +78,17 @@ class KeptTest(ScriptTest):
         self.plays("wait idle", 'expect "1 of 10"', 'expect "1571 tokens"', 'expect "F5 ends"',
                    options=("--present",))
 
+    def test_how_to_go_on(self):
+        """After the demo's answers the status line says how to go on, until the first move."""
+        hint = 'expect "Move with the arrows. Space locks. ? keys, T tour, a ask."'
+        self.plays("wait idle", hint, document=None, options=("--demo",))
+        self.fails(1, "expected", "wait idle", "move right", hint, document=None,
+                   options=("--demo",))
+        self.fails(1, "expected", hint)
+
+    def test_a_toy_says_so(self):
+        self.plays('expect "toy model, answers mean nothing"', "size 80x24", 'expect "toy model"')
+
     def test_stats(self):
         self.plays("stats", 'expect "What is read, in numbers"', 'expect "mean entropy"',
                    'expect "may send"', "key Esc", 'expect "Document"')

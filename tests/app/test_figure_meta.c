@@ -20,7 +20,7 @@ static void fill_meta(struct export_bench *b)
 {
     memset(b->snapshot->document->sha256, 'a', 64);
     memset(b->snapshot->facts.model_sha256, 'b', 64);
-    b->request.model_bytes = 98362432;
+    b->snapshot->facts.model_bytes = 98362432;
     edits_mute(&b->edits, 44, true);
     edits_set_token(&b->edits, 162, 0);
     edits_set_token(&b->edits, 9, 2.5);
