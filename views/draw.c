@@ -113,6 +113,17 @@ static bool flickers(const struct snapshot *s, const struct view_state *state,
     return true;
 }
 
+/* The terminal's cursor is never parked somewhere: screen readers and magnifiers follow it.
+ * Where nothing has one, it stands at the sentence that tells what there is. */
+static void rest_cursor(const struct scene *c)
+{
+    struct canvas *canvas = c->canvas;
+    if (canvas->cursor_row >= 0)
+        return;
+    canvas->cursor_row = c->layout.area[AREA_STATUS].row;
+    canvas->cursor_column = canvas->columns > 1;
+}
+
 void view_draw(const struct snapshot *snapshot, const struct view_state *state,
                struct canvas *canvas)
 {
@@ -144,6 +155,7 @@ void view_draw(const struct snapshot *snapshot, const struct view_state *state,
         draw_status(&scene);
         draw_prompt(&scene);
         draw_caption(&scene);
+        rest_cursor(&scene);
         if (state->blank)
             canvas_clear(canvas);
     }

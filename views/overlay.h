@@ -10,7 +10,8 @@
 
 /* ---- overlay_box.c ----------------------------------------------------------- */
 
-/* Clears the box and draws its frame with a title and texts on the right and below. */
+/* Clears the box and draws its frame with a title and texts on the right and below. The
+ * cursor goes to the first line inside. */
 void overlay_draw_box(struct scene *scene, struct rect box, const char *title, const char *right,
                       const char *below);
 

@@ -36,7 +36,8 @@ void overlay_draw_box(struct scene *c, struct rect box, const char *title,
     if (below[0])
         canvas_printf(canvas, last_row, box.column + 2, box.columns - 4, ROLE_HEADING, 0,
                       " %s ", below);
-    canvas->cursor_row = -1;
+    canvas->cursor_row = box.row + (box.rows > 2);
+    canvas->cursor_column = box.column + (box.columns > 4 ? 2 : 0);
 }
 
 struct rect overlay_centred(const struct scene *c, int rows, int columns)

@@ -14,8 +14,11 @@ static void draw_health_line(struct scene *c, struct rect area, int row,
     bool wide = area.columns >= 2 + HEALTH_NAME + HEALTH_VALUE + HEALTH_NORMAL + 4;
     int name = wide ? HEALTH_NAME : (area.columns - 7) / 2;
     int value = wide ? HEALTH_VALUE : area.columns - 7 - name;
-    if (chosen)
+    if (chosen) {
         canvas_put(c->canvas, row, column, '>', ROLE_MARK, ATTR_BOLD);
+        c->canvas->cursor_row = row;
+        c->canvas->cursor_column = column;
+    }
     column += 2;
     canvas_printf(c->canvas, row, column, name - 1, ROLE_LABEL, 0, "%s", line->name);
     column += name;

@@ -214,6 +214,10 @@ void draw_strip(struct scene *c)
         char text[64];
         bool chosen = (int)c->v->strip_field == f;
         field_text(c, (enum strip_field)f, g.brief, text, sizeof text);
+        if (chosen && c->v->strip_open && column < end) {
+            c->canvas->cursor_row = row;
+            c->canvas->cursor_column = column;
+        }
         column += canvas_text(c->canvas, row, column, end - column,
                               chosen ? ROLE_KEY : ROLE_VALUE, 0, text, strlen(text));
         if (f == STRIP_ITERS && g.bar_columns > 0) {

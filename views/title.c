@@ -6,6 +6,8 @@
 
 #include "views/screens.h"
 
+enum { WORDY = 160 }; /* columns at which there is room for half a sentence */
+
 static const char *const screen_word[SCREEN_COUNT] = {"Explore", "Compare", "Data",
                                                       "Train", "Eval"};
 
@@ -128,7 +130,7 @@ void draw_title(struct scene *c)
     if (c->s->facts.untrained && !screen_is_open(c->v))
         draw_mark(c, "UNTRAINED", &right);
     if (is_toy(&c->s->facts) && !screen_is_open(c->v))
-        draw_mark(c, narrow ? "toy model" : "toy model, answers mean nothing", &right);
+        draw_mark(c, c->v->columns < WORDY ? "toy model" : "toy model, answers mean nothing", &right);
     if (c->v->compare_flicker && c->s == c->v->pinned && c->v->screen == SCREEN_EXPLORE) {
         canvas_text(c->canvas, area.row, right - 3, 3, ROLE_WARN, ATTR_REVERSE, " A ", 3);
         right -= 5;

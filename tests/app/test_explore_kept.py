@@ -87,7 +87,8 @@ class KeptTest(ScriptTest):
         self.fails(1, "expected", hint)
 
     def test_a_toy_says_so(self):
-        self.plays('expect "toy model, answers mean nothing"', "size 80x24", 'expect "toy model"')
+        self.plays('expect "modelA F32"', 'expect "toy model"', "size 176x40",
+                   'expect "toy model, answers mean nothing"', "size 80x24", 'expect "toy model"')
 
     def test_stats(self):
         self.plays("stats", 'expect "What is read, in numbers"', 'expect "mean entropy"',
