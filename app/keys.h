@@ -114,6 +114,7 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("P", TRAIN, CHANGE, "pause toggle", "pause, go on with the training")    \
     X("S", TRAIN, CHANGE, "checkpoint", "save after this step")                \
     X("%", TRAIN, LOOK, "scale next", "logarithmic scale of the curve")        \
+    X("i", TRAIN, LOOK, "explain", "explain the curve")                        \
     X("e", ANY, OUTPUT, "prompt export", "figure of this pane")                \
     X("E", ANY, OUTPUT, "prompt export-all", "figure of all panes")            \
     X("1", ANY, APPLICATION, "switch explore", "Explore")                      \

@@ -148,14 +148,16 @@ static void table_list(const struct scene *c, struct overlay_list *list)
 static void caption_list(const struct scene *c, struct overlay_list *list)
 {
     static const char *const keys[] = {"formulas: F4", "Esc closes", NULL};
-    enum { MASS = PANE_COUNT, SLOTS, LOOKED_AT };
-    const struct caption *caption = &captions[c->v->focus];
+    enum { MASS = PANE_COUNT, SLOTS, LOOKED_AT, LOSS_MAP, TRAIN };
+    bool train = c->v->screen == SCREEN_TRAIN;
+    bool loss = c->v->focus == PANE_DOCUMENT && c->v->value[PANE_DOCUMENT] == VALUE_LOSS;
+    const struct caption *caption = &captions[train ? TRAIN : loss ? LOSS_MAP : (int)c->v->focus];
     overlay_add_line(&list->lines, "", caption->text, false, 0);
-    if (c->v->focus == PANE_PLAN) {
+    if (!train && c->v->focus == PANE_PLAN) {
         overlay_add_line(&list->lines, "", captions[MASS].text, false, 1);
         overlay_add_line(&list->lines, "", captions[SLOTS].text, false, 2);
     }
-    if (c->v->focus == PANE_ANSWERS)
+    if (!train && c->v->focus == PANE_ANSWERS)
         overlay_add_line(&list->lines, "", captions[LOOKED_AT].text, false, 1);
     overlay_measure(&list->lines, 12);
     text_add(list->title, sizeof list->title, "%s", caption->pane);

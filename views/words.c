@@ -54,5 +54,9 @@ const struct caption captions[] = {
      "cause: "
      "mute the slot to test.",
      "D[i,t] = sum_j A[i,j] P[t,j] / b[j]"},
+    {"Loss map", "How much harder a token became when the text before its window was compressed.",
+     "nats(compressed) - nats(full)"},
+    {"Train", "Falling curve: slots carry more. Between the dashed lines is all there is to gain.",
+     "mean of -log p(token) over counted tokens"},
 };
 const size_t n_captions = sizeof captions / sizeof *captions;

@@ -86,6 +86,12 @@ class KeptTest(ScriptTest):
                    options=("--demo",))
         self.fails(1, "expected", hint)
 
+    def test_what_is_explained(self):
+        """`i` explains what is in front: the loss map where the document shows losses."""
+        self.plays("explain", 'expect "The text in tokens."', "explain", "view document loss",
+                   "explain", 'expect "How much harder a token became"', "explain", "help formulas",
+                   'expect "nats(compressed) - nats(full)"')
+
     def test_a_toy_says_so(self):
         self.plays('expect "modelA F32"', 'expect "toy model"', "size 176x40",
                    'expect "toy model, answers mean nothing"', "size 80x24", 'expect "toy model"')
