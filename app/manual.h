@@ -60,6 +60,7 @@ void manual_keys_man(FILE *out);
 void manual_bash(FILE *out);
 void manual_zsh(FILE *out);
 void manual_fish(FILE *out);
+void manual_command_words(FILE *out); /* "explore|compress|...", for patterns of shells */
 
 void manual_version(FILE *out);
 void manual_license(FILE *out);

@@ -30,6 +30,12 @@ static void bash_values(FILE *out, const struct cli_option *o)
     }
 }
 
+void manual_command_words(FILE *out)
+{
+    for (size_t i = 0; cli_commands[i]; i++)
+        fprintf(out, "%s%s", i ? "|" : "", cli_commands[i]->name);
+}
+
 void manual_bash(FILE *out)
 {
     fputs("# bash completion for comprexit, made by `comprexit completion bash`\n"
@@ -38,8 +44,7 @@ void manual_bash(FILE *out)
           "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
           "    case $word in\n    ",
           out);
-    for (size_t i = 0; cli_commands[i]; i++)
-        fprintf(out, "%s%s", i ? "|" : "", cli_commands[i]->name);
+    manual_command_words(out);
     fputs(") command=$word; break;;\n    esac\n  done\n", out);
     for (size_t i = 0; cli_commands[i]; i++) {
         fprintf(out, "  if [ \"$command\" = %s ]; then\n    case $prev in\n",

@@ -68,8 +68,7 @@ void manual_zsh(FILE *out)
           "  local -a commands options\n  local command= word\n"
           "  for word in ${words[2,CURRENT-1]}; do\n    case $word in\n    (",
           out);
-    for (size_t i = 0; cli_commands[i]; i++)
-        fprintf(out, "%s%s", i ? "|" : "", cli_commands[i]->name);
+    manual_command_words(out);
     fputs(") command=$word; break;;\n    esac\n  done\n  commands=(\n", out);
     for (size_t i = 0; cli_commands[i]; i++) {
         fprintf(out, "    '%s:", cli_commands[i]->name);
