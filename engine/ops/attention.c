@@ -137,6 +137,7 @@ static void attend_task(const struct forward *f, real *p, size_t task)
 {
     size_t total = f->past + f->n, heads = f->shape->heads, d = f->shape->head_dim;
     size_t group = heads / f->shape->kv_heads, each = heads / f->split;
+    size_t step = attention_score_step(total);
     /* Late blocks see the most keys: they go first. */
     size_t first = (f->blocks - 1 - task / f->split) * ATTENTION_BLOCK;
     size_t count = size_min(ATTENTION_BLOCK, f->n - first), keys = f->past + first + count;
@@ -150,17 +151,17 @@ static void attend_task(const struct forward *f, real *p, size_t task)
                                   .v_panel = f->store->capacity * TILE_PANEL,
                                   .head_dim = d,
                                   .scale = 1 / real_sqrt((real)d)};
-        attention_attend(f->out + first * head.q_step + h * d, p, attention_score_step(total), &head, first, count,
-               keys);
+        attention_attend(f->out + first * head.q_step + h * d, p, step, &head, first, count, keys);
         if (f->mean)
-            add_mean(f->mean + first * total, total, p, attention_score_step(total), count, keys, heads);
+            add_mean(f->mean + first * total, total, p, step, count, keys, heads);
     }
 }
 
 static void attend_tasks(const void *loop, size_t first, size_t last)
 {
     const struct forward *f = loop;
-    real *p = xmalloc(size_min(f->n, ATTENTION_BLOCK) * attention_score_step(f->past + f->n) * sizeof *p);
+    size_t step = attention_score_step(f->past + f->n);
+    real *p = xmalloc(size_min(f->n, ATTENTION_BLOCK) * step * sizeof *p);
     for (size_t task = first; task < last; task++)
         attend_task(f, p, task);
     free(p);
