@@ -281,7 +281,7 @@ void jobs_ask(struct session *s, enum answer_mode mode)
 
 void jobs_ask_all(struct session *s)
 {
-    static const enum answer_mode order[] = {ANSWER_NONE, ANSWER_COMPRESSED, ANSWER_FULL};
+    static const enum answer_mode order[] = {ANSWER_COMPRESSED, ANSWER_NONE, ANSWER_FULL};
     worker_cancel(s->worker, JOB_ASK);
     s->ask_when_ready = s->document.raw || !s->published || !s->published->document;
     for (size_t i = 0; i < ANSWER_MODES && !s->ask_when_ready; i++)

@@ -8,6 +8,7 @@
 #include "engine/base/machine.h"
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
+#include "engine/base/team.h"
 #include "engine/model/gguf.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/quant_pack.h"
@@ -72,6 +73,11 @@ static void set_file_facts(struct model *m)
              tensor_type_name((enum tensor_type)most));
 }
 
+static void hash_embedding(const struct model *m, char hex[65])
+{
+    sha256_hex(m->weights.embedding.stored.data, m->weights.embedding.stored.bytes, hex);
+}
+
 /* Reads through mapped files go as far as memory does: without room for their pages every
  * token would come from the disk. */
 static bool check_memory(struct model *m, struct err *err)
@@ -90,6 +96,24 @@ static bool check_memory(struct model *m, struct err *err)
                    m->path, (double)m->memory / gib, (double)available / gib);
 }
 
+struct tokenizer_job {
+    struct model *m;
+    struct err *err;
+};
+
+/* The tokenizer, and beside it, where a core would be idle, the hash: it is needed as soon as
+ * there is a compressor, and takes as long. */
+static void read_or_hash(const void *loop, size_t first, size_t last)
+{
+    const struct tokenizer_job *job = loop;
+    struct model *m = job->m;
+    for (size_t i = first; i < last; i++)
+        if (i == 0)
+            m->tokenizer = tokenizer_from_gguf(m->gguf, m->config.vocab, job->err);
+        else
+            hash_embedding(m, m->embedding_sha256);
+}
+
 static bool open_gguf(struct model *m, size_t memory, struct err *err)
 {
     m->gguf = gguf_open(m->path, err);
@@ -98,7 +122,8 @@ static bool open_gguf(struct model *m, size_t memory, struct err *err)
     const struct tensor_source source = {find_gguf, m->gguf, m->path};
     if (!llama_weights_from_gguf(&m->weights, &m->config, &source, memory, err))
         return false;
-    m->tokenizer = tokenizer_from_gguf(m->gguf, m->config.vocab, err);
+    struct tokenizer_job job = {m, err};
+    team_run(read_or_hash, &job, team_threads() > 1 ? 2 : 1, 1);
     return m->tokenizer != NULL;
 }
 
@@ -220,7 +245,10 @@ size_t model_bytes(const struct model *m)
 
 void model_embedding_sha256(const struct model *m, char hex[65])
 {
-    sha256_hex(m->weights.embedding.stored.data, m->weights.embedding.stored.bytes, hex);
+    if (m->embedding_sha256[0])
+        memcpy(hex, m->embedding_sha256, sizeof m->embedding_sha256);
+    else
+        hash_embedding(m, hex);
 }
 
 const char *model_file(const struct model *m, size_t i)

@@ -20,6 +20,7 @@ struct model {
     struct llama_weights weights;
     enum precision precision; /* of the forward pass: model_set_precision */
     struct tokenizer *tokenizer; /* or NULL: see model_open */
+    char embedding_sha256[65];   /* or "": ask model_embedding_sha256 */
     struct gguf *gguf;           /* one of the two is open: it owns the mapping */
     struct safetensors *safetensors;
 };

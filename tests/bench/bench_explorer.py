@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures the explorer on a pseudo terminal and prints what it found, nothing else: first
-screen, keys while answers are made, while a long document is read and while a run is trained,
-processor time and bytes of a frame, idling, memory over random keys and over minutes of them.
+screen, gates and answer, keys while answers are made, while a long document is read and while
+a run is trained, processor time and bytes of a frame, idling, memory over random keys and over
+minutes of them.
 
 usage: tests/bench/bench_explorer.py [PROGRAM [DOCUMENT [MEASURE...]]]
 """
@@ -19,7 +20,7 @@ from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 PROGRAM = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/release/comprexit")
 DOCUMENT = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else ROOT / "assets/saltworks.txt")
 TICKS = os.sysconf("SC_CLK_TCK")
-KEYS, FRAMES, IDLE_SECONDS, MEMORY_KEYS, SOAK_MINUTES = 200, 200, 10, 6000, 10
+KEYS, FRAMES, IDLE_SECONDS, MEMORY_KEYS, SOAK_MINUTES, STARTS = 200, 200, 10, 6000, 10, 7
 
 
 def start(*options, document=DOCUMENT, rows=36, columns=120):
@@ -63,6 +64,23 @@ def first_screen():
             terminal.settle()
             quit_explorer(terminal)
     print("first screen       ", quantiles(times))
+
+
+def cold_start():
+    """From the start of the program, with a question and 498 tokens: the first screen, the first
+    gates, the first token ("salt") of the answer from slots."""
+    marks = {"screen": b"Document", "gate": b"mean entropy", "answer": b"salt"}
+    times = {name: [] for name in marks}
+    for _ in range(STARTS):
+        begin, mark = time.monotonic(), 0
+        with start("-q", "What replaced peat as the fuel of the pans?") as terminal:
+            for name, text in marks.items():
+                wait_output(terminal, text, mark)
+                times[name].append(1e3 * (time.monotonic() - begin))
+                mark = len(terminal.output)
+            quit_explorer(terminal)
+    for name, values in times.items():
+        print(f"start to {name}".ljust(19), quantiles(values))
 
 
 def answered_keys(terminal, name):
@@ -185,9 +203,9 @@ def soak():
           f"each minute, {pressed} keys: {60 * slope:+.1f} MiB an hour")
 
 
-MEASURES = {"first": first_screen, "answering": keys_while_answering, "reading": keys_while_reading,
-            "training": keys_while_training, "frames": lambda: (frames(60, 200), frames(36, 120)),
-            "idle": idling, "memory": memory, "soak": soak}
+MEASURES = {"first": first_screen, "start": cold_start, "answering": keys_while_answering,
+            "reading": keys_while_reading, "training": keys_while_training,
+            "frames": lambda: (frames(60, 200), frames(36, 120)), "idle": idling, "memory": memory, "soak": soak}
 
 if __name__ == "__main__":
     for measure in sys.argv[3:] or [name for name in MEASURES if name != "soak"]:
