@@ -44,6 +44,9 @@ static void run_prompt_line(struct session *s, enum prompt_kind kind, const char
 static void respond_prompt(struct session *s, const struct input_event *event)
 {
     enum prompt_kind kind = prompt_kind();
+    if (s->matches_shown)
+        s->view.message[0] = '\0';
+    s->matches_shown = false;
     enum prompt_result result = prompt_key(event);
     s->dirty = true;
     if (result == PROMPT_EDITOR)

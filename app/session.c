@@ -229,6 +229,7 @@ void session_show_prompt(struct session *s)
         snprintf(v->message, sizeof v->message, "%s", p.matches);
         v->message_error = false;
         s->message_until_ms = s->now_ms + NOTE_MS;
+        s->matches_shown = true;
     }
 }
 

@@ -118,6 +118,7 @@ struct session {
     int performing;         /* commands inside of commands are not recorded */
     char *prompt_label, *prompt_text; /* what view borrows; readline's own changes any time */
     struct list list;       /* entries of the overlay */
+    bool matches_shown;     /* what Tab offers is in the status line, until the next key */
     bool filtering;         /* typed characters go to view.filter */
     void (*dialog_reopen)(struct session *); /* makes the list anew after a change */
     char *list_directory;   /* of the open dialog; NULL: not shown yet */

@@ -310,6 +310,9 @@ class CommandsTest(ScriptTest):
                    "wait idle", "set eps", 'expect "eps 0.4:"', "key /", "type salt", "key Enter",
                    'expect "token "', "key a", "type never asked", "key C-g", "key s Right Up",
                    "wait idle", "set eps", 'expect "eps 0.5:"')
+        offers = ("key :", "type step ", "key Tab Tab")
+        self.plays(*offers, 'expect "back  on"', "key C-g", 'expect "token 0 "')
+        self.fails(1, "expected", *offers, "key C-g", 'expect "back  on"')
 
     def test_same_script_same_screen(self):
         for name in ("one", "two"):
