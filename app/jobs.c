@@ -49,6 +49,14 @@ static bool run_document(struct job *job, void *context, const struct progress *
     return engine && engine_set_document(engine, raw->text, raw->size, raw->name, err);
 }
 
+/* Line ends, a byte order mark, invalid bytes: once, when the document is opened. */
+static void tell_oddities(struct session *s)
+{
+    const struct snapshot_document *d = s->published ? s->published->document : NULL;
+    if (d && d->note[0])
+        session_note(s, "%s: %s", d->name, d->note);
+}
+
 static void document_done(struct job *job, void *context)
 {
     struct session *s = context;
@@ -59,6 +67,7 @@ static void document_done(struct job *job, void *context)
         dialog_problem(s, PROBLEM_DOCUMENT, job->err.text);
         return;
     }
+    tell_oddities(s);
     if (s->goto_when_ready) {
         char line[64];
         snprintf(line, sizeof line, "goto %s", s->goto_when_ready);

@@ -92,6 +92,12 @@ class KeptTest(ScriptTest):
                    "explain", 'expect "How much harder a token became"', "explain", "help formulas",
                    'expect "nats(compressed) - nats(full)"')
 
+    def test_oddities_are_told_once(self):
+        odd = self.home / "odd.txt"
+        odd.write_bytes(b"\xef\xbb\xbfSalt.\r\nPeat and coal.\r\n")
+        self.plays('expect "odd.txt: CRLF line ends  byte order mark dropped"', "move right",
+                   'expect "token 1 "', document=odd)
+
     def test_a_toy_says_so(self):
         self.plays('expect "modelA F32"', 'expect "toy model"', "size 176x40",
                    'expect "toy model, answers mean nothing"', "size 80x24", 'expect "toy model"')
