@@ -1,7 +1,7 @@
 /* How far the gradients of each precision are from those of f32: blocks of a text, 128
- * tokens to compress and 64 to predict, through an untrained compressor.
+ * tokens to compress and 64 to predict, through a compressor.
  *
- *     bench_gradient MODEL TEXT [BLOCKS]      8
+ *     bench_gradient MODEL COMPRESSOR TEXT [BLOCKS]      8
  *
  * Prints the loss less that of f32, the cosine, and the ratio of the norms, of each block:
  * the least, the mean and the most. */
@@ -12,14 +12,15 @@
 
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
-#include "engine/compress/compressor.h"
+#include "engine/compress/checkpoint_io.h"
 #include "engine/train/objective.h"
 
-enum { CONTEXT = 128, PREDICT = 64, WIDTH = 256, DEPTH = 2, BLOCKS_MOST = 1000 };
+enum { CONTEXT = 128, PREDICT = 64, BLOCKS_MOST = 1000 };
 
 struct gradients {
     struct model *model;
     struct compressor c;
+    struct compress_settings settings;
     struct token_list tokens;
 };
 
@@ -31,23 +32,21 @@ static void require(bool ok, const struct err *err)
     exit(err->code);
 }
 
-static void open_all(struct gradients *g, const char *model, const char *text)
+static void open_all(struct gradients *g, const char *model, const char *compressor,
+                     const char *text)
 {
     struct err err = {0};
-    struct rng rng;
+    struct compressor_info info;
     char *data;
     size_t size;
-    rng_seed(&rng, 1);
     *g = (struct gradients){0};
     g->model = model_open(model, NULL, 0, &err);
     require(g->model != NULL, &err);
     require(file_read(text, 1 << 24, &data, &size, &err), &err);
     tokenizer_encode(g->model->tokenizer, data, size, 0, &g->tokens);
     free(data);
-    const struct llama_config *m = &g->model->config;
-    const struct compressor_shape shape = {m->layers + 1, m->hidden, WIDTH, WIDTH, DEPTH};
-    require(compressor_init(&g->c, &shape, &err), &err);
-    compressor_init_published(&g->c, &rng);
+    require(compressor_load(&g->c, &info, compressor, &err), &err);
+    g->settings = info.settings;
 }
 
 /* The loss of a block; its gradient, which is added, in `block`. */
@@ -61,7 +60,7 @@ static double run(struct gradients *g, size_t index, enum precision precision, r
     memcpy(s.labels, s.query, PREDICT * sizeof *ids);
     const struct objective o = {.model = g->model,
                                 .compressor = &g->c,
-                                .settings = compress_settings_default,
+                                .settings = g->settings,
                                 .budget = CONTEXT};
     struct compressor_params grads;
     struct objective_result result;
@@ -95,21 +94,21 @@ static void print_range(const char *name, const double *x, size_t n)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr, "bench_gradient MODEL TEXT [BLOCKS]\n");
+    if (argc < 4) {
+        fprintf(stderr, "bench_gradient MODEL COMPRESSOR TEXT [BLOCKS]\n");
         return 2;
     }
     static double loss[BLOCKS_MOST], cosine[BLOCKS_MOST], norm[BLOCKS_MOST];
     static const enum precision precisions[] = {PRECISION_Q16, PRECISION_MIXED, PRECISION_Q8,
                                                 PRECISION_BF16};
     struct gradients g;
-    open_all(&g, argv[1], argv[2]);
-    size_t blocks = argc > 3 ? (size_t)strtoul(argv[3], NULL, 10) : 8, n = g.c.count;
+    open_all(&g, argv[1], argv[2], argv[3]);
+    size_t blocks = argc > 4 ? (size_t)strtoul(argv[4], NULL, 10) : 8, n = g.c.count;
     size_t most = g.tokens.count / (CONTEXT + PREDICT);
     blocks = blocks < most ? blocks : most;
     blocks = blocks < BLOCKS_MOST ? blocks : BLOCKS_MOST;
     if (blocks == 0) {
-        fprintf(stderr, "%s: shorter than a block\n", argv[2]);
+        fprintf(stderr, "%s: shorter than a block\n", argv[3]);
         return 2;
     }
     real *want = xcalloc(2 * n, sizeof *want), *got = want + n;
