@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "app/run_private.h"
 #include "app/run_probes.h"
 #include "engine/base/file.h"
+#include "engine/base/machine.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/base/text.h"
@@ -192,5 +194,8 @@ void run_shown_look(struct session *s)
     if (s->headless)
         r->run.saved_ago_s = -1;
     r->run.memory_bytes = r->pid > 0 && !s->headless ? resident_bytes(r->pid) : 0;
+    size_t left = machine_memory_available();
+    r->run.memory_all = r->run.memory_bytes > 0 && left < SIZE_MAX
+                            ? r->run.memory_bytes + (double)left : 0;
     s->dirty = true;
 }

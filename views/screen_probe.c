@@ -81,8 +81,14 @@ static void health_line(struct scene *c, struct rect area, const struct snapshot
             mean += (double)w->gate[t * w->layers + l] / (double)w->tokens;
         top = fmax(top, mean);
     }
+    double order = order_kept(&plan), ratio = (double)w->tokens / (double)w->slots;
+    bool balanced = (double)w->row_error[w->iters] <= 0.01;
+    bool ok = balanced && order >= 0.9 && spread >= ratio / 2 && spread <= 4 * ratio;
+    parts_add(&parts, ok ? "health ok" : "health: look");
     parts_add(&parts, "spread %.1f tok", spread);
-    parts_add(&parts, "order kept %.0f %%", 100 * order_kept(&plan));
+    parts_add(&parts, "order kept %.0f %%", 100 * order);
+    if (!balanced)
+        parts_add(&parts, "not converged");
     parts_add(&parts, "largest gate %.0f %%", 100 * top);
     canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, ROLE_TEXT, 0, parts.text,
                 strlen(parts.text));

@@ -88,6 +88,18 @@ static void saved_text(const struct training *t, char *out, size_t size)
         snprintf(out, size, "saved step %zu (%s ago)", t->saved_step, ago);
 }
 
+/* 1.1 of 7.6 GiB */
+static void memory_text(const struct training *t, char *out, size_t size)
+{
+    const double gib = 1073741824;
+    if (t->memory_bytes > 0 && t->memory_all > 0)
+        snprintf(out, size, "%.1f of %.1f GiB", t->memory_bytes / gib, t->memory_all / gib);
+    else if (t->memory_bytes > 0)
+        snprintf(out, size, "%.2f GiB", t->memory_bytes / gib);
+    else
+        snprintf(out, size, "-");
+}
+
 void train_draw_numbers(struct scene *c, const struct training *t, struct rect area)
 {
     struct writer w = {.c = c, .area = area};
@@ -115,16 +127,18 @@ void train_draw_numbers(struct scene *c, const struct training *t, struct rect a
     line(&w, "speed", a, b);
     seen_text(t, a, sizeof a, b, sizeof b);
     line(&w, "seen", a, b);
-    snprintf(a, sizeof a, t->memory_bytes > 0 ? "%.2f GiB" : "-", t->memory_bytes / 1073741824);
+    memory_text(t, a, sizeof a);
     saved_text(t, b, sizeof b);
     line(&w, "memory", a, b);
     if (w.row < area.rows) {
         canvas_printf(c->canvas, area.row + w.row, area.column + 1, 7, ROLE_LABEL, 0, "file");
         canvas_printf(c->canvas, area.row + w.row, area.column + 8, area.columns - 9, ROLE_VALUE,
-                      0, t->saved_step ? "%s/step-%06zu.safetensors" : "%s", t->directory,
-                      t->saved_step);
+                      0, t->saved_step ? "%s/step-%06zu.safetensors   keep %zu + best" : "%s",
+                      t->directory, t->saved_step, t->keep);
         w.row++;
     }
+    spark(&w, "lr", t, TRAIN_RATE);
+    spark(&w, "grad", t, TRAIN_NORM);
     if (last && isnan(last->gap_closed)) {
         snprintf(b, sizeof b, "full %.3f  none %.3f", last->full, last->none);
         line(&w, "gap", "-", b);
@@ -134,5 +148,4 @@ void train_draw_numbers(struct scene *c, const struct training *t, struct rect a
                  last->none, last->about_text);
         line(&w, "gap", a, b);
     }
-    spark(&w, "grad", t, TRAIN_NORM);
 }

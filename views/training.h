@@ -80,6 +80,7 @@ struct training {
     double saved_ago_s;  /* < 0: unknown */
     double log_age_s;    /* since the log grew; < 0: unknown */
     double memory_bytes; /* of the training process; 0: unknown */
+    double memory_all;   /* with what it could still take; 0: unknown */
     double eta_s;        /* < 0: unknown */
     struct training_line *lines; /* the newest last */
     size_t n_lines, lines_capacity;

@@ -53,6 +53,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(COUNT, soft_tokens, 32, "virtual tokens of the prompt phase")                                \
     X(COUNT, valid_every, 50, "steps between validations; 0 = never")                              \
     X(COUNT, valid_samples, 32, "held-out samples of each kind in a validation")                   \
+    X(COUNT, health_stop, 0, "validations in a row with a sick plan that end a run; 0 = none do")  \
     X(NUMBER, valid_ratio, 4.0, "the ratio that validations use")                                  \
     X(COUNT, held_out_tokens, 100000, "tokens at the end of each text file kept out of training")  \
     X(COUNT, held_out_questions, 500, "questions at the end of each file kept out of training")    \

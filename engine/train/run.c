@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/train/health.h"
 #include "engine/train/memory.h"
 
 struct run {
@@ -20,6 +21,8 @@ struct run {
     struct run_dir dir;
     struct ranks ranks;
     bool leads; /* rank 0 */
+    size_t sick; /* validations in a row whose plan health is bad */
+    char why[128];
 };
 
 static void tell(const struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -151,6 +154,26 @@ static bool validation_tick(void *context, const char *stage, size_t done, size_
     return !stop_asked(r) && (!p->tick || p->tick(p->context, stage, done, total));
 }
 
+/* Bad plan health is told; enough of it in a row ends the run, where that is wanted. */
+static void judge(struct run *r, const struct validation *v, size_t n)
+{
+    size_t i = 0;
+    if (r->trainer.soft_prompt)
+        return; /* it has no plan */
+    while (i < n && train_health_ok(&v[i].health, r->trainer.config.valid_ratio, r->why,
+                                    sizeof r->why))
+        i++;
+    r->sick = i < n ? r->sick + 1 : 0;
+    if (i < n && r->trainer.config.health_stop)
+        tell(r, "plan health: %s", r->why);
+}
+
+static bool is_too_sick(const struct run *r)
+{
+    size_t most = r->trainer.config.health_stop;
+    return most && r->sick >= most;
+}
+
 static bool validate(struct run *r, struct err *err)
 {
     struct validation v[VALIDATIONS_MAX];
@@ -164,6 +187,7 @@ static bool validate(struct run *r, struct err *err)
         *err = local;
         return false;
     }
+    judge(r, v, n);
     double score = validation_score(v, n);
     bool best = score < t->state.best;
     if (best) {
@@ -214,12 +238,15 @@ static bool loop(struct run *r, struct err *err)
             return false;
         if (r->leads && due(r, c->valid_every) && !validate(r, err))
             return false;
-        bool stop = ranks_any(&r->ranks, stop_asked(r));
+        bool stop = ranks_any(&r->ranks, stop_asked(r) || is_too_sick(r));
         bool last = stop || t->state.step == c->steps;
         bool asked = r->l->save && r->l->save(r->l->context);
         bool wanted = r->leads && (last || asked || due(r, c->save_every));
         if (wanted && t->nonfinite_in_row == 0 && !save(r, last, err))
             return false;
+        if (stop && is_too_sick(r))
+            return err_set(err, ERR_OTHER, "stopped after step %zu: %zu validations in a row with %s",
+                           t->state.step, r->sick, r->why);
         if (stop)
             return err_set(err, ERR_CANCELLED, "stopped after step %zu", t->state.step);
     }

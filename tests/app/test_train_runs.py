@@ -87,6 +87,19 @@ class Runs(unittest.TestCase):
                 self.assertIn(f"resumed at step {saved}", messages)
                 self.assertEqual(weights(run, name), straight)
 
+    def test_a_sick_plan_ends_a_run_that_wants_it(self):
+        """With one balancing round the plan is not balanced: the second validation in a row
+        that says so ends the run, saved; without the setting nothing does."""
+        settings = ["valid_every=2", "save_every=100", "iters=1"]
+        status, messages = train(self.data, self.path / "sick", steps=12,
+                                 settings=[*settings, "health_stop=2"])
+        self.assertEqual(status, 1, messages)
+        self.assertIn("plan health: senders off", messages)
+        self.assertIn("2 validations in a row with senders off", messages)
+        self.assertEqual(last_saved(messages), 2)
+        status, messages = train(self.data, self.path / "sick-free", steps=4, settings=settings)
+        self.assertEqual(status, 0, messages)
+
     def test_a_second_signal_ends_at_once(self):
         """Within a step that would take minutes; what was saved before is untouched."""
         run = self.path / "twice"

@@ -105,6 +105,7 @@ void sample_training(struct training *t)
     *t = (struct training){.state = TRAINING_RUNNING, .total_steps = TOTAL, .batch = 32, .keep = 3,
                            .clip = 20, .done = 8, .total = 32, .saved_step = 400,
                            .saved_ago_s = 128, .log_age_s = 4, .memory_bytes = 1.1 * 1073741824,
+                           .memory_all = 7.6 * 1073741824,
                            .eta_s = 33 * 60};
     snprintf(t->name, sizeof t->name, "ntp-01");
     snprintf(t->directory, sizeof t->directory, "runs/ntp-01");
