@@ -188,6 +188,22 @@ class StoryTest(ExplorerTest):
         again.wait("ended 0")
         self.assertEqual(list(state.glob("autosave-*")), [])
 
+    def test_the_start_screen_knows_what_was_open(self):
+        paper = self.home / "paper.txt"
+        shutil.copy(SAMPLE, paper)
+        s = self.model(paper, "--no-answers")
+        s.wait("window 1 of", "senders off", seconds=40)
+        s.command("goto w2")
+        s.command("ask Who?")
+        s.wait("· done", seconds=40)
+        s.keys("q")
+        s.wait("ended 0")
+        again = self.model(columns=80, rows=24)
+        again.wait("no document open", "paper.txt", "window 2, 1 question", "Compressor  ", "Memory  ")
+        self.assertEqual(again.text().count("Open a document"), 1)
+        again.keys("Escape", "q")
+        again.wait("ended 0")
+
     def test_no_session_is_kept_when_it_is_off(self):
         rc = self.home / "rc"
         rc.write_text("set autosave 0\n")
