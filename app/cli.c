@@ -44,6 +44,9 @@ const struct cli_option cli_common_options[] = {
     {.name = "force", .kind = CLI_FLAG, .group = CLI_OUTPUT,
      .help = "go on where the program would rather not (files in use, memory)"},
 
+    {.name = "sandbox", .kind = CLI_CHOICE, .value = "on|off", .group = CLI_OUTPUT,
+     .help = "let the kernel refuse to write elsewhere than asked for, and to start programs (on)"},
+
     {.name = "color", .kind = CLI_CHOICE, .value = "auto|always|never", .group = CLI_SCREEN,
      .help = "colours on the screen; NO_COLOR counts as never"},
     {.name = "theme", .kind = CLI_CHOICE, .value = "auto|light|dark", .group = CLI_SCREEN,

@@ -51,6 +51,7 @@ struct cli_option {
     double min, max;   /* CLI_COUNT, CLI_REAL; both 0: no bounds */
     bool many;         /* may be given several times, each counts */
     const char *otherwise; /* the value where none follows; NULL: one must */
+    bool written;      /* CLI_PATH: a file that the command writes */
     enum cli_group group;
 };
 
@@ -71,6 +72,8 @@ struct cli_command {
     const struct cli_option *options;   /* its own; NULL: none */
     const struct cli_example *examples; /* NULL: none */
     unsigned groups;         /* which common options its help shows */
+    bool writes_here; /* names files itself, in the present folder */
+    bool confines_itself; /* what it may do besides reading is known later (sandbox.h) */
 
     /* Does the work; results go to standard output. On failure err->code is the
      * exit code; err->text is reported by the caller, unless it is empty. */

@@ -275,6 +275,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
 
 static const struct cli_option options[] = {
     {.name = "output", .letter = 'o', .kind = CLI_PATH, .value = "F.safetensors",
+     .written = true,
      .help = "write tensors to this file; - is standard output"},
     {.name = "dump", .kind = CLI_TEXT, .value = "LIST",
      .help = "which tensors, beside tokens: some of "

@@ -382,7 +382,7 @@ static const struct cli_option options[] = {
      .help = "contexts to try; wrong: the slots of another passage, as a control"},
     {.name = "max-tokens", .kind = CLI_COUNT, .value = "N", .min = 1, .max = 1e4,
      .help = "longest answer (20)"},
-    {.name = "out", .kind = CLI_PATH, .value = "PRED.jsonl",
+    {.name = "out", .kind = CLI_PATH, .value = "PRED.jsonl", .written = true,
      .help = "a line for each question and mode"},
     {.name = "resume", .kind = CLI_FLAG, .help = "go on with what --out holds already"},
     {.name = "blocks", .kind = CLI_COUNT, .value = "N", .help = "--ntp: the first N blocks only"},

@@ -6,6 +6,7 @@
 #include "app/cli.h"
 #include "app/config.h"
 #include "app/explore.h"
+#include "app/sandbox.h"
 
 static bool run(const struct cli_arguments *a, struct err *err)
 {
@@ -27,6 +28,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
         .from_figure = cli_text(a, "from-figure"),
         .present = cli_text(a, "present"),
         .headless = cli_flag(a, "headless"),
+        .no_sandbox = !sandbox_wanted(a),
         .demo = cli_flag(a, "demo"),
         .no_answers = cli_flag(a, "no-answers"),
     };
@@ -79,5 +81,6 @@ const struct cli_command command_explore = {
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_SETTINGS | CLI_SCREEN,
+    .confines_itself = true,
     .run = run,
 };

@@ -377,6 +377,8 @@ static bool run(const struct cli_arguments *a, struct err *err)
 
 #define ROW_TEXT(key, words, about) {.name = #key, .kind = CLI_TEXT, .value = words, .help = about},
 #define ROW_FLAG(key, words, about) {.name = #key, .kind = CLI_FLAG, .help = about},
+#define ROW_WRITTEN(key, words, about)                                                            \
+    {.name = #key, .kind = CLI_PATH, .value = words, .help = about, .written = true},
 #define ROW_COMMON(key, words, about)
 #define ROW(key, kind, words, about) ROW_##kind(key, words, about)
 
@@ -385,6 +387,7 @@ static const struct cli_option options[] = {
      .help = "what to draw (plan); several with commas become panels of one figure; train: the "
              "learning curves of run directories, which stand in place of DOC"},
     {.name = "output", .letter = 'o', .kind = CLI_PATH, .value = "F.png", .many = true,
+     .written = true,
      .help = "write to this file: .png .svg .npy .csv or .json; may be given several times"},
     {.name = "question", .letter = 'q', .kind = CLI_TEXT, .value = "TEXT",
      .help = "the question of the answers"},
@@ -427,5 +430,6 @@ const struct cli_command command_export = {
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_SETTINGS | CLI_OUTPUT,
+    .writes_here = true,
     .run = run,
 };

@@ -13,10 +13,11 @@
 #include "app/data_options.h"
 #include "app/interrupt.h"
 #include "app/report.h"
+#include "app/presets.h"
+#include "app/sandbox.h"
 #include "app/train_control.h"
 #include "app/train_probe.h"
 #include "app/train_ui.h"
-#include "app/presets.h"
 #include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -350,10 +351,26 @@ static bool print_estimate(struct job *j, struct err *err)
     return true;
 }
 
+/* Several processes share memory through files, and a GPU's driver has devices to write to. */
+static bool confine(const struct job *j, struct err *err)
+{
+    const char *device = j->run.config.device;
+    if (!sandbox_wanted(j->arguments) || j->run.ranks.size > 1 || strcmp(device, "cpu") != 0)
+        return true;
+    if (!j->run.directory)
+        return sandbox_confine(NULL, 0, err);
+    char *inside = file_join(j->run.directory, "log.jsonl");
+    bool ok = sandbox_confine((const char *const[]){inside}, 1, err);
+    free(inside);
+    return ok;
+}
+
 static bool train(struct job *j, struct err *err)
 {
     const struct cli_arguments *a = j->arguments;
     j->run.ranks = ranks_begin();
+    if (!confine(j, err))
+        return false;
     char *path = batch_model_path(a);
     j->run.model = model_open(path, NULL, 0, err);
     free(path);
@@ -477,5 +494,6 @@ const struct cli_command command_train = {
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_OUTPUT | CLI_SCREEN,
+    .confines_itself = true,
     .run = run,
 };

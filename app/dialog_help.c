@@ -11,6 +11,7 @@
 #include "app/dialog.h"
 #include "app/jobs.h"
 #include "app/keycodes.h"
+#include "app/sandbox.h"
 #include "app/screens.h"
 #include "app/settings.h"
 #include "engine/base/mem.h"
@@ -176,6 +177,8 @@ void dialog_info(struct session *s)
     add_fact(s, "memory", "%.0f MiB in use; the model needs %.0f MiB, %.0f MiB were free",
              resident_mib(), (double)f->memory_needed / (1 << 20),
              (double)f->memory_free / (1 << 20));
+    char sandbox[SANDBOX_TEXT_MAX];
+    add_fact(s, "sandbox", "%s", sandbox_describe(sandbox));
     static const char *const depth[] = {"mono", "16 colours", "256 colours", "24-bit colour"};
     static const char *const glyphs[] = {"half blocks", "shades", "ASCII"};
     add_fact(s, "screen", "%dx%d, %s, %s", s->view.columns, s->view.rows,

@@ -9,6 +9,7 @@
 
 #include "app/dialog.h"
 #include "app/recent.h"
+#include "app/sandbox.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -90,9 +91,10 @@ static void add_facts(const struct session *s, struct list *list)
     list_add_text(list, f->untrained ? "Compressor  %-28s UNTRAINED: its answers mean nothing"
                                      : "Compressor  %-28s x%.3g, window %u",
                   f->compressor, f->trained_ratio, f->trained_window);
-    list_add_text(list, "Memory      %.1f GiB needed, %.1f GiB free      %d thread%s",
+    char sandbox[SANDBOX_TEXT_MAX];
+    list_add_text(list, "Memory      %.1f GiB needed, %.1f GiB free      %d thread%s      sandbox %s",
                   (double)f->memory_needed / GIB, (double)f->memory_free / GIB, f->threads,
-                  f->threads > 1 ? "s" : "");
+                  f->threads > 1 ? "s" : "", sandbox_describe(sandbox));
 }
 
 static void add_left_over(const struct session *s, struct list *list)

@@ -150,6 +150,7 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
 {
     struct session *s = &e->session;
     s->headless = o->headless;
+    s->no_sandbox = o->no_sandbox;
     if (o->play && !(e->script = script_open(o->play, loop_type, err)))
         return false;
     if (!open_figure(e, o, err))

@@ -18,6 +18,7 @@ struct explore_options {
     const char *play;             /* script, or NULL */
     const char *present;          /* script to present, "tour" = the tour, or NULL */
     bool headless;                /* no terminal; wants `play` */
+    bool no_sandbox;              /* --sandbox off */
     bool demo;                    /* the sample document and its question */
     bool no_answers;              /* a question is set, not asked */
     const char *command;          /* a command line that is run first, or NULL */

@@ -49,7 +49,7 @@ extern const char *const export_format_name[EXPORT_FORMAT_COUNT];
     X(background, TEXT, "white|transparent", "of PNG and SVG")                                    \
     X(cells, TEXT, "auto|rect|image", "how SVG holds the cells; auto: image above 20000")         \
     X(columns, TEXT, "N", "panels side by side (1)")                                              \
-    X(caption, TEXT, "F.tex", "LaTeX figure with a factual caption")                              \
+    X(caption, WRITTEN, "F.tex", "LaTeX figure with a factual caption")                           \
     X(formats, TEXT, "png,svg,npy,csv,json", "formats to write, under one name")
 
 struct export_option {

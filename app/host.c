@@ -14,6 +14,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "app/sandbox.h"
 #include "engine/base/file.h"
 #include "engine/base/machine.h"
 #include "engine/base/team.h"
@@ -94,10 +95,11 @@ json_t *host_json(void)
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     json_int_t memory = pages > 0 && page > 0 ? (json_int_t)pages * page : 0;
     size_t available = machine_memory_available();
-    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:o}", "version", COMPREXIT_VERSION,
+    char sandbox[SANDBOX_TEXT_MAX];
+    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:o}", "version", COMPREXIT_VERSION,
                      "cpu", cpu, "cores", (json_int_t)machine_cores(), "memory_bytes", memory,
                      "available_bytes",
                      available == SIZE_MAX ? json_null() : json_integer((json_int_t)available),
-                     "cpu_features", cpu_features(), "kernels", matmul_backend(), "libraries",
-                     libraries());
+                     "cpu_features", cpu_features(), "kernels", matmul_backend(), "sandbox",
+                     sandbox_describe(sandbox), "libraries", libraries());
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* {"version", "cpu", "cores", "memory_bytes", "available_bytes", "cpu_features",
- * "kernels", "libraries"}: a new object. */
+ * "kernels", "sandbox", "libraries"}: a new object. */
 json_t *host_json(void);
 
 /* The processor's name, or "unknown". size >= 1. */

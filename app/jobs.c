@@ -12,13 +12,13 @@ bool jobs_start(struct session *s, const struct engine_options *options, struct 
     s->host = engine_host_new(options);
     if (options->model) /* a run may begin before it is open */
         s->model_path = xstrdup(options->model);
-    s->worker = worker_start(s->host, err);
+    s->worker = worker_start(s->host, !s->no_sandbox, err);
     if (!s->worker)
         return false;
     engine_host_connect(s->host, s->worker);
     if (s->headless)
         return true;
-    s->writer = worker_start(NULL, err);
+    s->writer = worker_start(NULL, false, err);
     return s->writer != NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "app/interrupt.h"
 #include "app/manual.h"
 #include "app/report.h"
+#include "app/sandbox.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -52,11 +53,28 @@ static bool check_word(const char *word, struct err *err)
                                word, nearest);
 }
 
+/* Everything that is written was named by now. */
+static bool confine(const struct cli_arguments *a, struct err *err)
+{
+    if (a->command->confines_itself || !sandbox_wanted(a))
+        return true;
+    const char **paths = xcalloc(a->n_given + 1, sizeof *paths);
+    size_t n = 0;
+    if (a->command->writes_here)
+        paths[n++] = "./";
+    for (size_t i = 0; i < a->n_given; i++)
+        if (a->given[i].option->written)
+            paths[n++] = a->given[i].text;
+    bool ok = sandbox_confine(paths, n, err);
+    free(paths);
+    return ok;
+}
+
 static bool run(const struct cli_arguments *arguments, bool named, struct err *err)
 {
     if (answer_general(arguments, named))
         return true;
-    return arguments->command->run(arguments, err);
+    return confine(arguments, err) && arguments->command->run(arguments, err);
 }
 
 static int exit_code(const struct err *err)

@@ -137,6 +137,7 @@ struct session {
     char *goto_when_ready;       /* place to begin at; NULL: none (any more) */
     bool suspend, edit_prompt;   /* for the loop to do */
     bool quit, quit_asked, headless;
+    bool no_sandbox; /* the engine's thread may write files and start programs */
     bool quit_saving; /* as soon as the training run has saved */
     int exit_code;
     char *failed_screen;    /* on which a script's expectation failed */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/sandbox.h"
 #include "app/signals.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
@@ -22,6 +23,7 @@ struct line {
 struct worker {
     pthread_t thread;
     void *host;
+    bool confined;
     int wake_read, wake_write;
 
     pthread_mutex_t mutex;
@@ -99,7 +101,10 @@ static void *work(void *context)
 {
     struct worker *worker = context;
     struct progress progress = {tick, worker};
+    struct err err = {0};
     signals_guard_thread();
+    if (worker->confined && !sandbox_confine(NULL, 0, &err))
+        worker_log(worker, err.text);
     pthread_mutex_lock(&worker->mutex);
     while (!worker->quit) {
         struct job *job = worker->queue;
@@ -146,7 +151,7 @@ static bool start_thread(struct worker *worker, struct err *err)
     return code == 0 || err_set(err, ERR_OTHER, "cannot start a thread: %s", strerror(code));
 }
 
-struct worker *worker_start(void *host, struct err *err)
+struct worker *worker_start(void *host, bool confined, struct err *err)
 {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
@@ -155,6 +160,7 @@ struct worker *worker_start(void *host, struct err *err)
     }
     struct worker *worker = xcalloc(1, sizeof *worker);
     worker->host = host;
+    worker->confined = confined;
     worker->wake_read = fds[0];
     worker->wake_write = fds[1];
     pthread_mutex_init(&worker->mutex, NULL);

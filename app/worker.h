@@ -74,8 +74,9 @@ struct worker_activity {
     double started_ms; /* of the running job */
 };
 
-/* host: handed to every run(), touched by the worker thread only. */
-struct worker *worker_start(void *host, struct err *err);
+/* host: handed to every run(), touched by the worker thread only. confined: its jobs can
+ * write no file and start no program (sandbox.h). */
+struct worker *worker_start(void *host, bool confined, struct err *err);
 
 /* Cancels everything, waits for the running job to give up, releases all jobs. */
 void worker_stop(struct worker *worker);

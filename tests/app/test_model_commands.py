@@ -200,7 +200,7 @@ class Info(ProgramTest):
     def test_machine(self):
         document = self.run_json("info")
         self.assertLessEqual({"version", "cpu", "cores", "memory_bytes", "cpu_features", "kernels",
-                              "libraries"}, set(document))
+                              "libraries", "sandbox"}, set(document))
         self.assertGreaterEqual(document["cores"], 1)
 
     def test_model(self):

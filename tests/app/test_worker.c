@@ -106,7 +106,7 @@ static struct host *start(void)
 {
     struct host *host = xcalloc(1, sizeof *host);
     struct err err = {0};
-    host->worker = worker_start(host, &err);
+    host->worker = worker_start(host, false, &err);
     assert_non_null(host->worker);
     return host;
 }

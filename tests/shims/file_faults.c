@@ -28,17 +28,16 @@ enum { PATH_BYTES = 4096 };
 static long counted, fails_at = -1;
 static long long room = -1;
 static bool stays, reads;
-static const char *root, *kind = "", *count_path;
-static int journal = -1;
+static const char *root, *kind = "";
+static int journal = -1, count_file = -1; /* open before the program confines itself */
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 __attribute__((constructor)) static void begin(void)
 {
     const char *at = getenv("FAULT_AT"), *bytes = getenv("FAULT_ROOM");
-    const char *log = getenv("FAULT_JOURNAL");
+    const char *log = getenv("FAULT_JOURNAL"), *count = getenv("FAULT_COUNT");
     root = getenv("FAULT_ROOT");
-    count_path = getenv("FAULT_COUNT");
     stays = getenv("FAULT_STAYS") != NULL;
     reads = getenv("FAULT_READS") != NULL;
     if (getenv("FAULT_KIND"))
@@ -47,17 +46,16 @@ __attribute__((constructor)) static void begin(void)
         fails_at = atol(at);
     if (bytes)
         room = atoll(bytes);
+    if (count)
+        count_file = NEXT(open)(count, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (log)
         journal = NEXT(open)(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 }
 
 __attribute__((destructor)) static void end(void)
 {
-    FILE *out = count_path ? fopen(count_path, "w") : NULL;
-    if (!out)
-        return;
-    fprintf(out, "%ld\n", counted);
-    fclose(out);
+    if (count_file >= 0)
+        dprintf(count_file, "%ld\n", counted);
 }
 
 static bool below_root(const char *path)

@@ -22,7 +22,7 @@ enum { DEPTH = 7, SITES_MAX = 1 << 14 };
 
 static long counted, fails_at = -1;
 static bool counting, stays, inside;
-static const char *sites_path;
+static FILE *sites_file; /* open before the program confines itself */
 static uint64_t site_hash[SITES_MAX];
 static long site_first[SITES_MAX];
 static size_t sites;
@@ -48,7 +48,7 @@ static bool faulty(void)
     if (!counting || inside)
         return false;
     counted++;
-    if (sites_path) {
+    if (sites_file) {
         inside = true;
         add_site();
         inside = false;
@@ -63,12 +63,11 @@ static bool faulty(void)
 static void write_sites(void)
 {
     counting = false;
-    FILE *out = sites_path ? fopen(sites_path, "w") : NULL;
-    if (!out)
+    if (!sites_file)
         return;
     for (size_t i = 0; i < sites; i++)
-        fprintf(out, "%ld\n", site_first[i]);
-    fclose(out);
+        fprintf(sites_file, "%ld\n", site_first[i]);
+    fclose(sites_file);
 }
 
 static int (*real_main)(int, char **, char **);
@@ -76,8 +75,8 @@ static int (*real_main)(int, char **, char **);
 static int counted_main(int argc, char **argv, char **environment)
 {
     void *warm[2];
-    const char *at = getenv("FAULT_AT");
-    sites_path = getenv("FAULT_SITES");
+    const char *at = getenv("FAULT_AT"), *path = getenv("FAULT_SITES");
+    sites_file = path ? fopen(path, "we") : NULL;
     stays = getenv("FAULT_STAYS") != NULL;
     if (at)
         fails_at = atol(at);
