@@ -245,8 +245,8 @@ void golden_tensor_free(struct golden_tensor *tensor)
     *tensor = (struct golden_tensor){0};
 }
 
-static struct golden_tensor get_counted(const struct golden *g, size_t *count,
-                                        const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static struct golden_tensor
+get_counted(const struct golden *g, size_t *count, const char *format, va_list args)
 {
     struct golden_tensor tensor = get(g, format, args);
     if (count)
