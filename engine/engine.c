@@ -93,6 +93,21 @@ static void model_title(const struct model *m, char *out, size_t size)
     snprintf(out, size, "%s %s", stem, m->file_type);
 }
 
+/* What weights take in the form that products want them in: quantised ones about as much as
+ * in the file. */
+static size_t prepared_bytes(const struct model *m)
+{
+    size_t widened = llama_weights_bytes(&m->config);
+    switch (m->precision) {
+    case PRECISION_F32:
+        return widened;
+    case PRECISION_BF16:
+        return widened / (sizeof(real) / sizeof(uint16_t));
+    default:
+        return m->file_bytes;
+    }
+}
+
 void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
 {
     const struct model *m = e->model;
@@ -109,7 +124,7 @@ void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
     f->trained_window = e->untrained ? 0 : (unsigned)e->compressor_info.settings.window;
     snprintf(f->precision, sizeof f->precision, "%s", precision_name(m->precision));
     f->threads = thread_count();
-    f->memory_needed = m->memory + (m->weights.block ? llama_weights_bytes(&m->config) : 0);
+    f->memory_needed = m->memory + (m->weights.block ? prepared_bytes(m) : 0);
     f->memory_free = machine_memory_available();
 }
 
