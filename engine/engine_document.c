@@ -1,7 +1,6 @@
 /* The document: its tokens, its segments and windows, and reading them. */
 #include "engine/engine_private.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,90 +190,6 @@ bool engine_set_document_ids(struct engine *e, const int32_t *ids, size_t count,
     return true;
 }
 
-/* ---- windows of the snapshot ------------------------------------------------ */
-
-static void copy_reals(float *to, const real *from, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        to[i] = (float)from[i];
-}
-
-/* Cosine of each slot with its right neighbour (what `health` calls twins). */
-static void fill_twins(float *twin, const real *slots, size_t k, size_t H)
-{
-    for (size_t j = 0; j + 1 < k; j++) {
-        double dot = 0, a = 0, b = 0;
-        for (size_t i = 0; i < H; i++) {
-            double x = (double)slots[j * H + i], y = (double)slots[(j + 1) * H + i];
-            dot += x * y;
-            a += x * x;
-            b += y * y;
-        }
-        twin[j] = (float)(dot / sqrt(a * b + 1e-30));
-    }
-}
-
-static void fill_history(struct snapshot_window *to, const struct window_plan *w)
-{
-    size_t rows = (size_t)w->iters + 1;
-    copy_reals(to->f, w->f, rows * w->tokens);
-    copy_reals(to->g, w->g, rows * w->slots);
-    copy_reals(to->row_error, w->row_error, rows);
-    copy_reals(to->column_error, w->column_error, rows);
-}
-
-/* gate: [tokens, M] of this window, or NULL: shared with `before`. */
-static struct snapshot_window *window_from_plan(const struct engine *e, const struct window_plan *w,
-                                                size_t first, const float *gate, const real *slots)
-{
-    size_t M = e->compressor.shape.M, H = e->compressor.shape.H;
-    struct snapshot_window *to = snapshot_window_new(w->tokens, w->slots, M, w->iters, true);
-    to->first = first;
-    to->eps = e->settings.eps;
-    to->capacity = (float)w->capacity;
-    to->has_gate = to->has_plan = true;
-    memcpy(to->gate, gate, w->tokens * M * sizeof *gate);
-    copy_reals(to->mass, w->mass, w->tokens);
-    copy_reals(to->plan, w->plan, w->tokens * w->slots);
-    copy_reals(to->cost, w->cost, w->tokens * w->slots);
-    for (size_t j = 0; j <= w->slots; j++)
-        to->span[j] = (uint32_t)w->span[j];
-    fill_history(to, w);
-    fill_twins(to->twin, slots, w->slots, H);
-    return to;
-}
-
-/* Sender mass of tokens [first, first + n), as a multiple of the even share; NULL
- * mass: unread. */
-static void fill_minimap(struct snapshot *next, size_t first, size_t n, const float *mass)
-{
-    size_t all = next->document->tokens;
-    if (!next->minimap_mass) {
-        next->minimap_mass = xmalloc(all * sizeof *next->minimap_mass);
-        for (size_t t = 0; t < all; t++)
-            next->minimap_mass[t] = NAN;
-    }
-    for (size_t t = 0; t < n; t++)
-        next->minimap_mass[first + t] = mass ? mass[t] * (float)n : NAN;
-}
-
-/* Puts the windows of a segment into `next`. gate [tokens of the segment, M]. */
-static void install_windows(struct engine *e, struct snapshot *next,
-                            const struct engine_segment *segment, const struct encoded *encoded,
-                            const float *gate)
-{
-    size_t slot = 0, M = e->compressor.shape.M, H = e->compressor.shape.H;
-    for (size_t i = 0; i < encoded->plan.windows; i++) {
-        const struct window_plan *w = &encoded->plan.window[i];
-        struct snapshot_window *to = window_from_plan(e, w, segment->first + w->first,
-                                                      gate + w->first * M,
-                                                      encoded->slots + slot * H);
-        fill_minimap(next, to->first, to->tokens, to->mass);
-        snapshot_set_window(next, segment->first_window + i, to);
-        slot += w->slots;
-    }
-}
-
 /* ---- reading ---------------------------------------------------------------- */
 
 struct read_listener {
@@ -289,7 +204,7 @@ static void show_gates(void *context, size_t from, size_t count, const real *alp
     struct read_listener *r = context;
     struct engine *e = r->e;
     size_t M = e->compressor.shape.M, done = from + count;
-    copy_reals(r->gate + from * M, alpha, count * M);
+    engine_copy_reals(r->gate + from * M, alpha, count * M);
     if (!e->options.publish)
         return;
     struct snapshot *next = snapshot_derive(e->snapshot);
@@ -316,7 +231,7 @@ static void segment_forget(struct engine *e, struct engine_segment *segment, str
     segment->read = false;
     for (size_t i = 0; i < segment->windows; i++)
         snapshot_set_window(next, segment->first_window + i, NULL);
-    fill_minimap(next, segment->first, segment->tokens, NULL);
+    engine_fill_minimap(next, segment->first, segment->tokens, NULL);
     engine_log(e, "forgot tokens %zu..%zu: they are read again when needed", segment->first,
                segment->first + segment->tokens - 1);
 }
@@ -371,7 +286,7 @@ static void segment_store(struct engine *e, struct engine_segment *segment,
     segment->read = true;
     segment->used = ++e->clock;
     struct snapshot *next = snapshot_derive(e->snapshot);
-    install_windows(e, next, segment, encoded, gate);
+    engine_install_windows(e, next, segment, encoded, gate);
     evict(e, next);
     engine_publish(e, next);
 }
@@ -458,7 +373,7 @@ static bool replan_segment(struct engine *e, size_t i, const float *gate,
         segment->times.plan = encoded.times.plan;
         segment->times.project = encoded.times.project;
         struct snapshot *next = snapshot_derive(e->snapshot);
-        install_windows(e, next, segment, &encoded, gate);
+        engine_install_windows(e, next, segment, &encoded, gate);
         engine_publish(e, next);
     } else {
         segment->read = false;

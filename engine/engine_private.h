@@ -143,6 +143,17 @@ size_t engine_window_starts(const struct compress_settings *s, size_t n, uint32_
 void engine_layout_document(struct engine *e, struct snapshot *next);
 void engine_forget_segments(struct engine *e);
 
+/* Puts the windows of a segment into `next`. gate [tokens of the segment, M]. */
+void engine_install_windows(struct engine *e, struct snapshot *next,
+                            const struct engine_segment *segment, const struct encoded *encoded,
+                            const float *gate);
+
+/* Sender mass of tokens [first, first + n), as a multiple of the even share; NULL
+ * mass: unread. */
+void engine_fill_minimap(struct snapshot *next, size_t first, size_t n, const float *mass);
+
+void engine_copy_reals(float *to, const real *from, size_t count);
+
 /* The facts part of a snapshot. */
 void engine_fill_facts(const struct engine *e, struct snapshot_facts *facts);
 void engine_fill_settings(const struct engine *e, struct snapshot_settings *out);
