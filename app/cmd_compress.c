@@ -9,6 +9,7 @@
 
 #include "app/batch.h"
 #include "app/cli.h"
+#include "app/places.h"
 #include "app/report.h"
 #include "app/values.h"
 #include "engine/base/file.h"
@@ -134,8 +135,7 @@ static bool write_tensors(struct job *job, const char *path, struct err *err)
 /* For "-o -": the writer replaces whole files, so the bytes go by way of one. */
 static bool write_to_stdout(struct job *job, struct err *err)
 {
-    const char *base = getenv("TMPDIR");
-    char *folder = file_join(base && base[0] ? base : "/tmp", "comprexit.XXXXXX");
+    char *folder = file_join(places_temporary(), "comprexit.XXXXXX");
     if (!mkdtemp(folder)) {
         free(folder);
         return err_set(err, ERR_IO, "no temporary folder can be made in TMPDIR");

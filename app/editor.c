@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/places.h"
 #include "app/signals.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -50,12 +51,12 @@ static bool write_all(int fd, const char *text, size_t length)
 
 char *editor_run(const char *text, struct err *err)
 {
-    const char *command = getenv("VISUAL"), *folder = getenv("TMPDIR");
+    const char *command = getenv("VISUAL");
     if (!command || !*command)
         command = getenv("EDITOR");
     if (!command || !*command)
         command = "vi";
-    char *path = file_join(folder && *folder ? folder : "/tmp", "comprexit-XXXXXX");
+    char *path = file_join(places_temporary(), "comprexit-XXXXXX");
     char *edited = NULL;
     size_t size;
     int fd = mkstemp(path);

@@ -10,6 +10,7 @@
 #include "app/cli.h"
 #include "app/interrupt.h"
 #include "app/manual.h"
+#include "app/places.h"
 #include "app/report.h"
 #include "app/sandbox.h"
 #include "engine/base/file.h"
@@ -62,10 +63,13 @@ static bool confine(const struct cli_arguments *a, struct err *err)
     size_t n = 0;
     if (a->command->writes_here)
         paths[n++] = "./";
+    /* What goes to standard output takes shape in a file. */
+    char *passing = file_join(places_temporary(), "comprexit");
     for (size_t i = 0; i < a->n_given; i++)
         if (a->given[i].option->written)
-            paths[n++] = a->given[i].text;
+            paths[n++] = strcmp(a->given[i].text, "-") == 0 ? passing : a->given[i].text;
     bool ok = sandbox_confine(paths, n, err);
+    free(passing);
     free(paths);
     return ok;
 }

@@ -31,3 +31,9 @@ char *places_models_dir(void)
 {
     return place("XDG_CACHE_HOME", ".cache", "comprexit/models");
 }
+
+const char *places_temporary(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && folder[0] ? folder : "/tmp";
+}

@@ -7,4 +7,6 @@ char *places_rc_file(void);   /* $XDG_CONFIG_HOME/comprexit/rc */
 char *places_state_dir(void); /* $XDG_STATE_HOME/comprexit */
 char *places_models_dir(void); /* $XDG_CACHE_HOME/comprexit/models */
 
+const char *places_temporary(void); /* $TMPDIR, else /tmp; borrowed */
+
 #endif

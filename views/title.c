@@ -127,14 +127,14 @@ void draw_title(struct scene *c)
     struct rect area = c->layout.area[AREA_TITLE];
     bool narrow = c->layout.kind != LAYOUT_WIDE;
     int left = draw_screens(c, area), right = area.column + area.columns - 1;
-    if (c->s->facts.untrained && !screen_is_open(c->v))
-        draw_mark(c, "UNTRAINED", &right);
-    if (is_toy(&c->s->facts) && !screen_is_open(c->v))
-        draw_mark(c, c->v->columns < WORDY ? "toy model" : "toy model, answers mean nothing", &right);
     if (c->v->compare_flicker && c->s == c->v->pinned && c->v->screen == SCREEN_EXPLORE) {
         canvas_text(c->canvas, area.row, right - 3, 3, ROLE_WARN, ATTR_REVERSE, " A ", 3);
         right -= 5;
     }
+    if (c->s->facts.untrained && !screen_is_open(c->v))
+        draw_mark(c, "UNTRAINED", &right);
+    if (is_toy(&c->s->facts) && !screen_is_open(c->v))
+        draw_mark(c, c->v->columns < WORDY ? "toy model" : "toy model, answers mean nothing", &right);
     struct parts parts;
     int room = right - left - 2;
     open_text(c, room, narrow, &parts);
