@@ -91,10 +91,9 @@ static void add_facts(const struct session *s, struct list *list)
     list_add_text(list, f->untrained ? "Compressor  %-28s UNTRAINED: its answers mean nothing"
                                      : "Compressor  %-28s x%.3g, window %u",
                   f->compressor, f->trained_ratio, f->trained_window);
-    char sandbox[SANDBOX_TEXT_MAX];
     list_add_text(list, "Memory      %.1f GiB needed, %.1f GiB free      %d thread%s      sandbox %s",
                   (double)f->memory_needed / GIB, (double)f->memory_free / GIB, f->threads,
-                  f->threads > 1 ? "s" : "", sandbox_describe(sandbox));
+                  f->threads > 1 ? "s" : "", sandbox_is_on() ? "on" : "off");
 }
 
 static void add_left_over(const struct session *s, struct list *list)

@@ -125,6 +125,11 @@ bool sandbox_wanted(const struct cli_arguments *arguments)
     return !choice || strcmp(choice, "on") == 0;
 }
 
+bool sandbox_is_on(void)
+{
+    return atomic_load(&state) > 0;
+}
+
 const char *sandbox_describe(char out[SANDBOX_TEXT_MAX])
 {
     int abi = atomic_load(&state);

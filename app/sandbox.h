@@ -19,6 +19,8 @@ bool sandbox_confine(const char *const *paths, size_t n, struct err *err);
 /* Unless the arguments say --sandbox off. */
 bool sandbox_wanted(const struct cli_arguments *arguments);
 
+bool sandbox_is_on(void);
+
 /* "on (abi 7)", "off (the kernel has no Landlock)", "off": of the thread or process that
  * was confined last. */
 enum { SANDBOX_TEXT_MAX = 48 };

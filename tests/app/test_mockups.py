@@ -38,6 +38,7 @@ def shape(text):
     lines = []
     for line in without_answers(text.splitlines()):
         line = re.sub(r"\d+(\.\d+)?(e[-+]\d+)?", "#", line)
+        line = re.sub(r"sandbox off", "sandbox on", line)  # as the kernel has it
         line = re.sub(r"[\u2581-\u2593]", " ", line)  # bars and shades
         line = re.sub(r" · # tok/s", "", line)  # of an answer of one token there is no speed
         line = re.sub(r"\u2500+", "\u2500", line)
