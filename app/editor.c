@@ -35,20 +35,6 @@ static bool run_command(const char *command, const char *path, struct err *err)
            err_set(err, ERR_OTHER, "%s ended with an error; the text is unchanged", command);
 }
 
-static bool write_all(int fd, const char *text, size_t length)
-{
-    while (length) {
-        ssize_t n = write(fd, text, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
-
 char *editor_run(const char *text, struct err *err)
 {
     const char *command = getenv("VISUAL");
@@ -65,7 +51,7 @@ char *editor_run(const char *text, struct err *err)
         free(path);
         return NULL;
     }
-    bool written = write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1);
+    bool written = file_write_all(fd, text, strlen(text)) && file_write_all(fd, "\n", 1);
     close(fd);
     if (!written)
         err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(errno));

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 
 enum { RESET_MAX = 512, STACK_SIZE = 64 << 10, WRITER_WAIT_MS = 100 };
@@ -121,19 +122,6 @@ void signals_reset_child(void)
 
 /* ---- fatal ------------------------------------------------------------------ */
 
-static void write_all(int fd, const char *text, size_t length)
-{
-    while (length) {
-        ssize_t n = write(fd, text, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        text += n;
-        length -= (size_t)n;
-    }
-}
-
 void signals_arm_terminal(int fd, const char *reset, size_t length, const struct termios *modes)
 {
     atomic_store(&terminal.armed, false);
@@ -150,7 +138,7 @@ void signals_restore_terminal(void)
 {
     if (!atomic_exchange(&terminal.armed, false))
         return;
-    write_all(terminal.fd, terminal.reset, terminal.length);
+    file_write_all(terminal.fd, terminal.reset, terminal.length);
     /* A program in the background would be stopped here for writing modes. */
     sigset_t block, old;
     sigemptyset(&block);
@@ -204,7 +192,7 @@ static void crash(int number, siginfo_t *info, void *context)
     wait_for_writer();
     signals_restore_terminal();
     const char *text = describe(number, info ? info->si_code : 0);
-    write_all(STDERR_FILENO, text, strlen(text));
+    file_write_all(STDERR_FILENO, text, strlen(text));
     const struct sigaction *before = NULL;
     for (size_t i = 0; i < FATAL; i++)
         if (fatal[i] == number)

@@ -1,6 +1,5 @@
 #include "app/terminal_ask.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,19 +7,12 @@
 #include <unistd.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 
 void terminal_write(const struct terminal_line *line, const char *text)
 {
-    size_t length = strlen(text);
-    while (length) {
-        ssize_t n = write(line->out, text, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        text += n;
-        length -= (size_t)n;
-    }
+    /* A terminal that is gone is noticed where it is read. */
+    file_write_all(line->out, text, strlen(text));
 }
 
 static bool same_device(int a, int b)

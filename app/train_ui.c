@@ -8,6 +8,7 @@
 #include "app/data_options.h"
 #include "app/explore.h"
 #include "app/list.h"
+#include "app/sandbox.h"
 #include "engine/base/mem.h"
 
 enum { LINE_BYTES = 16384 };
@@ -76,6 +77,7 @@ bool train_ui_run(const struct cli_arguments *a, struct err *err)
         .theme = cli_text(a, "theme"),
         .glyphs = cli_text(a, "glyphs"),
         .rc = cli_text(a, "rc"),
+        .no_sandbox = !sandbox_wanted(a),
         .command = line,
     };
     bool ok = make_line(a, line, err) && batch_engine_options(a, &options.engine, err);

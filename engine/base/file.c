@@ -358,18 +358,18 @@ bool append_file_open(struct append_file *file, const char *path, size_t keep, s
     return true;
 }
 
-/* All of data at the end of the file; false with errno. */
-static bool append_all(int fd, const char *data, size_t size)
+bool file_write_all(int fd, const void *data, size_t size)
 {
+    const char *p = data;
     while (size > 0) {
-        ssize_t n = write(fd, data, size);
+        ssize_t n = write(fd, p, size);
         if (n < 0 && errno == EINTR)
             continue;
         if (n == 0)
             errno = ENOSPC;
         if (n <= 0)
             return false;
-        data += n;
+        p += n;
         size -= (size_t)n;
     }
     return true;
@@ -382,7 +382,7 @@ bool append_file_line(struct append_file *file, const char *line, struct err *er
     char *whole = xmalloc(length + 1);
     memcpy(whole, line, length);
     whole[length] = '\n';
-    bool ok = append_all(file->fd, whole, length + 1);
+    bool ok = file_write_all(file->fd, whole, length + 1);
     int code = errno;
     free(whole);
     if (ok)

@@ -86,4 +86,7 @@ void file_unlock(int fd);
 /* The three in one. */
 bool file_replace(const char *path, const void *data, size_t size, struct err *err);
 
+/* All of data to an open file; false with errno. Safe in a signal handler. */
+bool file_write_all(int fd, const void *data, size_t size);
+
 #endif
