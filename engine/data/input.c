@@ -26,6 +26,7 @@ struct input {
     size_t begin, end, capacity;
     bool finished;
     size_t line;
+    bool ended; /* the last line had an end */
 };
 
 static bool starts_with(const struct mapped_file *f, const char *magic, size_t n)
@@ -209,6 +210,7 @@ bool input_line(struct input *in, char **line, size_t *length, struct err *err)
             return false;
         in->begin += n + (end != NULL);
         in->line++;
+        in->ended = end != NULL;
         if (n > 0 && from[n - 1] == '\r')
             n--;
         from[n] = '\0';
@@ -216,6 +218,11 @@ bool input_line(struct input *in, char **line, size_t *length, struct err *err)
         *length = n;
         return true;
     }
+}
+
+bool input_line_ended(const struct input *in)
+{
+    return in->ended;
 }
 
 bool input_rest(struct input *in, size_t limit, char **data, size_t *length, struct err *err)

@@ -28,6 +28,9 @@ void input_close(struct input *input);
  * next call. false at the end of the file (*err untouched) and on an error. */
 bool input_line(struct input *input, char **line, size_t *length, struct err *err);
 
+/* Had the line that input_line returned last an end? Only the last one of a file may lack it. */
+bool input_line_ended(const struct input *input);
+
 /* All that is left, at most `limit` bytes, to be freed by the caller. */
 bool input_rest(struct input *input, size_t limit, char **data, size_t *length, struct err *err);
 

@@ -349,7 +349,8 @@ static bool next_text(struct records *r, struct record *out, struct err *err)
         MEM_GROW(text, capacity, used + length + 2);
         memcpy(text + used, line, length);
         used += length;
-        text[used++] = '\n';
+        if (input_line_ended(r->input))
+            text[used++] = '\n';
     }
     if (err->code != ERR_NONE || blank) {
         free(text);

@@ -81,7 +81,9 @@ static void plain_text_is_one_document(void **state)
     struct outcome o = read_text("The kiln\nwas lit.\r\n\nTwice.");
     assert_int_equal(o.err.code, ERR_NONE);
     assert_int_equal(o.records, 1);
-    assert_string_equal(o.first, "The kiln\nwas lit.\n\nTwice.\n");
+    assert_string_equal(o.first, "The kiln\nwas lit.\n\nTwice.");
+    o = read_text("Twice.\r\n");
+    assert_string_equal(o.first, "Twice.\n");
 }
 
 static void separators_split_text(void **state)

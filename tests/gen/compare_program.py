@@ -213,8 +213,9 @@ class Comparison:
         for got in json.loads(answer)["answers"]:
             want, margin = self.continuation(model, fronts[got["mode"]], query, 5)
             text = self.tokenizer.decode(want, skip_special_tokens=True)
-            stop = min([i for i in (text.find("."), text.find("\n")) if i >= 0], default=len(text))
-            if margin > 1e-3 and got["text"].strip() != text[:stop].strip().replace("\0", ""):
+            # ask shows what the model said up to the end of its line; eval cuts at a full stop
+            line = text.lstrip(" \t\r\n").split("\n")[0]
+            if margin > 1e-3 and got["text"].strip() != line.strip().replace("\0", ""):
                 self.complain(f"{path.name} ask {got['mode']}: {got['text']!r}, expected {text!r} "
                               f"(margin {margin:g})")
 
@@ -249,11 +250,14 @@ class Comparison:
         if not answer:
             return
         params, losses = files.doubles(self.params), {}
-        slots = [ref.compress_ids(model, params, s, c) for c, _ in blocks]
+        slots, n = [ref.compress_ids(model, params, s, c) for c, _ in blocks], len(blocks)
+        # the wrong passage comes from far away in the text, not from the next block
+        order = [(n + 1) // 2 + k // 2 if k % 2 else k // 2 for k in range(n)]
+        wrong = dict(zip(order, order[1:] + order[:1]))
         for i, (before, after) in enumerate(blocks):
             front = [] if start is None else [ref.embed(weights, [start])]
             for mode, given in (("full", ref.embed(weights, before)), ("compressed", slots[i]),
-                                ("wrong", slots[(i + 1) % len(blocks)]), ("none", None)):
+                                ("wrong", slots[wrong[i]]), ("none", None)):
                 # the full context of a block is read as it stands: a block has no BOS of its own
                 lead = front if mode != "full" else []
                 inputs = torch.cat([*lead, *([] if given is None else [given]),
