@@ -7,6 +7,19 @@
 #include "app/config.h"
 #include "app/explore.h"
 #include "app/sandbox.h"
+#include "app/tour.h"
+
+#define TOUR "tour" /* in place of a script to present: the built-in one */
+
+/* In `--present notes.md` the word may be the document: when there is no other, and it is no
+ * script that says anything. */
+static void take_back_document(struct explore_options *o)
+{
+    if (!o->present || o->document || strcmp(o->present, TOUR) == 0 || tour_is_script(o->present))
+        return;
+    o->document = o->present;
+    o->present = TOUR;
+}
 
 static bool run(const struct cli_arguments *a, struct err *err)
 {
@@ -32,6 +45,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
         .demo = cli_flag(a, "demo"),
         .no_answers = cli_flag(a, "no-answers"),
     };
+    take_back_document(&options);
     if (!batch_engine_options(a, &options.engine, err))
         return false;
     bool ok = explore_run(&options, err);
@@ -55,9 +69,9 @@ static const struct cli_option options[] = {
      .help = "the figure's document, if it is neither beside it nor a recent one; as DOC"},
     {.name = "play", .kind = CLI_PATH, .value = "FILE",
      .help = "run a script of commands and keys"},
-    {.name = "present", .kind = CLI_PATH, .value = "[FILE]", .otherwise = "tour",
+    {.name = "present", .kind = CLI_PATH, .value = "[FILE]", .otherwise = TOUR,
      .help = "present a script with captions to an audience; without one, or \"tour\": the "
-             "guided tour"},
+             "guided tour; a word that is no such script is DOC"},
     {.name = "headless", .kind = CLI_FLAG, .help = "with --play: no terminal, a virtual screen"},
     {.name = "default-rc", .kind = CLI_FLAG, .help = "print the built-in settings and keys"},
     {0}};

@@ -351,16 +351,18 @@ static bool print_estimate(struct job *j, struct err *err)
     return true;
 }
 
-/* Several processes share memory through files, and a GPU's driver has devices to write to. */
+/* The run directory is made first, since what may be written to must be there. Several
+ * processes share memory through files, and a GPU's driver has devices to write to. */
 static bool confine(const struct job *j, struct err *err)
 {
     const char *device = j->run.config.device;
     if (!sandbox_wanted(j->arguments) || j->run.ranks.size > 1 || strcmp(device, "cpu") != 0)
         return true;
-    if (!j->run.directory)
+    if (!j->run.directory || cli_flag(j->arguments, "dry-run"))
         return sandbox_confine(NULL, 0, err);
     char *inside = file_join(j->run.directory, "log.jsonl");
-    bool ok = sandbox_confine((const char *const[]){inside}, 1, err);
+    bool ok = file_make_directories(j->run.directory, err) &&
+              sandbox_confine((const char *const[]){inside}, 1, err);
     free(inside);
     return ok;
 }

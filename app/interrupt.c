@@ -1,8 +1,11 @@
 #include "app/interrupt.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
+
+#include "engine/base/clock.h"
 
 enum { SAME_WISH_MS = 300 };
 
@@ -29,10 +32,39 @@ static void remember(int signal_number)
     }
 }
 
+/* The default action, and the clock stands meanwhile. */
+static void stand_still(int signal_number)
+{
+    int reason = errno;
+    struct sigaction stop = {.sa_handler = SIG_DFL}, own;
+    sigset_t only, before;
+    sigemptyset(&stop.sa_mask);
+    sigemptyset(&only);
+    sigaddset(&only, signal_number);
+    sigaction(signal_number, &stop, &own);
+    clock_pause();
+    raise(signal_number);
+    pthread_sigmask(SIG_UNBLOCK, &only, &before); /* here it stops */
+    clock_resume();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    sigaction(signal_number, &own, NULL);
+    errno = reason;
+}
+
+/* Not where job control was switched off for the program. */
+static void catch_suspension(void)
+{
+    struct sigaction action = {.sa_handler = stand_still, .sa_flags = SA_RESTART}, before;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGTSTP, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+        sigaction(SIGTSTP, &action, NULL);
+}
+
 void interrupt_catch(void)
 {
     struct sigaction action = {.sa_handler = remember};
     sigemptyset(&action.sa_mask);
+    catch_suspension();
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &action, NULL);

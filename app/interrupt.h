@@ -5,7 +5,8 @@
 #ifndef APP_INTERRUPT_H
 #define APP_INTERRUPT_H
 
-/* From now on SIGINT, SIGTERM and SIGHUP are remembered. */
+/* From now on SIGINT, SIGTERM and SIGHUP are remembered, and a stop by Ctrl-Z is no time of the
+ * work. */
 void interrupt_catch(void);
 
 /* The signal that came, or 0. */

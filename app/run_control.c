@@ -193,7 +193,7 @@ bool run_control_begin(struct session *s, bool dry_run, struct err *err)
         return err_set(err, ERR_USAGE, "a run is in progress: stop it first");
     if (!run_form_complete(&r->form, dry_run, err))
         return false;
-    run_form_arguments(&r->form, s->model_path, dry_run, arguments);
+    run_form_arguments(&r->form, s->model_path, !s->no_sandbox, dry_run, arguments);
     if (!spawn(r, arguments, err))
         return false;
     r->dry_run = dry_run;

@@ -167,7 +167,7 @@ void run_form_settings_text(const struct run_form *f, char *out, size_t size)
 
 /* ---- arguments --------------------------------------------------------------- */
 
-void run_form_arguments(const struct run_form *f, const char *model, bool dry_run,
+void run_form_arguments(const struct run_form *f, const char *model, bool sandbox, bool dry_run,
                         const char *out[RUN_FORM_ARGUMENTS])
 {
     size_t n = 0;
@@ -188,6 +188,8 @@ void run_form_arguments(const struct run_form *f, const char *model, bool dry_ru
         out[n++] = "--model";
         out[n++] = model;
     }
+    out[n++] = "--sandbox";
+    out[n++] = sandbox ? "on" : "off";
     if (dry_run)
         out[n++] = "--dry-run";
     if (!dry_run && f->directory) {

@@ -8,7 +8,10 @@
 
 #include "engine/base/err.h"
 
-enum { RUN_FORM_PARTS = 16, RUN_FORM_ARGUMENTS = 64 };
+enum {
+    RUN_FORM_PARTS = 16,
+    RUN_FORM_ARGUMENTS = 4 * RUN_FORM_PARTS + 16, /* two words a part, the others, NULL */
+};
 
 struct run_form {
     char phase[16], preset[64];
@@ -41,7 +44,7 @@ void run_form_settings_text(const struct run_form *form, char *out, size_t size)
 
 /* The words behind the program's name; NULL behind the last. model may be NULL. Texts
  * are borrowed from the form and the model. */
-void run_form_arguments(const struct run_form *form, const char *model, bool dry_run,
+void run_form_arguments(const struct run_form *form, const char *model, bool sandbox, bool dry_run,
                         const char *out[RUN_FORM_ARGUMENTS]);
 
 #endif

@@ -68,31 +68,26 @@ static bool allow(int ruleset, const char *folder, uint64_t access)
     return ok;
 }
 
-/* The folder that holds `path`, following a link to where it leads, or the nearest one
- * above it that there is. To be freed. */
-static char *folder_above(const char *path)
+/* The folder that holds `path`, following a link to where it leads. To be freed. */
+static char *folder_of(const char *path)
 {
     char *real = realpath(path, NULL);
     char *folder = real ? real : xstrdup(path);
-    for (;;) {
-        char *slash = strrchr(folder, '/');
-        if (!slash || slash == folder) {
-            bool root = slash == folder;
-            free(folder);
-            return xstrdup(root ? "/" : ".");
-        }
+    char *slash = strrchr(folder, '/');
+    if (slash && slash != folder) {
         *slash = '\0';
-        if (file_is_directory(folder))
-            return folder;
+        return folder;
     }
+    free(folder);
+    return xstrdup(slash ? "/" : ".");
 }
 
 static bool allow_folders(int ruleset, int abi, const char *const *paths, size_t n)
 {
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++) {
-        char *folder = folder_above(paths[i]);
-        ok = allow(ruleset, folder, changes_known(abi));
+        char *folder = folder_of(paths[i]);
+        ok = !file_is_directory(folder) || allow(ruleset, folder, changes_known(abi));
         free(folder);
     }
     return ok;

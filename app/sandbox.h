@@ -12,8 +12,8 @@
 #include "app/cli.h"
 
 /* For the calling thread and all that it starts from now on, so before other threads run.
- * Written may be what lies beside each of paths, or in the nearest folder above that there
- * is. False when the kernel has Landlock and refuses. */
+ * Written may be what lies beside each of paths, where that folder is there now. False when
+ * the kernel has Landlock and refuses. */
 bool sandbox_confine(const char *const *paths, size_t n, struct err *err);
 
 /* Unless the arguments say --sandbox off. */

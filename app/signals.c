@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -88,7 +89,9 @@ void signals_stop_self(void)
     struct sigaction stop = {.sa_handler = SIG_DFL}, own;
     sigemptyset(&stop.sa_mask);
     sigaction(SIGTSTP, &stop, &own);
+    clock_pause();
     kill(0, SIGTSTP);
+    clock_resume();
     sigaction(SIGTSTP, &own, NULL);
 }
 

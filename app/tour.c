@@ -131,6 +131,15 @@ static bool read_script(struct tour *t, const char *path, struct err *err)
                                                       "anything", path));
 }
 
+bool tour_is_script(const char *path)
+{
+    struct tour *t = xcalloc(1, sizeof *t);
+    read_script(t, path, NULL);
+    bool says = t->n > 0; /* also before a line that is wrong, which is told later */
+    tour_free(t);
+    return says;
+}
+
 /* ---- captions ---------------------------------------------------------------------- */
 
 static size_t document_slots(const struct session *s)

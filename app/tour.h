@@ -16,6 +16,9 @@ struct tour;
  * are one step; `note` is for the speaker and not shown. */
 bool tour_start(struct session *s, const char *path, bool presenting, struct err *err);
 
+/* Is it a script with a step at least? A text to open is not. */
+bool tour_is_script(const char *path);
+
 /* The next step (after the last: the end) and the one before. */
 void tour_next(struct session *s);
 void tour_back(struct session *s);

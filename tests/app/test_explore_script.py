@@ -236,6 +236,10 @@ class CommandsTest(ScriptTest):
         (self.home / "none.rc").write_text("goto 3\n")
         self.fails(3, "nothing to present", f"present {self.home / 'none.rc'}")
         self.plays('expect "one"', options=("--present", script))
+        # with one word behind it, which may be the document
+        for words in ([SAMPLE, "--present"], ["--present", SAMPLE]):
+            self.plays('expect "1 of 10"', 'expect "1571 tokens"', document=None, options=words)
+        self.plays('expect "one"', document=None, options=("--present", script, SAMPLE))
 
     def test_session_opens_without_the_model(self):
         session = self.home / "one.cxt"

@@ -170,8 +170,8 @@ static void test_form_makes_arguments(void **state)
                                         "lr=1e-3", "steps=7", "resume"};
     static const char *const want[] = {"train", "sft", "--control", "--preset", "cpu-sft", "--data",
                                        "a.json", "--data", "b.json@2", "--set", "steps=7", "--set",
-                                       "lr=1e-3", "--model", "m.gguf", "--run", "runs/x",
-                                       "--resume", NULL};
+                                       "lr=1e-3", "--model", "m.gguf", "--sandbox",
+                                       "off", "--run", "runs/x", "--resume", NULL};
     const char *got[RUN_FORM_ARGUMENTS];
     struct run_form form;
     struct err err = {0};
@@ -180,7 +180,7 @@ static void test_form_makes_arguments(void **state)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         assert_true(run_form_word(&form, words[i], &err));
     assert_true(run_form_complete(&form, false, &err));
-    run_form_arguments(&form, "m.gguf", false, got);
+    run_form_arguments(&form, "m.gguf", false, false, got);
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         assert_true(!want[i] == !got[i]);
         if (want[i])
@@ -214,6 +214,14 @@ static void test_form_refuses(void **state)
         assert_true(run_form_word(&form, word, &err));
     }
     assert_false(run_form_word(&form, "lr=1", &err));
+    assert_true(run_form_word(&form, "data=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p", &err));
+    assert_true(run_form_word(&form, "resume", &err) && run_form_word(&form, "run=r", &err));
+    const char *got[RUN_FORM_ARGUMENTS];
+    run_form_arguments(&form, "m.gguf", true, false, got); /* all of it has room */
+    size_t n = 0;
+    while (got[n])
+        n++;
+    assert_true(n < RUN_FORM_ARGUMENTS && n > (size_t)4 * RUN_FORM_PARTS);
     run_form_free(&form);
 }
 

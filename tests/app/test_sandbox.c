@@ -60,9 +60,10 @@ static int confined(const char *folder)
 {
     struct err err = {0};
     char *old = file_join(folder, "old"), *new = file_join(folder, "new");
-    char *out = file_join(folder, "out"), *target = file_join(folder, "out/later/slots");
+    char *out = file_join(folder, "out"), *target = file_join(folder, "out/slots");
+    char *later = file_join(folder, "later/slots"); /* its folder comes too late */
     char *inside = file_join(folder, "out/a"), *moved = file_join(folder, "out/b");
-    if (!sandbox_confine((const char *const[]){target}, 1, &err))
+    if (!sandbox_confine((const char *const[]){target, later}, 2, &err))
         return 1;
     if (make_file(folder, "new") || errno != EACCES)
         return 2;

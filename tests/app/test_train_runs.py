@@ -26,12 +26,13 @@ class Runs(unittest.TestCase):
         cls.data = cls.path / "text"
         cls.data.write_text(made_up_text())
 
-    def start(self, run, *extra, steps=LONG, settings=(), until="step 3/"):
-        """A run that has come to the line `until`."""
+    def start(self, run, *extra, steps=LONG, settings=(), until="step 3/", group=None):
+        """A run that has come to the line `until`; in a process group of its own for group=0."""
         words = train_words(self.data, run, *extra, steps=steps, settings=settings)
         process = subprocess.Popen(
             [PROGRAM, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env=dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE"), text=True)
+            env=dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE"), text=True,
+            process_group=group)
         self.addCleanup(self.reap, process)
         self.read_until(process, until)
         return process
@@ -86,6 +87,19 @@ class Runs(unittest.TestCase):
                 self.assertEqual(status, 0, messages)
                 self.assertIn(f"resumed at step {saved}", messages)
                 self.assertEqual(weights(run, name), straight)
+
+    def test_a_stop_of_the_process_is_no_time(self):
+        """Ctrl-Z and fg, as a shell does it: the log tells no step of seconds."""
+        process = self.start(self.path / "stopped", steps=100000, group=0)
+        os.kill(process.pid, signal.SIGTSTP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        time.sleep(2.5)
+        os.kill(process.pid, signal.SIGCONT)
+        messages = self.read_until(process, "step 40/")
+        self.assertLess(max(map(int, re.findall(r"\| (\d+) ms", messages))), 2000, messages)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 128 + signal.SIGINT)
 
     def test_a_sick_plan_ends_a_run_that_wants_it(self):
         """With one balancing round the plan is not balanced: the second validation in a row

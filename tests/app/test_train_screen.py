@@ -86,6 +86,28 @@ class StoryTest(RunTest):
         self.plays(f"watch {self.run_folder}", f'expect "{last}/100000"', 'expect "watching"',
                    f'expect "saved step {last}"')
 
+    def test_the_sandbox_is_for_the_run_too(self):
+        for choice, confined in (("on", b"1"), ("off", b"0")):
+            folder = self.home / choice
+            command = self.train(f"run={folder}", "steps=100000", "start")
+            with self.subTest(choice), self.open("--sandbox", choice, "--no-answers") as terminal:
+                terminal.wait_for(b"? help")
+                terminal.type(f":{command}\r".encode())
+                self.until(terminal, (folder / "log.jsonl").exists)
+                children = pathlib.Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children")
+                child, = children.read_text().split()
+                status = pathlib.Path(f"/proc/{child}/status").read_bytes()
+                self.assertIn(b"NoNewPrivs:\t" + confined, status)
+                terminal.type(b":stop!\r")
+                self.until(terminal, lambda: not children.read_text())
+                self.quit(terminal)
+
+    def until(self, terminal, condition, seconds=60):
+        end = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), end)
+            terminal.pump(0.02)
+
     def test_save_now(self):
         self.plays(self.train("save_every=1000000", "steps=100000", "start"), "wait step 2",
                    "checkpoint", "wait step 40", f"screen {self.home / 'screen.txt'}", "stop!",
