@@ -14,7 +14,6 @@
 enum action_completion {
     COMPLETE_NOTHING,
     COMPLETE_WORDS,    /* of the list behind */
-    COMPLETE_FILES,
     COMPLETE_DOCUMENT, /* words of the open document */
     COMPLETE_SETTING,  /* a setting, then its values */
     COMPLETE_VALUE,    /* a pane, then its values */
@@ -22,7 +21,15 @@ enum action_completion {
     COMPLETE_BINDING,  /* [pane] key command */
     COMPLETE_EXPORT,   /* panes, files, options and their values */
     COMPLETE_TRAIN,    /* words of the list, presets */
-    COMPLETE_PINS      /* names of pins, files */
+    COMPLETE_PINS,     /* names of pins, files */
+    /* files of a kind, behind the words of the list */
+    COMPLETE_FILES,
+    COMPLETE_DOCUMENTS,
+    COMPLETE_MODELS,
+    COMPLETE_TENSORS,
+    COMPLETE_SESSIONS,
+    COMPLETE_DATA,
+    COMPLETE_FOLDERS
 };
 
 /* How arguments are taken: as words, or the rest of the line as one text. */
@@ -30,9 +37,9 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
 
 /* name, arguments (shown), taken as, completion, list, help */
 #define ACTIONS(X)                                                                              \
-    X(open, "[DOC]", TEXT, FILES, "", "open a document; alone: choose one")                     \
-    X(model, "[PATH]", TEXT, FILES, "", "open another model; alone: choose one")                \
-    X(compressor, "[PATH|none]", TEXT, FILES, "none", "open another compressor, or none")        \
+    X(open, "[DOC]", TEXT, DOCUMENTS, "", "open a document; alone: choose one")                     \
+    X(model, "[PATH]", TEXT, MODELS, "", "open another model; alone: choose one")                \
+    X(compressor, "[PATH|none]", TEXT, TENSORS, "none", "open another compressor, or none")        \
     X(demo, "", NONE, NOTHING, "", "open the sample document and ask about it")                 \
     X(ask, "[TEXT]", TEXT, DOCUMENT, "", "ask a question; alone: the last one again")           \
     X(gold, "[TEXT]", TEXT, DOCUMENT, "", "the right answer, for scores; alone: none")          \
@@ -104,13 +111,13 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(flicker, "", NONE, NOTHING, "", "A in the place of B, and back")                          \
     X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
     X(stats, "", NONE, NOTHING, "", "numbers about all that is read")                           \
-    X(data, "FILE", TEXT, FILES, "", "what the trainer sees of a data file, sample by sample")   \
-    X(eval, "FILE... [limit N]", WORDS, FILES, "",                                              \
+    X(data, "FILE", TEXT, DATA, "", "what the trainer sees of a data file, sample by sample")   \
+    X(eval, "FILE... [limit N]", WORDS, DATA, "",                                              \
       "exact match and F1 over questions, the first 100 or N (0: all)")                         \
     X(train, "[ntp|sft|prompt] [KEY=VALUE...] [dry-run|start]", WORDS, TRAIN,                       \
       "ntp|sft|prompt|preset=|data=|run=|resume|steps=|dry-run|start",                          \
       "the form of a training run; dry-run measures it, start begins it")                       \
-    X(watch, "RUN", WORDS, FILES, "", "follow the log of a run directory")                      \
+    X(watch, "RUN", WORDS, FOLDERS, "", "follow the log of a run directory")                      \
     X(pause, "[toggle]", WORDS, WORDS, "toggle", "hold the training, toggle: or go on")         \
     X(resume, "", NONE, NOTHING, "", "go on with the training")                                 \
     X(checkpoint, "", NONE, NOTHING, "", "save the training after this step")                   \
@@ -121,9 +128,9 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
       "the guided tour: begin, or its next step")                                               \
     X(present, "[FILE]", TEXT, FILES, "",                                                       \
       "one pane with captions for an audience: a script, or the tour; again: the end")          \
-    X(save, "[notext] [FILE.cxt]", TEXT, FILES, "notext",                                       \
+    X(save, "[notext] [FILE.cxt]", TEXT, SESSIONS, "notext",                                       \
       "the session into a file that opens without the model; notext: with the text's hash only") \
-    X(restore, "FILE.cxt", TEXT, FILES, "", "open a session file")                              \
+    X(restore, "FILE.cxt", TEXT, SESSIONS, "", "open a session file")                              \
     X(record, "FILE|off", TEXT, FILES, "off", "write down what is done by hand, as a script")   \
     X(copy, "[TEXT]", TEXT, NOTHING, "", "what the status line tells to the clipboard")         \
     X(recreate, "[FILE]", TEXT, FILES, "",                                                      \

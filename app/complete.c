@@ -1,14 +1,19 @@
 #include "app/complete.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <readline/tilde.h>
+
 #include "app/actions.h"
 #include "app/export.h"
+#include "app/file_wanted.h"
 #include "app/presets.h"
 #include "app/settings.h"
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 
 enum { MATCHES_MAX = 200, WORD_BYTES_MAX = 64 };
@@ -98,13 +103,57 @@ static void add_export(struct matches *m, const char *views)
     }
 }
 
-/* "preset=" and the names of presets, beside the words of the list. */
+/* Names in the folder that was typed last, behind the first `head` bytes of the word ("data=",
+ * "data=a.txt,"). Names with blanks would have to be quoted: they are left out. */
+static void add_paths(struct matches *m, size_t head, const char *kind)
+{
+    size_t end = m->length;
+    while (end > head && m->prefix[end - 1] != '/')
+        end--;
+    char *typed = xstrndup(m->prefix + head, end - head), *folder = tilde_expand(typed);
+    bool hidden = m->prefix[end] == '.';
+    DIR *dir = opendir(*folder ? folder : ".");
+    for (struct dirent *item; dir && (item = readdir(dir));) {
+        if ((item->d_name[0] == '.' && !hidden) || strpbrk(item->d_name, " \t,"))
+            continue;
+        char *path = file_join(*folder ? folder : ".", item->d_name);
+        size_t room = end + strlen(item->d_name) + 2;
+        char *word = xmalloc(room);
+        snprintf(word, room, "%.*s%s%s", (int)end, m->prefix, item->d_name,
+                 file_is_directory(path) ? "/" : "");
+        if (file_is_wanted(kind, path))
+            add(m, word, strlen(word));
+        free(word);
+        free(path);
+    }
+    if (dir)
+        closedir(dir);
+    free(folder);
+    free(typed);
+}
+
+/* Words of the list; behind "preset=" the presets, behind keys that name files these. */
 static void add_train(struct matches *m, const char *list)
 {
 #define PRESET_WORD(name) "preset=" name
 #define PRESET_NEXT(name) "|preset=" name
-    const char *equals = memchr(m->prefix, '=', m->length);
-    add_list(m, equals ? TRAIN_PRESETS(PRESET_WORD, PRESET_NEXT) : list);
+    static const struct {
+        const char *key, *kind;
+    } files[] = {{"data=", WANTED_DATA}, {"run=", WANTED_FOLDERS}, {"init=", WANTED_TENSORS}};
+    if (!memchr(m->prefix, '=', m->length)) {
+        add_list(m, list);
+        return;
+    }
+    add_list(m, TRAIN_PRESETS(PRESET_WORD, PRESET_NEXT));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        size_t head = strlen(files[i].key);
+        if (strncmp(m->prefix, files[i].key, head) != 0)
+            continue;
+        for (size_t at = head; at < m->length; at++)
+            if (m->prefix[at] == ',')
+                head = at + 1;
+        add_paths(m, head, files[i].kind);
+    }
 }
 
 /* word: how many complete words stand in front of the one that is typed. */
@@ -153,16 +202,30 @@ static void add_binding(struct matches *m, size_t word)
         add_commands(m);
 }
 
+/* Kinds of files, and what Tab takes for one. */
+static const char *const wanted[] = {
+    [COMPLETE_FILES] = WANTED_ANY,         [COMPLETE_DOCUMENTS] = WANTED_DOCUMENTS,
+    [COMPLETE_MODELS] = WANTED_MODELS,     [COMPLETE_TENSORS] = WANTED_TENSORS,
+    [COMPLETE_SESSIONS] = WANTED_SESSIONS, [COMPLETE_DATA] = WANTED_DATA,
+    [COMPLETE_FOLDERS] = WANTED_FOLDERS,
+};
+
 static void add_arguments(struct matches *m, const struct session *s, const struct action *action,
-                          const char *line, size_t word, bool *files)
+                          const char *line, size_t word, const char **files)
 {
     switch (action->completion) {
     case COMPLETE_WORDS:
     case COMPLETE_NOTHING: add_list(m, action->list); return;
     case COMPLETE_FILES:
+    case COMPLETE_DOCUMENTS:
+    case COMPLETE_MODELS:
+    case COMPLETE_TENSORS:
+    case COMPLETE_SESSIONS:
+    case COMPLETE_DATA:
+    case COMPLETE_FOLDERS:
         if (m->length)
             add_list(m, action->list);
-        *files = !m->count;
+        *files = m->count ? NULL : wanted[action->completion];
         return;
     case COMPLETE_TRAIN: add_train(m, action->list); return;
     case COMPLETE_DOCUMENT:
@@ -177,16 +240,17 @@ static void add_arguments(struct matches *m, const struct session *s, const stru
         for (size_t i = 0; i < s->n_pins; i++)
             add(m, s->pins[i].name, strlen(s->pins[i].name));
         add_list(m, action->list);
-        *files = !m->count;
+        *files = m->count ? NULL : WANTED_PINS;
         return;
     case COMPLETE_EXPORT:
         add_export(m, action->list);
-        *files = !m->count;
+        *files = m->count ? NULL : WANTED_EXPORTS;
         return;
     }
 }
 
-char **complete_line(void *context, const char *line, size_t point, size_t *from, bool *files)
+char **complete_line(void *context, const char *line, size_t point, size_t *from,
+                     const char **files)
 {
     const struct session *s = context;
     size_t begin = point, word = 0;
@@ -196,7 +260,7 @@ char **complete_line(void *context, const char *line, size_t point, size_t *from
         word += line[i - 1] != ' ' && line[i] == ' ';
     struct matches m = {.prefix = line + begin, .length = point - begin};
     *from = begin;
-    *files = false;
+    *files = NULL;
     if (prompt_kind() != PROMPT_COMMAND) {
         add_document(&m, s);
     } else if (word == 0) {

@@ -7,7 +7,9 @@
 
 #include <readline/history.h>
 #include <readline/readline.h>
+#include <readline/tilde.h>
 
+#include "app/file_wanted.h"
 #include "app/prompt_history.h"
 #include "app/prompt_keys.h"
 #include "engine/base/mem.h"
@@ -32,6 +34,7 @@ static struct {
     char *accepted;
     char *shown, *label;
     size_t point;
+    const char *files; /* of which kind the names are that readline completes; or NULL */
     char matches[MATCHES_MAX];
     char pending[PENDING_MAX]; /* keys of a sequence that is not complete */
     size_t pending_length;
@@ -99,19 +102,20 @@ static char **attempt(const char *text, int start, int end)
 {
     (void)text;
     (void)start;
-    bool files = false;
     size_t from = 0;
+    prompt.files = NULL;
     char **words = prompt.complete
-                       ? prompt.complete(prompt.context, rl_line_buffer, (size_t)end, &from, &files)
+                       ? prompt.complete(prompt.context, rl_line_buffer, (size_t)end, &from,
+                                        &prompt.files)
                        : NULL;
-    rl_attempted_completion_over = !files;
-    if (files)
+    rl_attempted_completion_over = !prompt.files;
+    if (prompt.files)
         return NULL;
     if (!words || !words[0]) {
         free(words);
         return NULL;
     }
-    bool goes_on = !words[1] && words[0][0] && words[0][strlen(words[0]) - 1] == '=';
+    bool goes_on = !words[1] && words[0][0] && strchr("=/", words[0][strlen(words[0]) - 1]);
     rl_completion_append_character = goes_on ? '\0' : ' ';
     /* Readline wants the common beginning in front of several matches. */
     size_t count = 0, common = strlen(words[0]);
@@ -130,6 +134,27 @@ static char **attempt(const char *text, int start, int end)
     return list;
 }
 
+/* Drops names of files that are not wanted; the first is what all have in common, or the only
+ * one. */
+static int drop_unwanted(char **names)
+{
+    size_t first = names[1] != NULL, kept = first;
+    for (size_t i = first; names[i]; i++) {
+        char *path = tilde_expand(names[i]);
+        if (!prompt.files || file_is_wanted(prompt.files, path))
+            names[kept++] = names[i];
+        else
+            free(names[i]);
+        free(path);
+    }
+    names[kept] = NULL;
+    if (first && kept == first) { /* nothing in common with nothing */
+        free(names[0]);
+        names[0] = NULL;
+    }
+    return 0;
+}
+
 static void show_matches(char **matches, int count, int longest)
 {
     (void)longest;
@@ -137,7 +162,9 @@ static void show_matches(char **matches, int count, int longest)
     prompt.matches[0] = '\0';
     for (int i = 1; i <= count; i++) {
         char word[128];
-        text_sanitize(word, sizeof word, matches[i], strlen(matches[i]));
+        const char *slash = prompt.files ? strrchr(matches[i], '/') : NULL;
+        const char *name = slash ? slash + 1 : matches[i];
+        text_sanitize(word, sizeof word, name, strlen(name));
         int n = snprintf(prompt.matches + used, MATCHES_MAX - used, "%s%s", used ? "  " : "", word);
         if (n < 0 || (size_t)n >= MATCHES_MAX - used - 4) {
             snprintf(prompt.matches + used, MATCHES_MAX - used, "%s", "...");
@@ -175,6 +202,7 @@ static void tame_readline(void)
     rl_redisplay_function = redisplay;
     rl_attempted_completion_function = attempt;
     rl_completion_display_matches_hook = show_matches;
+    rl_ignore_some_completions_function = drop_unwanted;
     rl_completer_word_break_characters = " \t";
     rl_completer_quote_characters = "\"";
     rl_filename_quote_characters = " \t";

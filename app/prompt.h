@@ -30,9 +30,10 @@ enum prompt_kind { PROMPT_KINDS(PROMPT_KIND_ENUM) PROMPT_KIND_COUNT };
 enum prompt_result { PROMPT_EDITING, PROMPT_ACCEPTED, PROMPT_LEFT, PROMPT_EDITOR };
 
 /* What may follow line[0..point): NULL-terminated allocated words, each replacing
- * line[*from..point), or NULL for none. *files: complete file names instead. */
+ * line[*from..point), or NULL for none. *files: complete names of such files
+ * instead (file_wanted.h), unless it is NULL. */
 typedef char **prompt_complete_fn(void *context, const char *line, size_t point, size_t *from,
-                                  bool *files);
+                                  const char **files);
 
 /* dir: where the histories are kept (NULL: nowhere). Must come before the
  * terminal is opened, because readline reads the terminal's description too. */

@@ -10,17 +10,20 @@
 #include <cmocka.h>
 
 #include "app/complete.h"
+#include "app/file_wanted.h"
 #include "app/prompt.h"
 #include "app/session.h"
+#include "tests/support/temporary.h"
 
 static struct session session;
 
-/* All that is offered at the end of a line, with blanks between; "(files)". */
+/* All that is offered at the end of a line, with blanks between; "files: " and which, for names of
+ * files. */
 static const char *offered(const char *line)
 {
     static char out[2048];
     size_t from, used = 0;
-    bool files;
+    const char *files;
     char **words = complete_line(&session, line, strlen(line), &from, &files);
     out[0] = '\0';
     for (size_t i = 0; words && words[i]; i++) {
@@ -28,7 +31,9 @@ static const char *offered(const char *line)
         free(words[i]);
     }
     free(words);
-    return files ? "(files)" : out;
+    if (files)
+        snprintf(out, sizeof out, "files: %s", files);
+    return out;
 }
 
 static void test_commands(void **state)
@@ -55,17 +60,61 @@ static void test_options_of_figures_and_their_values(void **state)
                         "width=nature-1col width=nature-2col width=acl-1col width=acl-2col "
                         "width=neurips width=slide");
     assert_string_equal(offered("export plan map=ci"), "map=cividis");
-    assert_string_equal(offered("export plan dpi="), "(files)");
+    assert_string_equal(offered("export plan dpi="), "files: " WANTED_EXPORTS);
     assert_string_equal(offered("export plan tu"), "turn");
 }
 
 static void test_words_before_files(void **state)
 {
     (void)state;
-    assert_string_equal(offered("save "), "(files)");
+    assert_string_equal(offered("save "), "files: " WANTED_SESSIONS);
     assert_string_equal(offered("save no"), "notext");
     assert_string_equal(offered("compressor n"), "none");
-    assert_string_equal(offered("restore a"), "(files)");
+    assert_string_equal(offered("restore a"), "files: " WANTED_SESSIONS);
+}
+
+static void test_each_command_has_its_kind_of_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *files;
+    } cases[] = {{"open a", WANTED_DOCUMENTS}, {"model a", WANTED_MODELS},
+                 {"compressor a", WANTED_TENSORS}, {"compare a", WANTED_PINS},
+                 {"data a", WANTED_DATA}, {"eval a", WANTED_DATA}, {"watch a", WANTED_FOLDERS},
+                 {"source a", WANTED_ANY}, {"record a", WANTED_ANY}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char want[128];
+        snprintf(want, sizeof want, "files: %s", cases[i].files);
+        assert_string_equal(offered(cases[i].line), want);
+    }
+}
+
+static void test_kinds_of_files(void **state)
+{
+    (void)state;
+    char *folder = temporary_directory();
+    static const struct {
+        const char *name, *wanted, *not_wanted;
+    } cases[] = {{"m.gguf", WANTED_MODELS, WANTED_DOCUMENTS}, {"notes", WANTED_DOCUMENTS, WANTED_MODELS},
+                 {"a.txt", WANTED_DATA, WANTED_FOLDERS}, {"s.cxt", WANTED_PINS, WANTED_TENSORS},
+                 {"s.cxt", WANTED_DOCUMENTS, WANTED_DATA}, {"f.svg", WANTED_EXPORTS, WANTED_DATA},
+                 {"cxt", WANTED_ANY, WANTED_SESSIONS}, {"c.safetensors", WANTED_PINS, WANTED_DATA},
+                 {"d.jsonl.gz", WANTED_DATA, WANTED_DOCUMENTS}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *path = temporary_file(folder, cases[i].name, "x", 1);
+        assert_true(file_is_wanted(cases[i].wanted, path));
+        assert_false(file_is_wanted(cases[i].not_wanted, path));
+        free(path);
+    }
+    assert_true(file_is_wanted(WANTED_MODELS, folder)); /* may hold one */
+    char line[512], want[512];
+    snprintf(line, sizeof line, "train ntp data=b.txt,%s/a", folder);
+    snprintf(want, sizeof want, "data=b.txt,%s/a.txt", folder);
+    assert_string_equal(offered(line), want);
+    snprintf(line, sizeof line, "train ntp init=%s/", folder);
+    snprintf(want, sizeof want, "init=%s/c.safetensors", folder);
+    assert_string_equal(offered(line), want);
+    temporary_remove(folder);
 }
 
 static void test_presets(void **state)
@@ -101,6 +150,8 @@ int main(void)
         cmocka_unit_test(test_settings_offer_the_present_value),
         cmocka_unit_test(test_options_of_figures_and_their_values),
         cmocka_unit_test(test_words_before_files),
+        cmocka_unit_test(test_each_command_has_its_kind_of_file),
+        cmocka_unit_test(test_kinds_of_files),
         cmocka_unit_test(test_presets),
     };
     return cmocka_run_group_tests(tests, begin, end);

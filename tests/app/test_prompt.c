@@ -16,14 +16,16 @@
 #include "engine/base/rng.h"
 #include "tests/support/temporary.h"
 
-/* Offers two words for anything. */
-static char **two_words(void *context, const char *line, size_t point, size_t *from, bool *files)
+/* Offers two words for anything but "file NAME", which is a session file. */
+static char **two_words(void *context, const char *line, size_t point, size_t *from,
+                        const char **files)
 {
     (void)context;
-    (void)line;
     (void)point;
     *from = 0;
-    *files = false;
+    *files = strncmp(line, "file ", 5) == 0 ? ".cxt" : NULL;
+    if (*files)
+        return NULL;
     char **words = xcalloc(3, sizeof *words);
     words[0] = xstrdup("eps");
     words[1] = xstrdup("epoch");
@@ -136,6 +138,32 @@ static void test_completion(void **state)
     type("x");
     assert_string_equal(prompt_display().matches, "");
     prompt_close();
+}
+
+static void test_names_of_the_kind_of_file(void **state)
+{
+    (void)state;
+    char *folder = temporary_directory();
+    static const char *const names[] = {"a.txt", "a b.cxt", "b.cxt", "b.txt", "b1.cxt", "c.txt"};
+    char line[256], want[256];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        free(temporary_file(folder, names[i], "x", 1));
+    prompt_open(PROMPT_COMMAND, "");
+    snprintf(line, sizeof line, "file %s/a\t", folder); /* one of that kind, with its blank */
+    type(line);
+    snprintf(want, sizeof want, "file \"%s/a b.cxt\" ", folder);
+    assert_string_equal(prompt_line(), want);
+    prompt_replace("");
+    snprintf(line, sizeof line, "file %s/b\t", folder);
+    type(line);
+    assert_string_equal(prompt_display().matches, "b.cxt  b1.cxt");
+    prompt_replace("");
+    snprintf(line, sizeof line, "file %s/c\t", folder); /* none */
+    type(line);
+    snprintf(want, sizeof want, "file %s/c", folder);
+    assert_string_equal(prompt_line(), want);
+    prompt_close();
+    temporary_remove(folder);
 }
 
 static void test_editor_is_asked_for(void **state)
@@ -265,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_paste_is_text),
         cmocka_unit_test(test_display_counts_escapes),
         cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_names_of_the_kind_of_file),
         cmocka_unit_test(test_editor_is_asked_for),
         cmocka_unit_test(test_histories_are_apart),
         cmocka_unit_test(test_history_search),
