@@ -179,8 +179,7 @@ static bool read_arguments(struct job *j, struct err *err)
 }
 
 /* A line for people, or for who steers the run. */
-static void tell(const struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void tell(const struct job *j, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void tell(const struct job *j, const char *fmt, ...)
 {
     char text[512];
     va_list args;
@@ -214,16 +213,16 @@ static void on_step(void *context, const struct trainer *t, const struct step_re
     struct job *j = context;
     double loss_z = history_z(&j->loss, r->loss), norm_z = history_z(&j->norm, r->grad_norm);
     train_control_tell(&j->control, json_pack("{s:s}", "event", "step"));
-    if (r->step % j->log_every && r->step != t->config.steps && !r->skipped)
+    bool due = r->step % j->log_every == 0 || r->step == t->config.steps || r->skipped;
+    if (j->control.enabled || !due)
         return;
     char eta[TEXT_NUMBER_MAX];
     text_duration(r->ms * (double)(t->config.steps - r->step), eta);
     tell(j,
-                "step %zu/%zu | loss %.3f (%+.1fz) | norm %.2f (%+.1fz) | lr %.2e | %.0f ms | "
-                "%.0f tok/s | ratio %g | eta %s%s",
-                r->step, t->config.steps, r->loss, loss_z, r->grad_norm, norm_z, r->lr, r->ms,
-                1e3 * (double)r->tokens / r->ms, r->ratio, eta,
-                r->skipped ? " | NOT FINITE, skipped" : "");
+         "step %zu/%zu | loss %.3f (%+.1fz) | norm %.2f (%+.1fz) | lr %.2e | %.0f ms | "
+         "%.0f tok/s | ratio %g | eta %s%s",
+         r->step, t->config.steps, r->loss, loss_z, r->grad_norm, norm_z, r->lr, r->ms,
+         1e3 * (double)r->tokens / r->ms, r->ratio, eta, r->skipped ? " | NOT FINITE, skipped" : "");
 }
 
 static bool on_stop(void *context)
@@ -255,26 +254,25 @@ static void tell_validation(const struct job *j, const struct trainer *t,
 {
     if (t->soft_prompt) {
         for (size_t i = 0; i < n; i++)
-            tell(j, "step %zu | held-out %s | full %.3f none %.3f%s",
-                        t->state.step, v[i].kind, v[i].loss[CONTEXT_FULL],
-                        v[i].loss[CONTEXT_NONE], best ? " | best" : "");
+            tell(j, "step %zu | held-out %s | full %.3f none %.3f%s", t->state.step, v[i].kind,
+                 v[i].loss[CONTEXT_FULL], v[i].loss[CONTEXT_NONE], best ? " | best" : "");
         return;
     }
     for (size_t i = 0; i < n; i++)
         tell(j,
-                    "step %zu | held-out %s | compressed %.3f wrong %.3f full %.3f none %.3f | "
-                    "gap closed %.0f %% | about this text %.3f nats | gate max %.2f, spread %.1f%s",
-                    t->state.step, v[i].kind, v[i].loss[CONTEXT_COMPRESSED],
-                    v[i].loss[CONTEXT_WRONG], v[i].loss[CONTEXT_FULL], v[i].loss[CONTEXT_NONE],
-                    100 * v[i].gap_closed, v[i].about_text, v[i].health.gate_max,
-                    v[i].health.spread, best ? " | best" : "");
+             "step %zu | held-out %s | compressed %.3f wrong %.3f full %.3f none %.3f | "
+             "gap closed %.0f %% | about this text %.3f nats | gate max %.2f, spread %.1f%s",
+             t->state.step, v[i].kind, v[i].loss[CONTEXT_COMPRESSED], v[i].loss[CONTEXT_WRONG],
+             v[i].loss[CONTEXT_FULL], v[i].loss[CONTEXT_NONE], 100 * v[i].gap_closed,
+             v[i].about_text, v[i].health.gate_max, v[i].health.spread, best ? " | best" : "");
 }
 
 static void on_validated(void *context, const struct trainer *t, const struct validation *v,
                          size_t n, bool best)
 {
     struct job *j = context;
-    tell_validation(j, t, v, n, best);
+    if (!j->control.enabled) /* who steers reads the log */
+        tell_validation(j, t, v, n, best);
     look_at_probe(j, t);
     train_control_tell(&j->control, json_pack("{s:s}", "event", "looked"));
 }
@@ -282,10 +280,13 @@ static void on_validated(void *context, const struct trainer *t, const struct va
 static void on_saved(void *context, const struct trainer *t, const char *path, double ms)
 {
     const struct job *j = context;
-    train_control_tell(&j->control, json_pack("{s:s, s:I}", "event", "saved", "step",
-                                              (json_int_t)t->state.step));
-    tell(j, "step %zu | saved and read back in %s (%.0f ms)", t->state.step, path,
-                ms);
+    json_int_t bytes = (json_int_t)(t->parameters.count * sizeof(float));
+    train_control_tell(&j->control,
+                       json_pack("{s:s, s:I, s:I, s:I}", "event", "saved", "step",
+                                 (json_int_t)t->state.step, "parameter_bytes", bytes,
+                                 "moment_bytes", 2 * bytes));
+    if (!j->control.enabled)
+        tell(j, "step %zu | saved and read back in %s (%.0f ms)", t->state.step, path, ms);
 }
 
 static void on_note(void *context, const char *text)

@@ -327,7 +327,10 @@ static void take_event(struct session *s, const json_t *event)
         run_shown_read(s);
     } else if (strcmp(kind, "note") == 0) {
         run_shown_line(s, text_of(event, "text"));
-    } else if (strcmp(kind, "saved") == 0 || strcmp(kind, "looked") == 0) {
+    } else if (strcmp(kind, "saved") == 0) {
+        run_shown_saved(s, count_of(event, "step"), (double)count_of(event, "parameter_bytes"),
+                        (double)count_of(event, "moment_bytes"));
+    } else if (strcmp(kind, "looked") == 0) {
         run_shown_look(s);
     } else if (strcmp(kind, "paused") == 0 && t->state != TRAINING_STOPPING) {
         t->state = TRAINING_PAUSED;

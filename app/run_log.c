@@ -68,6 +68,7 @@ static void add_step(struct training_log *log, const json_t *line, size_t step)
         .ms = number(line, "ms"),
         .tokens = number(line, "tokens"),
         .ratio = number(line, "ratio"),
+        .passes = number(line, "passes"),
         .skipped = json_is_true(json_object_get(line, "skipped")),
     };
 }

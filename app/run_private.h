@@ -15,6 +15,7 @@ struct run_control {
     bool form_wanted;
     struct training run;
     bool has_run;
+    bool followed; /* all that was in the log at first is read */
     struct growing log, looks;
     pid_t pid; /* 0: none */
     int in, out; /* commands to it, events from it; -1 */
@@ -32,6 +33,9 @@ void run_shown_close(struct run_control *r);
 
 /* A line of the log on screen. */
 void run_shown_line(struct session *s, const char *text);
+
+/* A checkpoint of this step was saved and read back. */
+void run_shown_saved(struct session *s, size_t step, double parameter_bytes, double moment_bytes);
 
 /* What the log has to say that it had not before; and all there is to see in the directory. */
 void run_shown_read(struct session *s);

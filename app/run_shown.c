@@ -6,23 +6,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/run_lines.h"
 #include "app/run_log.h"
 #include "app/run_private.h"
 #include "app/run_probes.h"
 #include "engine/base/file.h"
 #include "engine/base/machine.h"
-#include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/base/text.h"
 
-enum { LINES_KEPT = 500, ETA_STEPS = 16 };
+enum { ETA_STEPS = 16 };
 
 void run_shown_close(struct run_control *r)
 {
     growing_close(&r->log);
     growing_close(&r->looks);
     training_free(&r->run);
-    r->has_run = false;
+    r->has_run = r->followed = false;
 }
 
 void run_shown_open(struct session *s, const char *directory)
@@ -32,23 +32,31 @@ void run_shown_open(struct session *s, const char *directory)
     s->view.train = (struct train_state){.probe = SIZE_MAX};
 }
 
-void run_shown_line(struct session *s, const char *text)
+/* "" where there is no clock on screen. */
+static void clock_text(const struct session *s, char out[12])
 {
-    struct training *t = &s->run->run;
-    char clean[512];
-    text_sanitize(clean, sizeof clean, text, strlen(text));
-    if (t->n_lines == LINES_KEPT) {
-        free(t->lines[0].text);
-        memmove(t->lines, t->lines + 1, --t->n_lines * sizeof *t->lines);
-    }
-    MEM_GROW(t->lines, t->lines_capacity, t->n_lines + 1);
-    struct training_line *line = &t->lines[t->n_lines++];
-    *line = (struct training_line){.text = xstrdup(clean)};
     time_t now = time(NULL);
     struct tm tm;
-    bool now_known = !s->headless && s->run->run.state != TRAINING_WATCHED;
-    if (now_known && localtime_r(&now, &tm))
-        strftime(line->when, sizeof line->when, "%H:%M:%S", &tm);
+    out[0] = '\0';
+    if (!s->headless && localtime_r(&now, &tm))
+        strftime(out, 12, "%H:%M:%S", &tm);
+}
+
+void run_shown_line(struct session *s, const char *text)
+{
+    char when[12];
+    clock_text(s, when);
+    run_lines_add(&s->run->run, when, text);
+}
+
+void run_shown_saved(struct session *s, size_t step, double parameter_bytes, double moment_bytes)
+{
+    struct training *t = &s->run->run;
+    char when[12];
+    clock_text(s, when);
+    t->checked_step = step;
+    run_shown_look(s);
+    run_lines_add_saved(t, when, step, parameter_bytes, moment_bytes);
 }
 
 /* The mean of the last steps, for those that are left. */
@@ -79,25 +87,17 @@ static double resident_bytes(pid_t pid)
                : 0;
 }
 
-/* A watched run does not tell: its log is all there is to say. */
-static void add_logged(struct session *s, size_t first_step, size_t first_check)
+/* Lines for what the log has more than it had; what was there before the run was opened or
+ * taken up again has no time. */
+static void add_logged(struct session *s, size_t steps, size_t checks)
 {
-    const struct training_log *log = &s->run->run.log;
-    char text[256];
-    for (size_t i = first_step; i < log->n_steps; i++) {
-        const struct training_step *step = &log->steps[i];
-        snprintf(text, sizeof text, "step %zu | loss %.3f | norm %.2f | lr %.2e | %.0f ms",
-                 step->step, step->loss, step->norm, step->lr, step->ms);
-        run_shown_line(s, text);
-        for (; first_check < log->n_checks && log->checks[first_check].step <= step->step;
-             first_check++) {
-            const struct training_check *c = &log->checks[first_check];
-            snprintf(text, sizeof text,
-                     "step %zu | held-out %s | compressed %.3f wrong %.3f full %.3f none %.3f",
-                     c->step, log->kind[c->kind], c->compressed, c->wrong, c->full, c->none);
-            run_shown_line(s, text);
-        }
-    }
+    struct run_control *r = s->run;
+    struct training *t = &r->run;
+    char when[12] = "";
+    bool again = t->log.n_steps < steps || t->log.n_checks < checks; /* begun anew */
+    if (r->followed)
+        clock_text(s, when);
+    run_lines_add_logged(t, when, again ? 0 : steps, again ? 0 : checks);
 }
 
 void run_shown_read(struct session *s)
@@ -110,9 +110,9 @@ void run_shown_read(struct session *s)
     size_t steps = r->run.log.n_steps, checks = r->run.log.n_checks;
     if (!run_log_read(&r->log, &r->run.log, &changed, &more, &err))
         session_warn(s, "%s", err.text);
-    if (r->run.state == TRAINING_WATCHED && changed)
-        add_logged(s, r->run.log.n_steps < steps ? 0 : steps,
-                   r->run.log.n_checks < checks ? 0 : checks);
+    if (changed)
+        add_logged(s, steps, checks);
+    r->followed = r->followed || !more;
     r->next_look_ms = more ? s->now_ms : s->now_ms + RUN_LOOK_MS;
     if (changed)
         r->run.eta_s = eta_of(&r->run);

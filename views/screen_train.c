@@ -147,6 +147,7 @@ static void heading_text(const struct scene *c, enum train_pane pane, char *name
 {
     const struct training *t = run_of(c);
     const struct training_probe *probe = train_probe(c);
+    char phase[SCREEN_PHASE_BYTES];
     snprintf(name, size, "%s", train_pane_name[pane]);
     if (pane == TRAIN_CURVE)
         snprintf(name, size, "%s%s", value_title[c->v->train.value],
@@ -159,13 +160,15 @@ static void heading_text(const struct scene *c, enum train_pane pane, char *name
     switch (pane) {
     case TRAIN_CURVE:
         if (c->v->train.value == TRAIN_LOSS && t->log.n_kinds)
-            parts_add(right, "o held-out %s", t->log.kind[0]);
+            parts_add(right, "train  o held-out %s", t->log.kind[0]);
         break;
     case TRAIN_NUMBERS:
         if (t->phase[0])
-            parts_add(right, "phase %s", t->phase);
+            parts_add(right, "phase %s", screen_phase(t->phase, phase));
         if (t->preset[0])
             parts_add(right, "preset %s", t->preset);
+        if (t->log.n_steps && !isnan(t->log.steps[t->log.n_steps - 1].passes))
+            parts_add(right, "data pass %.2f", t->log.steps[t->log.n_steps - 1].passes);
         if (t->data[0])
             parts_add(right, "%s", t->data);
         break;

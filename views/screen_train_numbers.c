@@ -20,6 +20,15 @@ struct writer {
     int row;
 };
 
+/* The rest stands below the others' unless one of the two texts is too long for that. */
+static int rest_column(int room, const char *first, const char *rest)
+{
+    enum { USUAL = 27 };
+    int fits = room - text_columns(rest), behind = 7 + text_columns(first) + 1;
+    int column = fits < USUAL ? fits : USUAL;
+    return column < behind ? behind : column;
+}
+
 static void line(struct writer *w, const char *name, const char *first, const char *rest)
 {
     if (w->row >= w->area.rows)
@@ -28,8 +37,9 @@ static void line(struct writer *w, const char *name, const char *first, const ch
     int room = w->area.columns - 2;
     canvas_text(w->c->canvas, row, column, room, ROLE_LABEL, 0, name, strlen(name));
     canvas_text(w->c->canvas, row, column + 7, room - 7, ROLE_VALUE, 0, first, strlen(first));
+    int at = rest_column(room, first, rest);
     if (room > 44)
-        canvas_text(w->c->canvas, row, column + 27, room - 27, ROLE_TEXT, 0, rest, strlen(rest));
+        canvas_text(w->c->canvas, row, column + at, room - at, ROLE_TEXT, 0, rest, strlen(rest));
 }
 
 /* One character a column, the mean of the steps in it, the newest at the right. */
@@ -56,11 +66,14 @@ static void spark(struct writer *w, const char *name, const struct training *t,
     }
 }
 
-static size_t count_skipped(const struct training *t)
+/* Steps that were left out; or whose loss or gradient was not finite, left out or not. */
+static size_t count_steps(const struct training *t, bool skipped)
 {
     size_t n = 0;
-    for (size_t i = 0; i < t->log.n_steps; i++)
-        n += t->log.steps[i].skipped;
+    for (size_t i = 0; i < t->log.n_steps; i++) {
+        const struct training_step *s = &t->log.steps[i];
+        n += skipped ? s->skipped : !isfinite(s->loss) || !isfinite(s->norm);
+    }
     return n;
 }
 
@@ -71,21 +84,23 @@ static void seen_text(const struct training *t, char *first, size_t size, char *
     for (size_t i = 0; i < t->log.n_steps; i++)
         seen += t->log.steps[i].tokens > 0 ? t->log.steps[i].tokens : 0;
     double all = t->log.n_steps ? seen / (double)t->log.n_steps * (double)t->total_steps : 0;
-    snprintf(first, size, "%.2f M", seen / 1e6);
+    snprintf(first, size, "%.2f M of %.2f M tokens", seen / 1e6, all / 1e6);
     train_format_seconds(t->eta_s, eta, sizeof eta);
-    snprintf(rest, more, "of %.2f M tokens    ETA %s", all / 1e6, t->eta_s < 0 ? "-" : eta);
+    snprintf(rest, more, "   ETA %s", t->eta_s < 0 ? "-" : eta);
 }
 
 static void saved_text(const struct training *t, char *out, size_t size)
 {
     char ago[32];
     train_format_seconds(t->saved_ago_s, ago, sizeof ago);
+    bool checked = t->checked_step == t->saved_step;
     if (t->saved_step == 0)
         snprintf(out, size, "nothing saved yet");
     else if (t->saved_ago_s < 0)
-        snprintf(out, size, "saved step %zu", t->saved_step);
+        snprintf(out, size, "saved step %zu%s", t->saved_step, checked ? " (checked)" : "");
     else
-        snprintf(out, size, "saved step %zu (%s ago)", t->saved_step, ago);
+        snprintf(out, size, "saved step %zu (%s ago%s)", t->saved_step, ago,
+                 checked ? ", checked" : "");
 }
 
 /* 1.1 of 7.6 GiB */
@@ -117,8 +132,8 @@ void train_draw_numbers(struct scene *c, const struct training *t, struct rect a
     line(&w, "loss", a, b);
     snprintf(a, sizeof a, "%.2f  (z %+.1f)", s ? s->norm : (double)NAN,
              training_z(&t->log, offsetof(struct training_step, norm)));
-    snprintf(b, sizeof b, "clip %g  ratio %g  non-finite steps %zu", t->clip, s ? s->ratio : 0,
-             count_skipped(t));
+    snprintf(b, sizeof b, "clip %g  skipped %zu  non-finite %zu", t->clip, count_steps(t, true),
+             count_steps(t, false));
     line(&w, "grad", a, b);
     snprintf(a, sizeof a, "%s tok/s",
              text_grouped(s && s->ms > 0 ? (uint64_t)(1e3 * s->tokens / s->ms) : 0, number));

@@ -76,6 +76,15 @@ void screen_tabs(struct scene *c, struct rect area, const char *const *names, in
     }
 }
 
+const char *screen_phase(const char *phase, char out[SCREEN_PHASE_BYTES])
+{
+    size_t n = 0;
+    for (; phase[n] && n + 1 < SCREEN_PHASE_BYTES; n++)
+        out[n] = phase[n] >= 'a' && phase[n] <= 'z' ? (char)(phase[n] - 'a' + 'A') : phase[n];
+    out[n] = '\0';
+    return out;
+}
+
 /* Bytes of text that fit into `width` columns, ending at a blank where there is one. */
 static size_t line_bytes(const char *text, int width)
 {

@@ -24,6 +24,10 @@ struct rect screen_body(const struct scene *scene);
 void screen_tabs(struct scene *scene, struct rect area, const char *const *names, int count,
                  int front, const char *right);
 
+/* "ntp" as "NTP" in out, which is returned. */
+enum { SCREEN_PHASE_BYTES = 16 };
+const char *screen_phase(const char *phase, char out[SCREEN_PHASE_BYTES]);
+
 /* Text broken into lines at blanks; returns the rows used. */
 int screen_wrapped(struct scene *scene, struct rect area, enum canvas_role role, unsigned attr,
                    const char *text);

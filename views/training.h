@@ -11,6 +11,7 @@
 struct training_step {
     size_t step; /* steps done, this one included */
     double loss, norm, lr, ms, tokens, ratio; /* NaN: not finite, or not in the log */
+    double passes; /* through the data, so far; NaN: not in the log */
     bool skipped;
 };
 
@@ -77,6 +78,7 @@ struct training {
     char stage[48]; /* inside of a step: "samples"; "" = nothing known */
     size_t done, total;
     size_t saved_step;   /* 0: none yet */
+    size_t checked_step; /* the last that its process read back; 0: it did not tell */
     double saved_ago_s;  /* < 0: unknown */
     double log_age_s;    /* since the log grew; < 0: unknown */
     double memory_bytes; /* of the training process; 0: unknown */

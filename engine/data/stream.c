@@ -1,5 +1,6 @@
 #include "engine/data/stream.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "engine/base/size.h"
@@ -22,12 +23,47 @@ static size_t training_count(const struct stream *s, const struct dataset *d, en
     return dataset_count(d, PART_TRAINING, phase, shape_of(s, phase, shape));
 }
 
+static bool grouped(const struct stream *s)
+{
+    return s->sft_group > 1;
+}
+
 size_t stream_epoch(const struct stream *s, enum phase phase, size_t shape)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->n_datasets; i++)
         n += training_count(s, s->datasets[i], phase, shape);
     return n;
+}
+
+/* Things of a data set that one pass draws: questions of one context are drawn as one. */
+static size_t drawn_count(const struct stream *s, const struct dataset *d, enum phase phase,
+                          size_t shape)
+{
+    return phase == PHASE_SFT && grouped(s) ? d->n_groups : training_count(s, d, phase, shape);
+}
+
+/* Steps of other shapes cut the same text anew, so their shares of a pass add up. */
+static double phase_passes(const struct stream *s, enum phase phase)
+{
+    double passes = 0;
+    for (size_t shape = 0; shape < STREAM_SHAPES_MAX; shape++) {
+        double taken = 0, all = 0;
+        for (size_t d = 0; d < s->n_datasets; d++)
+            taken += (double)s->state.cursor[phase][shape][d];
+        for (size_t d = 0; taken > 0 && d < s->n_datasets; d++)
+            all += (double)drawn_count(s, s->datasets[d], phase, shape);
+        passes += taken > 0 ? taken / all : 0;
+    }
+    return passes;
+}
+
+double stream_passes(const struct stream *s)
+{
+    double most = 0;
+    for (enum phase phase = 0; phase < PHASES; phase++)
+        most = fmax(most, phase_passes(s, phase));
+    return most;
 }
 
 bool stream_check(const struct stream *s, struct err *err)
@@ -73,18 +109,13 @@ static size_t next_of(struct stream *s, uint64_t n, size_t dataset, enum phase p
     return i;
 }
 
-static bool grouped(const struct stream *s)
-{
-    return s->sft_group > 1;
-}
-
 /* One sample, or up to `room` questions of one context; returns their number. */
 static size_t take(struct stream *s, struct sample *out, size_t room, size_t dataset,
                    enum phase phase, size_t shape)
 {
     const struct dataset *d = s->datasets[dataset];
     bool group = phase == PHASE_SFT && grouped(s);
-    uint64_t n = group ? d->n_groups : training_count(s, d, phase, shape);
+    uint64_t n = drawn_count(s, d, phase, shape);
     size_t i = next_of(s, n, dataset, phase, shape);
     size_t first = group ? d->groups[i] : i, end = group ? d->groups[i + 1] : i + 1;
     size_t count = size_min(room, end - first);

@@ -40,6 +40,9 @@ void stream_draw(struct stream *stream, struct sample *samples, size_t n);
 /* Samples of a phase and shape that one pass over the training part has. */
 size_t stream_epoch(const struct stream *stream, enum phase phase, size_t shape);
 
+/* How often the training part was gone through so far: of the phase that is furthest. */
+double stream_passes(const struct stream *stream);
+
 /* Held-out sample i of a phase, or false when there are fewer. */
 bool stream_held_out(const struct stream *stream, enum phase phase, struct block_shape shape,
                      size_t i, struct sample *out);

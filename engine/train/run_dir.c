@@ -337,6 +337,7 @@ bool run_dir_log_step(struct run_dir *dir, const struct trainer *t, const struct
     json_object_set_new(line, "ms", number(r->ms));
     json_object_set_new(line, "ratio", number(r->ratio));
     json_object_set_new(line, "eps", number(r->eps));
+    json_object_set_new(line, "passes", number(stream_passes(&t->stream)));
     if (r->skipped)
         json_object_set_new(line, "skipped", json_true());
     add_health(line, &r->health);

@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.app.explorer import SANITIZED, main  # noqa: E402
 from tests.app.harness import ROOT  # noqa: E402
 from tests.app.test_explore_script import ScriptTest  # noqa: E402
+from tests.app.test_train_screen import RunTest  # noqa: E402
 
 MOCKUPS = ROOT / "tests/mockups"
 ASK = ("gold briquettes of pressed coal dust", "ask What replaced peat as the fuel of the pans?",
@@ -24,7 +25,7 @@ def without_answers(lines):
     the examples of Eval."""
     kept, skip = [], False
     for i, line in enumerate(lines):
-        if line.startswith(("ask>", " token ", " Tab pane")):
+        if line.startswith(("ask>", " token ", " Tab pane", " kept")):
             skip = False
         if not skip:
             kept.append(line)
@@ -46,9 +47,21 @@ def shape(text):
     return "\n".join(lines).rstrip() + "\n"
 
 
+def run_shape(text):
+    """Of a run also without curves, signs, speeds, and what the model of the tests says."""
+    text = re.sub(r"[\u2800-\u28ff\u2504]|(?<=[\u2800-\u28ff\u2504 ])[oO](?=[\u2800-\u28ff\u2504 ])",
+                  " ", text)
+    lines = shape(text).splitlines()
+    for i, line in enumerate(lines):
+        line = re.sub(r"\b#,#(?= tok/s)|(?<=ETA )# (s|min)|(?<=memory )-|-#", "#", line)
+        line = re.sub(r"(?<=\u2502 # )\S.*?(?=$| F# #$)", "...", line)
+        lines[i] = line
+    return "\n".join(lines) + "\n"
+
+
 @unittest.skipIf(SANITIZED, "sums in another order")
-class MockupTest(ScriptTest):
-    def mockup(self, name, *lines, **settings):
+class Mockup(ScriptTest):
+    def mockup(self, name, *lines, shape=shape, **settings):
         dump = self.home / "screen.txt"
         self.plays(*lines, f"screen! {dump}", **settings)
         got, want = shape(dump.read_text()), MOCKUPS / f"{name}.txt"
@@ -56,6 +69,8 @@ class MockupTest(ScriptTest):
             want.write_text(got)
         self.assertEqual(got.splitlines(), want.read_text().splitlines(), name)
 
+
+class MockupTest(Mockup):
     def test_explore(self):
         self.mockup("explore", *ASK, "goto 162")
         self.mockup("explore-fold", *ASK, "size 80x24", "goto 162", "focus document")
@@ -102,6 +117,14 @@ class MockupTest(ScriptTest):
         self.mockup("start", "size 80x24", "wait idle", document=None)
 
 
-del ScriptTest  # its own tests run elsewhere
+class TrainMockupTest(Mockup, RunTest):
+    def test_run(self):
+        """A small run from beginning to end, as the screen has it then."""
+        self.run_folder = "ntp-01"
+        self.mockup("train", self.train("steps=20", "preset=cpu-ntp", "start"), "wait step 20",
+                    "wait idle", shape=run_shape, folder=self.home)
+
+
+del ScriptTest, RunTest, Mockup  # its own tests run elsewhere
 if __name__ == "__main__":
     main()

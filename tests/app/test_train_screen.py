@@ -157,7 +157,8 @@ class ProbeTest(RunTest):
             self.assertTrue((self.run_folder / line["file"]).exists())
         self.plays("size 120x36", f"watch {self.run_folder}", 'expect "step 10, snapshot 3/3"',
                    "key , Enter", f"compare {self.run_folder}/probe-000000.cxt",
-                   'expect "[2 Compare]"', 'expect "A  "', 'expect "B - A"')
+                   'expect "[2 Compare]"', 'expect "A  step 5"',
+                   'expect "B  step 0"', 'expect "B - A"')
 
     def test_looking_changes_no_number(self):
         """The same run without looks has the same losses."""

@@ -136,6 +136,26 @@ static void an_epoch_has_every_question_once(void **state)
     }
 }
 
+/* Half of the questions is half a pass, drawn one by one or in groups; a phase that was not
+ * drawn from says nothing. */
+static void passes_are_counted(void **state)
+{
+    (void)state;
+    for (size_t group = 1; group <= 3; group += 2) {
+        struct place p;
+        place_open(&p, group);
+        assert_true(stream_passes(&p.stream) == 0);
+        size_t n = p.questions->n_questions;
+        release(draw(&p, n, n), n);
+        assert_true(stream_passes(&p.stream) == 1);
+        size_t half = n / 2;
+        release(draw(&p, half, half), half);
+        double more = stream_passes(&p.stream) - 1;
+        assert_true(more > 0.4 && more < 0.6);
+        place_close(&p);
+    }
+}
+
 static void groups_stand_together(void **state)
 {
     (void)state;
@@ -250,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_epoch_has_every_question_once),
+        cmocka_unit_test(passes_are_counted),
         cmocka_unit_test(groups_stand_together),
         cmocka_unit_test(groups_are_even),
         cmocka_unit_test(lines_with_one_context_share_it),

@@ -31,7 +31,8 @@ static void add_steps(struct training_log *log)
             .lr = 1e-4 * rate,
             .ms = 10700 + 90 * wobble(i + 5),
             .tokens = 20480,
-            .ratio = 4};
+            .ratio = 4,
+            .passes = (double)i / 1005};
     }
 }
 
@@ -103,7 +104,7 @@ static void add_line(struct training *t, const char *when, const char *text)
 void sample_training(struct training *t)
 {
     *t = (struct training){.state = TRAINING_RUNNING, .total_steps = TOTAL, .batch = 32, .keep = 3,
-                           .clip = 20, .done = 8, .total = 32, .saved_step = 400,
+                           .clip = 20, .done = 8, .total = 32, .saved_step = 400, .checked_step = 400,
                            .saved_ago_s = 128, .log_age_s = 4, .memory_bytes = 1.1 * 1073741824,
                            .memory_all = 7.6 * 1073741824,
                            .eta_s = 33 * 60};
@@ -118,8 +119,8 @@ void sample_training(struct training *t)
     add_steps(&t->log);
     add_checks(&t->log);
     add_probes(t);
-    add_line(t, "14:01:59", "step 400 | held-out ntp 512+128 | compressed 2.612 wrong 3.012 full 2.020 none 3.370");
-    add_line(t, "14:02:10", "step 400 | saved and read back in runs/ntp-01 (210 ms)");
-    add_line(t, "14:04:08", "step 411 | loss 2.601 | norm 3.88");
-    add_line(t, "14:04:19", "step 412 | loss 2.584 | norm 3.91");
+    add_line(t, "14:02:10", "step 400  held-out 2.612 (best)  saved and read back, 6.8 + 13.6 MiB");
+    add_line(t, "14:03:57", "step 410  loss 2.590  norm 3.90  1,909 tok/s");
+    add_line(t, "14:04:08", "step 411  loss 2.601  norm 3.88  1,907 tok/s");
+    add_line(t, "14:04:19", "step 412  loss 2.584  norm 3.91  1,912 tok/s");
 }
