@@ -42,6 +42,8 @@ struct eval_screen *eval_screen_new(void)
 {
     struct eval_screen *e = xcalloc(1, sizeof *e);
     pthread_mutex_init(&e->mutex, NULL);
+    e->results.tail = BUDGET;
+    e->results.max_tokens = ANSWER_TOKENS;
     return e;
 }
 
@@ -237,7 +239,7 @@ void eval_screen_start(struct session *s, const char *path, size_t limit)
     MEM_GROW(e->context, e->context_capacity, r->n + 1);
     MEM_GROW(e->limit, e->limit_capacity, r->n + 1);
     struct results_set *set = &r->sets[r->n];
-    *set = (struct results_set){.state = RESULTS_WAITING};
+    *set = (struct results_set){.state = RESULTS_WAITING, .ratio = s->snapshot->settings.ratio};
     name_set(set, path);
     snprintf(set->compressor, sizeof set->compressor, "%s", s->snapshot->facts.compressor);
     e->path[r->n] = xstrdup(path);

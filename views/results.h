@@ -23,6 +23,7 @@ enum results_state { RESULTS_WAITING, RESULTS_RUNNING, RESULTS_DONE, RESULTS_STO
 /* One file with one compressor. */
 struct results_set {
     char name[96], compressor[64];
+    double ratio;
     enum results_state state;
     size_t wanted; /* questions; 0: not known yet */
     struct results_example *examples; /* those that are done */
@@ -32,6 +33,8 @@ struct results_set {
 struct results {
     struct results_set *sets;
     size_t n, capacity;
+    size_t tail;       /* tokens of a context that are kept */
+    size_t max_tokens; /* of an answer, which is greedy */
 };
 
 void results_free(struct results *r); /* frees what it holds, not *r */

@@ -218,13 +218,14 @@ static void draw_file(struct scene *c, struct rect area)
     parts_add(&parts, "%s good, %zu bad (%.2f %%)", text_grouped(s->good, a), s->bad,
               s->good + s->bad ? 100.0 * (double)s->bad / (double)(s->good + s->bad) : 0);
     if (s->questions)
-        parts_add(&parts, "context median %zu, max %zu", s->median, s->longest);
+        parts_add(&parts, "context median %s, max %s", text_grouped(s->median, a),
+                  text_grouped(s->longest, b));
     if (s->questions)
         parts_add(&parts, "longer than %zu: %.0f %%", s->context,
                   100.0 * (double)s->longer / (double)s->questions);
     if (s->questions)
         parts_add(&parts, "answer median %zu", s->answer_median);
-    parts_add(&parts, "%s tokens", text_grouped(s->tokens, b));
+    parts_add(&parts, "%s tokens", text_rounded(s->tokens, b));
     canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, ROLE_TEXT, 0, parts.text,
                 strlen(parts.text));
     if (area.rows < 2 || s->bin_width == 0)
@@ -262,12 +263,13 @@ static size_t count_cut(const struct samples *s)
 static void list_text(const struct scene *c, char *out, size_t size)
 {
     const struct samples *s = set_of(c);
-    char number[TEXT_NUMBER_MAX];
+    char at[TEXT_NUMBER_MAX], all[TEXT_NUMBER_MAX];
     size_t cut = count_cut(s);
     out[0] = '\0';
-    text_add(out, size, "%zu of %s", c->v->data.at, text_grouped(s->n_samples, number));
+    text_add(out, size, "%s of %s", text_grouped(c->v->data.at, at),
+             text_grouped(s->n_samples, all));
     if (cut)
-        text_add(out, size, " \u00b7 %zu with cuts", cut);
+        text_add(out, size, " \u00b7 %s with cuts", text_grouped(cut, at));
     if (c->v->data.filter[0])
         text_add(out, size, " \u00b7 /%s", c->v->data.filter);
 }
@@ -316,11 +318,8 @@ void data_title(const struct scene *c, struct parts *parts)
 {
     const struct samples *s = set_of(c);
     parts_add(parts, "%s", s->name);
-    char phase[sizeof s->phase];
-    for (size_t i = 0; i < sizeof phase; i++)
-        phase[i] = s->phase[i] >= 'a' && s->phase[i] <= 'z' ? (char)(s->phase[i] - 'a' + 'A')
-                                                            : s->phase[i];
-    parts_add(parts, "phase %s", phase);
+    char phase[SCREEN_PHASE_BYTES];
+    parts_add(parts, "phase %s", screen_phase(s->phase, phase));
     if (c->s->settings.ratio > 0)
         parts_add(parts, "x%g", c->s->settings.ratio);
 }

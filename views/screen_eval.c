@@ -317,6 +317,22 @@ static void draw_examples(struct scene *c, struct rect area)
         draw_example(c, area, row, &set->examples[at], at == c->v->eval.example);
 }
 
+/* gold "spring of 1888" · wrong passage "forty" · no context "1907" */
+static void draw_said(struct scene *c, struct rect area)
+{
+    const struct results_set *set = set_of(c);
+    struct parts parts = {.limit = area.columns - 2};
+    if (c->v->eval.example >= set->n)
+        return;
+    const struct results_example *e = &set->examples[c->v->eval.example];
+    parts_add(&parts, "gold \"%s\"", e->gold);
+    for (int mode = RESULTS_WRONG; mode < RESULTS_MODES; mode++)
+        if (e->said[mode])
+            parts_add(&parts, "%s \"%s\"", results_mode_name[mode], e->said[mode]);
+    canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, ROLE_DIM, 0, parts.text,
+                strlen(parts.text));
+}
+
 /* ---- all ------------------------------------------------------------------------ */
 
 void eval_draw(struct scene *c)
@@ -325,7 +341,7 @@ void eval_draw(struct scene *c)
     const struct results_set *set = set_of(c);
     struct rect body = screen_body(c), table = body, examples = body;
     int rows = (int)size_min(r->n + (sets_done(r) > 1), (size_t)(body.rows / 3)) + 2;
-    char right[128];
+    char right[256];
     bool tiny = c->layout.kind == LAYOUT_TINY;
     table.rows = tiny ? 0 : rows + 1;
     examples.row += table.rows;
@@ -333,7 +349,8 @@ void eval_draw(struct scene *c)
     if (!tiny) {
         struct rect heading = table;
         heading.rows = 1;
-        draw_heading(c, heading, 0, is_wide(c) ? "Results: exact match / F1" : "Results", false, "");
+        draw_heading(c, heading, 0, is_wide(c) ? "Results \u2500\u2500 exact match / F1" : "Results", false,
+                     "");
         table.row++;
         table.rows--;
         draw_table(c, table);
@@ -344,7 +361,7 @@ void eval_draw(struct scene *c)
         snprintf(right, sizeof right, "%s %zu of %zu", results_filter_name[c->v->eval.filter],
                  results_count(set, c->v->eval.filter), set->n);
     else
-        snprintf(right, sizeof right, "%s: %s \u00b7 %zu of %zu",
+        snprintf(right, sizeof right, "%s \u00b7 %s: %s \u00b7 %zu of %zu", set->name,
                  results_filter_name[c->v->eval.filter],
                  results_filter_text[c->v->eval.filter],
                  results_count(set, c->v->eval.filter), set->n);
@@ -360,6 +377,12 @@ void eval_draw(struct scene *c)
         examples.row++;
         examples.rows--;
     }
+    if (!tiny) { /* the other answers to the chosen question */
+        struct rect last = examples;
+        last.row += --examples.rows;
+        last.rows = 1;
+        draw_said(c, last);
+    }
     draw_examples(c, examples);
 }
 
@@ -367,28 +390,27 @@ void eval_title(const struct scene *c, struct parts *parts)
 {
     const struct results_set *set = set_of(c);
     parts_add(parts, "%s", set->compressor);
+    if (set->ratio > 0)
+        parts_add(parts, "x%g", set->ratio);
     if (set->wanted)
-        parts_add(parts, "%zu questions a set", set->wanted);
+        parts_add(parts, "%zu samples a set", set->wanted);
 }
 
 void eval_sentence(const struct scene *c, struct parts *parts)
 {
+    const struct results *r = results_of(c);
     const struct results_set *set = set_of(c);
-    if (set->state == RESULTS_RUNNING)
+    if (set->state == RESULTS_RUNNING && !is_wide(c))
         parts_add(parts, "question %zu of %zu", set->n, set->wanted);
-    if (c->v->eval.example < set->n) {
-        const struct results_example *e = &set->examples[c->v->eval.example];
-        parts_add(parts, "gold \"%s\"", e->gold);
-        for (int mode = RESULTS_WRONG; mode < RESULTS_MODES; mode++)
-            if (e->said[mode])
-                parts_add(parts, "%s \"%s\"", results_mode_name[mode], e->said[mode]);
-    } else {
-        parts_add(parts, "kept = compressed F1 / full F1");
-    }
+    if (c->layout.kind == LAYOUT_TINY && c->v->eval.example < set->n)
+        parts_add(parts, "gold \"%s\"", set->examples[c->v->eval.example].gold);
+    parts_add(parts, "kept = compressed F1 / full F1");
+    parts_add(parts, "tail %zu tokens", r->tail);
+    parts_add(parts, "greedy, %zu tokens", r->max_tokens);
 }
 
 const char *eval_keys(const struct scene *c)
 {
-    return c->layout.kind == LAYOUT_WIDE ? "v lost/won/wrong/all  Enter explore it  e table"
+    return c->layout.kind == LAYOUT_WIDE ? "v lost/won/all  Enter explore it  e table"
                                          : "v filter  Enter explore it  [ ] set  ? help";
 }

@@ -226,6 +226,17 @@ const char *text_grouped(uint64_t n, char out[TEXT_NUMBER_MAX])
     return out;
 }
 
+const char *text_rounded(uint64_t n, char out[TEXT_NUMBER_MAX])
+{
+    if (n < 1000000)
+        return text_grouped(n, out);
+    if (n < 999995000)
+        snprintf(out, TEXT_NUMBER_MAX, "%.2f M", (double)n / 1e6);
+    else
+        snprintf(out, TEXT_NUMBER_MAX, "%.2f G", (double)n / 1e9);
+    return out;
+}
+
 const char *text_bytes(uint64_t n, char out[TEXT_NUMBER_MAX])
 {
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB",

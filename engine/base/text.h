@@ -49,10 +49,11 @@ size_t text_escape(uint32_t codepoint, char out[TEXT_ESCAPE_MAX]);
  * the bytes written without the NUL. */
 size_t text_sanitize(char *out, size_t size, const char *text, size_t length);
 
-/* For messages: n as "9,123,456", as "512 bytes", "2 KiB" or "1.5 MiB", and a time as
- * "42s", "31m" or "2.6h". All write into out and return it. */
+/* For messages: n as "9,123,456", as "999,999" or "1.21 M", as "512 bytes", "2 KiB" or
+ * "1.5 MiB", and a time as "42s", "31m" or "2.6h". All write into out and return it. */
 #define TEXT_NUMBER_MAX 32
 const char *text_grouped(uint64_t n, char out[TEXT_NUMBER_MAX]);
+const char *text_rounded(uint64_t n, char out[TEXT_NUMBER_MAX]);
 const char *text_bytes(uint64_t n, char out[TEXT_NUMBER_MAX]);
 const char *text_duration(double ms, char out[TEXT_NUMBER_MAX]);
 

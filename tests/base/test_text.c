@@ -253,6 +253,10 @@ static void numbers_are_written_for_people(void **state)
     assert_string_equal(text_grouped(1000, out), "1,000");
     assert_string_equal(text_grouped(9123456, out), "9,123,456");
     assert_string_equal(text_grouped(UINT64_MAX, out), "18,446,744,073,709,551,615");
+    assert_string_equal(text_rounded(999999, out), "999,999");
+    assert_string_equal(text_rounded(1209876, out), "1.21 M");
+    assert_string_equal(text_rounded(999994999, out), "999.99 M");
+    assert_string_equal(text_rounded(999995000, out), "1.00 G");
     assert_string_equal(text_duration(41600, out), "42s");
     assert_string_equal(text_duration(31 * 60e3, out), "31m");
     assert_string_equal(text_duration(156 * 60e3, out), "2.6h");

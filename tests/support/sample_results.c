@@ -15,7 +15,7 @@ static void add_row(struct samples *s, const struct samples_row *row)
 
 void sample_samples(struct samples *s, struct samples_text *text)
 {
-    *s = (struct samples){.good = QUESTIONS, .bad = 2, .tokens = 16400, .questions = QUESTIONS,
+    *s = (struct samples){.good = QUESTIONS, .bad = 2, .tokens = 1213456, .questions = QUESTIONS,
                           .median = 402, .longest = 1911, .longer = 7, .answer_median = 3,
                           .context = 512, .predict = 128, .n_samples = QUESTIONS, .bin_width = 60};
     snprintf(s->name, sizeof s->name, "harbour-qa.jsonl.gz");
@@ -78,11 +78,11 @@ void sample_results(struct results *r)
 {
     static const char *const names[] = {"harbour-qa", "tides-qa",
                                         "ferry-qa (ood)"};
-    *r = (struct results){0};
+    *r = (struct results){.tail = 512, .max_tokens = 20};
     for (size_t k = 0; k < 3; k++) {
         MEM_GROW(r->sets, r->capacity, r->n + 1);
         struct results_set *set = &r->sets[r->n++];
-        *set = (struct results_set){.state = k < 2 ? RESULTS_DONE : RESULTS_RUNNING, .wanted = 120};
+        *set = (struct results_set){.state = k < 2 ? RESULTS_DONE : RESULTS_RUNNING, .wanted = 120, .ratio = 4};
         snprintf(set->name, sizeof set->name, "%s", names[k]);
         snprintf(set->compressor, sizeof set->compressor, k == 1 ? "step-000400" : "default-x4");
         for (size_t i = 0; i < (k < 2 ? 120u : 31u); i++)
