@@ -173,6 +173,9 @@ const struct action *action_find(const char *name, struct err *err);
  * line and a comment are true. */
 bool action_run(struct session *s, const char *line, struct err *err);
 
+/* A session file beside what Explore shows, as A or B, and the Compare screen. */
+bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err *err);
+
 /* A command whose argument is a text as it is, quotes and blanks included. */
 bool action_run_text(struct session *s, const char *name, const char *text, struct err *err);
 

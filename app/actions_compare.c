@@ -1,5 +1,6 @@
 /* Commands of the Compare screen: what Explore shows is kept as A, and what it shows
- * later is B. A snapshot does not change, so keeping it is one reference. */
+ * later is B; or a session file is B, and what Explore shows is A. A snapshot does not
+ * change, so keeping it is one reference. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void unpin(struct session *s)
     s->pinned = NULL;
     s->pin_name = NULL;
     s->pin_file = NULL;
-    s->view.compare_swapped = s->view.compare_flicker = s->view.plan_difference = false;
+    s->view.pin_is_b = s->view.compare_swapped = s->view.compare_flicker = s->view.plan_difference = false;
 }
 
 bool do_pin(struct session *s, const struct words *words, struct err *err)
@@ -92,8 +93,7 @@ static bool need_pin(const struct session *s, struct err *err)
     return s->pinned || err_set(err, ERR_USAGE, "nothing is pinned: b pins what Explore shows");
 }
 
-/* A session file as A. */
-static bool pin_file(struct session *s, const char *path, struct err *err)
+bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err *err)
 {
     struct figure_meta meta;
     char name[160];
@@ -112,6 +112,9 @@ static bool pin_file(struct session *s, const char *path, struct err *err)
     text_sanitize(name, sizeof name, file_name(path), strlen(file_name(path)));
     s->pinned = other;
     s->pin_name = xstrdup(name);
+    s->view.pin_is_b = is_b;
+    session_compose(s);
+    dialog_screen(s, SCREEN_COMPARE);
     return true;
 }
 
@@ -125,7 +128,7 @@ bool do_compare(struct session *s, const struct words *words, struct err *err)
         use_pin(s, pin);
     else if (checkpoint && !compare_checkpoint(s, words->rest, err))
         return false;
-    else if (words->rest[0] && !off && !checkpoint && !pin_file(s, words->rest, err))
+    else if (words->rest[0] && !off && !checkpoint && !actions_pin_file(s, words->rest, true, err))
         return false;
     if (!need_pin(s, err))
         return false;
@@ -146,13 +149,18 @@ bool do_swap(struct session *s, const struct words *words, struct err *err)
     return true;
 }
 
-/* Where A is of another document there is nothing to lay over it. */
+static const char *pin_letter(const struct session *s)
+{
+    return s->view.pin_is_b ? "B" : "A";
+}
+
+/* Where the other is of another document there is nothing to lay over it. */
 static bool need_same_document(const struct session *s, struct err *err)
 {
     const struct snapshot_document *a = s->pinned->document, *b = s->snapshot->document;
     bool same = a && b && a->ids && b->ids && a->tokens == b->tokens &&
                 memcmp(a->ids, b->ids, a->tokens * sizeof *a->ids) == 0;
-    return same || err_set(err, ERR_USAGE, "A shows another document");
+    return same || err_set(err, ERR_USAGE, "%s shows another document", pin_letter(s));
 }
 
 bool do_difference(struct session *s, const struct words *words, struct err *err)
@@ -161,8 +169,10 @@ bool do_difference(struct session *s, const struct words *words, struct err *err
     if (!need_pin(s, err) || !need_same_document(s, err))
         return false;
     s->view.plan_difference = !s->view.plan_difference;
-    session_note(s, s->view.plan_difference ? "the plan: what it has more and less than A"
-                                            : "the plan: as it is");
+    if (s->view.plan_difference)
+        session_note(s, "the plan: what it has more and less than %s", pin_letter(s));
+    else
+        session_note(s, "the plan: as it is");
     return true;
 }
 

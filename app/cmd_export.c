@@ -315,7 +315,8 @@ static bool read_against(struct job *job, struct err *err)
     if (!ok)
         return false;
     figure_meta_free(&meta);
-    note_difference(job, "A", job->meta.against_file.sha256, job->request.against_file.sha256);
+    job->request.figure.against_is_b = !named && job->meta.against_is_b;
+    note_difference(job, job->meta.against_is_b ? "B" : "A", job->meta.against_file.sha256, job->request.against_file.sha256);
     job->request.figure.against = job->against;
     return true;
 }

@@ -171,6 +171,7 @@ static json_t *make_record(const struct work *w)
     if (o->kind == FIGURE_DIFF) {
         compare_name(o->against, w->snapshot, meta.against, sizeof meta.against);
         meta.against_file = request->against_file;
+        meta.against_is_b = o->against_is_b;
     }
     if (request->edits)
         figure_meta_from_edits(&meta, request->edits);

@@ -89,7 +89,7 @@ struct export_request {
     bool force;
     bool builtin_face;
     const struct edits *edits; /* borrowed; NULL: none */
-    struct figure_meta_file against_file; /* that A of a difference was read from */
+    struct figure_meta_file against_file; /* that figure.against was read from */
 };
 
 /* The figures that are asked for, in their order: how many. */

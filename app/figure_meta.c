@@ -169,6 +169,8 @@ static void put_matrix_fields(json_t *json, const struct figure_meta *meta)
     json_object_set_new(json, "lock", lock_to_json(&meta->locked));
     if (meta->against[0])
         json_object_set_new(json, "against", json_string(meta->against));
+    if (meta->against_is_b)
+        json_object_set_new(json, "against_is", json_string("B"));
     if (meta->against_file.name[0])
         json_object_set_new(json, "against_session", file_to_json(&meta->against_file));
 }

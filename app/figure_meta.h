@@ -51,7 +51,8 @@ struct figure_meta {
     char precision[16];
     char *question; /* owned; NULL: none */
     char against[128]; /* A of a difference: what it is called; "" = none */
-    struct figure_meta_file against_file; /* session file that A is of; name "" = none */
+    bool against_is_b; /* then the figure's settings are those of A */
+    struct figure_meta_file against_file; /* session file that it is of; name "" = none */
     struct figure_meta_file model, compressor, document;
 };
 

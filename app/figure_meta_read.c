@@ -316,6 +316,7 @@ bool figure_meta_from_json(struct figure_meta *meta, const json_t *json, const c
                            struct err *err)
 {
     struct reader r = {name, err, true};
+    char letter[4] = "";
     *meta = (struct figure_meta){.limit_low = (double)NAN, .limit_high = (double)NAN};
     if (!json_is_object(json))
         return err_set(err, ERR_INPUT, "%s: figure record: not a JSON object", name);
@@ -329,6 +330,8 @@ bool figure_meta_from_json(struct figure_meta *meta, const json_t *json, const c
     read_settings(&r, json, meta);
     read_question(&r, json, meta);
     read_text(&r, json, "against", meta->against, sizeof meta->against);
+    read_text(&r, json, "against_is", letter, sizeof letter);
+    meta->against_is_b = strcmp(letter, "B") == 0;
     read_file(&r, json, "against_session", &meta->against_file);
     read_file(&r, json, "model", &meta->model);
     read_file(&r, json, "compressor", &meta->compressor);

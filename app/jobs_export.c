@@ -54,16 +54,6 @@ static void export_release(struct job *job)
     free(e);
 }
 
-static bool draws_difference(const struct export_request *request)
-{
-    enum figure_kind kind[FIGURE_KIND_COUNT];
-    size_t n = export_kinds(request, kind);
-    for (size_t i = 0; i < n; i++)
-        if (kind[i] == FIGURE_DIFF)
-            return true;
-    return false;
-}
-
 /* ---- hashes -------------------------------------------------------------------- */
 
 static bool lacks_hashes(const struct session *s, const struct snapshot *snapshot)
@@ -131,13 +121,13 @@ bool jobs_export(struct session *s, struct export_request *request, struct err *
     struct export_job *e = xcalloc(1, sizeof *e);
     e->job = (struct job){.kind = JOB_EXPORT, .run = run_export, .done = export_done,
                           .release = export_release};
-    /* the difference of what is called B from what is called A on the screen */
-    bool swapped = s->pinned && s->view.compare_swapped && draws_difference(request);
-    e->snapshot = snapshot_retain(swapped ? s->pinned : s->snapshot);
-    e->against = snapshot_retain(swapped ? s->snapshot : s->pinned);
+    e->snapshot = snapshot_retain(s->snapshot);
+    e->against = snapshot_retain(s->pinned);
     e->request = *request;
     e->request.figure.against = e->against;
-    if (s->pin_file && !swapped)
+    /* right less left, as on the screen */
+    e->request.figure.against_is_b = s->view.pin_is_b != s->view.compare_swapped;
+    if (s->pin_file)
         e->request.against_file = *s->pin_file;
     *request = (struct export_request){0};
     e->edits = edits_copy(&s->edits);

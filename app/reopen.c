@@ -105,22 +105,23 @@ static void apply_settings(struct session *s, const struct snapshot_settings *fr
         s->given[i] = true;
 }
 
-/* A and the Compare screen, where they can be had. */
+/* The other side and the Compare screen, where they can be had. */
 static void apply_against(struct session *s, const struct figure_meta *meta, const char *path)
 {
     const struct figure_meta_file *was = &meta->against_file;
     char *file = figure_meta_beside(path, meta->against_file.name);
     struct err err = {0};
-    if (file && !action_run_text(s, "compare", file, &err))
+    const char *letter = meta->against_is_b ? "B" : "A";
+    if (file && !actions_pin_file(s, file, meta->against_is_b, &err))
         session_warn(s, "%s", err.text);
     else if (file && was->sha256[0] && strcmp(s->pin_file->sha256, was->sha256) != 0)
         session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)",
                      was->name, s->pin_file->sha256, was->sha256);
     else if (!file && was->name[0])
-        session_warn(s, "A of the difference, %s, is not beside the figure", was->name);
+        session_warn(s, "%s of the difference, %s, is not beside the figure", letter, was->name);
     else if (!file && meta->against[0])
-        session_note(s, "B of a difference from %s: pin that with b to see it again",
-                     meta->against);
+        session_note(s, "%s of a difference from %s: pin that with b to see it again",
+                     meta->against_is_b ? "A" : "B", meta->against);
     free(file);
 }
 

@@ -81,9 +81,9 @@ struct session {
 
     /* What was asked for. */
     struct snapshot *restored; /* of a session file: shown in place of the engine's; or NULL */
-    struct snapshot *pinned; /* A of the Compare screen; one reference; or NULL */
+    struct snapshot *pinned; /* A of the Compare screen, or B (view.pin_is_b); one reference; or NULL */
     char *pin_name;
-    struct figure_meta_file *pin_file; /* session file that A is of, owned; or NULL */
+    struct figure_meta_file *pin_file; /* session file that it is of, owned; or NULL */
     struct pin {
         char *name;
         struct snapshot *snapshot; /* one reference */

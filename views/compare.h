@@ -1,5 +1,5 @@
-/* Two snapshots beside each other: A, the pinned one, and B, the one that Explore shows
- * (UX.md section 2 (f)). Both are laid on one grid: columns are tokens of the document,
+/* Two snapshots beside each other: A, the pinned one, and B, the one that Explore shows; or,
+ * where the pinned one is a file to be compared with, the other way round. Both are laid on one grid: columns are tokens of the document,
  * rows are places of home spans, so that other windows and ratios can be compared. */
 #ifndef VIEWS_COMPARE_H
 #define VIEWS_COMPARE_H

@@ -51,6 +51,7 @@ struct figure_options {
     double limit_low, limit_high; /* NAN: automatic, 0 to the maximum */
     enum color_map map, diff_map; /* diff_map: of differences */
     const struct snapshot *against; /* A of the difference, borrowed; NULL: none */
+    bool against_is_b; /* then the snapshot is A */
     bool dark, transparent, turned, marginals, colorbar;
     enum figure_ticks ticks;
     size_t tick_count;

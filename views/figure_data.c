@@ -396,7 +396,7 @@ static void fill_in(struct figure_data *data, const struct snapshot *s,
     if (data->kind == FIGURE_LOSS)
         figure_fill_loss(data, s);
     if (data->kind == FIGURE_DIFF)
-        figure_fill_difference(data, s, options->against, parts, n_parts);
+        figure_fill_difference(data, s, options, parts, n_parts);
     if (data->kind == FIGURE_GATE)
         fill_means(data);
     build_tokens(data, s, options);

@@ -47,7 +47,7 @@ void figure_fill_loss(struct figure_data *data, const struct snapshot *s)
 
 /* ---- difference of plans --------------------------------------------------------- */
 
-/* A row is a home span of B. */
+/* A row is a home span of what the figure is of. */
 static void lay_rows(struct compare_grid *grid, const struct figure_part *parts, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -70,12 +70,13 @@ static void fill_grid(struct compare_grid *grid, const struct figure_data *data,
 }
 
 void figure_fill_difference(struct figure_data *data, const struct snapshot *s,
-                            const struct snapshot *against, const struct figure_part *parts,
+                            const struct figure_options *options, const struct figure_part *parts,
                             size_t n)
 {
     struct compare_grid a, b;
-    fill_grid(&a, data, against, parts, n);
-    fill_grid(&b, data, s, parts, n);
+    bool flipped = options->against_is_b;
+    fill_grid(&a, data, flipped ? s : options->against, parts, n);
+    fill_grid(&b, data, flipped ? options->against : s, parts, n);
     size_t skip = data->first - a.first;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < parts[i].window->slots; j++) {

@@ -22,10 +22,11 @@ bool figure_check_difference(const struct snapshot *snapshot, const struct figur
                              struct err *err);
 
 /* The values of an allocated figure, a column a token: nats(compressed) - nats(full); and
- * the plan of `snapshot` less that of `against`, a row a home span of the former. */
+ * the plan of `snapshot` less that of options->against, or the other way round, a row a home
+ * span of the former. */
 void figure_fill_loss(struct figure_data *data, const struct snapshot *snapshot);
 void figure_fill_difference(struct figure_data *data, const struct snapshot *snapshot,
-                            const struct snapshot *against, const struct figure_part *parts,
+                            const struct figure_options *options, const struct figure_part *parts,
                             size_t n);
 
 /* From the least to the largest value, 0 among them; as far on both sides for cells. */

@@ -17,7 +17,8 @@ enum { FRAME_BAR = 0x2502, TEE_DOWN = 0x252c, SIDES = 3, LABEL = GRID_LABEL, FOO
 
 struct compare {
     const struct snapshot *side[2]; /* as shown: left and middle */
-    bool swapped, same;
+    bool swapped; /* B is left */
+    bool same;
     struct compare_grid grid[2];
     double top, top_difference;
     struct comparison numbers;
@@ -305,7 +306,7 @@ void draw_compare(struct scene *c)
     struct compare m = {.side = {c->v->pinned, c->s}, .swapped = c->v->compare_swapped,
                         .same = compare_same_document(c->v->pinned, c->s)};
     compare_window(c->v->pinned, c->s, c->window_index, &m.numbers);
-    if (m.swapped) {
+    if (m.swapped != c->v->pin_is_b) { /* what Explore shows is left */
         struct comparison n = m.numbers;
         m.side[0] = c->s;
         m.side[1] = c->v->pinned;
@@ -329,8 +330,8 @@ void compare_sentence(const struct scene *c, struct parts *parts)
     char name[96];
     parts_add(parts, "slot s%zu", c->v->slot);
     if (compare_slot(c->v->pinned, c->s, c->window_index, c->v->slot, spread, &overlap)) {
-        parts_add(parts, "A spread %.1f", spread[0]);
-        parts_add(parts, "B spread %.1f", spread[1]);
+        parts_add(parts, "A spread %.1f", spread[c->v->pin_is_b]);
+        parts_add(parts, "B spread %.1f", spread[!c->v->pin_is_b]);
         parts_add(parts, "overlap %.0f%%", 100 * overlap);
     }
     scene_token_name(c, c->token, name, sizeof name);

@@ -128,7 +128,8 @@ void draw_title(struct scene *c)
     bool narrow = c->layout.kind != LAYOUT_WIDE;
     int left = draw_screens(c, area), right = area.column + area.columns - 1;
     if (c->v->compare_flicker && c->s == c->v->pinned && c->v->screen == SCREEN_EXPLORE) {
-        canvas_text(c->canvas, area.row, right - 3, 3, ROLE_WARN, ATTR_REVERSE, " A ", 3);
+        canvas_text(c->canvas, area.row, right - 3, 3, ROLE_WARN, ATTR_REVERSE,
+                    c->v->pin_is_b ? " B " : " A ", 3);
         right -= 5;
     }
     if (c->s->facts.untrained && !screen_is_open(c->v))

@@ -78,9 +78,11 @@ enum strip_field { STRIP_ITERS, STRIP_EPS, STRIP_WINDOW, STRIP_RATIO, STRIP_ALIG
  *   dialogs:        label = the choice, detail = its line of facts
  * A line whose label is empty is no choice: its detail stands there as a heading
  * (help) or as plain text (dialogs, problem box). */
+enum entry_when { ENTRY_ALWAYS, ENTRY_PLAIN, ENTRY_FOUND }; /* without a filter, only by one */
 struct list_entry {
     char *label, *detail; /* sanitised */
     bool disabled;        /* dim, cannot be chosen */
+    enum entry_when when;
 };
 
 /* Is the entry shown under this filter (case-insensitive, in label or detail)?
@@ -132,11 +134,12 @@ struct view_state {
     bool playing;
 
     /* The Compare screen. */
-    const struct snapshot *pinned; /* A; NULL: none; borrowed from app */
+    const struct snapshot *pinned; /* A, or B; NULL: none; borrowed from app */
+    bool pin_is_b;                 /* then what Explore shows is A */
     const char *pin_name;          /* what it was called, or its edits; borrowed */
     int compare_side;              /* 0 A, 1 B, 2 their difference: in front when narrow */
-    bool compare_swapped, compare_flicker; /* flicker: A in the place of B, in Explore too */
-    bool plan_difference; /* Explore's plan shows what it has more and less than A */
+    bool compare_swapped, compare_flicker; /* flicker: one in the place of the other, in Explore too */
+    bool plan_difference; /* Explore's plan shows what it has more and less than the other */
 
     bool muted_any;
     const bool *muted; /* [document slots] or NULL; borrowed from app */

@@ -28,12 +28,14 @@ class DifferenceTest(ScriptTest):
                    "set eps 0.5", "wait idle", f"save {self.home / 'b.cxt'}",
                    f"export plan {self.home / 'b.csv'}", "switch compare",
                    f"export diff {self.home / 'here.csv'} {self.home / 'here.png'}", "swap",
-                   f"export diff {self.home / 'swapped.csv'}")
+                   f"export diff {self.home / 'swapped.csv'}", f"restore {self.home / 'a.cxt'}",
+                   f"compare {self.home / 'b.cxt'}", f"export diff {self.home / 'file.csv'}")
         self.export("b.cxt", "--view", "diff", "--against", "a.cxt", "-o", "there.csv", "-o",
                     "there.json")
         a, b, here, swapped, there = (rows(self.home / f"{name}.csv") for name in
                                       ("a", "b", "here", "swapped", "there"))
         self.assertEqual(here, there)
+        self.assertEqual(here, rows(self.home / "file.csv"))
         moved = 0
         for one, other, difference, back in zip(a[1:], b[1:], here[1:], swapped[1:]):
             for x, y, d, minus in zip(one[4:], other[4:], difference[4:], back[4:]):

@@ -31,19 +31,20 @@ class KeptTest(ScriptTest):
         (alone / SAMPLE.name).write_text("another text")
         self.plays('expect "saved without its text"', document=alone / "a.cxt")
 
-    def test_a_difference_opens_with_its_a(self):
-        """A figure of B - A, made with a session file as A, finds both again."""
+    def test_a_difference_opens_with_its_other_side(self):
+        """A figure of B - A, made with a session file as B, finds both again."""
         self.plays("pin", f"save {self.home / 'a.cxt'}", "set eps 0.5", "wait idle",
                    f"compare {self.home / 'a.cxt'}", f"export diff {self.home / 'd.png'}")
         (self.home / SAMPLE.name).write_bytes(SAMPLE.read_bytes())
         record = json.loads(call("info", self.home / "d.png", "--json")[1])
-        self.assertEqual(record["against_session"]["name"], "a.cxt")
-        self.plays("wait idle", 'expect "[2 Compare]"', 'expect "B - A"', f"export diff {self.home / 'again.png'}",
+        self.assertEqual((record["against_session"]["name"], record["against_is"]), ("a.cxt", "B"))
+        self.plays("wait idle", 'expect "[2 Compare]"', 'expect "B  compressorA · eps 0.1"',
+                   'expect "B - A"', f"export diff {self.home / 'again.png'}",
                    document=None, options=("--from-figure", str(self.home / "d.png")))
         figures = [self.home / "d.png", self.home / "again.png"]
         self.assertEqual(figures[0].read_bytes(), figures[1].read_bytes())
         (self.home / "a.cxt").unlink()
-        self.plays('expect "A of the difference, a.cxt, is not beside the figure"', document=None,
+        self.plays('expect "B of the difference, a.cxt, is not beside the figure"', document=None,
                    options=("--from-figure", str(figures[0])))
 
     def test_a_key_and_a_command_write_the_same_bytes(self):

@@ -151,7 +151,7 @@ class StoryTest(ExplorerTest):
         s.keys("Enter")
         s.wait("[1 Explore]", "step 40", "? help")
         s.command("compare runs/a/probe-000000.cxt")
-        s.wait("[2 Compare]", "A  step 0", "B - A", "moved")
+        s.wait("[2 Compare]", "A  step 40", "B  step 0", "B - A", "moved")
         s.keys("e")
         s.wait("export diff")
         s.keys("Enter")
