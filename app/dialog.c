@@ -102,13 +102,20 @@ static bool has_lines(const struct session *s)
     return s->view.entries != NULL;
 }
 
+/* The list scrolls to what is chosen. */
+static void follow(struct session *s)
+{
+    view_follow_cursor(s->snapshot, &s->view);
+    s->dirty = true;
+}
+
 static void move_in_list(struct session *s, long by)
 {
     struct view_state *v = &s->view;
     if (!has_lines(s)) { /* health and texts: views bound the place */
         long at = (long)v->overlay_at + by;
         v->overlay_at = at < 0 ? 0 : (size_t)at;
-        s->dirty = true;
+        follow(s);
         return;
     }
     int step = by < 0 ? -1 : 1;
@@ -118,7 +125,7 @@ static void move_in_list(struct session *s, long by)
             break;
         v->overlay_at = next;
     }
-    s->dirty = true;
+    follow(s);
 }
 
 /* Health lines lead to the place that is worst. */
@@ -167,7 +174,7 @@ static void set_filter(struct session *s, size_t length)
     s->view.overlay_top = 0;
     s->view.overlay_at = 0;
     s->view.overlay_at = choice_from(s, 0, 1);
-    s->dirty = true;
+    follow(s);
 }
 
 /* Typed characters narrow the list; true when the key was one. */

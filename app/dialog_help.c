@@ -1,4 +1,4 @@
-/* Overlays about the program: keys, commands, settings, facts, log. */
+/* Overlays about the program: commands, settings, facts, log. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,82 +10,11 @@
 #include "app/actions.h"
 #include "app/dialog.h"
 #include "app/jobs.h"
-#include "app/keycodes.h"
 #include "app/sandbox.h"
-#include "app/screens.h"
 #include "app/settings.h"
 #include "engine/base/mem.h"
 
-/* ---- keys --------------------------------------------------------------------------- */
-
-static bool seen_before(const struct keymap *keymap, size_t i)
-{
-    for (size_t j = 0; j < i; j++)
-        if (keymap->bindings[j].command && keymap->bindings[j].scope == keymap->bindings[i].scope &&
-            strcmp(keymap->bindings[j].command, keymap->bindings[i].command) == 0)
-            return true;
-    return false;
-}
-
-/* All keys of the command of binding i, "g Home". */
-static void join_keys(const struct keymap *keymap, size_t i, char *out, size_t size)
-{
-    const struct binding *first = &keymap->bindings[i];
-    size_t used = 0;
-    for (size_t j = i; j < keymap->count && used < size; j++) {
-        const struct binding *b = &keymap->bindings[j];
-        char name[KEYCODE_NAME_SIZE];
-        if (b->command && b->scope == first->scope && strcmp(b->command, first->command) == 0)
-            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
-                                     keycode_format(b->key, name));
-    }
-}
-
-static void add_group(struct session *s, enum key_group group, enum key_scope scope)
-{
-    struct keymap *map = &s->keymap;
-    bool headed = false;
-    for (size_t i = 0; i < map->count; i++) {
-        const struct binding *b = &map->bindings[i];
-        if (!b->command || b->group != group || (b->scope != SCOPE_ANY && b->scope != scope) ||
-            seen_before(map, i) || !screens_take_key(s, b) ||
-            keymap_find(map, scope, b->key) != b)
-            continue;
-        if (!headed)
-            list_add_text(&s->list, "%s", key_group_name[group]);
-        headed = true;
-        char keys[128], command[512];
-        join_keys(map, i, keys, sizeof keys);
-        snprintf(command, sizeof command, "%s", b->command);
-        list_add(&s->list, keys, b->help ? b->help : b->command, command);
-    }
-}
-
-static void add_changed(struct session *s)
-{
-    for (size_t i = 0; i < s->keymap.count; i++) {
-        const struct binding *b = &s->keymap.bindings[i];
-        char name[KEYCODE_NAME_SIZE];
-        if (b->changed)
-            list_add_text(&s->list, "Changed by your rc file: \"%s\" was \"%s\"",
-                          keycode_format(b->key, name), b->was);
-    }
-}
-
-void dialog_help(struct session *s)
-{
-    static char title[96];
-    dialog_begin(s);
-    enum key_scope scope = screens_scope(s);
-    bool explore = s->view.screen == SCREEN_EXPLORE;
-    for (enum key_group group = 0; group < GROUP_COUNT; group++)
-        add_group(s, group, scope);
-    add_changed(s);
-    snprintf(title, sizeof title, explore ? "Keys here: Explore, %s pane" : "Keys here: %s",
-             screens_place(s));
-    dialog_show(s, OVERLAY_HELP, title,
-                "type to filter · F2 commands · F3 words · F4 formulas · Esc");
-}
+/* ---- commands and settings --------------------------------------------------------- */
 
 void dialog_commands(struct session *s, const char *filter)
 {

@@ -45,6 +45,16 @@ void list_add(struct list *list, const char *label, const char *detail, const ch
     append(list, label, detail, command);
 }
 
+void list_add_plain(struct list *list, const char *label, const char *detail)
+{
+    append(list, label, detail, NULL)->when = ENTRY_PLAIN;
+}
+
+void list_add_found(struct list *list, const char *label, const char *detail, const char *command)
+{
+    append(list, label, detail, command)->when = ENTRY_FOUND;
+}
+
 void list_add_disabled(struct list *list, const char *label, const char *detail)
 {
     append(list, label, detail, NULL)->disabled = true;

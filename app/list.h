@@ -18,6 +18,11 @@ void list_clear(struct list *list);
 
 /* A choice. All texts are copied, label and detail sanitised; NULL = "". */
 void list_add(struct list *list, const char *label, const char *detail, const char *command);
+
+/* One that is shown without a filter and does nothing; one that only a filter shows. */
+void list_add_plain(struct list *list, const char *label, const char *detail);
+void list_add_found(struct list *list, const char *label, const char *detail, const char *command);
+
 void list_add_disabled(struct list *list, const char *label, const char *detail);
 
 /* A heading (help) or a line of plain text (dialogs). */

@@ -39,11 +39,6 @@ static int count_rows(struct scene *c, const struct overlay_lines *lines, int co
     return rows;
 }
 
-struct list_box {
-    const char *title, *right, *below;
-    bool choice;
-};
-
 static struct rect list_rect(struct scene *c, const struct overlay_lines *lines,
                              const struct list_box *look)
 {
@@ -73,36 +68,6 @@ static void below_text(const struct scene *c, const char *const *parts, struct p
         parts_add(out, "%s", *parts);
 }
 
-/* Help in two columns when there is room: sections stay together as they come. */
-static bool draw_two_columns(struct scene *c, const struct overlay_lines *lines,
-                             const struct list_box *look)
-{
-    int half = lines->columns + 4, width = 2 * half + 4;
-    if (width > c->v->columns - 2 || lines->n < 12)
-        return false;
-    size_t split = (lines->n + 1) / 2, best = split;
-    for (size_t i = split > 4 ? split - 4 : 0; i < lines->n && i < split + 5; i++)
-        if (lines->line[i].heading) {
-            best = i;
-            break;
-        }
-    size_t most = size_max(best, lines->n - best);
-    struct rect box = overlay_centred(c, (int)most + 2, width);
-    if ((int)most + 2 > box.rows)
-        return false;
-    struct overlay_lines left = *lines, right = *lines;
-    left.n = best;
-    right.line += best;
-    right.n -= best;
-    overlay_draw_box(c, box, look->title, look->right, look->below);
-    struct rect area = overlay_inner(box);
-    area.columns = half;
-    draw_lines(c, area, &left, false);
-    area.column += half;
-    draw_lines(c, area, &right, false);
-    return true;
-}
-
 /* The list of the overlay that is open (or of the screen that is a list), its title and
  * keys. Texts live in `look`; the lines are to be freed. */
 struct overlay_list {
@@ -119,6 +84,7 @@ static void help_list(const struct scene *c, struct overlay_list *list)
     static const char *const of_commands[] = {"F1 keys", "F3 words on the screen",
                                               "F4 formulas", NULL};
     bool keys = c->v->overlay == OVERLAY_HELP;
+    list->box.choice = true;
     list->lines = overlay_entry_lines(c);
     if (c->v->dialog_title)
         text_add(list->title, sizeof list->title, "%s", c->v->dialog_title);
@@ -219,6 +185,11 @@ bool overlay_fills_screen(const struct scene *c)
                             overlay == OVERLAY_DIALOG);
 }
 
+static bool has_columns(const struct scene *c)
+{
+    return c->v->overlay == OVERLAY_HELP && !c->v->filter[0];
+}
+
 void draw_overlay(struct scene *c)
 {
     struct overlay_list list;
@@ -229,8 +200,7 @@ void draw_overlay(struct scene *c)
         return;
     }
     make_list(c, &list);
-    bool columns = c->v->overlay == OVERLAY_HELP && c->v->overlay_top == 0;
-    if (!columns || !draw_two_columns(c, &list.lines, &list.box))
+    if (!has_columns(c) || !overlay_draw_columns(c, &list.lines, &list.box))
         draw_list_box(c, &list.lines, &list.box);
     free(list.lines.line);
 }
@@ -284,6 +254,15 @@ static size_t top_for(struct scene *c, const struct overlay_lines *lines, struct
     return top;
 }
 
+/* What is to be seen together with a line: plain text at the end belongs to the last choice. */
+static size_t last_with(const struct overlay_lines *lines, size_t at)
+{
+    for (size_t i = at + 1; i < lines->n; i++)
+        if (!lines->line[i].heading)
+            return at;
+    return lines->n - 1;
+}
+
 size_t overlay_follow(struct scene *c)
 {
     struct overlay_list list;
@@ -302,9 +281,11 @@ size_t overlay_follow(struct scene *c)
     if (chosen && at < top)
         top = at;
     if (chosen)
-        top = size_max(top, top_for(c, lines, area, at));
+        top = size_max(top, top_for(c, lines, area, last_with(lines, at)));
     if (lines->n > 0)
         top = size_min(top, top_for(c, lines, area, lines->n - 1));
+    if (has_columns(c) && overlay_columns_fit(c, lines))
+        top = 0;
     free(list.lines.line);
     return top;
 }

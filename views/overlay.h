@@ -1,5 +1,5 @@
 /* What boxes over the screen share: the frame (overlay_box.c), lines of a label and a text
- * that wraps (overlay_lines.c), and plan health (overlay_health.c). */
+ * that wraps (overlay_lines.c), two columns of them (overlay_columns.c), and plan health (overlay_health.c). */
 #ifndef VIEWS_OVERLAY_H
 #define VIEWS_OVERLAY_H
 
@@ -52,6 +52,18 @@ struct overlay_lines overlay_formula_lines(void);
 int overlay_draw_line(struct scene *scene, int row, int end_row, int column, int columns,
                       const struct overlay_lines *lines, const struct overlay_line *line,
                       bool chosen);
+
+/* ---- overlay_columns.c ------------------------------------------------------- */
+
+struct list_box {
+    const char *title, *right, *below;
+    bool choice;
+};
+
+/* The lines in two columns; false, and nothing is drawn, where they do not fit. */
+bool overlay_draw_columns(struct scene *scene, const struct overlay_lines *lines,
+                          const struct list_box *look);
+bool overlay_columns_fit(struct scene *scene, const struct overlay_lines *lines);
 
 /* ---- overlay_health.c -------------------------------------------------------- */
 

@@ -45,5 +45,7 @@ bool view_text_matches(const char *label, const char *detail, const char *filter
 
 bool view_entry_matches(const struct list_entry *entry, const char *filter)
 {
-    return view_text_matches(entry->label, entry->detail, filter);
+    bool filtered = filter && *filter;
+    return entry->when != (filtered ? ENTRY_PLAIN : ENTRY_FOUND) &&
+           view_text_matches(entry->label, entry->detail, filter);
 }

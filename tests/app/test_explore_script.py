@@ -88,8 +88,14 @@ class CommandsTest(ScriptTest):
         self.plays("copy", 'expect "copied:"', "move right", 'expect "token 1 "')
         self.fails(1, 'expected "copied:"', "copy", "move right", 'expect "copied:"')
 
+    def test_help_tells_what_was_bound_anew(self):
+        """A key of its own meaning leaves the line of its kind, and what it was is in sight."""
+        self.plays("key ?", 'expect "v % c w  value norm colour unit"', "key Esc", "bind w redo",
+                   "key ?", 'expect "w        redo"', 'expect "c        next colour map"',
+                   'expect "Changed by your rc file: "', 'expect "was"')
+
     def test_boxes(self):
-        self.plays("key ?", 'expect "Keys here: Explore"', "type redo", 'expect "C-r  redo"',
+        self.plays("key ?", 'expect "Keys here: Explore"', "type redo", 'expect "C-r   "', 'expect ":redo"',
                    "key Backspace Backspace Backspace Backspace", "key Esc",
                    "key F2", 'expect "Commands"', "key Esc", "help words", 'expect "sender mass"',
                    "key Esc", "health", 'expect "Plan health"', "key Esc", "show",
@@ -257,8 +263,9 @@ class CommandsTest(ScriptTest):
         self.assertEqual(status, 0, said.decode())
         self.fails(2, "this session was restored: it needs modelA", f"restore {session}", "regen")
         self.fails(2, "this session was restored", f"restore {session}", "set eps 0.2")
-        self.plays(f"compare {session}", 'expect "A  compressorA · eps 0.3 · one.cxt"',
-                   'expect "of the mass"', f"restore {session}", f"open {SAMPLE}", "wait idle",
+        self.plays(f"compare {session}", 'expect "A  compressorA · eps 0.1"',
+                   'expect "B  compressorA · eps 0.3 · one.cxt"', 'expect "+ in B  - in A"',
+                   'expect "of the mass"', "swap", 'expect "A - B"', f"restore {session}", f"open {SAMPLE}", "wait idle",
                    "set eps 0.2", "wait idle", "set eps", 'expect "eps 0.2:"')
 
     def test_what_is_recorded_plays_again(self):

@@ -25,6 +25,23 @@ class StartTest(ExplorerTest):
             for sequence in (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?2004l"):
                 self.assertIn(sequence, end)
 
+    def test_lists_scroll_with_their_keys(self):
+        """Commands, and help in one column: the end comes into sight with End and the arrows."""
+        with self.open() as terminal:
+            terminal.wait_for(b"mass")
+            terminal.settle(1)
+            for key, down, last in ((b"\x1bOQ", b"\x1b[F", b"give the terminal back for a while"),
+                                    (b"?", b"\x1b[B" * 30, b"APPLICATION")):
+                at = len(terminal.output)
+                terminal.type(key)
+                terminal.wait_for(b"Esc closes", since=at)
+                self.assertNotIn(last, terminal.output[at:])
+                terminal.type(down)
+                terminal.wait_for(last, since=at)
+                terminal.type(b"\x1b")
+                terminal.settle()
+            self.quit(terminal)
+
     def test_text_is_up_before_the_model(self):
         start = time.monotonic()
         with self.open() as terminal:

@@ -352,8 +352,8 @@ static void set_entries(struct stage *g, const struct text_entry *entries, size_
     for (size_t i = 0; i < n; i++) {
         snprintf(g->texts[i][0], sizeof g->texts[i][0], "%s", entries[i].label);
         snprintf(g->texts[i][1], sizeof g->texts[i][1], "%s", entries[i].detail);
-        g->entries[i] =
-            (struct list_entry){g->texts[i][0], g->texts[i][1], entries[i].disabled};
+        g->entries[i] = (struct list_entry){.label = g->texts[i][0], .detail = g->texts[i][1],
+                                            .disabled = entries[i].disabled};
     }
     g->v.entries = g->entries;
     g->v.n_entries = n;
@@ -375,12 +375,13 @@ static const struct text_entry help_entries[] = {
     {"s", "settings strip (iterations, eps, W, r)", false},
     {", .", "one iteration back / on", false},
     {"m o", "mute / only the thing under the cursor", false},
-    {"u C-r", "undo / redo    x  drop all edits", false},
+    {"u C-r x", "undo / redo / drop all edits", false},
     {"r", "regenerate the answers", false},
     {"", "OUTPUT", false},
     {"e E", "figure of this pane / of all panes", false},
     {"y", "copy the value in the status line", false},
-    {"q", "quit", false},
+    {"", "APPLICATION  1-5 screens  Tab pane  a ask  : command  O open  T tour  q quit", false},
+    {"", "Changed by your rc file: \"w\" was \"unit next\"", false},
 };
 
 static void stage_help(struct stage *g)

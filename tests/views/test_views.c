@@ -299,7 +299,7 @@ static void test_list_follows_choice(void **state)
     char labels[60][24], detail[] = "";
     for (int i = 0; i < 60; i++) {
         snprintf(labels[i], sizeof labels[i], "file%d", i);
-        entries[i] = (struct list_entry){labels[i], detail, false};
+        entries[i] = (struct list_entry){.label = labels[i], .detail = detail};
     }
     v.overlay = OVERLAY_DIALOG;
     v.entries = entries;
@@ -323,7 +323,12 @@ static void test_entries_match(void **state)
 {
     (void)state;
     char label[] = "Space", detail[] = "lock what lights up", none[] = "";
-    struct list_entry entry = {label, detail, false}, heading = {none, detail, false};
+    struct list_entry entry = {.label = label, .detail = detail};
+    struct list_entry heading = {.label = none, .detail = detail};
+    struct list_entry plain = {label, detail, false, ENTRY_PLAIN};
+    struct list_entry found = {label, detail, false, ENTRY_FOUND};
+    assert_true(view_entry_matches(&plain, "") && !view_entry_matches(&plain, "lock"));
+    assert_true(view_entry_matches(&found, "lock") && !view_entry_matches(&found, ""));
     assert_true(view_entry_matches(&entry, ""));
     assert_true(view_entry_matches(&entry, "SPACE"));
     assert_true(view_entry_matches(&entry, "lights"));
