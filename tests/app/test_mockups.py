@@ -49,8 +49,8 @@ def shape(text):
 
 def run_shape(text):
     """Of a run also without curves, signs, speeds, and what the model of the tests says."""
-    text = re.sub(r"[\u2800-\u28ff\u2504]|(?<=[\u2800-\u28ff\u2504 ])[oO](?=[\u2800-\u28ff\u2504 ])",
-                  " ", text)
+    beside = "[\u2800-\u28ff\u2504\u2502\u2524 ]"
+    text = re.sub(f"(?<={beside})[oO](?={beside})|O(?=\u2502)|[\u2800-\u28ff\u2504]", " ", text)
     lines = shape(text).splitlines()
     for i, line in enumerate(lines):
         line = re.sub(r"\b#,#(?= tok/s)|(?<=ETA )# (s|min)|(?<=memory )-|-#", "#", line)
