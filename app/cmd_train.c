@@ -1,8 +1,6 @@
 /* `comprexit train ntp|sft|prompt`: trains a compressor, or a soft prompt, for the
  * frozen model. Log lines go to standard error, the path of the best result to
  * standard output. */
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +13,7 @@
 #include "app/report.h"
 #include "app/presets.h"
 #include "app/sandbox.h"
-#include "app/train_control.h"
-#include "app/train_probe.h"
+#include "app/train_log.h"
 #include "app/train_ui.h"
 #include "app/values.h"
 #include "engine/base/file.h"
@@ -24,13 +21,7 @@
 #include "engine/base/text.h"
 #include "engine/train/run.h"
 
-/* Steps over which the z-scores of loss and norm look back. */
-enum { Z_WINDOW = 128, DATA_MAX = STREAM_DATASETS_MAX };
-
-struct history {
-    double value[Z_WINDOW];
-    size_t count;
-};
+enum { DATA_MAX = STREAM_DATASETS_MAX };
 
 struct job {
     const struct cli_arguments *arguments;
@@ -38,10 +29,7 @@ struct job {
     struct run_data data[DATA_MAX];
     char *paths[DATA_MAX];
     struct data_options options;
-    size_t log_every;
-    struct history loss, norm;
-    struct train_control control;
-    struct train_probe probe;
+    struct train_log log;
 };
 
 /* ---- what was asked for -------------------------------------------------------------- */
@@ -168,150 +156,15 @@ static bool read_arguments(struct job *j, struct err *err)
     for (size_t i = 0; (path = data_options_file(a, i)); i++)
         if (!add_data(j, path, err))
             return false;
-    j->log_every = (size_t)cli_count(a, "log-every", 1);
+    j->log.log_every = (size_t)cli_count(a, "log-every", 1);
     j->run.data = j->data;
-    j->run.directory = cli_text(a, "run");
+    j->run.directory = j->log.directory = cli_text(a, "run");
     j->run.resume = cli_flag(a, "resume");
     j->run.steps = cli_text(a, "steps") ? j->run.config.steps : 0;
     j->run.accept_data_change = cli_flag(a, "accept-data-change");
     j->run.overfit_one = cli_flag(a, "overfit-one");
-    return train_probe_open(&j->probe, cli_text(a, "probe"), cli_text(a, "probe-question"), err);
-}
-
-/* A line for people, or for who steers the run. */
-__attribute__((format(printf, 2, 3))) static void tell(const struct job *j, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    if (j->control.enabled)
-        train_control_note(&j->control, text);
-    else
-        report_note(j->arguments, "%s", text);
-}
-
-/* ---- log lines ------------------------------------------------------------------------- */
-
-/* How many standard deviations x lies above the mean of the last steps. */
-static double history_z(struct history *h, double x)
-{
-    size_t n = h->count < Z_WINDOW ? h->count : Z_WINDOW;
-    double mean = 0, variance = 0;
-    for (size_t i = 0; i < n; i++)
-        mean += h->value[i] / (double)n;
-    for (size_t i = 0; i < n; i++)
-        variance += (h->value[i] - mean) * (h->value[i] - mean) / (double)n;
-    if (isfinite(x))
-        h->value[h->count++ % Z_WINDOW] = x;
-    return n > 1 && variance > 0 ? (x - mean) / sqrt(variance) : 0;
-}
-
-static void on_step(void *context, const struct trainer *t, const struct step_report *r)
-{
-    struct job *j = context;
-    double loss_z = history_z(&j->loss, r->loss), norm_z = history_z(&j->norm, r->grad_norm);
-    train_control_tell(&j->control, json_pack("{s:s}", "event", "step"));
-    bool due = r->step % j->log_every == 0 || r->step == t->config.steps || r->skipped;
-    if (j->control.enabled || !due)
-        return;
-    char eta[TEXT_NUMBER_MAX];
-    text_duration(r->ms * (double)(t->config.steps - r->step), eta);
-    tell(j,
-         "step %zu/%zu | loss %.3f (%+.1fz) | norm %.2f (%+.1fz) | lr %.2e | %.0f ms | "
-         "%.0f tok/s | ratio %g | eta %s%s",
-         r->step, t->config.steps, r->loss, loss_z, r->grad_norm, norm_z, r->lr, r->ms,
-         1e3 * (double)r->tokens / r->ms, r->ratio, eta, r->skipped ? " | NOT FINITE, skipped" : "");
-}
-
-static bool on_stop(void *context)
-{
-    struct job *j = context;
-    train_control_poll(&j->control);
-    return j->control.stop || interrupt_signal() != 0;
-}
-
-/* A look changes nothing, so it is left at once when the run is to stop. */
-static bool probe_tick(void *context, const char *stage, size_t done, size_t total)
-{
-    struct job *j = context;
-    return !on_stop(j) && train_control_tick(&j->control, stage, done, total);
-}
-
-/* The run goes on without a look that could not be written down. */
-static void look_at_probe(struct job *j, const struct trainer *t)
-{
-    struct progress progress = {probe_tick, j};
-    struct err err = {0};
-    if (!train_probe_look(&j->probe, t, j->run.directory, &progress, &err) &&
-        err.code != ERR_CANCELLED)
-        tell(j, "no look at the probe text: %s", err.text);
-}
-
-static void tell_validation(const struct job *j, const struct trainer *t,
-                            const struct validation *v, size_t n, bool best)
-{
-    if (t->soft_prompt) {
-        for (size_t i = 0; i < n; i++)
-            tell(j, "step %zu | held-out %s | full %.3f none %.3f%s", t->state.step, v[i].kind,
-                 v[i].loss[CONTEXT_FULL], v[i].loss[CONTEXT_NONE], best ? " | best" : "");
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        tell(j,
-             "step %zu | held-out %s | compressed %.3f wrong %.3f full %.3f none %.3f | "
-             "gap closed %.0f %% | about this text %.3f nats | gate max %.2f, spread %.1f%s",
-             t->state.step, v[i].kind, v[i].loss[CONTEXT_COMPRESSED], v[i].loss[CONTEXT_WRONG],
-             v[i].loss[CONTEXT_FULL], v[i].loss[CONTEXT_NONE], 100 * v[i].gap_closed,
-             v[i].about_text, v[i].health.gate_max, v[i].health.spread, best ? " | best" : "");
-}
-
-static void on_validated(void *context, const struct trainer *t, const struct validation *v,
-                         size_t n, bool best)
-{
-    struct job *j = context;
-    if (!j->control.enabled) /* who steers reads the log */
-        tell_validation(j, t, v, n, best);
-    look_at_probe(j, t);
-    train_control_tell(&j->control, json_pack("{s:s}", "event", "looked"));
-}
-
-static void on_saved(void *context, const struct trainer *t, const char *path, double ms)
-{
-    const struct job *j = context;
-    json_int_t bytes = (json_int_t)(t->parameters.count * sizeof(float));
-    train_control_tell(&j->control,
-                       json_pack("{s:s, s:I, s:I, s:I}", "event", "saved", "step",
-                                 (json_int_t)t->state.step, "parameter_bytes", bytes,
-                                 "moment_bytes", 2 * bytes));
-    if (!j->control.enabled)
-        tell(j, "step %zu | saved and read back in %s (%.0f ms)", t->state.step, path, ms);
-}
-
-static void on_note(void *context, const char *text)
-{
-    const struct job *j = context;
-    tell(j, "%s", text);
-}
-
-static void on_started(void *context, const struct trainer *t)
-{
-    const struct job *j = context;
-    const struct train_config *c = &t->config;
-    train_control_tell(&j->control,
-                       json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "started", "steps",
-                                 (json_int_t)c->steps, "step", (json_int_t)t->state.step, "batch",
-                                 (json_int_t)c->batch, "parameters",
-                                 (json_int_t)t->parameters.count));
-}
-
-static bool on_save(void *context)
-{
-    struct job *j = context;
-    bool save = j->control.save;
-    j->control.save = false;
-    return save;
+    return train_probe_open(&j->log.probe, cli_text(a, "probe"), cli_text(a, "probe-question"),
+                            err);
 }
 
 /* ---- running ----------------------------------------------------------------------------- */
@@ -328,13 +181,13 @@ static json_t *estimate_json(const struct run_estimate *e)
 static bool print_estimate(struct job *j, struct err *err)
 {
     struct run_estimate e;
-    struct progress progress = {train_control_tick, &j->control};
+    struct progress progress = {train_control_tick, &j->log.control};
     if (!train_estimate(&j->run, &e, &progress, err))
         return false;
-    if (j->control.enabled) {
+    if (j->log.control.enabled) {
         json_t *event = estimate_json(&e);
         json_object_set_new(event, "event", json_string("estimate"));
-        train_control_tell(&j->control, event);
+        train_control_tell(&j->log.control, event);
         return true;
     }
     char total[TEXT_NUMBER_MAX];
@@ -380,10 +233,7 @@ static bool train(struct job *j, struct err *err)
     if (!j->run.model)
         return false;
     struct ranks *ranks = &j->run.ranks;
-    struct run_listener listener = {.context = j, .started = on_started, .step = on_step,
-                                    .validated = on_validated, .saved = on_saved, .note = on_note,
-                                    .stop = on_stop, .save = on_save,
-                                    .progress = {train_control_tick, &j->control}};
+    struct run_listener listener = train_log_listener(&j->log);
     interrupt_catch();
     bool ok = cli_flag(a, "dry-run") ? print_estimate(j, err)
                                      : train_run(&j->run, &listener, err);
@@ -393,14 +243,14 @@ static bool train(struct job *j, struct err *err)
         ranks_abort(ranks, (int)err->code);
     }
     ranks_end(ranks);
-    if (ok && ranks->rank == 0 && !cli_flag(a, "dry-run") && !j->control.enabled)
+    if (ok && ranks->rank == 0 && !cli_flag(a, "dry-run") && !j->log.control.enabled)
         printf("%s/compressor.safetensors\n", j->run.directory);
     return ok;
 }
 
 static bool run(const struct cli_arguments *a, struct err *err)
 {
-    struct job j = {.arguments = a};
+    struct job j = {.arguments = a, .log.arguments = a};
     if (train_ui_wanted(a))
         return train_ui_run(a, err);
     bool ok = read_arguments(&j, err);
@@ -412,16 +262,16 @@ static bool run(const struct cli_arguments *a, struct err *err)
         ok = err_set(err, ERR_USAGE, "train: --data FILE and --run DIR are needed");
     } else if (ok) {
         if (cli_flag(a, "control"))
-            train_control_open(&j.control);
+            train_control_open(&j.log.control);
         ok = train(&j, err);
-        train_control_tell(&j.control,
+        train_control_tell(&j.log.control,
                            json_pack("{s:s, s:i, s:s}", "event", "end", "code",
                                      ok ? 0 : (int)err->code, "message", ok ? "" : err->text));
     }
     for (size_t i = 0; i < j.run.n_data; i++)
         free(j.paths[i]);
     data_options_free(&j.options);
-    train_probe_close(&j.probe);
+    train_probe_close(&j.log.probe);
     return ok;
 }
 
