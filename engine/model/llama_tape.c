@@ -24,6 +24,7 @@ struct llama_saved {
 struct attention_work {
     struct llama_rows rows;
     struct llama_saved again;       /* of a block that was not kept */
+    bool rounds;                    /* multiplies in bfloat16 */
     real *rstd;                     /* [n] */
     real *dq, *dattended, *dk, *dv; /* backward only */
     real *dnormed;                  /* [n, H] */
@@ -77,6 +78,7 @@ static void attention_work_init(struct attention_work *work, struct model *model
     size_t scratch = llama_rows_layout(&work->rows, config, n, NULL);
     llama_rows_layout(&work->rows, config, n, arena_raw(arena, real, scratch));
     llama_rows_turns(&work->rows, config, &model->weights, batch->positions);
+    work->rounds = llama_weights_round_gradients(&model->weights, config);
     work->again = saved_take(config, n, false, arena);
     work->rstd = arena_raw(arena, real, n);
     if (!backward)
@@ -111,7 +113,7 @@ static void attention_half(struct model *model, size_t l, const struct llama_bat
     work->rows.q = saved->q;
     llama_block_project(layer, &model->config, &work->rows, x, saved->k, saved->v);
     attention_packed_forward(work->rows.attended, saved->q, saved->k, saved->v, &batch->pack,
-                             &shape);
+                             &shape, work->rounds);
     llama_block_attended(layer, &model->config, &work->rows, x);
     if (saved->middle != x)
         memcpy(saved->middle, x, batch->n * model->config.hidden * sizeof *x);
@@ -210,7 +212,7 @@ static void attention_half_backward(struct model *model, size_t l, const struct 
     memset(work->dv, 0, k_bytes);
     weight_backward(work->dattended, dx, &layer->o, n, false);
     attention_packed_backward(work->dq, work->dk, work->dv, work->dattended, saved->q, saved->k,
-                              saved->v, &batch->pack, &shape);
+                              saved->v, &batch->pack, &shape, work->rounds);
     rope_backward(work->dq, rows->cosine, rows->sine, layout, n, config->heads, pairs);
     rope_backward(work->dk, rows->cosine, rows->sine, layout, n, config->kv_heads, pairs);
     weight_backward(work->dnormed, work->dq, &layer->q, n, false);

@@ -333,7 +333,7 @@ static bool reserve_rounded(struct llama_weights *w, const struct llama_config *
     return w->rounded != NULL;
 }
 
-static bool rounds_backward(struct llama_weights *w, const struct llama_config *c)
+bool llama_weights_round_gradients(struct llama_weights *w, const struct llama_config *c)
 {
     const struct weight *m;
     for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
@@ -349,7 +349,7 @@ bool llama_weights_reserve_backward(struct llama_weights *w, const struct llama_
     struct weight *m;
     for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
         total += transposed_values(m);
-    if (w->transposed || !rounds_backward(w, c))
+    if (w->transposed || !llama_weights_round_gradients(w, c))
         return true;
     w->transposed = mem_try_raw(total, sizeof *w->transposed, "transposes in bfloat16", err);
     for (size_t i = 0; w->transposed && (m = matrix_at(w, c, i)); i++) {

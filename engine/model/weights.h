@@ -101,6 +101,10 @@ bool llama_weights_set_precision(struct llama_weights *weights,
                                  const struct llama_config *config,
                                  enum precision precision, struct err *err);
 
+/* Are gradients of any matrix products in bfloat16 at this precision? */
+bool llama_weights_round_gradients(struct llama_weights *weights,
+                                   const struct llama_config *config);
+
 /* Makes room for what weight_backward multiplies with at this precision. ERR_MEMORY leaves
  * everything as it was. */
 bool llama_weights_reserve_backward(struct llama_weights *weights,

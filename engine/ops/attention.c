@@ -31,17 +31,22 @@ size_t attention_panel_reals(size_t keys, size_t head_dim)
     return size_div_up(keys, TILE_PANEL) * TILE_PANEL * head_dim;
 }
 
+void attention_weigh(real *p, size_t step, real scale, size_t count, size_t keys)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t visible = keys - (count - 1 - i);
+        real *row = p + i * step;
+        softmax_row(row, row, scale, visible);
+        memset(row + visible, 0, (keys - visible) * sizeof *row);
+    }
+}
+
 void attention_probabilities(real *p, size_t step, const struct attention_head *head, size_t first,
                              size_t count, size_t keys)
 {
     tile_multiply_packed(p, step, head->q + first * head->q_step, head->q_step, head->k_panels,
                          count, keys, head->head_dim);
-    for (size_t i = 0; i < count; i++) {
-        size_t visible = keys - (count - 1 - i);
-        real *row = p + i * step;
-        softmax_row(row, row, head->scale, visible);
-        memset(row + visible, 0, (keys - visible) * sizeof *row);
-    }
+    attention_weigh(p, step, head->scale, count, keys);
 }
 
 void attention_attend(real *out, real *p, size_t step, const struct attention_head *head,

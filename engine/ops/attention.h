@@ -7,6 +7,7 @@
 #ifndef ENGINE_OPS_ATTENTION_H
 #define ENGINE_OPS_ATTENTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/ops/real.h"
@@ -47,9 +48,10 @@ struct attention_pack {
     const size_t *prefix; /* [sequences], prefix[s] = s: no prefix */
 };
 
+/* rounds: products in bfloat16, where the CPU has a kernel for heads of this size. */
 void attention_packed_forward(real *out, const real *q, const real *k, const real *v,
                               const struct attention_pack *pack,
-                              const struct attention_shape *shape);
+                              const struct attention_shape *shape, bool rounds);
 
 /* Adds to dq, dk, dv; the probabilities are computed again. Takes 2 * ATTENTION_PACKED_PARTS
  * + 2 arrays like k of scratch (4 when there are prefixes), whose rows are all that each
@@ -57,6 +59,6 @@ void attention_packed_forward(real *out, const real *q, const real *k, const rea
 enum { ATTENTION_PACKED_PARTS = 4 };
 void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
                                const real *k, const real *v, const struct attention_pack *pack,
-                               const struct attention_shape *shape);
+                               const struct attention_shape *shape, bool rounds);
 
 #endif

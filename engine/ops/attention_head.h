@@ -26,6 +26,13 @@ size_t attention_score_step(size_t keys);
 /* Reals that the packed keys of a head take. */
 size_t attention_panel_reals(size_t keys, size_t head_dim);
 
+/* Scores of `count` queries, of which the last sees all `keys`, become probabilities. */
+void attention_weigh(real *p, size_t step, real scale, size_t count, size_t keys);
+
+/* dp: gradient of the probabilities p, becomes that of the scores before they were scaled. */
+void attention_scores_backward(real *dp, const real *p, size_t step, real scale, size_t count,
+                               size_t keys);
+
 /* Rows of p: probabilities of queries first..first + count - 1, of which the last sees all
  * `keys`. */
 void attention_probabilities(real *p, size_t step, const struct attention_head *head, size_t first,

@@ -11,6 +11,7 @@
 #include "engine/base/team.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/attention_head.h"
+#include "engine/ops/attention_rounded.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/tile.h"
 
@@ -24,7 +25,9 @@ struct packed {
     const struct attention_pack *pack;
     const struct attention_shape *shape;
     size_t *at;                /* [sequences + 1] rows seen so far, in whole panels */
-    real *k_panels, *v_panels; /* of all units */
+    bool rounds;               /* multiplies in bfloat16: */
+    struct rounded_rows k_rounded, v_rounded; /* of all units */
+    real *k_panels, *v_panels; /* of all units, otherwise */
     real *k_rows, *v_rows;     /* what stands behind a prefix, in one piece; or NULL */
     real *dk_parts, *dv_parts; /* [PARTS] times all units */
 };
@@ -90,6 +93,28 @@ static void copy_rows(real *to, const real *from, size_t step, size_t n, size_t 
         memcpy(to + i * d, from + i * step, d * sizeof *to);
 }
 
+/* What belongs to a unit. */
+static struct rounded_rows rounded_at(const struct rounded_rows *all, const struct unit *u)
+{
+    size_t words = u->offset / 2;
+    return (struct rounded_rows){all->by_row ? all->by_row + words : NULL,
+                                 all->by_column ? all->by_column + words : NULL};
+}
+
+static void pack_unit(const struct packed *a, const struct unit *u)
+{
+    size_t d = a->shape->head_dim, seen = u->past + u->n;
+    if (a->rounds) {
+        struct rounded_rows k = rounded_at(&a->k_rounded, u), v = rounded_at(&a->v_rounded, u);
+        attention_round_rows(&k, u->k, u->kv_step, seen, d);
+        attention_round_rows(&v, u->v, u->kv_step, seen, d);
+        return;
+    }
+    tile_pack(a->k_panels + u->offset, u->k, u->kv_step, seen, d);
+    if (a->v_panels)
+        tile_pack(a->v_panels + u->offset, u->v, u->kv_step, seen, d);
+}
+
 /* First round. Keys and values behind a prefix are copied; others are read in place. */
 static void gather(const void *loop, size_t first, size_t last)
 {
@@ -104,9 +129,25 @@ static void gather(const void *loop, size_t first, size_t last)
             copy_rows(a->k_rows + u.offset + u.past * d, a->k + own, step, u.n, d);
             copy_rows(a->v_rows + u.offset + u.past * d, a->v + own, step, u.n, d);
         }
-        tile_pack(a->k_panels + u.offset, u.k, u.kv_step, u.past + u.n, d);
-        if (a->v_panels)
-            tile_pack(a->v_panels + u.offset, u.v, u.kv_step, u.past + u.n, d);
+        pack_unit(a, &u);
+    }
+}
+
+static void take_panels(struct packed *a, bool backward)
+{
+    size_t each = unit_reals(a), words = each / 2;
+    if (!a->rounds) {
+        a->k_panels = xmalloc((1 + backward) * each * sizeof(real));
+        a->v_panels = backward ? a->k_panels + each : NULL;
+        return;
+    }
+    uint32_t *all = xmalloc((2 + backward) * words * sizeof *all);
+    a->k_rounded.by_row = all;
+    if (backward) {
+        a->k_rounded.by_column = all + words;
+        a->v_rounded.by_row = all + 2 * words;
+    } else {
+        a->v_rounded.by_column = all + words;
     }
 }
 
@@ -121,14 +162,13 @@ static void packed_begin(struct packed *a, bool backward)
         a->at[s + 1] = a->at[s] + size_div_up(seen, TILE_PANEL) * TILE_PANEL;
     }
     size_t each = unit_reals(a);
-    a->k_panels = xmalloc(each * sizeof(real));
+    take_panels(a, backward);
     if (pack->prefix) {
         a->k_rows = xmalloc(2 * each * sizeof(real));
         a->v_rows = a->k_rows + each;
     }
     if (backward) {
-        a->v_panels = xmalloc((1 + 2 * PARTS) * each * sizeof(real));
-        a->dk_parts = a->v_panels + each;
+        a->dk_parts = xmalloc(2 * PARTS * each * sizeof(real));
         a->dv_parts = a->dk_parts + PARTS * each;
     }
     team_run(gather, a, units(a), 1);
@@ -138,8 +178,20 @@ static void packed_end(struct packed *a)
 {
     free(a->at);
     free(a->k_panels);
+    free(a->k_rounded.by_row);
     free(a->k_rows);
-    free(a->v_panels);
+    free(a->dk_parts);
+}
+
+static struct rounded_head rounded_head(const struct packed *a, const struct unit *u)
+{
+    size_t d = a->shape->head_dim;
+    return (struct rounded_head){.k = rounded_at(&a->k_rounded, u),
+                                 .v = rounded_at(&a->v_rounded, u),
+                                 .seen = u->past + u->n,
+                                 .step = a->shape->heads * d,
+                                 .head_dim = d,
+                                 .scale = 1 / real_sqrt((real)d)};
 }
 
 static struct attention_head query_head(const struct packed *a, const struct unit *u, size_t h)
@@ -167,19 +219,31 @@ static struct block block_at(const struct unit *u, size_t index)
     return (struct block){first, count, u->past + first + count};
 }
 
+/* Keys that a part sees: those of its latest block. */
+static size_t part_keys(const struct unit *u, size_t part)
+{
+    return part < u->blocks ? block_at(u, u->blocks - 1 - part).keys : 0;
+}
+
 static void attend_part(const struct packed *a, const struct unit *u, size_t part)
 {
     size_t d = a->shape->head_dim, group = a->shape->heads / a->shape->kv_heads;
-    size_t step = attention_score_step(u->past + u->n);
-    real *p = xmalloc(ATTENTION_BLOCK * step * sizeof *p);
+    size_t keys = part_keys(u, part), step = attention_score_step(keys);
+    const struct rounded_head rounded = rounded_head(a, u);
+    struct rounded_scratch *s = a->rounds ? rounded_scratch_new(ATTENTION_BLOCK, keys, d) : NULL;
+    real *p = a->rounds ? NULL : xmalloc(ATTENTION_BLOCK * step * sizeof *p);
     for (size_t h = u->kv * group; h < (u->kv + 1) * group; h++) {
         struct attention_head head = query_head(a, u, h);
         for (size_t left = u->blocks - part; left > 0 && left <= u->blocks; left -= PARTS) {
             struct block b = block_at(u, left - 1);
-            real *out = a->out + (u->start + b.first) * head.q_step + h * d;
-            attention_attend(out, p, step, &head, b.first, b.count, b.keys);
+            size_t at = (u->start + b.first) * head.q_step + h * d;
+            if (s)
+                attention_rounded_forward(a->out + at, a->q + at, &rounded, b.count, b.keys, s);
+            else
+                attention_attend(a->out + at, p, step, &head, b.first, b.count, b.keys);
         }
     }
+    rounded_scratch_free(s);
     free(p);
 }
 
@@ -195,9 +259,15 @@ static void attend_parts(const void *loop, size_t first, size_t last)
 
 void attention_packed_forward(real *out, const real *q, const real *k, const real *v,
                               const struct attention_pack *pack,
-                              const struct attention_shape *shape)
+                              const struct attention_shape *shape, bool rounds)
 {
-    struct packed a = {.out = out, .q = q, .k = k, .v = v, .pack = pack, .shape = shape};
+    struct packed a = {.out = out,
+                       .q = q,
+                       .k = k,
+                       .v = v,
+                       .pack = pack,
+                       .shape = shape,
+                       .rounds = rounds && attention_rounds(shape->head_dim)};
     packed_begin(&a, false);
     team_run(attend_parts, &a, PARTS * units(&a), 1);
     packed_end(&a);
@@ -205,9 +275,8 @@ void attention_packed_forward(real *out, const real *q, const real *k, const rea
 
 /* ---- backward ----------------------------------------------------------------------- */
 
-/* dp [count, keys]: gradient of the probabilities, becomes that of the scores. */
-static void scores_backward(real *dp, const real *p, size_t step, real scale, size_t count,
-                            size_t keys)
+void attention_scores_backward(real *dp, const real *p, size_t step, real scale, size_t count,
+                               size_t keys)
 {
     for (size_t i = 0; i < count; i++) {
         real *drow = dp + i * step;
@@ -218,11 +287,27 @@ static void scores_backward(real *dp, const real *p, size_t step, real scale, si
     }
 }
 
-/* The sums of a part: dk, dv [seen, d]; p, dp [ATTENTION_BLOCK, step] are scratch. */
+/* The sums of a part: dk, dv [keys, d]; scratch: p, dp [ATTENTION_BLOCK, step], or rounded. */
 struct part_sums {
     real *dk, *dv, *p, *dp;
     size_t step;
+    struct rounded_scratch *rounded;
 };
+
+static struct part_sums part_sums_new(const struct packed *a, size_t place, size_t keys)
+{
+    size_t d = a->shape->head_dim, step = attention_score_step(keys);
+    struct part_sums s = {.dk = a->dk_parts + place, .dv = a->dv_parts + place, .step = step};
+    memset(s.dk, 0, keys * d * sizeof *s.dk);
+    memset(s.dv, 0, keys * d * sizeof *s.dv);
+    if (a->rounds) {
+        s.rounded = rounded_scratch_new(ATTENTION_BLOCK, keys, d);
+    } else {
+        s.p = xmalloc(2 * ATTENTION_BLOCK * step * sizeof *s.p);
+        s.dp = s.p + ATTENTION_BLOCK * step;
+    }
+    return s;
+}
 
 /* One block of one head. dq, dout: its first row. */
 static void block_backward(const struct part_sums *s, real *dq, const real *dout,
@@ -234,36 +319,31 @@ static void block_backward(const struct part_sums *s, real *dq, const real *dout
     attention_probabilities(s->p, step, head, b->first, b->count, b->keys);
     tile_multiply_packed(s->dp, step, dout, head->q_step, v_panels, b->count, b->keys, d);
     tile_multiply(s->dv, d, true, s->p, 1, step, dout, head->q_step, b->keys, d, b->count);
-    scores_backward(s->dp, s->p, step, head->scale, b->count, b->keys);
+    attention_scores_backward(s->dp, s->p, step, head->scale, b->count, b->keys);
     tile_multiply(dq, head->q_step, true, s->dp, step, 1, head->k, head->kv_step, b->count, d,
                   b->keys);
     tile_multiply(s->dk, d, true, s->dp, 1, step, q, head->q_step, b->keys, d, b->count);
-}
-
-/* Keys that a part sees: those of its latest block. */
-static size_t part_keys(const struct unit *u, size_t part)
-{
-    return part < u->blocks ? block_at(u, u->blocks - 1 - part).keys : 0;
 }
 
 static void backward_part(const struct packed *a, const struct unit *u, size_t part)
 {
     size_t d = a->shape->head_dim, group = a->shape->heads / a->shape->kv_heads;
     size_t keys = part_keys(u, part), place = part * unit_reals(a) + u->offset;
-    struct part_sums s = {a->dk_parts + place, a->dv_parts + place, NULL, NULL,
-                          attention_score_step(keys)};
-    s.p = xmalloc(2 * ATTENTION_BLOCK * s.step * sizeof *s.p);
-    s.dp = s.p + ATTENTION_BLOCK * s.step;
-    memset(s.dk, 0, keys * d * sizeof *s.dk);
-    memset(s.dv, 0, keys * d * sizeof *s.dv);
+    const struct rounded_head rounded = rounded_head(a, u);
+    struct part_sums s = part_sums_new(a, place, keys);
     for (size_t h = u->kv * group; h < (u->kv + 1) * group; h++) {
         struct attention_head head = query_head(a, u, h);
         for (size_t left = u->blocks - part; left > 0 && left <= u->blocks; left -= PARTS) {
             struct block b = block_at(u, left - 1);
-            size_t row = (u->start + b.first) * head.q_step + h * d;
-            block_backward(&s, a->dq + row, a->dout + row, a->v_panels + u->offset, &head, &b);
+            size_t at = (u->start + b.first) * head.q_step + h * d;
+            if (s.rounded)
+                attention_rounded_backward(a->dq + at, s.dk, s.dv, a->dout + at, a->q + at,
+                                           &rounded, b.count, b.keys, s.rounded);
+            else
+                block_backward(&s, a->dq + at, a->dout + at, a->v_panels + u->offset, &head, &b);
         }
     }
+    rounded_scratch_free(s.rounded);
     free(s.p);
 }
 
@@ -317,7 +397,7 @@ static void add_up(const void *loop, size_t first, size_t last)
 
 void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, const real *q,
                                const real *k, const real *v, const struct attention_pack *pack,
-                               const struct attention_shape *shape)
+                               const struct attention_shape *shape, bool rounds)
 {
     struct packed a = {.dq = dq,
                        .dk = dk,
@@ -327,7 +407,8 @@ void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, c
                        .k = k,
                        .v = v,
                        .pack = pack,
-                       .shape = shape};
+                       .shape = shape,
+                       .rounds = rounds && attention_rounds(shape->head_dim)};
     packed_begin(&a, true);
     team_run(backward_parts, &a, PARTS * units(&a), 1);
     team_run(add_up, &a, units(&a), 1);

@@ -161,7 +161,7 @@ static void test_packed_sequences_do_not_see_each_other(void **state)
     struct problem p;
     problem_init(&p, shape, packed_starts, 4, 0);
     double prob[210];
-    attention_packed_forward(p.out, p.q, p.k, p.v, &p.pack, &shape);
+    attention_packed_forward(p.out, p.q, p.k, p.v, &p.pack, &shape, false);
     for (size_t s = 0; s < 4; s++)
         for (size_t i = packed_starts[s]; i < packed_starts[s + 1]; i++)
             for (size_t h = 0; h < shape.heads; h++) {
@@ -174,7 +174,7 @@ static void test_packed_sequences_do_not_see_each_other(void **state)
 static double loss(void *context)
 {
     struct problem *p = context;
-    attention_packed_forward(p->out, p->q, p->k, p->v, &p->pack, &p->shape);
+    attention_packed_forward(p->out, p->q, p->k, p->v, &p->pack, &p->shape, false);
     return weighted_sum(p->out, p->r, p->n * p->shape.heads * p->shape.head_dim);
 }
 
@@ -184,7 +184,7 @@ static void check_gradients(struct problem *p, const struct attention_shape *sha
     size_t kv_count = p->n * shape->kv_heads * shape->head_dim;
     real *dq = calloc(q_count, sizeof *dq), *dk = calloc(kv_count, sizeof *dk);
     real *dv = calloc(kv_count, sizeof *dv);
-    attention_packed_backward(dq, dk, dv, p->r, p->q, p->k, p->v, &p->pack, shape);
+    attention_packed_backward(dq, dk, dv, p->r, p->q, p->k, p->v, &p->pack, shape, false);
     gradcheck("dq", loss, p, p->q, dq, q_count);
     gradcheck("dk", loss, p, p->k, dk, kv_count);
     gradcheck("dv", loss, p, p->v, dv, kv_count);
@@ -271,12 +271,12 @@ static void test_same_bits_for_any_threads(void **state)
     real *out = random_reals(&(struct rng){{1, 2, 3, 4}}, q_count, 1);
     memcpy(out, p.out, q_count * sizeof *out);
     attention_packed_backward(one, one + q_count, one + q_count + kv_count, p.r, p.q, p.k, p.v,
-                              &p.pack, &shape);
+                              &p.pack, &shape, false);
     team_set_threads(3);
     loss(&p);
     assert_memory_equal(out, p.out, q_count * sizeof *out);
     attention_packed_backward(many, many + q_count, many + q_count + kv_count, p.r, p.q, p.k, p.v,
-                              &p.pack, &shape);
+                              &p.pack, &shape, false);
     assert_memory_equal(one, many, (q_count + 2 * kv_count) * sizeof *one);
     team_set_threads(threads);
     free(one);
