@@ -62,8 +62,7 @@ struct job {
 
 static void round_row(uint16_t *out, const real *x, size_t cols)
 {
-    for (size_t c = 0; c < cols; c++)
-        out[c] = bfloat_from_float((float)x[c]);
+    bfloats_from_reals(out, x, cols);
     if (cols % 2)
         out[cols] = 0;
 }
@@ -90,7 +89,8 @@ static void multiply_chunk(const struct job *job, size_t task)
         group -= size_div_up(p->w->rows, GROUP_ROWS);
     size_t first = group * GROUP_ROWS, to = size_min(job->n, from + job->chunk);
     struct btile tile = {.n_panels = p->w->rows - first > BPANEL ? BTILE_PANELS : 1,
-                         .stride = job->pairs};
+                         .panel_step = 2 * BPANEL * job->pairs,
+                         .x_step = 2 * job->pairs};
     for (size_t pair = 0; pair < job->pairs; pair += CHUNK_PAIRS)
         for (size_t row = from; row < to; row += BTILE_ROWS) {
             btile_sums sums;
@@ -120,10 +120,9 @@ void bmatmul(const struct bproduct *products, size_t count, const real *x, size_
 {
     if (n == 0 || count == 0)
         return;
-    bkernel *fast = bkernel_avx512();
     size_t cols = products->w->cols, chunks = size_div_up(n, CHUNK_ROWS);
     struct job job = {.products = products,
-                      .kernel = fast ? fast : bkernel_portable,
+                      .kernel = bkernel_best(),
                       .n = n,
                       .cols = cols,
                       .values = x,

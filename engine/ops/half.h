@@ -3,8 +3,11 @@
 #ifndef ENGINE_OPS_HALF_H
 #define ENGINE_OPS_HALF_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "engine/ops/real.h"
 
 static inline float half_to_float(uint16_t half)
 {
@@ -36,6 +39,9 @@ static inline uint16_t bfloat_from_float(float x)
     uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = bits >> 16 | 0x40;
     return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded);
 }
+
+/* out[i] = bfloat_from_float(x[i]) */
+void bfloats_from_reals(uint16_t *out, const real *x, size_t n);
 
 /* Too large becomes infinity. */
 static inline uint16_t half_from_float(float x)
