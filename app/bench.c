@@ -95,7 +95,7 @@ static bool prepare(struct bench *b, uint64_t seed, struct bench_times *out, str
 static bool time_model(struct bench *b, double *prefill, double *decode, struct err *err)
 {
     struct kv_cache cache;
-    if (!kv_cache_init(&cache, &b->model->config, BENCH_CONTEXT + BENCH_PREDICT, err))
+    if (!kv_cache_init(&cache, b->model, BENCH_CONTEXT + BENCH_PREDICT, err))
         return false;
     struct llama_input input = {.n = BENCH_CONTEXT, .ids = b->ids};
     struct llama_output output = {.hidden = b->hidden};

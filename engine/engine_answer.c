@@ -341,7 +341,7 @@ static bool generate(struct run *r, const struct progress *progress, struct err 
 
 static bool read_prompt(struct run *r, const struct progress *progress, struct err *err)
 {
-    if (!kv_cache_init(&r->cache, &r->e->model->config, r->n_prompt + r->options->max_tokens, err))
+    if (!kv_cache_init(&r->cache, r->e->model, r->n_prompt + r->options->max_tokens, err))
         return false;
     /* The last token is read by the first step, which wants its attention. */
     struct llama_input input = {.n = r->n_prompt - 1, .embeddings = r->prompt};
@@ -454,7 +454,7 @@ static bool prepare(struct run *r, const char *question, const struct progress *
     a->compress_ms = r->compress_ms;
     a->context_positions = r->n_context;
     a->context_tokens = r->context_tokens;
-    a->kv_bytes = kv_cache_bytes(&r->e->model->config, r->n_prompt);
+    a->kv_bytes = kv_cache_bytes(r->e->model, r->n_prompt);
     a->prepare_ms = clock_ms() - r->started;
     a->sources = r->options->attention && r->n_context ? r->sources : 0;
     snapshot_answer_release(r->answer);

@@ -15,7 +15,7 @@ static bool ensure_scratch(struct engine *e, size_t n, struct err *err)
 {
     if (e->encoder_cache.capacity < n) {
         kv_cache_free(&e->encoder_cache);
-        if (!kv_cache_init(&e->encoder_cache, &e->model->config, n, err))
+        if (!kv_cache_init(&e->encoder_cache, e->model, n, err))
             return false;
     }
     kv_cache_truncate(&e->encoder_cache, 0);

@@ -24,7 +24,7 @@ bool nats_open(struct nats_stream *s, struct engine *e, size_t capacity, struct 
     if (capacity > limit)
         return err_set(err, ERR_INPUT, "%zu positions are needed, the model has %zu", capacity,
                        limit);
-    if (!kv_cache_init(&s->cache, &e->model->config, capacity, err))
+    if (!kv_cache_init(&s->cache, e->model, capacity, err))
         return false;
     s->last = xcalloc(e->model->config.hidden, sizeof *s->last);
     return true;

@@ -29,7 +29,7 @@ static bool score_embeddings(struct engine *e, const real *embeddings, size_t n,
 {
     size_t H = e->model->config.hidden, M = e->model->config.layers + 1;
     struct kv_cache cache = {0};
-    if (!check_positions(e, n, err) || !kv_cache_init(&cache, &e->model->config, n, err))
+    if (!check_positions(e, n, err) || !kv_cache_init(&cache, e->model, n, err))
         return false;
     bool ok = true;
     for (size_t from = 0; ok && from < n; from += SCORE_CHUNK) {

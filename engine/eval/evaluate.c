@@ -338,7 +338,7 @@ bool evaluate(const struct evaluate_options *o, const struct dataset *d,
                      .H = config->hidden, .vocab = config->vocab};
     enum { QUERY_ROOM = 256 };
     size_t capacity = o->n_soft + 1 + o->budget + QUERY_ROOM + o->max_tokens;
-    if (!kv_cache_init(&w.cache, config, capacity, err))
+    if (!kv_cache_init(&w.cache, o->model, capacity, err))
         return false;
     w.logits = xmalloc(w.vocab * sizeof *w.logits);
     find_contexts(&w);

@@ -4,22 +4,26 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/model/llama_block.h"
 
-bool kv_cache_init(struct kv_cache *cache, const struct llama_config *config, size_t capacity,
+bool kv_cache_init(struct kv_cache *cache, const struct model *model, size_t capacity,
                    struct err *err)
 {
-    *cache = (struct kv_cache){.capacity = capacity};
-    const struct attention_shape shape = {config->heads, config->kv_heads, config->head_dim};
+    const struct llama_config *config = &model->config;
+    const struct attention_shape shape = llama_attention_shape(config);
     size_t count;
+    *cache = (struct kv_cache){.capacity = capacity,
+                               .rounded = precision_rounds_attention(model->precision)};
     if (!size_add(capacity, ATTENTION_STORE_ROWS - 1, &cache->room) ||
         !size_mul(config->kv_heads, config->head_dim + ATTENTION_STORE_ROWS, &count) ||
-        !size_mul(count, config->layers, &count) || !size_mul(count, cache->room, &count))
+        !size_mul(count, config->layers * sizeof(real), &count) ||
+        !size_mul(count, cache->room, &count))
         return err_set(err, ERR_MEMORY, "key/value cache for %zu tokens: size overflows", capacity);
     cache->room -= cache->room % ATTENTION_STORE_ROWS;
-    count = config->layers * attention_store_reals(cache->room, &shape);
-    cache->keys = mem_try_raw(count, sizeof *cache->keys, "key cache", err);
+    cache->layer_bytes = attention_store_bytes(cache->rounded, cache->room, &shape);
+    cache->keys = mem_try_raw(config->layers, cache->layer_bytes, "key cache", err);
     if (cache->keys)
-        cache->values = mem_try_raw(count, sizeof *cache->values, "value cache", err);
+        cache->values = mem_try_raw(config->layers, cache->layer_bytes, "value cache", err);
     if (cache->values)
         cache->positions = mem_try(capacity, sizeof *cache->positions, "cache positions", err);
     if (!cache->positions)
@@ -35,12 +39,10 @@ void kv_cache_free(struct kv_cache *cache)
     *cache = (struct kv_cache){0};
 }
 
-struct attention_store kv_cache_layer(const struct kv_cache *cache,
-                                      const struct llama_config *config, size_t layer)
+struct attention_store kv_cache_layer(const struct kv_cache *cache, size_t layer)
 {
-    const struct attention_shape shape = {config->heads, config->kv_heads, config->head_dim};
-    size_t each = attention_store_reals(cache->room, &shape);
-    return (struct attention_store){cache->keys + layer * each, cache->values + layer * each,
+    size_t at = layer * cache->layer_bytes;
+    return (struct attention_store){cache->rounded, cache->keys + at, cache->values + at,
                                     cache->room};
 }
 
@@ -50,7 +52,9 @@ void kv_cache_truncate(struct kv_cache *cache, size_t used)
         cache->used = used;
 }
 
-size_t kv_cache_bytes(const struct llama_config *config, size_t n)
+size_t kv_cache_bytes(const struct model *model, size_t n)
 {
-    return 2 * config->layers * config->kv_heads * config->head_dim * sizeof(real) * n;
+    const struct llama_config *config = &model->config;
+    size_t each = precision_rounds_attention(model->precision) ? sizeof(uint16_t) : sizeof(real);
+    return 2 * config->layers * config->kv_heads * config->head_dim * each * n;
 }

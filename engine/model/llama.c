@@ -49,16 +49,18 @@ static void pass_free(struct pass *pass)
     free(pass->positions);
 }
 
-static bool pass_init(struct pass *pass, const struct llama_config *config, bool has_cache,
-                      size_t n, struct err *err)
+static bool pass_init(struct pass *pass, const struct model *model, bool has_cache, size_t n,
+                      struct err *err)
 {
+    const struct llama_config *config = &model->config;
+    bool rounded = precision_rounds_attention(model->precision);
     *pass = (struct pass){0};
     size_t x_count = n * config->hidden;
     size_t K = config->kv_heads * config->head_dim;
     size_t room = has_cache ? 0 : size_div_up(n, ATTENTION_STORE_ROWS) * ATTENTION_STORE_ROWS;
     size_t scratch = llama_rows_layout(&pass->rows, config, n, NULL);
     const struct attention_shape shape = llama_attention_shape(config);
-    size_t store = attention_store_reals(room, &shape);
+    size_t store = attention_store_bytes(rounded, room, &shape) / sizeof(real);
     size_t count = scratch + x_count + 2 * (n * K + store);
     pass->block = mem_try_raw(count, sizeof *pass->block, "activations", err);
     pass->positions = mem_try(n, sizeof *pass->positions, "positions", err);
@@ -68,8 +70,8 @@ static bool pass_init(struct pass *pass, const struct llama_config *config, bool
     }
     llama_rows_layout(&pass->rows, config, n, pass->block);
     real *own = pass->block + scratch;
-    pass->own = (struct attention_store){own, own + store, room};
-    pass->x = pass->own.values + store;
+    pass->own = (struct attention_store){rounded, own, own + store, room};
+    pass->x = own + 2 * store;
     pass->k = pass->x + x_count;
     pass->v = pass->k + n * K;
     return true;
@@ -118,7 +120,7 @@ static void run_block(struct model *model, size_t l, const struct kv_cache *cach
     struct llama_layer *layer = &model->weights.layers[l];
     const struct attention_shape shape = llama_attention_shape(config);
     size_t n = pass->rows.n, used = cache ? cache->used : 0;
-    const struct attention_store store = cache ? kv_cache_layer(cache, config, l) : pass->own;
+    const struct attention_store store = cache ? kv_cache_layer(cache, l) : pass->own;
     llama_block_project(layer, config, &pass->rows, pass->x, pass->k, pass->v);
     attention_store_write(&store, pass->k, pass->v, used, n, &shape);
     attention_forward(pass->rows.attended, attention, pass->rows.q, &store, n, used, &shape);
@@ -171,7 +173,7 @@ bool llama_forward(struct model *model, struct kv_cache *cache, size_t blocks,
     if (!check_input(config, cache, input, err))
         return false;
     struct pass pass;
-    if (!pass_init(&pass, config, cache != NULL, n, err))
+    if (!pass_init(&pass, model, cache != NULL, n, err))
         return false;
     read_input(&pass, model, cache, input);
     llama_rows_turns(&pass.rows, config, &model->weights, pass.positions);

@@ -85,7 +85,7 @@ static bool check_memory(struct model *m, struct err *err)
     const double gib = 1073741824.0;
     for (size_t i = 0; i < file_total(m); i++)
         m->file_bytes += file_at(m, i)->size;
-    m->memory = m->file_bytes + kv_cache_bytes(&m->config, MEMORY_TOKENS) +
+    m->memory = m->file_bytes + kv_cache_bytes(m, MEMORY_TOKENS) +
                 MEMORY_TOKENS * (8 * m->config.hidden + 3 * m->config.ffn) * sizeof(real) +
                 m->config.vocab * sizeof(real);
     size_t available = machine_memory_available();

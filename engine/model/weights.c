@@ -278,6 +278,11 @@ const char *precision_name(enum precision precision)
     return names[precision];
 }
 
+bool precision_rounds_attention(enum precision precision)
+{
+    return precision == PRECISION_Q8 || precision == PRECISION_MIXED || precision == PRECISION_BF16;
+}
+
 /* Bytes of the packed matrix; 0: it cannot be packed. */
 static size_t packed_bytes(const struct weight *w)
 {

@@ -31,6 +31,10 @@ enum precision {
 };
 const char *precision_name(enum precision precision); /* "f32", "q16", "q8", "bf16", "mixed" */
 
+/* Is attention computed from bfloats (attention.h) when tokens are read? It loses less there than
+ * these lose elsewhere: not F32 and Q16. */
+bool precision_rounds_attention(enum precision precision);
+
 /* A matrix [rows, cols]: y = x W^T has `rows` outputs. */
 struct weight {
     struct tensor stored;

@@ -1,24 +1,27 @@
 #include "engine/ops/attention.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/err.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/base/team.h"
 #include "engine/ops/attention_head.h"
+#include "engine/ops/attention_store.h"
+#include "engine/ops/btile.h"
+#include "engine/ops/half.h"
 #include "engine/ops/softmax.h"
 #include "engine/ops/tile.h"
 
-/* PART_WORK, WRITE_WORK, WEIGH_WORK: what a thread takes at a time. STEP_KEYS: of a
- * single query. */
+/* PART_WORK, WEIGH_WORK: what a thread takes at a time. STEP_KEYS, STEP_COLUMNS: of a single
+ * query. */
 enum {
     PART_WORK = 1 << 16,
-    WRITE_WORK = 1 << 13,
     WEIGH_WORK = 1 << 11,
-    STEP_KEYS = 256
+    STEP_KEYS = 256,
+    STEP_COLUMNS = 2 * TILE_PANEL
 };
 
 size_t attention_score_step(size_t keys)
@@ -69,61 +72,12 @@ static void add_mean(real *mean, size_t total, const real *p, size_t step, size_
             mean[i * total + j] += share * p[i * step + j];
 }
 
-/* ---- the store -------------------------------------------------------------------- */
-
-_Static_assert((int)ATTENTION_STORE_ROWS == (int)TILE_PANEL, "a store holds whole panels");
-
-/* Columns of a head's values, the last panel filled up; the keys have as much room. */
-static size_t panel_columns(const struct attention_shape *shape)
-{
-    return size_div_up(shape->head_dim, TILE_PANEL) * TILE_PANEL;
-}
-
-size_t attention_store_reals(size_t capacity, const struct attention_shape *shape)
-{
-    return shape->kv_heads * capacity * panel_columns(shape);
-}
-
-/* Where a head begins in both. */
-static size_t store_head(const struct attention_store *store, size_t kv,
-                         const struct attention_shape *shape)
-{
-    return kv * store->capacity * panel_columns(shape);
-}
-
-struct writing {
-    const struct attention_store *store;
-    const real *k, *v;
-    size_t first;
-    const struct attention_shape *shape;
+/* What queries of one head and their keys are multiplied in: scores and probabilities, and,
+ * where the store is rounded, queries and probabilities as bfloats. */
+struct rows {
+    real *p;           /* [rows, score_step] */
+    uint16_t *q, *p16; /* [rows, attention_pair_values], [rows, score_step]; or NULL */
 };
-
-static void write_rows(const void *loop, size_t first, size_t last)
-{
-    const struct writing *w = loop;
-    size_t d = w->shape->head_dim, K = w->shape->kv_heads * d;
-    for (size_t i = first; i < last; i++) {
-        size_t place = w->first + i, panel = place / TILE_PANEL, row = place % TILE_PANEL;
-        for (size_t kv = 0; kv < w->shape->kv_heads; kv++) {
-            size_t head = store_head(w->store, kv, w->shape);
-            const real *k = w->k + i * K + kv * d, *v = w->v + i * K + kv * d;
-            real *keys = w->store->keys + head + panel * TILE_PANEL * d + row;
-            real *values = w->store->values + head + place * TILE_PANEL;
-            for (size_t c = 0; c < d; c++)
-                keys[c * TILE_PANEL] = k[c];
-            for (size_t c = 0; c < d; c += TILE_PANEL, values += w->store->capacity * TILE_PANEL)
-                memcpy(values, v + c, size_min(TILE_PANEL, d - c) * sizeof *values);
-        }
-    }
-}
-
-void attention_store_write(const struct attention_store *store, const real *k, const real *v,
-                           size_t first, size_t n, const struct attention_shape *shape)
-{
-    CHECK(store->capacity % TILE_PANEL == 0 && first + n <= store->capacity);
-    const struct writing writing = {store, k, v, first, shape};
-    team_run(write_rows, &writing, n, team_grain(shape->kv_heads * shape->head_dim, WRITE_WORK));
-}
 
 /* The arguments of attention_forward, and what its tasks are. */
 struct forward {
@@ -133,43 +87,94 @@ struct forward {
     size_t n, past;
     const struct attention_shape *shape;
     size_t blocks, split; /* of queries; tasks of a block */
-    real *p;              /* of a single query: [heads, score_step] */
+    struct rows rows;     /* of a single query: all heads */
 };
+
+static struct rows rows_new(const struct forward *f, size_t count)
+{
+    size_t step = attention_score_step(f->past + f->n);
+    struct rows rows = {.p = xmalloc(count * step * sizeof *rows.p)};
+    if (f->store->rounded) {
+        rows.q = xcalloc(count * attention_pair_values(f->shape->head_dim), sizeof *rows.q);
+        rows.p16 = xmalloc(count * step * sizeof *rows.p16);
+    }
+    return rows;
+}
+
+static void rows_free(struct rows *rows)
+{
+    free(rows->p);
+    free(rows->q);
+    free(rows->p16);
+}
+
+/* p[i] = softmax of the `visible` scores of row i, up to `keys` zeros; rounded too. */
+static void weigh_row(const struct rows *rows, size_t i, size_t step, real scale, size_t visible,
+                      size_t keys)
+{
+    real *row = rows->p + i * step;
+    softmax_row(row, row, scale, visible);
+    memset(row + visible, 0, (keys - visible) * sizeof *row);
+    if (rows->p16)
+        bfloats_from_reals(rows->p16 + i * step, row, keys);
+}
 
 /* ---- blocks of queries ------------------------------------------------------------- */
 
-static void attend_task(const struct forward *f, real *p, size_t task)
+/* attention_attend with bfloats. */
+static void attend_rounded(const struct forward *f, const struct rows *rows, size_t step, size_t h,
+                           size_t first, size_t count, size_t keys)
 {
-    size_t total = f->past + f->n, heads = f->shape->heads, d = f->shape->head_dim;
-    size_t group = heads / f->shape->kv_heads, each = heads / f->split;
+    size_t d = f->shape->head_dim, pairs = attention_pair_values(d), q_step = f->shape->heads * d;
+    size_t kv = h / (f->shape->heads / f->shape->kv_heads), even = attention_pair_values(keys);
+    real scale = 1 / real_sqrt((real)d);
+    for (size_t i = 0; i < count; i++)
+        bfloats_from_reals(rows->q + i * pairs, f->q + (first + i) * q_step + h * d, d);
+    btile_multiply(rows->p, step, rows->q, pairs, attention_keys_rounded(f->store, kv, 0, f->shape),
+                   TILE_PANEL * pairs, count, size_div_up(keys, TILE_PANEL) * TILE_PANEL, pairs / 2);
+    for (size_t i = 0; i < count; i++)
+        weigh_row(rows, i, step, scale, keys - (count - 1 - i), even);
+    btile_multiply(f->out + first * q_step + h * d, q_step, rows->p16, step,
+                   attention_values_rounded(f->store, kv, 0, f->shape),
+                   TILE_PANEL * f->store->capacity, count, d, even / 2);
+}
+
+static void attend_exact(const struct forward *f, const struct rows *rows, size_t step, size_t h,
+                         size_t first, size_t count, size_t keys)
+{
+    size_t d = f->shape->head_dim, kv = h / (f->shape->heads / f->shape->kv_heads);
+    const struct attention_head head = {.q = f->q + h * d,
+                              .v = attention_values(f->store, kv, 0, f->shape),
+                              .k_panels = attention_keys(f->store, kv, 0, f->shape),
+                              .q_step = f->shape->heads * d,
+                              .kv_step = TILE_PANEL,
+                              .v_panel = f->store->capacity * TILE_PANEL,
+                              .head_dim = d,
+                              .scale = 1 / real_sqrt((real)d)};
+    attention_attend(f->out + first * head.q_step + h * d, rows->p, step, &head, first, count, keys);
+}
+
+static void attend_task(const struct forward *f, const struct rows *rows, size_t task)
+{
+    size_t total = f->past + f->n, heads = f->shape->heads, each = heads / f->split;
     size_t step = attention_score_step(total);
     /* Late blocks see the most keys: they go first. */
     size_t first = (f->blocks - 1 - task / f->split) * ATTENTION_BLOCK;
     size_t count = size_min(ATTENTION_BLOCK, f->n - first), keys = f->past + first + count;
     for (size_t h = task % f->split * each; h < (task % f->split + 1) * each; h++) {
-        size_t own = store_head(f->store, h / group, f->shape);
-        const struct attention_head head = {.q = f->q + h * d,
-                                  .v = f->store->values + own,
-                                  .k_panels = f->store->keys + own,
-                                  .q_step = heads * d,
-                                  .kv_step = TILE_PANEL,
-                                  .v_panel = f->store->capacity * TILE_PANEL,
-                                  .head_dim = d,
-                                  .scale = 1 / real_sqrt((real)d)};
-        attention_attend(f->out + first * head.q_step + h * d, p, step, &head, first, count, keys);
+        (f->store->rounded ? attend_rounded : attend_exact)(f, rows, step, h, first, count, keys);
         if (f->mean)
-            add_mean(f->mean + first * total, total, p, step, count, keys, heads);
+            add_mean(f->mean + first * total, total, rows->p, step, count, keys, heads);
     }
 }
 
 static void attend_tasks(const void *loop, size_t first, size_t last)
 {
     const struct forward *f = loop;
-    size_t step = attention_score_step(f->past + f->n);
-    real *p = xmalloc(size_min(f->n, ATTENTION_BLOCK) * step * sizeof *p);
+    struct rows rows = rows_new(f, size_min(f->n, ATTENTION_BLOCK));
     for (size_t task = first; task < last; task++)
-        attend_task(f, p, task);
-    free(p);
+        attend_task(f, &rows, task);
+    rows_free(&rows);
 }
 
 static void attend_blocks(struct forward *f)
@@ -189,13 +194,19 @@ static void attend_blocks(struct forward *f)
 static void score_keys(const void *loop, size_t first, size_t last)
 {
     const struct forward *f = loop;
-    size_t d = f->shape->head_dim, total = f->past + 1, step = attention_score_step(total);
-    size_t group = f->shape->heads / f->shape->kv_heads, parts = size_div_up(total, STEP_KEYS);
+    size_t d = f->shape->head_dim, pairs = attention_pair_values(d), total = f->past + 1;
+    size_t step = attention_score_step(total), parts = size_div_up(total, STEP_KEYS);
+    size_t group = f->shape->heads / f->shape->kv_heads;
     for (size_t i = first; i < last; i++) {
-        size_t kv = i / parts, key = i % parts * STEP_KEYS;
-        const real *panels = f->store->keys + store_head(f->store, kv, f->shape) + key * d;
-        tile_multiply_packed(f->p + kv * group * step + key, step, f->q + kv * group * d, d,
-                             panels, group, size_min(STEP_KEYS, total - key), d);
+        size_t kv = i / parts, key = i % parts * STEP_KEYS, count = size_min(STEP_KEYS, total - key);
+        real *p = f->rows.p + kv * group * step + key;
+        if (f->store->rounded)
+            btile_multiply(p, step, f->rows.q + kv * group * pairs, pairs,
+                           attention_keys_rounded(f->store, kv, key, f->shape), TILE_PANEL * pairs,
+                           group, size_div_up(count, TILE_PANEL) * TILE_PANEL, pairs / 2);
+        else
+            tile_multiply_packed(p, step, f->q + kv * group * d, d,
+                                 attention_keys(f->store, kv, key, f->shape), group, count, d);
     }
 }
 
@@ -205,35 +216,43 @@ static void weigh_heads(const void *loop, size_t first, size_t last)
     size_t total = f->past + 1, step = attention_score_step(total);
     real scale = 1 / real_sqrt((real)f->shape->head_dim);
     for (size_t h = first; h < last; h++)
-        softmax_row(f->p + h * step, f->p + h * step, scale, total);
+        weigh_row(&f->rows, h, step, scale, total, attention_pair_values(total));
 }
 
-/* A panel of the values that heads share, times the probabilities of each. */
+/* Some columns of the values that heads share, times the probabilities of each. */
 static void sum_values(const void *loop, size_t first, size_t last)
 {
     const struct forward *f = loop;
     size_t d = f->shape->head_dim, total = f->past + 1, step = attention_score_step(total);
-    size_t group = f->shape->heads / f->shape->kv_heads, panels = size_div_up(d, TILE_PANEL);
+    size_t group = f->shape->heads / f->shape->kv_heads, parts = size_div_up(d, STEP_COLUMNS);
+    size_t panel = f->store->capacity * TILE_PANEL;
     for (size_t i = first; i < last; i++) {
-        size_t kv = i / panels, panel = i % panels, column = panel * TILE_PANEL;
-        const real *v = f->store->values + store_head(f->store, kv, f->shape) +
-                        panel * f->store->capacity * TILE_PANEL;
-        tile_multiply(f->out + kv * group * d + column, d, false, f->p + kv * group * step, step,
-                      1, v, TILE_PANEL, group, size_min(TILE_PANEL, d - column), total);
+        size_t kv = i / parts, from = i % parts * STEP_COLUMNS, to = size_min(d, from + STEP_COLUMNS);
+        real *out = f->out + kv * group * d;
+        if (f->store->rounded)
+            btile_multiply(out + from, d, f->rows.p16 + kv * group * step, step,
+                           attention_values_rounded(f->store, kv, from, f->shape), panel, group,
+                           to - from, size_div_up(total, 2));
+        for (size_t c = from; c < to && !f->store->rounded; c += TILE_PANEL)
+            tile_multiply(out + c, d, false, f->rows.p + kv * group * step, step, 1,
+                          attention_values(f->store, kv, c, f->shape), TILE_PANEL, group,
+                          size_min(TILE_PANEL, d - c), total);
     }
 }
 
 static void attend_step(struct forward *f)
 {
     const struct attention_shape *shape = f->shape;
-    size_t total = f->past + 1, step = attention_score_step(total);
-    f->p = xmalloc(shape->heads * step * sizeof *f->p);
+    size_t total = f->past + 1, step = attention_score_step(total), d = shape->head_dim;
+    f->rows = rows_new(f, shape->heads);
+    for (size_t h = 0; f->rows.q && h < shape->heads; h++)
+        bfloats_from_reals(f->rows.q + h * attention_pair_values(d), f->q + h * d, d);
     team_run(score_keys, f, shape->kv_heads * size_div_up(total, STEP_KEYS), 1);
     team_run(weigh_heads, f, shape->heads, team_grain(total, WEIGH_WORK));
-    team_run(sum_values, f, shape->kv_heads * size_div_up(shape->head_dim, TILE_PANEL), 1);
+    team_run(sum_values, f, shape->kv_heads * size_div_up(d, STEP_COLUMNS), 1);
     for (size_t h = 0; f->mean && h < shape->heads; h++)
-        add_mean(f->mean, total, f->p + h * step, step, 1, total, shape->heads);
-    free(f->p);
+        add_mean(f->mean, total, f->rows.p + h * step, step, 1, total, shape->heads);
+    rows_free(&f->rows);
 }
 
 void attention_forward(real *out, real *mean, const real *q, const struct attention_store *store,

@@ -17,16 +17,19 @@ struct attention_shape {
 };
 
 /* Keys and values of one sequence, in the order in which queries read them: head by head, the
- * keys of a head in panels of 16 tokens (tile.h), the values in panels of 16 columns,
- * [capacity, 16] each. */
+ * keys of a head in panels of 16 tokens, the values in panels of 16 columns. As reals the panels
+ * are those of tile.h, [head_dim][16] and [capacity][16]. Rounded to bfloats (half.h) they are
+ * those of bmatmul.h, whose pairs are of columns and of tokens; then queries and probabilities
+ * are rounded too, and the store takes half the memory. */
 struct attention_store {
-    real *keys, *values; /* attention_store_reals each, aligned to 64 bytes, borrowed */
+    bool rounded;
+    void *keys, *values; /* attention_store_bytes each, aligned to 64 bytes, borrowed */
     size_t capacity;     /* tokens, a multiple of ATTENTION_STORE_ROWS */
 };
 enum { ATTENTION_STORE_ROWS = 16 };
 
-/* Reals of the keys, and of the values, of so many tokens. */
-size_t attention_store_reals(size_t capacity, const struct attention_shape *shape);
+/* Bytes of the keys, and of the values, of so many tokens. */
+size_t attention_store_bytes(bool rounded, size_t capacity, const struct attention_shape *shape);
 
 /* Puts k, v [n, kv_heads * head_dim] into the places of tokens first..first + n - 1. */
 void attention_store_write(const struct attention_store *store, const real *k, const real *v,

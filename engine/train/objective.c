@@ -66,7 +66,7 @@ static bool encode(struct pass *p, size_t owner, const struct progress *progress
     real *hidden = arena_raw(&p->arena, real, shape->M * n * shape->H);
     struct kv_cache cache = {0};
     if (p->distill &&
-        !kv_cache_init(&cache, &p->o->model->config, n + longest_query(p), err))
+        !kv_cache_init(&cache, p->o->model, n + longest_query(p), err))
         return false;
     struct llama_input input = {.n = n, .ids = s->context};
     struct llama_output output = {.hidden = hidden};

@@ -23,7 +23,7 @@ static bool once(struct model *m, const int32_t *ids, real *hidden, real *logits
                  double *decode, struct err *err)
 {
     struct kv_cache cache;
-    if (!kv_cache_init(&cache, &m->config, CONTEXT + PREDICT, err))
+    if (!kv_cache_init(&cache, m, CONTEXT + PREDICT, err))
         return false;
     struct llama_input input = {.n = CONTEXT, .ids = ids};
     struct llama_output output = {.hidden = hidden};

@@ -104,7 +104,7 @@ static real *decode(struct fixture *f, const char *query_name, size_t more, stru
     must(llama_embed(f->model, query, n_query, input + (lead + S) * H, &err), &err);
     *rows = 1 + n_query;
     real *logits = arena_array(&f->arena, real, *rows * f->model->config.vocab);
-    must(kv_cache_init(cache, &f->model->config, n + more, &err), &err);
+    must(kv_cache_init(cache, f->model, n + more, &err), &err);
     struct llama_input in = {.n = n, .embeddings = input};
     struct llama_output out = {.logits = logits, .first_logit = n - *rows};
     must(llama_forward(f->model, cache, 0, &in, &out, NULL, &err), &err);

@@ -46,7 +46,7 @@ static struct kv_cache cache_for(const struct tiny_llama *tiny, size_t capacity)
 {
     struct kv_cache cache;
     struct err err = {0};
-    assert_true(kv_cache_init(&cache, &tiny->model.config, capacity, &err));
+    assert_true(kv_cache_init(&cache, &tiny->model, capacity, &err));
     return cache;
 }
 
@@ -93,7 +93,7 @@ static void test_rewind_to_a_prefix(void **state)
     forward(&tiny, &cache, 0, (struct llama_input){.n = 1, .ids = ids + 10},
             (struct llama_output){.logits = again});
     assert_memory_equal(once, again, sizeof once);
-    assert_int_equal(kv_cache_bytes(&tiny.model.config, 3), 3 * 3 * 2 * 20 * sizeof(real));
+    assert_int_equal(kv_cache_bytes(&tiny.model, 3), 3 * 3 * 2 * 20 * sizeof(real));
     kv_cache_free(&cache);
     tiny_llama_free(&tiny);
 }
@@ -239,7 +239,7 @@ static void test_refusals(void **state)
     assert_false(llama_embed(&tiny.model, high, 2, row, &err));
     assert_int_equal(err.code, ERR_INPUT);
     struct kv_cache huge;
-    assert_false(kv_cache_init(&huge, &tiny.model.config, SIZE_MAX / 16, &err));
+    assert_false(kv_cache_init(&huge, &tiny.model, SIZE_MAX / 16, &err));
     assert_int_equal(err.code, ERR_MEMORY);
     kv_cache_free(&cache);
     tiny_llama_free(&tiny);

@@ -105,7 +105,7 @@ static void check_last_logits(const struct golden *g, struct model *model, const
     golden_near("logits of GGUF files", name, logits, want.values, V, logits_tolerance);
     struct kv_cache cache;
     struct err err = {0};
-    assert_true(kv_cache_init(&cache, &model->config, n, &err));
+    assert_true(kv_cache_init(&cache, model, n, &err));
     forward(model, &cache, 0, (struct llama_input){.n = n - 2, .ids = ids},
             (struct llama_output){0});
     for (size_t i = n - 2; i < n; i++)
@@ -325,7 +325,7 @@ static void test_smol(void **state)
     int32_t *greedy = golden_ids(&g, &steps, "greedy");
     struct kv_cache cache;
     struct err err = {0};
-    assert_true(kv_cache_init(&cache, &model->config, n + steps, &err));
+    assert_true(kv_cache_init(&cache, model, n + steps, &err));
     forward(model, &cache, 0, (struct llama_input){.n = n, .ids = ids},
             (struct llama_output){.hidden = hidden, .logits = logits});
     check_smol_hidden(&g, hidden, n, H);

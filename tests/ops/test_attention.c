@@ -1,5 +1,6 @@
 /* Attention against its definition in double: shapes with grouped heads, a past,
- * packed sequences; the mean of its probabilities; gradients; threads. */
+ * packed sequences; from reals and from bfloats; the mean of its probabilities; gradients;
+ * threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include "engine/base/team.h"
 #include "engine/ops/attention.h"
+#include "engine/ops/half.h"
 #include "tests/support/gradcheck.h"
 
 /* Packed sequences; a problem with `past` has one, whose first queries are left
@@ -18,6 +20,7 @@
 struct problem {
     struct attention_shape shape;
     size_t n, past;
+    bool rounded; /* bfloats: what is read of q, k and v, and the probabilities */
     struct attention_pack pack;
     real *q, *k, *v, *r, *out;
 };
@@ -51,8 +54,8 @@ static struct attention_store store_of(const struct problem *p)
 {
     size_t total = p->n + p->past, K = p->shape.kv_heads * p->shape.head_dim, part = total / 3;
     size_t room = (total + ATTENTION_STORE_ROWS) / ATTENTION_STORE_ROWS * ATTENTION_STORE_ROWS;
-    struct attention_store store = {.capacity = room};
-    size_t bytes = attention_store_reals(room, &p->shape) * sizeof(real);
+    struct attention_store store = {.rounded = p->rounded, .capacity = room};
+    size_t bytes = attention_store_bytes(p->rounded, room, &p->shape);
     store.keys = malloc(bytes);
     store.values = malloc(bytes);
     /* What was not written is never seen. */
@@ -98,23 +101,45 @@ static void check_row(const struct problem *p, size_t i, size_t h, size_t first,
 {
     size_t d = p->shape.head_dim, kv = h / (p->shape.heads / p->shape.kv_heads);
     for (size_t c = 0; c < d; c++) {
-        double want = 0;
-        for (size_t j = first; j <= p->past + i; j++)
-            want += prob[j] * (double)p->v[(j * p->shape.kv_heads + kv) * d + c];
+        double want = 0, size = 0;
+        for (size_t j = first; j <= p->past + i; j++) {
+            double v = (double)p->v[(j * p->shape.kv_heads + kv) * d + c];
+            want += prob[j] * v;
+            size += prob[j] * fabs(v);
+        }
         double got = (double)p->out[(i * p->shape.heads + h) * d + c];
-        assert_true(fabs(got - want) <= (sizeof(real) == 4 ? 5e-6 : 1e-13));
+        double bound = p->rounded ? 0x1p-8 * size + 1e-5 : sizeof(real) == 4 ? 5e-6 : 1e-13;
+        assert_true(fabs(got - want) <= bound);
     }
 }
 
-static void check_forward(struct attention_shape shape, size_t n, size_t past)
+static void round_reals(real *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        x[i] = (real)bfloat_to_float(bfloat_from_float((float)x[i]));
+}
+
+/* What the oracle is to read. */
+static void round_problem(struct problem *p)
+{
+    size_t kv = (p->n + p->past) * p->shape.kv_heads * p->shape.head_dim;
+    round_reals(p->q, p->n * p->shape.heads * p->shape.head_dim);
+    round_reals(p->k, kv);
+    round_reals(p->v, kv);
+}
+
+static void check_forward(struct attention_shape shape, size_t n, size_t past, bool rounded)
 {
     size_t starts[2] = {0, past + n}, total = past + n;
     struct problem p;
     problem_init(&p, shape, starts, 1, past);
+    p.rounded = rounded;
     real *mean = calloc(n * total, sizeof *mean);
     double *prob = calloc(total, sizeof *prob), *mean_want = calloc(n * total, sizeof *mean_want);
     struct attention_store store = store_of(&p);
     attention_forward(p.out, mean, p.q, &store, n, past, &shape);
+    if (rounded)
+        round_problem(&p);
     for (size_t i = 0; i < n; i++)
         for (size_t h = 0; h < shape.heads; h++) {
             oracle_row(&p, i, h, 0, prob);
@@ -138,18 +163,55 @@ static void check_forward(struct attention_shape shape, size_t n, size_t past)
     problem_free(&p);
 }
 
+static void check_shapes(bool rounded)
+{
+    check_forward((struct attention_shape){1, 1, 8}, 1, 0, rounded);
+    check_forward((struct attention_shape){4, 2, 16}, 1, 77, rounded);
+    check_forward((struct attention_shape){6, 2, 10}, 9, 0, rounded);
+    check_forward((struct attention_shape){6, 2, 10}, 70, 3, rounded);
+    check_forward((struct attention_shape){3, 3, 5}, 200, 60, rounded);
+    check_forward((struct attention_shape){9, 3, 64}, 130, 0, rounded);
+    check_forward((struct attention_shape){9, 3, 64}, 1, 700, rounded);
+    check_forward((struct attention_shape){8, 1, 40}, 2, 511, rounded);
+    check_forward((struct attention_shape){10, 2, 33}, 1, 300, rounded);
+}
+
 static void test_forward(void **state)
 {
     (void)state;
-    check_forward((struct attention_shape){1, 1, 8}, 1, 0);
-    check_forward((struct attention_shape){4, 2, 16}, 1, 77);
-    check_forward((struct attention_shape){6, 2, 10}, 9, 0);
-    check_forward((struct attention_shape){6, 2, 10}, 70, 3);
-    check_forward((struct attention_shape){3, 3, 5}, 200, 60);
-    check_forward((struct attention_shape){9, 3, 64}, 130, 0);
-    check_forward((struct attention_shape){9, 3, 64}, 1, 700);
-    check_forward((struct attention_shape){8, 1, 40}, 2, 511);
-    check_forward((struct attention_shape){10, 2, 33}, 1, 300);
+    check_shapes(false);
+}
+
+static void test_forward_from_bfloats(void **state)
+{
+    (void)state;
+    check_shapes(true);
+}
+
+/* Tokens that come one by one lie where those do that come together. */
+static void test_tokens_one_by_one(void **state)
+{
+    (void)state;
+    enum { N = 21 };
+    const struct attention_shape shape = {4, 2, 17};
+    const size_t starts[2] = {0, N};
+    struct problem p;
+    problem_init(&p, shape, starts, 1, 0);
+    p.rounded = true;
+    struct attention_store store = store_of(&p);
+    attention_forward(p.out, NULL, p.q, &store, N, 0, &shape);
+    real *row = calloc(4 * 17, sizeof *row);
+    memset(store.keys, 0xff, attention_store_bytes(true, store.capacity, &shape));
+    memset(store.values, 0xff, attention_store_bytes(true, store.capacity, &shape));
+    for (size_t i = 0; i < N; i++) {
+        attention_store_write(&store, p.k + i * 34, p.v + i * 34, i, 1, &shape);
+        attention_forward(row, NULL, p.q + i * 4 * 17, &store, 1, i, &shape);
+        assert_memory_equal(row, p.out + i * 4 * 17, 4 * 17 * sizeof *row);
+    }
+    free(row);
+    free(store.keys);
+    free(store.values);
+    problem_free(&p);
 }
 
 static const size_t packed_starts[5] = {0, 5, 75, 76, 210};
@@ -289,6 +351,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forward),
+        cmocka_unit_test(test_forward_from_bfloats),
+        cmocka_unit_test(test_tokens_one_by_one),
         cmocka_unit_test(test_packed_sequences_do_not_see_each_other),
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_sequences_go_on_from_a_prefix),
