@@ -76,11 +76,12 @@ static void test_cache_gives_the_same_logits(void **state)
     tiny_llama_free(&tiny);
 }
 
-static void test_rewind_to_a_prefix(void **state)
+/* token_bytes: what the cache has of a token. */
+static void check_rewind(enum precision precision, size_t token_bytes)
 {
-    (void)state;
     struct tiny_llama tiny;
     tiny_llama_init(&tiny, &tiny_llama_default, 1);
+    tiny.model.precision = precision; /* of the cache; the weights stay F32 */
     struct kv_cache cache = cache_for(&tiny, N);
     real once[VOCAB], again[VOCAB];
     forward(&tiny, &cache, 0, (struct llama_input){.n = 10, .ids = ids}, (struct llama_output){0});
@@ -93,7 +94,41 @@ static void test_rewind_to_a_prefix(void **state)
     forward(&tiny, &cache, 0, (struct llama_input){.n = 1, .ids = ids + 10},
             (struct llama_output){.logits = again});
     assert_memory_equal(once, again, sizeof once);
-    assert_int_equal(kv_cache_bytes(&tiny.model, 3), 3 * 3 * 2 * 20 * sizeof(real));
+    assert_int_equal(kv_cache_bytes(&tiny.model, 3), 3 * token_bytes);
+    kv_cache_free(&cache);
+    tiny_llama_free(&tiny);
+}
+
+static void test_rewind_to_a_prefix(void **state)
+{
+    (void)state;
+    check_rewind(PRECISION_F32, 3 * 2 * 20 * sizeof(real));
+    check_rewind(PRECISION_Q16, 3 * 2 * 20 * sizeof(real));
+    check_rewind(PRECISION_MIXED, 3 * 2 * 20 * sizeof(uint16_t));
+}
+
+/* Keys and values in 16 bits move the logits by no more than their rounding, however the tokens
+ * come. */
+static void test_rounded_cache(void **state)
+{
+    (void)state;
+    struct tiny_llama tiny;
+    tiny_llama_init(&tiny, &tiny_llama_default, 1);
+    real want[N * VOCAB], whole[N * VOCAB], got[N * VOCAB], most = 0;
+    const struct llama_input all = {.n = N, .ids = ids};
+    forward(&tiny, NULL, 0, all, (struct llama_output){.logits = want});
+    tiny.model.precision = PRECISION_BF16;
+    forward(&tiny, NULL, 0, all, (struct llama_output){.logits = whole});
+    struct kv_cache cache = cache_for(&tiny, N);
+    for (size_t i = 0; i < N; i++)
+        forward(&tiny, &cache, 0, (struct llama_input){.n = 1, .ids = ids + i},
+                (struct llama_output){.logits = got + i * VOCAB});
+    near(got, whole, N * VOCAB);
+    for (size_t i = 0; i < N * VOCAB; i++)
+        most = real_fmax(most, real_fabs(want[i]));
+    for (size_t i = 0; i < N * VOCAB; i++)
+        assert_true(real_fabs(whole[i] - want[i]) <= most / 64);
+    assert_memory_not_equal(whole, want, sizeof want);
     kv_cache_free(&cache);
     tiny_llama_free(&tiny);
 }
@@ -325,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cache_gives_the_same_logits),
         cmocka_unit_test(test_rewind_to_a_prefix),
+        cmocka_unit_test(test_rounded_cache),
         cmocka_unit_test(test_embeddings_are_what_ids_stand_for),
         cmocka_unit_test(test_taps),
         cmocka_unit_test(test_positions),
