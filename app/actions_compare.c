@@ -12,67 +12,24 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 
-/* Those that were given a name stay until the end. */
-static const struct pin *find_pin(const struct session *s, const char *name)
-{
-    for (size_t i = 0; i < s->n_pins; i++)
-        if (strcmp(s->pins[i].name, name) == 0)
-            return &s->pins[i];
-    return NULL;
-}
-
-static void keep_pin(struct session *s, const char *name, struct snapshot *snapshot)
-{
-    size_t i = 0;
-    while (i < s->n_pins && strcmp(s->pins[i].name, name) != 0)
-        i++;
-    if (i < s->n_pins) {
-        snapshot_release(s->pins[i].snapshot);
-    } else {
-        s->pins = xrealloc(s->pins, ++s->n_pins, sizeof *s->pins);
-        s->pins[i].name = xstrdup(name);
-    }
-    s->pins[i].snapshot = snapshot_retain(snapshot);
-}
-
-static void unpin(struct session *s)
-{
-    snapshot_release(s->pinned);
-    free(s->pin_name);
-    free(s->pin_file);
-    s->pinned = NULL;
-    s->pin_name = NULL;
-    s->pin_file = NULL;
-    s->view.pin_is_b = s->view.compare_swapped = s->view.compare_flicker = s->view.plan_difference = false;
-}
-
 bool do_pin(struct session *s, const struct words *words, struct err *err)
 {
-    char name[160];
+    char name[PIN_NAME_BYTES];
     if (!session_tokens(s) || !s->snapshot->windows)
         return err_set(err, ERR_USAGE, "there is nothing to pin yet");
     if (words->rest[0])
         text_sanitize(name, sizeof name, words->rest, strlen(words->rest));
     else
         view_edits_text(s->snapshot, &s->view, name, sizeof name);
-    unpin(s);
-    s->pinned = snapshot_retain(s->snapshot);
-    s->pin_name = xstrdup(name);
+    session_pin(s, name, s->snapshot);
     session_compose(s);
     if (words->rest[0]) {
-        keep_pin(s, name, s->snapshot);
+        pins_keep(&s->pins, name, s->snapshot);
         session_note(s, "pinned as A, and kept: compare %s makes it A again", name);
     } else {
         session_note(s, "pinned as A: change something, then 2 compares");
     }
     return true;
-}
-
-static void use_pin(struct session *s, const struct pin *pin)
-{
-    unpin(s);
-    s->pinned = snapshot_retain(pin->snapshot);
-    s->pin_name = xstrdup(pin->name);
 }
 
 /* What Explore shows as A; B is the same document through another compressor. */
@@ -96,9 +53,9 @@ static bool need_pin(const struct session *s, struct err *err)
 bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err *err)
 {
     struct figure_meta meta;
-    char name[160];
+    char name[PIN_NAME_BYTES];
     struct figure_meta_file file;
-    struct snapshot *other = session_file_read(path, &meta, NULL, err);
+    struct snapshot *other = session_file_read(path, &meta, NULL, NULL, err);
     if (!other)
         return false;
     figure_meta_free(&meta);
@@ -106,12 +63,11 @@ bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err
         snapshot_release(other);
         return false;
     }
-    unpin(s);
+    text_sanitize(name, sizeof name, file_name(path), strlen(file_name(path)));
+    session_pin(s, name, other);
+    snapshot_release(other);
     s->pin_file = xmalloc(sizeof *s->pin_file);
     *s->pin_file = file;
-    text_sanitize(name, sizeof name, file_name(path), strlen(file_name(path)));
-    s->pinned = other;
-    s->pin_name = xstrdup(name);
     s->view.pin_is_b = is_b;
     session_compose(s);
     dialog_screen(s, SCREEN_COMPARE);
@@ -121,11 +77,11 @@ bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err
 bool do_compare(struct session *s, const struct words *words, struct err *err)
 {
     bool off = strcmp(words->rest, "off") == 0;
-    const struct pin *pin = find_pin(s, words->rest);
+    const struct pin *pin = pins_find(&s->pins, words->rest);
     bool checkpoint = !pin && (has_ending(words->rest, ".safetensors") ||
                                file_is_directory(words->rest));
     if (pin)
-        use_pin(s, pin);
+        session_pin(s, pin->name, pin->snapshot);
     else if (checkpoint && !compare_checkpoint(s, words->rest, err))
         return false;
     else if (words->rest[0] && !off && !checkpoint && !actions_pin_file(s, words->rest, true, err))
@@ -133,7 +89,7 @@ bool do_compare(struct session *s, const struct words *words, struct err *err)
     if (!need_pin(s, err))
         return false;
     if (off)
-        unpin(s);
+        session_pin(s, NULL, NULL);
     session_compose(s);
     dialog_screen(s, off ? SCREEN_EXPLORE : SCREEN_COMPARE);
     return true;

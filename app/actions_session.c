@@ -47,8 +47,11 @@ bool do_save(struct session *s, const struct words *words, struct err *err)
     if (ok && !words->force && file_exists(path))
         ok = err_set(err, ERR_USAGE, "%s is there already; save! overwrites it", path);
     if (ok) {
+        struct pins pins;
         reopen_record(s, &meta);
-        ok = session_file_write(path, s->snapshot, &meta, with_text, err);
+        pins_copy(&pins, &s->pins, s->pin_name, s->pinned);
+        ok = session_file_write(path, s->snapshot, &meta, &pins, with_text, err);
+        pins_free(&pins);
         figure_meta_free(&meta);
     }
     if (ok)
@@ -58,16 +61,28 @@ bool do_save(struct session *s, const struct words *words, struct err *err)
     return ok;
 }
 
+/* In place of those with the same names; A as well, if there was one. */
+static void restore_pins(struct session *s, const struct pins *pins)
+{
+    for (size_t i = 0; i < pins->n; i++)
+        pins_keep(&s->pins, pins->pins[i].name, pins->pins[i].snapshot);
+    if (pins->a)
+        session_pin(s, pins->pins[pins->a - 1].name, pins->pins[pins->a - 1].snapshot);
+}
+
 bool do_restore(struct session *s, const struct words *words, struct err *err)
 {
     struct figure_meta meta;
     if (!words->rest[0])
         return err_set(err, ERR_USAGE, "restore wants a session file");
     bool text_missing;
-    struct snapshot *restored = session_file_read(words->rest, &meta, &text_missing, err);
+    struct pins pins;
+    struct snapshot *restored = session_file_read(words->rest, &meta, &text_missing, &pins, err);
     if (!restored)
         return false;
     session_set_restored(s, words->rest, restored);
+    restore_pins(s, &pins);
+    pins_free(&pins);
     autosave_adopt(s, words->rest);
     reopen_restored(s, &meta);
     dialog_screen(s, SCREEN_EXPLORE);

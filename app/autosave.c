@@ -92,6 +92,7 @@ struct save_job {
     struct job job;
     struct snapshot *snapshot; /* one reference */
     struct figure_meta record;
+    struct pins pins;
     char *path;
 };
 
@@ -103,7 +104,7 @@ static bool run_save(struct job *job, void *context, const struct progress *prog
     (void)context;
     bool ok = progress_tick(progress, "saving", 0, 1, err) && directory &&
               file_make_directories(directory, err) &&
-              session_file_write(save->path, save->snapshot, &save->record, true, err);
+              session_file_write(save->path, save->snapshot, &save->record, &save->pins, true, err);
     free(directory);
     return ok;
 }
@@ -113,6 +114,7 @@ static void save_release(struct job *job)
     struct save_job *save = (struct save_job *)job;
     snapshot_release(save->snapshot);
     figure_meta_free(&save->record);
+    pins_free(&save->pins);
     free(save->path);
     free(save);
 }
@@ -140,6 +142,7 @@ void autosave_tick(struct session *s)
     save->path = own_path();
     save->snapshot = snapshot_retain(s->snapshot);
     reopen_record(s, &save->record);
+    pins_copy(&save->pins, &s->pins, s->pin_name, s->pinned);
     s->autosaved = shown->version;
     if (save->path)
         worker_post(s->writer, &save->job);

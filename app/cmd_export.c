@@ -287,7 +287,7 @@ static bool with_session(struct job *job, const char *path, struct err *err)
 {
     struct figure_meta meta;
     bool text_missing;
-    job->restored = session_file_read(path, &meta, &text_missing, err);
+    job->restored = session_file_read(path, &meta, &text_missing, NULL, err);
     if (!job->restored)
         return false;
     if (text_missing)
@@ -309,7 +309,7 @@ static bool read_against(struct job *job, struct err *err)
         path = figure_meta_beside(figure, job->meta.against_file.name);
     if (!path)
         return true;
-    job->against = session_file_read(path, &meta, NULL, err);
+    job->against = session_file_read(path, &meta, NULL, NULL, err);
     bool ok = job->against && session_file_identify(path, &job->request.against_file, err);
     free(path);
     if (!ok)

@@ -237,8 +237,8 @@ static void add_arguments(struct matches *m, const struct session *s, const stru
     case COMPLETE_COMMAND: add_commands(m); return;
     case COMPLETE_BINDING: add_binding(m, word); return;
     case COMPLETE_PINS:
-        for (size_t i = 0; i < s->n_pins; i++)
-            add(m, s->pins[i].name, strlen(s->pins[i].name));
+        for (size_t i = 0; i < s->pins.n; i++)
+            add(m, s->pins.pins[i].name, strlen(s->pins.pins[i].name));
         add_list(m, action->list);
         *files = m->count ? NULL : WANTED_PINS;
         return;

@@ -111,7 +111,7 @@ bool run_probes_load(struct training *t, size_t index, struct err *err)
         return probe->window != NULL;
     probe->loaded = true;
     char *path = run_probes_file(t, index);
-    struct snapshot *s = session_file_read(path, &meta, NULL, err);
+    struct snapshot *s = session_file_read(path, &meta, NULL, NULL, err);
     free(path);
     if (!s)
         return false;

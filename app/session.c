@@ -47,11 +47,7 @@ void session_free(struct session *s)
     snapshot_release(s->restored);
     snapshot_release(s->pinned);
     free(s->pin_name);
-    for (size_t i = 0; i < s->n_pins; i++) {
-        snapshot_release(s->pins[i].snapshot);
-        free(s->pins[i].name);
-    }
-    free(s->pins);
+    pins_free(&s->pins);
     free(s->pin_file);
     keymap_free(&s->keymap);
     notes_free(&s->notes);

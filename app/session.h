@@ -10,6 +10,7 @@
 #include "app/keys.h"
 #include "app/list.h"
 #include "app/notes.h"
+#include "app/pins.h"
 #include "app/undo.h"
 #include "app/watch.h"
 #include "app/worker.h"
@@ -84,11 +85,7 @@ struct session {
     struct snapshot *pinned; /* A of the Compare screen, or B (view.pin_is_b); one reference; or NULL */
     char *pin_name;
     struct figure_meta_file *pin_file; /* session file that it is of, owned; or NULL */
-    struct pin {
-        char *name;
-        struct snapshot *snapshot; /* one reference */
-    } *pins; /* [n_pins] that were given a name */
-    size_t n_pins;
+    struct pins pins; /* that were given a name */
     char *question, *gold;
     size_t continue_from; /* not a question: the text behind this many tokens; 0: none */
     unsigned waiting[ANSWER_MODES]; /* posted and not yet finished */
@@ -156,6 +153,9 @@ void session_warn(struct session *s, const char *fmt, ...) __attribute__((format
 /* Opens a document from text (taken over): shown at once, tokenised by the worker.
  * text ends in a NUL beyond size. */
 void session_set_document(struct session *s, const char *path, char *text, size_t size);
+
+/* Makes a snapshot A of the Compare screen, in place of what was; NULL: nothing is A. */
+void session_pin(struct session *s, const char *name, struct snapshot *snapshot);
 
 /* Shows the snapshot of a session file (taken over) until a document is opened. */
 void session_set_restored(struct session *s, const char *path, struct snapshot *restored);

@@ -81,6 +81,19 @@ void session_set_restored(struct session *s, const char *path, struct snapshot *
     session_compose(s);
 }
 
+void session_pin(struct session *s, const char *name, struct snapshot *snapshot)
+{
+    struct snapshot *kept = snapshot_retain(snapshot);
+    snapshot_release(s->pinned);
+    free(s->pin_name);
+    free(s->pin_file);
+    s->pinned = kept;
+    s->pin_name = name ? xstrdup(name) : NULL;
+    s->pin_file = NULL;
+    s->view.pin_is_b = s->view.compare_swapped = s->view.compare_flicker = false;
+    s->view.plan_difference = false;
+}
+
 bool session_can_compute(const struct session *s, struct err *err)
 {
     const char *model = s->restored ? s->restored->facts.model : "";

@@ -33,6 +33,7 @@ struct writer {
     struct safetensors_entry *entries;
     char (*names)[SESSION_TENSOR_NAME];
     size_t n, capacity;
+    char prefix[SESSION_PREFIX]; /* of a pin */
 };
 
 /* `part` with the number of a window or the name of an answer behind it. */
@@ -41,7 +42,7 @@ static void put(struct writer *w, const char *part, const char *which, enum tens
 {
     if (!data || w->n == w->capacity)
         return;
-    snprintf(w->names[w->n], SESSION_TENSOR_NAME, "%s%s%s", part, *which ? "." : "", which);
+    snprintf(w->names[w->n], SESSION_TENSOR_NAME, "%s%s%s%s", w->prefix, part, *which ? "." : "", which);
     w->entries[w->n] = (struct safetensors_entry){
         .name = w->names[w->n], .type = type, .n_dims = columns ? 2 : 1, .dims = {rows, columns},
         .data = data};
@@ -81,13 +82,16 @@ static bool is_whole(const struct snapshot_window *w)
     return w && w->has_plan && w->has_gate;
 }
 
-static void put_snapshot(struct writer *w, const struct snapshot *s, bool with_text)
+static void put_document(struct writer *w, const struct snapshot_document *d, bool with_text)
 {
-    const struct snapshot_document *d = s->document;
     put(w, "ids", "", TENSOR_I32, d->ids, d->tokens, 0);
     put(w, "start", "", TENSOR_I32, d->start, d->tokens, 0);
     put(w, "end", "", TENSOR_I32, d->end, d->tokens, 0);
     put(w, "text", "", TENSOR_U8, with_text ? d->text : NULL, d->size, 0);
+}
+
+static void put_results(struct writer *w, const struct snapshot *s)
+{
     put(w, "window-first", "", TENSOR_I32, s->window_first, s->windows + 1, 0);
     for (size_t i = 0; i < s->windows; i++)
         if (is_whole(s->window[i]))
@@ -141,16 +145,54 @@ static json_t *words_json(const struct snapshot *s)
     return json;
 }
 
-bool session_file_write(const char *path, const struct snapshot *s, const struct figure_meta *meta,
-                        bool with_text, struct err *err)
+/* Everything of a snapshot; a document that `main` has too is not repeated. */
+static json_t *put_snapshot(struct writer *w, const struct snapshot *s, const struct snapshot *main,
+                            bool with_text)
 {
-    struct writer w = {.capacity = 10 * s->windows + 4 * ANSWER_MODES + 8};
+    json_t *words = words_json(s);
+    if (!main || main->document != s->document) {
+        put_document(w, s->document, with_text);
+        if (!with_text)
+            json_object_set_new(words, "text_size", json_integer((json_int_t)s->document->size));
+    }
+    put_results(w, s);
+    return words;
+}
+
+static json_t *put_pins(struct writer *w, const struct pins *pins, const struct snapshot *main,
+                        bool with_text)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; pins && i < pins->n; i++) {
+        const struct pin *pin = &pins->pins[i];
+        struct figure_meta meta = {0};
+        snprintf(w->prefix, sizeof w->prefix, "pin%u/", (unsigned)i % PINS_MAX);
+        json_t *words = put_snapshot(w, pin->snapshot, main, with_text);
+        figure_meta_from_snapshot(&meta, pin->snapshot);
+        json_object_set_new(words, "name", text_json(pin->name));
+        json_object_set_new(words, "a", json_boolean(i + 1 == pins->a));
+        json_object_set_new(words, "record", figure_meta_to_json(&meta));
+        json_array_append_new(list, words);
+        figure_meta_free(&meta);
+    }
+    return list;
+}
+
+static size_t most_tensors(const struct snapshot *s)
+{
+    return 10 * s->windows + 4 * ANSWER_MODES + 8;
+}
+
+bool session_file_write(const char *path, const struct snapshot *s, const struct figure_meta *meta,
+                        const struct pins *pins, bool with_text, struct err *err)
+{
+    struct writer w = {.capacity = most_tensors(s)};
+    for (size_t i = 0; pins && i < pins->n; i++)
+        w.capacity += most_tensors(pins->pins[i].snapshot);
     w.entries = xcalloc(w.capacity, sizeof *w.entries);
     w.names = xcalloc(w.capacity, sizeof *w.names);
-    put_snapshot(&w, s, with_text);
-    json_t *words = words_json(s), *record = figure_meta_to_json(meta);
-    if (!with_text)
-        json_object_set_new(words, "text_size", json_integer((json_int_t)s->document->size));
+    json_t *words = put_snapshot(&w, s, NULL, with_text), *record = figure_meta_to_json(meta);
+    json_object_set_new(words, "pins", put_pins(&w, pins, s, with_text));
     char *texts[] = {json_dumps(words, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_SORT_KEYS),
                      json_dumps(record, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_SORT_KEYS)};
     const struct safetensors_pair pairs[] = {{SESSION_WORDS_KEY, texts[0]}, {FIGURE_META_KEYWORD, texts[1]}};

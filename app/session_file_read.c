@@ -21,6 +21,7 @@ struct reader {
     const char *path;
     struct err *err;
     bool ok, text_missing;
+    char prefix[SESSION_PREFIX]; /* of a pin */
 };
 
 static void wrong(struct reader *r, const char *what)
@@ -33,7 +34,7 @@ static void wrong(struct reader *r, const char *what)
 static const struct tensor *find(struct reader *r, const char *part, const char *which)
 {
     char name[SESSION_TENSOR_NAME];
-    snprintf(name, sizeof name, "%s%s%s", part, *which ? "." : "", which);
+    snprintf(name, sizeof name, "%s%s%s%s", r->prefix, part, *which ? "." : "", which);
     return safetensors_find(r->file, name);
 }
 
@@ -47,7 +48,7 @@ static void take(struct reader *r, const char *part, const char *which, enum ten
         memcpy(out, t->data, t->bytes);
         return;
     }
-    snprintf(what, sizeof what, "tensor %s%s%s is missing or has another shape", part,
+    snprintf(what, sizeof what, "tensor %s%s%s%s is missing or has another shape", r->prefix, part,
              *which ? "." : "", which);
     wrong(r, what);
 }
@@ -342,13 +343,15 @@ static json_t *read_json(struct reader *r, const char *key)
     return json;
 }
 
+/* main: whose document a pin has, if it has none of its own; or NULL. */
 static void read_all(struct reader *r, struct snapshot *s, const json_t *words,
-                     const struct figure_meta *meta)
+                     const struct figure_meta *meta, const struct snapshot *main)
 {
     read_facts(s, words, meta);
     if (!(s->settings.eps > 0) || s->settings.window == 0)
         wrong(r, "its settings are missing");
-    s->document = read_document(r, words, meta);
+    s->document = main && !find(r, "ids", "") ? snapshot_document_retain(main->document)
+                                              : read_document(r, words, meta);
     if (r->ok)
         read_windows(r, s);
     const json_t *answers = json_object_get(words, "answers");
@@ -362,8 +365,43 @@ static void read_all(struct reader *r, struct snapshot *s, const json_t *words,
     s->question = meta->question ? xstrdup(meta->question) : NULL;
 }
 
+static void read_pin(struct reader *r, const json_t *words, const struct snapshot *main,
+                     struct pins *out)
+{
+    const char *given = json_string_value(json_object_get(words, "name"));
+    const json_t *record = json_object_get(words, "record");
+    struct figure_meta meta = {0};
+    char name[PIN_NAME_BYTES];
+    struct snapshot *s = snapshot_derive(NULL);
+    if (!given)
+        wrong(r, "a pin has no name");
+    r->ok = r->ok && figure_meta_from_json(&meta, record, r->path, r->err);
+    if (r->ok) {
+        read_all(r, s, words, &meta, main);
+        figure_meta_free(&meta);
+    }
+    if (r->ok) {
+        text_sanitize(name, sizeof name, given, strlen(given));
+        pins_keep(out, name, s);
+        if (json_is_true(json_object_get(words, "a")))
+            out->a = out->n;
+    }
+    snapshot_release(s);
+}
+
+static void read_pins(struct reader *r, const json_t *list, const struct snapshot *main,
+                      struct pins *out)
+{
+    if (json_array_size(list) > PINS_MAX)
+        wrong(r, "it has too many pins");
+    for (size_t i = 0; r->ok && i < json_array_size(list); i++) {
+        snprintf(r->prefix, sizeof r->prefix, "pin%u/", (unsigned)i % PINS_MAX);
+        read_pin(r, json_array_get(list, i), main, out);
+    }
+}
+
 struct snapshot *session_file_read(const char *path, struct figure_meta *meta, bool *text_missing,
-                                   struct err *err)
+                                   struct pins *pins, struct err *err)
 {
     struct safetensors *file = safetensors_open(path, err);
     struct reader r = {.file = file, .path = path, .err = err, .ok = file != NULL};
@@ -374,9 +412,15 @@ struct snapshot *session_file_read(const char *path, struct figure_meta *meta, b
     r.ok = r.ok && figure_meta_from_json(meta, record, path, err);
     if (r.ok) {
         s = snapshot_derive(NULL);
-        read_all(&r, s, words, meta);
+        read_all(&r, s, words, meta, NULL);
     }
+    if (pins)
+        *pins = (struct pins){0};
+    if (r.ok && pins)
+        read_pins(&r, json_object_get(words, "pins"), s, pins);
     if (!r.ok) {
+        if (pins)
+            pins_free(pins);
         snapshot_release(s);
         figure_meta_free(meta);
         s = NULL;

@@ -119,7 +119,7 @@ static bool write_session(const struct look *l, const char *path, struct err *er
                                .window = l->window + 1, .iteration = -1};
     const struct snapshot *s = engine_snapshot(l->engine);
     figure_meta_from_snapshot(&meta, s);
-    bool ok = session_file_write(path, s, &meta, true, err);
+    bool ok = session_file_write(path, s, &meta, NULL, true, err);
     figure_meta_free(&meta);
     return ok;
 }

@@ -216,6 +216,24 @@ class CommandsTest(ScriptTest):
                    'expect "A  compressorA · eps 0.4"', 'expect "sharp one"', "compare off",
                    "compare soft", 'expect "A  compressorA · eps 0.1"')
 
+    def test_pins_are_kept_in_the_session_file(self):
+        """Those with names, and A; a pin of another document brings that along."""
+        session, other = self.home / "pins.cxt", self.home / "other.txt"
+        other.write_text("Peat was cut on the moor, and dried for a summer. " * 12)
+        self.plays("pin soft", f"open {other}", "wait idle", "pin other", f"open {SAMPLE}",
+                   "wait idle", "set eps 0.4", "wait idle", "pin", "set eps 0.2", "wait idle",
+                   f"save {session}")
+        look = ("switch compare", 'expect "A  compressorA · eps 0.4"', "compare soft",
+                'expect "A  compressorA · eps 0.1"', 'expect "soft"', "compare other",
+                'expect "other"')
+        self.plays(f"restore {session}", *look, document=None)
+        self.plays(*look, document=session, options=("--sandbox", "off"))
+        # without the text, which comes back from beside it
+        self.plays(f"restore {session}", "switch explore", f"save! notext {session}",
+                   f"restore {session}", *look, document=None)
+        self.plays("pin mine", f"restore {session}", "compare mine",
+                   'expect "A  compressorA · eps 0.1"')
+
     def test_compare_with_a_checkpoint(self):
         self.plays(f"compare {COMPRESSOR}", "wait idle", 'expect "[2 Compare]"',
                    'expect "moved 0% of the mass"')
@@ -285,10 +303,12 @@ class CommandsTest(ScriptTest):
 
     def test_damaged_session_files(self):
         session, bad = self.home / "one.cxt", self.home / "bad.cxt"
-        self.plays("goto 5", f"save {session}", "copy", 'expect "copied: token 5"')
+        self.plays("goto 5", "pin one", f"save {session}", "copy", 'expect "copied: token 5"')
         data = session.read_bytes()
         size = int.from_bytes(data[:8], "little")
         for damaged in (data[:200], data[:-40], data.replace(b'"span.0"', b'"spam.0"'),
+                        data.replace(b'"pin0/span.0"', b'"pin0/spam.0"'),
+                        data.replace(b'\\"name\\":\\"one\\"', b'\\"nama\\":\\"one\\"'),
                         data.replace(b'"window-first"', b'"window-least"'[:14]),
                         data[:8 + size] + b"\xff" * (len(data) - 8 - size)):
             bad.write_bytes(damaged)

@@ -41,13 +41,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     struct memory_file file;
     struct figure_meta meta;
+    struct pins pins;
     if (size == 0)
         return 0;
     memory_file_open(&file, data + 1, size - 1);
-    struct snapshot *s = session_file_read(file.path, &meta, NULL, &err);
+    struct snapshot *s = session_file_read(file.path, &meta, NULL, &pins, &err);
     CHECK(s || (err.code != ERR_NONE && *err.text));
     if (s) {
         show(s, data[0]);
+        for (size_t i = 0; i < pins.n; i++)
+            show(pins.pins[i].snapshot, data[0]);
+        pins_free(&pins);
         snapshot_release(s);
         figure_meta_free(&meta);
     }

@@ -167,7 +167,8 @@ RECORD = {"version": "1.0.0", "view": "plan", "window": 1, "model": {"name": "m"
 
 
 def session_seeds():
-    """Five tokens in windows of 1 and 4 with 1 and 2 slots, 3 hidden states, 2 iterations, one answer."""
+    """Five tokens in windows of 1 and 4 with 1 and 2 slots, 3 hidden states, 2 iterations, one answer;
+    the same again as a pin, with the document of the session."""
     integers = {"ids": [1, 2, 3, 4, 5], "start": [0, 1, 2, 3, 4], "end": [1, 2, 3, 4, 5], "window-first": [0, 1, 5],
                 "span.0": [0, 1], "span.1": [0, 2, 4], "answer-ids.compressed": [7, 8],
                 "answer-start.compressed": [0, 1, 3]}
@@ -184,6 +185,9 @@ def session_seeds():
     words = {"layers": 2, "hidden": 8, "vocab": 9, "positions": 64, "trained_ratio": 4, "trained_window": 4,
              "untrained": False, "slots": 2, "max_tokens": 20, "special": [[0, "<s>"]], "gold": None,
              "answers": {"compressed": {"state": 3, "positions": 3, "context": 5}}}
+    tensors |= {f"pin0/{name}": tensor for name, tensor in tensors.items()
+                if name not in ("ids", "start", "end", "text")}
+    words["pins"] = [{**words, "name": "one", "a": True, "record": RECORD}]
     metadata = {"comprexit-session": json.dumps(words), "comprexit": json.dumps(RECORD)}
     return {f"{choice}": bytes([choice]) + safetensors(tensors, metadata) for choice in (0, 9, 26, 43, 64, 193)}
 
