@@ -12,6 +12,7 @@
 #include "app/jobs.h"
 #include "app/keycodes.h"
 #include "app/recent.h"
+#include "app/reopen.h"
 #include "app/session_file.h"
 #include "app/prompt.h"
 #include "app/run_control.h"
@@ -44,6 +45,7 @@ static bool open_document(struct session *s, const char *path, struct err *err)
         return false;
     dialog_note_left(s);
     session_set_document(s, path, text, size);
+    reopen_continue(s);
     if (!s->headless)
         recent_opened(path);
     if (s->view.screen != SCREEN_EXPLORE || s->view.overlay == OVERLAY_DIALOG ||

@@ -10,6 +10,7 @@
 #include "app/export.h"
 #include "app/export_train.h"
 #include "app/report.h"
+#include "app/reopen.h"
 #include "app/session_file.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -97,7 +98,7 @@ static bool read_figure(struct job *job, const char *path, struct err *err)
     return job->has_meta;
 }
 
-/* The document: as given, else the figure's, which lies beside it. To be freed. */
+/* The document: as given, else the figure's. To be freed. */
 static char *document_path(const struct job *job, struct err *err)
 {
     const struct cli_arguments *a = job->arguments;
@@ -108,11 +109,7 @@ static char *document_path(const struct job *job, struct err *err)
         err_set(err, ERR_USAGE, "export: expected DOC");
         return NULL;
     }
-    char *path = figure_meta_beside(figure, job->meta.document.name);
-    if (!path)
-        err_set(err, ERR_INPUT, "%s: its document %s is not beside it: name it as DOC", figure,
-                job->meta.document.name);
-    return path;
+    return reopen_document(&job->meta, figure, err);
 }
 
 /* ---- engine --------------------------------------------------------------------------- */

@@ -8,7 +8,8 @@
 #include "app/input.h"
 #include "app/session.h"
 
-enum problem { PROBLEM_MODEL, PROBLEM_COMPRESSOR, PROBLEM_DOCUMENT, PROBLEM_READ };
+enum problem { PROBLEM_MODEL, PROBLEM_COMPRESSOR, PROBLEM_DOCUMENT, PROBLEM_READ, PROBLEM_FIGURE_DOCUMENT,
+               PROBLEM_FIGURE_MODEL };
 
 /* The screen of a program without a document, and what it will tell of the document that
  * is left. */

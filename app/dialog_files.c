@@ -12,6 +12,7 @@
 #include "app/screens.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/engine.h"
 
 enum { FILES_MAX = 5000 };
 
@@ -209,6 +210,12 @@ static const struct {
                           "Choose another document ...", "open"},
     [PROBLEM_READ] = {"Cannot read the document", "What was read before stays.",
                       "Try again", "regen"},
+    [PROBLEM_FIGURE_DOCUMENT] = {"The figure's document is not here",
+                                 "Its view, settings and question wait for it.",
+                                 "Choose the document ...", "open"},
+    [PROBLEM_FIGURE_MODEL] = {"The figure's model is not here",
+                              "Numbers of another model are others.", "Choose a model ...",
+                              "model"},
 };
 
 /* A sentence a line, so that it fits a box. */
@@ -232,6 +239,17 @@ static void add_wrapped(struct list *list, const char *text)
     }
 }
 
+static void add_default_model(struct list *list)
+{
+    char *path = engine_default_model_path();
+    if (path && (file_exists(path) || file_is_directory(path))) {
+        char *line = dialog_command("model", path);
+        list_add(list, "The default model", "", line);
+        free(line);
+    }
+    free(path);
+}
+
 void dialog_problem(struct session *s, enum problem problem, const char *text)
 {
     notes_add(&s->notes, true, text);
@@ -239,6 +257,8 @@ void dialog_problem(struct session *s, enum problem problem, const char *text)
     add_wrapped(list, text);
     list_add_text(list, "%s", problems[problem].unchanged);
     list_add(list, problems[problem].label, "", problems[problem].command);
+    if (problem == PROBLEM_FIGURE_MODEL)
+        add_default_model(list);
     if (problem == PROBLEM_COMPRESSOR)
         list_add(list, "Choose the model ...", "", "model");
     list_add(list, "Close (Esc)", "", "");

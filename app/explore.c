@@ -28,8 +28,7 @@ struct explorer {
     struct session session;
     struct input input;
     struct script *script;
-    struct figure_meta figure; /* of --from-figure */
-    char *document, *model;    /* that it names; owned */
+    char *document, *model; /* that the figure of --from-figure names; owned */
 };
 
 /* ---- open -------------------------------------------------------------------------- */
@@ -82,26 +81,34 @@ static bool configure(struct session *s, const struct explore_options *o, struct
 }
 
 /* A figure's document takes the place of the one that was not named; its settings and
- * view come after the rc file's, its model unless one was named. */
+ * view come after the rc file's, its model unless one was named. What is not found is asked
+ * for on the screen. */
 static bool open_figure(struct explorer *e, const struct explore_options *o, struct err *err)
 {
+    struct session *s = &e->session;
+    struct err missing = {0};
     if (!o->from_figure)
         return true;
-    if (!reopen_read(&e->figure, o->from_figure, err))
+    if (!(s->reopening = reopening_open(o->from_figure, err)))
         return false;
-    if (!o->document) {
-        e->document = reopen_document(&e->figure, o->from_figure, err);
-        return e->document != NULL;
-    }
-    return true;
+    if (o->document)
+        return true;
+    e->document = reopen_document(&s->reopening->meta, o->from_figure, &missing);
+    s->reopening->waits = !e->document;
+    if (s->reopening->waits && o->headless)
+        *err = missing;
+    return !s->reopening->waits || !o->headless;
 }
 
 /* The model that the figure was made with, where the command line names none. */
 static struct engine_options engine_options(struct explorer *e, const struct explore_options *o)
 {
     struct engine_options options = o->engine;
-    if (o->from_figure && !options.model)
-        options.model = e->model = reopen_model(&e->figure);
+    struct reopening *r = e->session.reopening;
+    if (r && !options.model)
+        options.model = e->model = reopen_model(&r->meta, r->path);
+    if (r)
+        r->lacks_model = !options.model && r->meta.model.name[0] && !o->headless;
     return options;
 }
 
@@ -158,8 +165,8 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
     if (!read_document(s, e->document ? e->document : o->document, err) ||
         !open_prompt(s, o, err) || !signals_open(err) || !configure(s, o, err))
         return false;
-    if (o->from_figure)
-        reopen_apply(s, &e->figure, o->from_figure);
+    if (s->reopening && !s->reopening->waits)
+        reopen_apply(s);
     if (!o->headless && !open_terminal(e, terminal, err))
         return false;
     session_apply_display(s);
@@ -167,9 +174,11 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
     struct engine_options engine = engine_options(e, o);
     if (!jobs_start(s, &engine, err))
         return false;
-    if (!s->restored) /* a session file needs no model */
+    bool lacks_model = s->reopening && s->reopening->lacks_model;
+    if (!s->restored && !lacks_model) /* a session file needs no model */
         jobs_open_engine(s);
     ask_at_start(s, o);
+    reopen_ask(s);
     if (o->present && strcmp(o->present, "tour") != 0)
         return tour_start(s, o->present, true, err);
     return !o->present || action_run(s, "present", err);
@@ -191,7 +200,6 @@ static void close_explorer(struct explorer *e, bool clean)
     signals_close();
     script_close(e->script);
     input_free(&e->input);
-    figure_meta_free(&e->figure);
     free(e->document);
     free(e->model);
     if (s->failed_screen)

@@ -5,6 +5,7 @@
 
 #include "app/actions.h"
 #include "app/dialog.h"
+#include "app/reopen.h"
 #include "engine/base/mem.h"
 
 bool jobs_start(struct session *s, const struct engine_options *options, struct err *err)
@@ -316,6 +317,7 @@ static void hash_done(struct job *job, void *context)
 {
     struct session *s = context;
     jobs_export_hashed(s);
+    reopen_compare(s);
     if (job->ok)
         dialog_refresh(s);
 }

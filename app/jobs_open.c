@@ -4,6 +4,7 @@
 #include "app/data_screen.h"
 #include "app/dialog.h"
 #include "app/jobs.h"
+#include "app/reopen.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/model/model.h"
@@ -108,6 +109,8 @@ static void open_done(struct job *job, void *context)
         if (open->what == ENGINE_MODEL)
             data_screen_forget(s); /* its tokens are the old model's */
         tell_opened(s, open);
+        if (s->reopening && !s->reopening->told)
+            jobs_hash(s);
         if (s->document.raw)
             jobs_set_document(s);
         else if (s->view.overlay == OVERLAY_START)

@@ -1,25 +1,46 @@
 #include "app/reopen.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/actions.h"
+#include "app/dialog.h"
 #include "app/export.h"
+#include "app/jobs.h"
 #include "app/places.h"
 #include "app/recent.h"
+#include "app/session.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
 #include "engine/engine.h"
 
-bool reopen_read(struct figure_meta *meta, const char *path, struct err *err)
+struct reopening *reopening_open(const char *path, struct err *err)
 {
+    struct reopening *r = xcalloc(1, sizeof *r);
     json_t *json = figure_metadata_read(path, err);
-    bool ok = json && figure_meta_from_json(meta, json, path, err);
+    bool ok = json && figure_meta_from_json(&r->meta, json, path, err);
     json_decref(json);
-    return ok;
+    r->path = xstrdup(path);
+    if (ok)
+        return r;
+    reopening_free(r);
+    return NULL;
 }
+
+void reopening_free(struct reopening *r)
+{
+    if (!r)
+        return;
+    figure_meta_free(&r->meta);
+    free(r->path);
+    free(r);
+}
+
+/* ---- what it was made of ------------------------------------------------------------ */
 
 /* The recent document with this hash. */
 static char *recent_with_hash(const char *sha256)
@@ -56,16 +77,50 @@ char *reopen_document(const struct figure_meta *meta, const char *path, struct e
     return recent;
 }
 
-char *reopen_model(const struct figure_meta *meta)
+/* A regular file of this size and hash; to be freed. */
+static char *find_by_hash(const char *folder, const struct figure_meta_file *wanted)
 {
-    char *models = places_models_dir();
-    char *path = models && meta->model.name[0] ? file_join(models, meta->model.name) : NULL;
-    free(models);
-    if (path && (file_exists(path) || file_is_directory(path)))
-        return path;
-    free(path);
-    return NULL;
+    char *found = NULL;
+    DIR *dir = opendir(folder);
+    for (struct dirent *item; dir && !found && (item = readdir(dir));) {
+        struct mapped_file file;
+        struct stat st;
+        char hex[65] = "", *path = file_join(folder, item->d_name);
+        bool may_be = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+                      (uint64_t)st.st_size == wanted->size;
+        if (may_be && mapped_file_open(&file, path, NULL)) {
+            sha256_hex(file.data, file.size, hex);
+            mapped_file_close(&file);
+        }
+        if (strcmp(hex, wanted->sha256) == 0)
+            found = path;
+        else
+            free(path);
+    }
+    if (dir)
+        closedir(dir);
+    return found;
 }
+
+char *reopen_model(const struct figure_meta *meta, const char *path)
+{
+    const struct figure_meta_file *model = &meta->model;
+    char *found = model->name[0] ? figure_meta_beside(path, model->name) : NULL;
+    char *models = places_models_dir();
+    if (!found && models && model->name[0]) {
+        found = file_join(models, model->name);
+        if (!file_exists(found) && !file_is_directory(found)) {
+            free(found);
+            found = NULL;
+        }
+    }
+    if (!found && models && model->sha256[0])
+        found = find_by_hash(models, model);
+    free(models);
+    return found;
+}
+
+/* ---- the view ------------------------------------------------------------------------ */
 
 static void apply_view(struct view_state *v, const struct figure_meta *meta)
 {
@@ -125,10 +180,22 @@ static void apply_against(struct session *s, const struct figure_meta *meta, con
     free(file);
 }
 
-void reopen_apply(struct session *s, const struct figure_meta *meta, const char *path)
+static void tell_document(struct session *s, const struct figure_meta *meta)
 {
     const struct snapshot_document *raw = s->document.raw;
-    char hex[65], place[32];
+    char hex[65];
+    if (!raw || !meta->document.sha256[0])
+        return;
+    sha256_hex(raw->text, raw->size, hex);
+    if (strcmp(hex, meta->document.sha256) != 0)
+        session_warn(s, "document differs from the one in the figure (sha256 %.12s, not %.12s)",
+                     hex, meta->document.sha256);
+}
+
+void reopen_apply(struct session *s)
+{
+    const struct figure_meta *meta = &s->reopening->meta;
+    char place[32];
     apply_view(&s->view, meta);
     apply_settings(s, &meta->settings);
     figure_meta_to_edits(meta, &s->edits);
@@ -140,13 +207,58 @@ void reopen_apply(struct session *s, const struct figure_meta *meta, const char 
         snprintf(place, sizeof place, "w%zu", meta->window ? meta->window : 1);
     free(s->goto_when_ready);
     s->goto_when_ready = xstrdup(place);
-    apply_against(s, meta, path);
-    if (!raw || !meta->document.sha256[0])
+    apply_against(s, meta, s->reopening->path);
+    tell_document(s, meta);
+}
+
+void reopen_ask(struct session *s)
+{
+    const struct reopening *r = s->reopening;
+    char text[512];
+    if (r && r->waits) {
+        const char *name = r->meta.document.name;
+        snprintf(text, sizeof text, "%s: its document %s is neither beside it nor a recent one.",
+                 r->path, name[0] ? name : "(without a name)");
+        dialog_problem(s, PROBLEM_FIGURE_DOCUMENT, text);
+    } else if (r && r->lacks_model && !s->edits_known) {
+        const struct figure_meta_file *model = &r->meta.model;
+        snprintf(text, sizeof text, "%s: its model %s (sha256 %.12s) is neither beside it nor in the "
+                 "cache.", r->path, model->name, model->sha256);
+        dialog_problem(s, PROBLEM_FIGURE_MODEL, text);
+    }
+}
+
+void reopen_continue(struct session *s)
+{
+    struct err err = {0};
+    if (!s->reopening || !s->reopening->waits)
         return;
-    sha256_hex(raw->text, raw->size, hex);
-    if (strcmp(hex, meta->document.sha256) != 0)
-        session_warn(s, "document differs from the one in the figure (sha256 %.12s, not %.12s)",
-                     hex, meta->document.sha256);
+    s->reopening->waits = false;
+    reopen_apply(s);
+    if (s->edits_known) /* the engine was there before the document */
+        jobs_set_settings(s);
+    if (s->question && !action_run(s, "ask", &err))
+        session_warn(s, "%s", err.text);
+    session_compose(s);
+    reopen_ask(s);
+}
+
+static void tell_other(struct session *s, const char *what, const char *now, const char *then)
+{
+    if (now[0] && then[0] && strcmp(now, then) != 0)
+        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)", what, now,
+                     then);
+}
+
+void reopen_compare(struct session *s)
+{
+    struct reopening *r = s->reopening;
+    const struct snapshot_facts *facts = s->published ? &s->published->facts : NULL;
+    if (!r || r->told || !facts || !facts->model_sha256[0])
+        return;
+    r->told = true;
+    tell_other(s, "compressor", facts->compressor_sha256, r->meta.compressor.sha256);
+    tell_other(s, "model", facts->model_sha256, r->meta.model.sha256);
 }
 
 void reopen_restored(struct session *s, const struct figure_meta *meta)

@@ -12,6 +12,7 @@
 #include "app/live.h"
 #include "app/prompt.h"
 #include "app/record.h"
+#include "app/reopen.h"
 #include "app/run_control.h"
 #include "app/terminal.h"
 #include "app/tour.h"
@@ -48,6 +49,7 @@ void session_free(struct session *s)
     snapshot_release(s->pinned);
     free(s->pin_name);
     pins_free(&s->pins);
+    reopening_free(s->reopening);
     free(s->pin_file);
     keymap_free(&s->keymap);
     notes_free(&s->notes);

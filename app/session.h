@@ -85,6 +85,7 @@ struct session {
     struct snapshot *pinned; /* A of the Compare screen, or B (view.pin_is_b); one reference; or NULL */
     char *pin_name;
     struct figure_meta_file *pin_file; /* session file that it is of, owned; or NULL */
+    struct reopening *reopening; /* of --from-figure, owned; or NULL */
     struct pins pins; /* that were given a name */
     char *question, *gold;
     size_t continue_from; /* not a question: the text behind this many tokens; 0: none */

@@ -81,7 +81,7 @@ class Export(ProgramTest):
         self.assertIn("document differs from the one in the figure (sha256 ", err.decode())
         self.document.unlink()
         error = self.run_error(3, "export", "--from-figure", first, *USING)
-        self.assertIn("notes.txt is not beside it", error["message"])
+        self.assertIn("notes.txt is neither beside it nor a recent one", error["message"])
 
     def test_all_windows_share_their_limits(self):
         # These name their files themselves, in the current folder.
