@@ -55,7 +55,7 @@ bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err
     struct figure_meta meta;
     char name[PIN_NAME_BYTES];
     struct figure_meta_file file;
-    struct snapshot *other = session_file_read(path, &meta, NULL, NULL, err);
+    struct snapshot *other = session_read_file(s, path, &meta, NULL, NULL, err);
     if (!other)
         return false;
     figure_meta_free(&meta);

@@ -77,7 +77,7 @@ bool do_restore(struct session *s, const struct words *words, struct err *err)
         return err_set(err, ERR_USAGE, "restore wants a session file");
     bool text_missing;
     struct pins pins;
-    struct snapshot *restored = session_file_read(words->rest, &meta, &text_missing, &pins, err);
+    struct snapshot *restored = session_read_file(s, words->rest, &meta, &text_missing, &pins, err);
     if (!restored)
         return false;
     session_set_restored(s, words->rest, restored);

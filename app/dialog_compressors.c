@@ -109,13 +109,30 @@ static void list_candidate(struct list *list, const struct candidate *c)
     free(line);
 }
 
+struct search {
+    struct candidates all;
+    const struct snapshot_facts *model;
+};
+
+static bool find_candidates(void *context, struct err *err)
+{
+    struct search *search = context;
+    (void)err;
+    add_candidate(&search->all, assets_path("default-x4.safetensors"), search->model);
+    add_folder(&search->all, ".", search->model);
+    add_folder(&search->all, "runs", search->model);
+    return true;
+}
+
+/* The files are looked into where nothing can be written: they may be anybody's. */
 void dialog_compressors(struct session *s)
 {
     const struct snapshot_facts *model = &s->snapshot->facts;
-    struct candidates all = {0};
-    add_candidate(&all, assets_path("default-x4.safetensors"), model);
-    add_folder(&all, ".", model);
-    add_folder(&all, "runs", model);
+    struct search search = {.model = model};
+    struct err err = {0};
+    if (!worker_call(!s->no_sandbox, find_candidates, &search, &err))
+        session_warn(s, "%s", err.text);
+    struct candidates all = search.all;
     if (all.count)
         qsort(all.items, all.count, sizeof *all.items, by_fit_and_name);
     struct list *list = dialog_begin(s);

@@ -89,7 +89,7 @@ static bool open_figure(struct explorer *e, const struct explore_options *o, str
     struct err missing = {0};
     if (!o->from_figure)
         return true;
-    if (!(s->reopening = reopening_open(o->from_figure, err)))
+    if (!(s->reopening = reopening_open(o->from_figure, !o->no_sandbox, err)))
         return false;
     if (o->document)
         return true;

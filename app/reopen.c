@@ -18,14 +18,20 @@
 #include "engine/base/sha256.h"
 #include "engine/engine.h"
 
-struct reopening *reopening_open(const char *path, struct err *err)
+static bool read_record(void *context, struct err *err)
+{
+    struct reopening *r = context;
+    json_t *json = figure_metadata_read(r->path, err);
+    bool ok = json && figure_meta_from_json(&r->meta, json, r->path, err);
+    json_decref(json);
+    return ok;
+}
+
+struct reopening *reopening_open(const char *path, bool confined, struct err *err)
 {
     struct reopening *r = xcalloc(1, sizeof *r);
-    json_t *json = figure_metadata_read(path, err);
-    bool ok = json && figure_meta_from_json(&r->meta, json, path, err);
-    json_decref(json);
     r->path = xstrdup(path);
-    if (ok)
+    if (worker_call(confined, read_record, r, err))
         return r;
     reopening_free(r);
     return NULL;

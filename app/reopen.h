@@ -18,8 +18,9 @@ struct reopening {
     bool told;   /* whether model and compressor are those of the figure */
 };
 
-/* Reads the record of the figure at path. NULL with a message when there is none. */
-struct reopening *reopening_open(const char *path, struct err *err);
+/* Reads the record of the figure at path, confined or not (worker.h). NULL with a message when
+ * there is none. */
+struct reopening *reopening_open(const char *path, bool confined, struct err *err);
 void reopening_free(struct reopening *r);
 
 /* Where the figure's document is: beside the figure, else among the recent ones with

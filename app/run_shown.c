@@ -118,13 +118,22 @@ void run_shown_read(struct session *s)
         r->run.eta_s = eta_of(&r->run);
 }
 
-/* The window of the look on screen is read when it is wanted first. */
+static bool load_probe_of(void *context, struct err *err)
+{
+    struct session *s = context;
+    struct training *run = &s->run->run;
+    return run_probes_load(run, size_min(s->view.train.probe, run->n_probes - 1), err);
+}
+
+/* The window of the look on screen is read when it is wanted first: a session file, which may be
+ * anybody's. */
 static void load_probe(struct session *s)
 {
-    struct run_control *r = s->run;
+    const struct training *run = &s->run->run;
     struct err err = {0};
-    size_t n = r->run.n_probes;
-    if (n && !run_probes_load(&r->run, size_min(s->view.train.probe, n - 1), &err) && err.text[0])
+    if (run->n_probes == 0 || run->probes[size_min(s->view.train.probe, run->n_probes - 1)].loaded)
+        return;
+    if (!worker_call(!s->no_sandbox, load_probe_of, s, &err) && err.text[0])
         session_warn(s, "%s", err.text);
 }
 

@@ -59,6 +59,8 @@ struct playback {
     bool opened;    /* ... has been */
 };
 
+struct figure_meta;
+
 struct session {
     struct view_state view;
     struct snapshot *snapshot;  /* what is shown; never NULL; one reference */
@@ -154,6 +156,11 @@ void session_warn(struct session *s, const char *fmt, ...) __attribute__((format
 /* Opens a document from text (taken over): shown at once, tokenised by the worker.
  * text ends in a NUL beyond size. */
 void session_set_document(struct session *s, const char *path, char *text, size_t size);
+
+/* session_file_read in a thread that can write nothing: the file may be anybody's. */
+struct snapshot *session_read_file(const struct session *s, const char *path,
+                                   struct figure_meta *meta, bool *text_missing, struct pins *pins,
+                                   struct err *err);
 
 /* Makes a snapshot A of the Compare screen, in place of what was; NULL: nothing is A. */
 void session_pin(struct session *s, const char *name, struct snapshot *snapshot);

@@ -6,6 +6,7 @@
 
 #include "app/jobs.h"
 #include "app/session.h"
+#include "app/session_file.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -79,6 +80,30 @@ void session_set_restored(struct session *s, const char *path, struct snapshot *
     s->restored = restored;
     s->ask_when_ready = false;
     session_compose(s);
+}
+
+struct reading {
+    const char *path;
+    struct figure_meta *meta;
+    bool *text_missing;
+    struct pins *pins;
+    struct snapshot *snapshot;
+};
+
+static bool read_session(void *context, struct err *err)
+{
+    struct reading *r = context;
+    r->snapshot = session_file_read(r->path, r->meta, r->text_missing, r->pins, err);
+    return r->snapshot != NULL;
+}
+
+struct snapshot *session_read_file(const struct session *s, const char *path,
+                                   struct figure_meta *meta, bool *text_missing, struct pins *pins,
+                                   struct err *err)
+{
+    struct reading r = {path, meta, text_missing, pins, NULL};
+    worker_call(!s->no_sandbox, read_session, &r, err);
+    return r.snapshot;
 }
 
 void session_pin(struct session *s, const char *name, struct snapshot *snapshot)

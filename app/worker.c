@@ -224,6 +224,39 @@ void worker_finish(struct worker *worker, void *context)
     dispose(worker);
 }
 
+struct call {
+    struct job job;
+    worker_body_fn *body;
+    void *context;
+};
+
+static bool run_call(struct job *job, void *host, const struct progress *progress, struct err *err)
+{
+    struct call *call = (struct call *)job;
+    (void)host;
+    (void)progress;
+    return call->body(call->context, err);
+}
+
+static void keep(struct job *job)
+{
+    (void)job; /* the caller looks at it */
+}
+
+bool worker_call(bool confined, worker_body_fn *body, void *context, struct err *err)
+{
+    struct call call = {.job = {.run = run_call, .release = keep}, .body = body,
+                        .context = context};
+    struct worker *worker = worker_start(NULL, confined, err);
+    if (!worker)
+        return false;
+    worker_post(worker, &call.job);
+    worker_finish(worker, NULL);
+    if (!call.job.ok && err)
+        *err = call.job.err;
+    return call.job.ok;
+}
+
 void worker_post(struct worker *worker, struct job *job)
 {
     pthread_mutex_lock(&worker->mutex);

@@ -85,6 +85,11 @@ void worker_stop(struct worker *worker);
  * here, and frees the worker. */
 void worker_finish(struct worker *worker, void *context);
 
+/* For readers of files of unknown origin: runs body to its end in a thread like a worker's, and
+ * returns what it returns. */
+typedef bool worker_body_fn(void *context, struct err *err);
+bool worker_call(bool confined, worker_body_fn *body, void *context, struct err *err);
+
 /* Takes over the job. A running job that is less urgent and preemptible makes
  * room. */
 void worker_post(struct worker *worker, struct job *job);

@@ -2,6 +2,8 @@
  * looks. Jobs of the test's own; run under the thread sanitizer too. */
 #include "app/worker.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,13 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/snapshot.h"
+#include "tests/support/temporary.h"
 
 /* What the worker's side of these tests owns. */
 struct host {
@@ -298,6 +303,31 @@ static void test_activity_and_log(void **state)
     stop(host); /* with a line left, and nobody to take it */
 }
 
+/* Whether a file can be made where anybody may: 1, or 0 with the reason as the error. */
+static bool make_file(void *context, struct err *err)
+{
+    char *path = file_join(context, "made");
+    int fd = open(path, O_CREAT | O_WRONLY, 0600), reason = errno;
+    free(path);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 || err_set(err, ERR_IO, "%s", strerror(reason));
+}
+
+static void test_calls_are_confined(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    char *folder = temporary_directory();
+    bool known = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 0;
+    assert_int_equal(worker_call(true, make_file, folder, &err), !known);
+    if (known)
+        assert_string_equal(err.text, strerror(EACCES));
+    assert_true(worker_call(false, make_file, folder, &err));
+    assert_true(make_file(folder, &err)); /* this thread is as free as before */
+    temporary_remove(folder);
+}
+
 static void test_stop_cancels(void **state)
 {
     (void)state;
@@ -322,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_preempted_then_cancelled),
         cmocka_unit_test(test_wakes_are_bounded),
         cmocka_unit_test(test_activity_and_log),
+        cmocka_unit_test(test_calls_are_confined),
         cmocka_unit_test(test_stop_cancels),
         cmocka_unit_test(test_finish_runs_what_is_queued),
     };
