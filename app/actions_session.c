@@ -49,7 +49,7 @@ bool do_save(struct session *s, const struct words *words, struct err *err)
     if (ok) {
         struct pins pins;
         reopen_record(s, &meta);
-        pins_copy(&pins, &s->pins, s->pin_name, s->pinned);
+        pins_copy(&pins, &s->pins, s->pin_name, s->view.pin_is_b ? NULL : s->pinned);
         ok = session_file_write(path, s->snapshot, &meta, &pins, with_text, err);
         pins_free(&pins);
         figure_meta_free(&meta);

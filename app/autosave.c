@@ -142,7 +142,7 @@ void autosave_tick(struct session *s)
     save->path = own_path();
     save->snapshot = snapshot_retain(s->snapshot);
     reopen_record(s, &save->record);
-    pins_copy(&save->pins, &s->pins, s->pin_name, s->pinned);
+    pins_copy(&save->pins, &s->pins, s->pin_name, s->view.pin_is_b ? NULL : s->pinned);
     s->autosaved = shown->version;
     if (save->path)
         worker_post(s->writer, &save->job);
