@@ -90,6 +90,18 @@ void mapped_file_close(struct mapped_file *file)
     *file = (struct mapped_file){.fd = -1};
 }
 
+void mapped_bytes_forget(const void *data, size_t size)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    if (page <= 0)
+        return;
+    uintptr_t first = (uintptr_t)data, end = first + size;
+    uintptr_t from = size_div_up(first, (size_t)page) * (size_t)page;
+    uintptr_t to = end / (size_t)page * (size_t)page;
+    if (from < to)
+        madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 /* Reads fd to its end; `hint` bytes are expected. */
 static bool read_all(int fd, const char *path, size_t hint, size_t limit, char **data, size_t *size,
                      struct err *err)

@@ -24,6 +24,10 @@ struct mapped_file {
 bool mapped_file_open(struct mapped_file *file, const char *path, struct err *err);
 void mapped_file_close(struct mapped_file *file);
 
+/* Gives the memory back that these bytes of a mapped file take; what reads them later gets
+ * them again. Pages that others begin or end on stay. */
+void mapped_bytes_forget(const void *data, size_t size);
+
 /* Reads a whole regular file, or standard input for "-", of at most `limit`
  * bytes into *data (owned by the caller, NUL-terminated beyond *size). */
 bool file_read(const char *path, size_t limit, char **data, size_t *size, struct err *err);

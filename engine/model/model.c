@@ -4,17 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/machine.h"
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
+#include "engine/base/size.h"
 #include "engine/base/team.h"
 #include "engine/model/gguf.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/quant_pack.h"
 #include "engine/model/safetensors.h"
 
-enum { CONFIG_BYTES_LIMIT = 16 << 20, MEMORY_TOKENS = 512 };
+enum { CONFIG_BYTES_LIMIT = 16 << 20, MEMORY_TOKENS = 512, HASH_BYTES = 4 << 20 };
 
 /* ---- the two formats as one ----------------------------------------------- */
 
@@ -73,9 +75,24 @@ static void set_file_facts(struct model *m)
              tensor_type_name((enum tensor_type)most));
 }
 
+/* What was read only to be hashed takes no memory afterwards. */
+static void hash_bytes(struct sha256 *hash, const uint8_t *data, size_t size, bool mapped)
+{
+    for (size_t i = 0; i < size; i += HASH_BYTES) {
+        size_t count = size_min(HASH_BYTES, size - i);
+        sha256_add(hash, data + i, count);
+        if (mapped)
+            mapped_bytes_forget(data + i, count);
+    }
+}
+
 static void hash_embedding(const struct model *m, char hex[65])
 {
-    sha256_hex(m->weights.embedding.stored.data, m->weights.embedding.stored.bytes, hex);
+    const struct tensor *t = &m->weights.embedding.stored;
+    struct sha256 hash;
+    sha256_begin(&hash);
+    hash_bytes(&hash, t->data, t->bytes, t->mapped);
+    sha256_end(&hash, hex);
 }
 
 /* Reads through mapped files go as far as memory does: without room for their pages every
@@ -231,7 +248,7 @@ void model_sha256(const struct model *m, char hex[65])
     struct sha256 hash;
     sha256_begin(&hash);
     for (size_t i = 0; i < file_total(m); i++)
-        sha256_add(&hash, file_at(m, i)->data, file_at(m, i)->size);
+        hash_bytes(&hash, file_at(m, i)->data, file_at(m, i)->size, true);
     sha256_end(&hash, hex);
 }
 

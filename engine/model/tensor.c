@@ -3,9 +3,8 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "engine/base/file.h"
 #include "engine/base/size.h"
 #include "engine/model/quant.h"
 #include "engine/ops/half.h"
@@ -107,12 +106,6 @@ size_t tensor_count_nonfinite(const struct tensor *tensor)
 
 void tensor_forget(const struct tensor *tensor)
 {
-    long page = sysconf(_SC_PAGESIZE);
-    if (!tensor->mapped || page <= 0)
-        return;
-    uintptr_t first = (uintptr_t)tensor->data, end = first + tensor->bytes;
-    uintptr_t from = size_div_up(first, (size_t)page) * (size_t)page;
-    uintptr_t to = end / (size_t)page * (size_t)page;
-    if (from < to) /* pages that others begin or end on stay */
-        madvise((void *)from, to - from, MADV_DONTNEED);
+    if (tensor->mapped)
+        mapped_bytes_forget(tensor->data, tensor->bytes);
 }

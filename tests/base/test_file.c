@@ -87,6 +87,45 @@ static void files_are_read_and_mapped(void **state)
     mapped_file_close(&file);
 }
 
+static size_t resident_pages(void)
+{
+    size_t all = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%zu %zu", &all, &resident), 2);
+    fclose(f);
+    return resident;
+}
+
+static size_t sum_bytes(const struct mapped_file *file)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < file->size; i++)
+        sum += file->data[i];
+    return sum;
+}
+
+/* Forgotten bytes take no memory until they are read again. */
+static void mapped_bytes_are_forgotten(void **state)
+{
+    enum { SIZE = 8 << 20 };
+    struct place *place = *state;
+    struct mapped_file file;
+    struct err err = {0};
+    char *content = calloc(1, SIZE + 1);
+    memset(content, 'x', SIZE);
+    write_target(place, content);
+    free(content);
+    assert_true(mapped_file_open(&file, place->path, &err));
+    assert_int_equal(sum_bytes(&file), (size_t)SIZE * 'x');
+    size_t before = resident_pages();
+    mapped_bytes_forget(file.data + 1, file.size - 2);
+    assert_true(resident_pages() + SIZE / 2 / (size_t)sysconf(_SC_PAGESIZE) < before);
+    assert_int_equal(sum_bytes(&file), (size_t)SIZE * 'x');
+    mapped_bytes_forget(file.data + 1, 1); /* less than a page: nothing */
+    mapped_file_close(&file);
+}
+
 static void an_empty_file_is_legal(void **state)
 {
     struct place *place = *state;
@@ -372,6 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_PLACE(files_are_read_and_mapped),
+        IN_PLACE(mapped_bytes_are_forgotten),
         IN_PLACE(an_empty_file_is_legal),
         IN_PLACE(too_much_is_refused),
         IN_PLACE(what_is_no_regular_file_is_refused),
