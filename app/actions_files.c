@@ -81,6 +81,14 @@ bool do_demo(struct session *s, const struct words *words, struct err *err)
     return ok;
 }
 
+/* Takes over path. Before the engine is there, the rc file is read: what it names is opened
+ * where neither the command line nor the environment names another. */
+static void name_early(char **named, char *path)
+{
+    free(*named);
+    *named = path;
+}
+
 bool do_model(struct session *s, const struct words *words, struct err *err)
 {
     if (!words->rest[0]) {
@@ -89,10 +97,12 @@ bool do_model(struct session *s, const struct words *words, struct err *err)
     }
     char *path = expand_home(words->rest);
     bool there = file_exists(path) || file_is_directory(path);
-    if (there && s->worker)
-        jobs_set_model(s, path);
-    else if (!there)
+    if (!there)
         err_set(err, ERR_INPUT, "%s: no such file or directory", path);
+    else if (s->worker)
+        jobs_set_model(s, path);
+    else
+        name_early(&s->rc_model, xstrdup(path));
     free(path);
     return there;
 }
@@ -105,10 +115,12 @@ bool do_compressor(struct session *s, const struct words *words, struct err *err
     }
     char *path = expand_home(words->rest);
     bool there = strcmp(path, "none") == 0 || file_exists(path) || file_is_directory(path);
-    if (there && s->worker)
-        jobs_set_compressor(s, path);
-    else if (!there)
+    if (!there)
         err_set(err, ERR_INPUT, "%s: no such file or directory", path);
+    else if (s->worker)
+        jobs_set_compressor(s, path);
+    else
+        name_early(&s->rc_compressor, xstrdup(path));
     free(path);
     return there;
 }

@@ -100,13 +100,19 @@ static bool open_figure(struct explorer *e, const struct explore_options *o, str
     return !s->reopening->waits || !o->headless;
 }
 
-/* The model that the figure was made with, where the command line names none. */
+/* Where the command line names no model, the one that the figure was made with, then the
+ * environment's, then the rc file's. */
 static struct engine_options engine_options(struct explorer *e, const struct explore_options *o)
 {
     struct engine_options options = o->engine;
     struct reopening *r = e->session.reopening;
     if (r && !options.model)
         options.model = e->model = reopen_model(&r->meta, r->path);
+    const char *variable = getenv("COMPREXIT_MODEL");
+    if (!options.model && !(variable && *variable))
+        options.model = e->session.rc_model;
+    if (!options.compressor) /* also not in the environment */
+        options.compressor = e->session.rc_compressor;
     if (r)
         r->lacks_model = !options.model && r->meta.model.name[0] && !o->headless;
     return options;

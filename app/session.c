@@ -60,6 +60,8 @@ void session_free(struct session *s)
     free(s->document.path);
     free(s->path_before);
     free(s->model_path);
+    free(s->rc_model);
+    free(s->rc_compressor);
     watch_clear(&s->document_watch);
     watch_clear(&s->model_watch);
     snapshot_document_release(s->document.raw);

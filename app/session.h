@@ -80,6 +80,7 @@ struct session {
     struct watch document_watch, model_watch;
     double next_watch_ms;
     char *model_path; /* that is open, or named at the start; NULL: neither */
+    char *rc_model, *rc_compressor; /* that the rc file named; NULL: none */
     char *path_before; /* of the document that stays open when the new one fails */
 
     /* What was asked for. */

@@ -370,6 +370,22 @@ class FilesTest(ScriptTest):
         rc.write_text("set eps 0.7\nset iterations 12\n")
         self.plays('expect "iter 12/12 · eps 0.70"', options=("--rc", rc))
 
+    def test_the_rc_file_may_name_model_and_compressor(self):
+        """Option before environment before rc file."""
+        rc, script, other = (self.home / name for name in ("rc", "play.rc", "other.gguf"))
+        other.write_bytes((MODEL / "A-Q8_0.gguf").read_bytes())
+        rc.write_text(f"model {other}\ncompressor none\n")
+        places = {"XDG_STATE_HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home)}
+        for options, environment, wanted in (
+                ((), {}, "other Q8_0 · warm start"),
+                (("-m", MODEL, "-c", COMPRESSOR), {}, "modelA F32 · compressorA"),
+                ((), {"COMPREXIT_MODEL": str(MODEL), "COMPREXIT_COMPRESSOR": str(COMPRESSOR)},
+                 "modelA F32 · compressorA")):
+            script.write_text(f'size 160x36\nwait idle\nexpect "{wanted}"\n')
+            status, _, said = call(SAMPLE, "--rc", rc, "--play", script, "--headless", *options,
+                                   environment=places | environment)
+            self.assertEqual(status, 0, said.decode())
+
     def test_missing_files_stop_before_the_screen(self):
         self.fails(3, "none.rc: cannot open", options=("--rc", self.home / "none.rc"))
         self.fails(3, "none.txt: cannot open", document=self.home / "none.txt")

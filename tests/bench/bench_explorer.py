@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the explorer on a pseudo terminal and prints what it found, nothing else: first
-screen, gates and answer, keys while answers are made, while a long document is read and while
-a run is trained, processor time and bytes of a frame, idling, memory over random keys and over
+screen, gates and answer, keys while answers are made, while a long document is read or walked
+through and while a run is trained, processor time and bytes of a frame, idling, memory over random keys and over
 minutes of them.
 
 usage: tests/bench/bench_explorer.py [PROGRAM [DOCUMENT [MEASURE...]]]
@@ -107,12 +107,37 @@ def keys_while_answering():
         quit_explorer(terminal)
 
 
+def long_document(folder):
+    """111,000 tokens."""
+    long = pathlib.Path(folder) / "long.txt"
+    long.write_bytes((ROOT / "assets/saltworks.txt").read_bytes() * 224)
+    return long
+
+
+def keys_that_move():
+    """Moves of all kinds through a long document, each after all is read that the one before brought
+    on the screen; answered when the first byte of the frame comes."""
+    moves = [b"l", b"j", b"\x1b[6~", b"]", b"}", b"\x1b[5~", b"h", b"[", b"G", b"k", b"g", b"\x04"]
+    with tempfile.TemporaryDirectory() as folder, start("--no-answers",
+                                                        document=long_document(folder)) as terminal:
+        terminal.wait_for(b"token 0 of", seconds=60)
+        terminal.settle(1.5, 30)
+        times = []
+        for i in range(KEYS):
+            terminal.settle(0.1, 10)
+            mark, begin = len(terminal.output), time.monotonic()
+            terminal.type(moves[i % len(moves)])
+            while len(terminal.output) == mark and time.monotonic() - begin < 5:
+                terminal.pump(0.0005)
+            times.append(1e3 * (time.monotonic() - begin))
+        quit_explorer(terminal)
+    print("key in long text   ", quantiles(times))
+
+
 def keys_while_reading():
     """A document of 111,000 tokens, read because a question is asked about all of it."""
     with tempfile.TemporaryDirectory() as folder:
-        long = pathlib.Path(folder) / "long.txt"
-        long.write_bytes((ROOT / "assets/saltworks.txt").read_bytes() * 224)
-        with start(document=long) as terminal:
+        with start(document=long_document(folder)) as terminal:
             terminal.wait_for(b"? help", seconds=60)
             terminal.type(b":set ratio 64\r:answers compressed\r:ask What is it about?\r")
             terminal.settle(0.3, 3)
@@ -208,7 +233,7 @@ def soak():
 
 
 MEASURES = {"first": first_screen, "start": cold_start, "answering": keys_while_answering,
-            "reading": keys_while_reading, "training": keys_while_training,
+            "reading": keys_while_reading, "training": keys_while_training, "moving": keys_that_move,
             "frames": lambda: (frames(60, 200), frames(36, 120)), "idle": idling, "memory": memory, "soak": soak}
 
 if __name__ == "__main__":
