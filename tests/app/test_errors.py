@@ -90,6 +90,22 @@ class Errors(ProgramTest):
             error = self.run_error(4, "compress", document, "-o", target, "-m", MODEL, "-c", "none")
             self.assertEqual(error["file"], str(target))
 
+    def test_a_closed_pipe_ends_quietly(self):
+        """Nobody reads the results: the signal, and not a word."""
+        document = self.file("notes.md", b"Salt and peat. " * 20)
+        model = ("-m", MODEL, "-c", COMPRESSOR)
+        for words in (("compress", document, *model), ("tokenize", document, *model),
+                      ("score", document, *model, "--json"), ("ask", document, *model, "-q", "Who?"),
+                      ("export", document, *model, "--view", "plan", "-o", self.path / "plan.svg"),
+                      ("info", MODEL), ("completion", "bash"), ("train", "ntp", "--print-config")):
+            reader, writer = os.pipe()
+            os.close(reader)
+            done = subprocess.run([PROGRAM, *map(str, words)], stdout=writer, check=False,
+                                  stderr=subprocess.PIPE, timeout=60, cwd=self.path,
+                                  preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL))
+            os.close(writer)
+            self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""), words)
+
     def test_names_are_escaped(self):
         name = "n\x1b[31m\u202e.md"
         status, out, err = call("compress", self.path / name, "-m", MODEL)

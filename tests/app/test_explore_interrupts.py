@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""What interrupts the explorer: Ctrl-C in each place, Ctrl-Z and fg while it answers and while it
+trains, a terminal that is closed. What was done is kept, and no pause is counted as work."""
+import fcntl
+import json
+import os
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import ExplorerTest, SAMPLE, SANITIZED, main  # noqa: E402
+from tests.app.harness import read_safetensors  # noqa: E402
+from tests.app.test_train_screen import SETTINGS, log_of, write_text  # noqa: E402
+from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
+
+PAUSE = 5
+COPIES = 4 if SANITIZED else 16  # of the sample: seconds of reading; its slots are less than 512
+
+
+class InterruptTest(ExplorerTest):
+    def setUp(self):
+        super().setUp()
+        self.long = self.home / "long.txt"
+        self.long.write_bytes(SAMPLE.read_bytes() * COPIES)
+        self.run_folder = self.home / "run"
+        self.text = write_text(self.home)
+
+    def shell(self):
+        """An interactive shell, whose jobs can be stopped."""
+        own = {name: str(self.home / name.lower()) for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME")}
+        return PseudoTerminal(["/bin/bash", "--norc", "--noprofile", "-i"], rows=36, columns=120,
+                              cwd=self.home, environment=own | {"PS1": "shell> ", "HOME": str(self.home)})
+
+    def start_in(self, shell, **settings):
+        shell.wait_for(b"shell> ")
+        shell.type(" ".join(map(str, self.arguments("--no-answers", **settings))).encode() + b"\r")
+        shell.wait_for(b"? help", seconds=60)
+        shell.settle(0.3)
+
+    @staticmethod
+    def leave(shell):
+        mark = len(shell.output)
+        shell.type(b":quit!\r")
+        shell.wait_for(b"shell> ", since=mark, seconds=60)
+
+    @staticmethod
+    def stop_and_go_on(shell):
+        mark = len(shell.output)
+        shell.type(b"\x1a")
+        shell.wait_for(b"Stopped", since=mark)
+        shell.pump(PAUSE)
+        shell.type(b"fg\r")
+        shell.wait_for(b"\x1b[?1049h", since=mark)
+
+    @staticmethod
+    def until(terminal, condition, seconds=60):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(terminal.output[-400:])
+            terminal.pump(0.02)
+
+    def train(self, terminal, *more):
+        line = " ".join((f":train ntp data={self.text} run={self.run_folder}", SETTINGS,
+                         "steps=1000000", *more, "start"))
+        terminal.type(line.encode() + b"\r")
+        self.until(terminal, lambda: self.steps() >= 3)
+
+    def steps(self):
+        log = self.run_folder / "log.jsonl"
+        return max([line["step"] for line in log_of(self.run_folder) if "step" in line] or [0]) \
+            if log.exists() else 0
+
+    def assert_saved(self):
+        """The run has ended, and its last step is in a checkpoint."""
+        saved = max(int(path.stem[5:]) for path in self.run_folder.glob("step-*.safetensors"))
+        self.assertEqual(saved, self.steps())
+
+    # ---- Ctrl-Z ------------------------------------------------------------------------
+
+    def test_a_stopped_answer_is_not_slow(self):
+        with self.shell() as terminal:
+            self.start_in(terminal, document=self.long)
+            began = time.monotonic()
+            terminal.type(b":answers compressed\r:set ratio 64\r:ask What was it?\r")
+            terminal.pump(0.4)
+            self.stop_and_go_on(terminal)
+            mark = len(terminal.output)
+            terminal.type(b"\x0c")
+            terminal.wait_for(b"done", since=mark, seconds=120)
+            took = 1e3 * (time.monotonic() - began)
+            terminal.type(b":save kept.cxt\r")
+            self.until(terminal, (self.home / "kept.cxt").exists)
+            words = json.loads(read_safetensors(self.home / "kept.cxt")[1]["comprexit-session"])
+            answer = words["answers"]["compressed"]
+            told = answer["compress_ms"] + answer["prepare_ms"] + answer["first_ms"]
+            self.assertLess(told, took - 1e3 * (PAUSE - 1))
+            self.leave(terminal)
+
+    def test_a_stopped_run_stands_still(self):
+        with self.shell() as terminal:
+            self.start_in(terminal)
+            self.train(terminal)
+            mark = len(terminal.output)
+            terminal.type(b"\x1a")
+            terminal.wait_for(b"Stopped", since=mark)
+            terminal.pump(1)
+            before = self.steps()
+            terminal.pump(2)
+            self.assertEqual(self.steps(), before)
+            terminal.type(b"fg\r")
+            self.until(terminal, lambda: self.steps() >= before + 20)
+            self.assertLess(max(line.get("ms", 0) for line in log_of(self.run_folder)), 1900)
+            terminal.type(b":stop!\r")
+            self.wait_saved()
+            self.leave(terminal)
+
+    # ---- Ctrl-C ------------------------------------------------------------------------
+
+    def test_ctrl_c_leaves_the_prompt(self):
+        with self.open() as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle(0.6)
+            mark = len(terminal.output)
+            terminal.type(b":set eps 3\x03")
+            terminal.settle(0.3)
+            terminal.type(b":set eps\r")
+            terminal.wait_for(b"eps 0.1:", since=mark)
+            terminal.pump(1.1)
+            self.quit(terminal)
+
+    def test_ctrl_c_keeps_what_an_answer_has(self):
+        with self.open("--no-answers", document=self.long) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.type(b":answers full\r:set max-tokens 1000\r:ask What was it?\r")
+            terminal.pump(0.3)
+            mark = len(terminal.output)
+            terminal.type(b"\x03")
+            terminal.wait_for(b"stopped", since=mark, seconds=30)
+            self.quit(terminal)
+
+    def test_ctrl_c_asks_before_it_stops_a_run(self):
+        with self.open("--no-answers") as terminal:
+            terminal.wait_for(b"? help")
+            self.train(terminal)
+            mark = len(terminal.output)
+            terminal.type(b"\x03")
+            terminal.wait_for(b"Stop after this step and save?", since=mark)
+            terminal.type(b"\x1b[27u")  # no
+            before = self.steps()
+            self.until(terminal, lambda: self.steps() > before + 5)
+            terminal.pump(1)
+            mark = len(terminal.output)
+            terminal.type(b"\x03")
+            terminal.wait_for(b"Stop after this step and save?", since=mark)
+            terminal.type(b"\r")
+            terminal.wait_for(b"ended", since=mark, seconds=30)
+            self.wait_saved()
+            children = pathlib.Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children")
+            self.until(terminal, lambda: not children.read_text())
+            self.quit(terminal)
+
+    def test_three_end_the_program_after_a_save(self):
+        with self.open("--no-answers") as terminal:
+            terminal.wait_for(b"? help")
+            self.train(terminal, "save_every=1000000")
+            terminal.type(b"\x03\x03\x03")
+            self.assertEqual(terminal.wait_exit(30), 130)
+            self.assertEqual(terminal.modes_now(), terminal.modes)
+            self.wait_saved()
+
+    # ---- the terminal is gone ----------------------------------------------------------
+
+    def test_a_closed_terminal_lets_the_run_save(self):
+        with self.open("--no-answers") as terminal:
+            terminal.wait_for(b"? help")
+            self.train(terminal, "save_every=1000000")
+            terminal.hang_up()
+            until = time.monotonic() + 30
+            while not terminal_ended(terminal):
+                self.assertLess(time.monotonic(), until)
+                time.sleep(0.02)
+            self.wait_saved()
+
+    def wait_saved(self):
+        """The run is a process of its own: it may end a little later."""
+        until = time.monotonic() + 30
+        while (self.run_folder / "lock").exists() and is_locked(self.run_folder / "lock"):
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+        self.assert_saved()
+
+
+def is_locked(path):
+    with open(path, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def terminal_ended(terminal):
+    if terminal.status is None:
+        pid, status = os.waitpid(terminal.pid, os.WNOHANG)
+        if pid:
+            terminal.status = os.waitstatus_to_exitcode(status)
+    return terminal.status is not None
+
+
+if __name__ == "__main__":
+    main()
