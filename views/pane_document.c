@@ -71,11 +71,12 @@ static double tint_value(const struct scene *c, const float *looked_at, size_t t
     }
 }
 
-/* Shares add up over a unit; gates and looked-at are means by sender mass. */
+/* Mass and shares add up over a unit; gates and looked-at are means by sender mass. */
 static void gather_units(const struct scene *c, struct tint *tint)
 {
-    bool sum = c->v->value[PANE_DOCUMENT] == VALUE_NONE &&
-               (c->light.kind == SOURCE_TOKEN || c->light.kind == SOURCE_SLOT);
+    bool brushed = c->v->value[PANE_DOCUMENT] == VALUE_NONE;
+    bool sum = c->v->value[PANE_DOCUMENT] == VALUE_MASS ||
+               (brushed && (c->light.kind == SOURCE_TOKEN || c->light.kind == SOURCE_SLOT));
     for (size_t t = tint->from; t < tint->to;) {
         size_t from, to;
         view_unit_range(c->document, c->v->unit, t, &from, &to);
@@ -105,7 +106,8 @@ static void scale_tint(const struct scene *c, struct tint *tint, const float *lo
             tint->value[t] = fmax(fmin(tint->value[t] / top, 1), -1) + 0 * tint->value[t];
         return;
     }
-    for (size_t t = from; top <= 0 && t < to; t++)
+    bool of_view = top <= 0;
+    for (size_t t = from; of_view && t < to; t++)
         top = fmax(top, isnan(tint->value[t - from]) ? 0 : tint->value[t - from]);
     for (size_t t = 0; looked_at && t < c->document->tokens; t++)
         top = fmax(top, (double)looked_at[t]);

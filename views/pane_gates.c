@@ -241,7 +241,10 @@ static void draw_gates_heading(struct scene *c, const struct grid *g)
 {
     struct rect area = c->layout.area[AREA_GATES_HEADING];
     struct parts right = {.limit = area.columns - 26};
-    if (scene_has_gates(c)) {
+    bool off = c->light.kind == SOURCE_ANSWER && c->light.answer == ANSWER_FULL;
+    if (off) {
+        parts_add(&right, "full context has no slots");
+    } else if (scene_has_gates(c)) {
         parts_add(&right, "mean entropy %.2f bits", gate_mean_entropy_bits(c->window));
         if (g->halves == 2)
             parts_add(&right, "%zu layer%s per half row", g->per_row / 2,
