@@ -142,8 +142,7 @@ static void plan_lines(const struct tally *y, struct report *r)
     double ratio = y->s->settings.ratio > 0 ? y->s->settings.ratio : 4;
     struct health_line *line =
         new_line(r, "senders off",
-                 "How far tokens are from giving away exactly their mass: more "
-                 "iterations or a larger eps bring it down.",
+                 "Tokens must give away just their mass: more iterations help.",
                  y->senders_off <= 0.01, y->off_at);
     text_add(line->value, sizeof line->value, "%.0e", y->senders_off);
     text_add(line->normal, sizeof line->normal, "up to 1e-02");
@@ -171,8 +170,7 @@ static void plan_lines(const struct tally *y, struct report *r)
 
     double order = y->pairs ? 100 * (double)y->ascending / (double)y->pairs : 100;
     line = new_line(r, "order kept",
-                    "Neighbouring slots whose centres of mass ascend: the model "
-                    "reads slots as a text in order.",
+                    "The model reads slots as a text: their centres should ascend.",
                     order >= 90, y->order_at);
     text_add(line->value, sizeof line->value, "%.0f%%", order);
     text_add(line->normal, sizeof line->normal, "90%% or more");
@@ -184,8 +182,7 @@ static void gate_lines(const struct tally *y, struct report *r)
     double entropy = y->entropy_sum / (double)y->gated;
     struct health_line *line = new_line(
         r, "gate entropy",
-        "At the top all layers are taken alike: the gates have learned "
-        "nothing; near 0 only one is.",
+        "At the top all layers are taken alike, near 0 one alone.",
         entropy >= 1 && entropy <= 0.97 * most, (struct source){.kind = SOURCE_NONE});
     text_add(line->value, sizeof line->value, "%.2f bits", entropy);
     text_add(line->normal, sizeof line->normal, "1.00 to %.2f of %.2f", 0.97 * most,

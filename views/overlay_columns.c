@@ -54,9 +54,9 @@ static bool arrange(struct scene *c, const struct overlay_lines *lines, struct c
     out->half[1] = part_of(lines, split, n);
     out->below = part_of(lines, n, lines->n);
     int inner = out->half[0].columns + out->half[1].columns + GAP;
-    int most = (int)size_max(split, n - split);
-    out->box = overlay_centred(c, most + rows_of(c, &out->below, inner) + 2, inner + 4);
-    return inner + 4 <= out->box.columns && most + rows_of(c, &out->below, inner) + 2 <= out->box.rows;
+    int rows = (int)size_max(split, n - split) + rows_of(c, &out->below, inner);
+    out->box = overlay_centred(c, rows + 2, inner + 4);
+    return inner + 4 <= out->box.columns && rows + 2 <= out->box.rows;
 }
 
 static void draw_part(struct scene *c, struct rect *area, const struct overlay_lines *lines)
