@@ -8,8 +8,8 @@
 #include "app/input.h"
 #include "app/session.h"
 
-enum problem { PROBLEM_MODEL, PROBLEM_COMPRESSOR, PROBLEM_DOCUMENT, PROBLEM_READ, PROBLEM_FIGURE_DOCUMENT,
-               PROBLEM_FIGURE_MODEL };
+enum problem { PROBLEM_MODEL, PROBLEM_COMPRESSOR, PROBLEM_DOCUMENT, PROBLEM_READ,
+               PROBLEM_FIGURE_DOCUMENT, PROBLEM_FIGURE_MODEL, PROBLEM_COUNT };
 
 /* The screen of a program without a document, and what it will tell of the document that
  * is left. */
@@ -18,7 +18,8 @@ void dialog_note_left(const struct session *s);
 void dialog_open(struct session *s, const char *directory);
 void dialog_models(struct session *s);
 void dialog_compressors(struct session *s);
-void dialog_problem(struct session *s, enum problem problem, const char *text);
+/* path: of what cannot be used; text: the error. */
+void dialog_problem(struct session *s, enum problem problem, const char *path, const char *text);
 void dialog_quit(struct session *s, const char *why);
 void dialog_log(struct session *s);
 void dialog_help(struct session *s);

@@ -12,7 +12,6 @@
 #include "app/screens.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
-#include "engine/engine.h"
 
 enum { FILES_MAX = 5000 };
 
@@ -197,73 +196,7 @@ void dialog_models(struct session *s)
     free(models);
 }
 
-/* ---- problems -------------------------------------------------------------------------------- */
-
-static const struct {
-    const char *title, *unchanged, *label, *command;
-} problems[] = {
-    [PROBLEM_MODEL] = {"Cannot use this model", "Nothing was changed.", "Choose a model ...",
-                       "model"},
-    [PROBLEM_COMPRESSOR] = {"Cannot use this compressor", "Nothing was changed.",
-                            "Choose another compressor ...", "compressor"},
-    [PROBLEM_DOCUMENT] = {"Cannot use this document", "Nothing was changed.",
-                          "Choose another document ...", "open"},
-    [PROBLEM_READ] = {"Cannot read the document", "What was read before stays.",
-                      "Try again", "regen"},
-    [PROBLEM_FIGURE_DOCUMENT] = {"The figure's document is not here",
-                                 "Its view, settings and question wait for it.",
-                                 "Choose the document ...", "open"},
-    [PROBLEM_FIGURE_MODEL] = {"The figure's model is not here",
-                              "Numbers of another model are others.", "Choose a model ...",
-                              "model"},
-};
-
-/* A sentence a line, so that it fits a box. */
-static void add_wrapped(struct list *list, const char *text)
-{
-    enum { WIDTH = 74 };
-    while (*text) {
-        size_t length = strlen(text), take = length;
-        if (length > WIDTH) {
-            take = WIDTH;
-            while (take > WIDTH / 2 && text[take] != ' ')
-                take--;
-            if (text[take] != ' ')
-                take = WIDTH;
-            while (take && (text[take] & 0xc0) == 0x80)
-                take--;
-        }
-        list_add_text(list, "%.*s", (int)take, text);
-        text += take;
-        text += *text == ' ';
-    }
-}
-
-static void add_default_model(struct list *list)
-{
-    char *path = engine_default_model_path();
-    if (path && (file_exists(path) || file_is_directory(path))) {
-        char *line = dialog_command("model", path);
-        list_add(list, "The default model", "", line);
-        free(line);
-    }
-    free(path);
-}
-
-void dialog_problem(struct session *s, enum problem problem, const char *text)
-{
-    notes_add(&s->notes, true, text);
-    struct list *list = dialog_begin(s);
-    add_wrapped(list, text);
-    list_add_text(list, "%s", problems[problem].unchanged);
-    list_add(list, problems[problem].label, "", problems[problem].command);
-    if (problem == PROBLEM_FIGURE_MODEL)
-        add_default_model(list);
-    if (problem == PROBLEM_COMPRESSOR)
-        list_add(list, "Choose the model ...", "", "model");
-    list_add(list, "Close (Esc)", "", "");
-    dialog_show(s, OVERLAY_PROBLEM, problems[problem].title, "arrows and Enter choose · Esc");
-}
+/* ---- leaving ------------------------------------------------------------------------------ */
 
 void dialog_quit(struct session *s, const char *why)
 {

@@ -47,10 +47,14 @@ static void add_document(struct list *list, const struct recent *r)
     }
     describe_age(st.st_mtime, age);
     int used = snprintf(detail, sizeof detail, "    %s", age);
-    if (r->window)
+    bool lost = r->model && stat(r->model, &st) != 0;
+    if (lost)
+        used += snprintf(detail + used, sizeof detail - (size_t)used, "%*smodel file is missing",
+                         used < 15 ? 15 - used : 4, "");
+    else if (r->window)
         used += snprintf(detail + used, sizeof detail - (size_t)used, "%*swindow %zu",
                          used < 15 ? 15 - used : 4, "", r->window);
-    if (r->questions)
+    if (r->questions && !lost)
         snprintf(detail + used, sizeof detail - (size_t)used, ", %zu question%s", r->questions,
                  r->questions > 1 ? "s" : "");
     char *line = dialog_command("open", r->path);
@@ -74,7 +78,7 @@ void dialog_note_left(const struct session *s)
     bool file = s->document.path && !s->restored && strcmp(s->document.path, "-") != 0;
     if (file && !s->headless && s->snapshot->windows)
         recent_left(s->document.path, snapshot_window_of(s->snapshot, s->view.token) + 1,
-                    s->document.asked);
+                    s->document.asked, s->model_path);
 }
 
 /* ---- what is there ------------------------------------------------------------------ */
@@ -89,8 +93,9 @@ static void add_facts(const struct session *s, struct list *list)
     list_add_text(list, " ");
     list_add_text(list, "Model       %-28s %zu layers x %zu%s", f->model, f->layers, f->hidden, size);
     list_add_text(list, f->untrained ? "Compressor  %-28s UNTRAINED: its answers mean nothing"
-                                     : "Compressor  %-28s x%.3g, window %u",
-                  f->compressor, f->trained_ratio, f->trained_window);
+                                     : "Compressor  %-28s x%.3g, window %u%s",
+                  f->compressor, f->trained_ratio, f->trained_window,
+                  f->made_for_model ? ", made for this model" : "");
     list_add_text(list, "Memory      %.1f GiB needed, %.1f GiB free      %d thread%s      sandbox %s",
                   (double)f->memory_needed / GIB, (double)f->memory_free / GIB, f->threads,
                   f->threads > 1 ? "s" : "", sandbox_is_on() ? "on" : "off");

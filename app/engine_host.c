@@ -1,6 +1,7 @@
 #include "app/engine_host.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/worker.h"
 #include "engine/base/mem.h"
@@ -88,6 +89,18 @@ bool engine_host_open(struct engine_host *host, enum engine_part part, const cha
     if (part == ENGINE_MODEL)
         return engine_set_model(host->engine, path, err);
     return engine_set_compressor(host->engine, path, err);
+}
+
+const char *engine_host_blamed(const struct engine_host *host, const struct err *err,
+                               enum engine_part *part)
+{
+    const char *paths[] = {host->compressor, host->default_compressor, host->model};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] && strncmp(err->text, paths[i], strlen(paths[i])) == 0) {
+            *part = paths[i] == host->model ? ENGINE_MODEL : ENGINE_COMPRESSOR;
+            return paths[i];
+        }
+    return host->model;
 }
 
 struct engine *engine_host_engine(const struct engine_host *host, struct err *err)

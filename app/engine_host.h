@@ -24,6 +24,11 @@ void engine_host_connect(struct engine_host *host, struct worker *worker);
 bool engine_host_open(struct engine_host *host, enum engine_part part, const char *path,
                       struct err *err);
 
+/* The path that an error of ENGINE_ALL is about, and what it is; else the model's, which may
+ * be NULL. */
+const char *engine_host_blamed(const struct engine_host *host, const struct err *err,
+                               enum engine_part *part);
+
 /* The engine, or NULL with a message. */
 struct engine *engine_host_engine(const struct engine_host *host, struct err *err);
 

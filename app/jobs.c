@@ -63,9 +63,11 @@ static void document_done(struct job *job, void *context)
     struct session *s = context;
     if (((struct document_job *)job)->raw != s->document.raw)
         return; /* another one was opened since */
+    char *path = job->ok ? NULL : xstrdup(s->document.path);
     session_document_settled(s, job->ok);
-    if (!job->ok) {
-        dialog_problem(s, PROBLEM_DOCUMENT, job->err.text);
+    if (path) {
+        dialog_problem(s, PROBLEM_DOCUMENT, path, job->err.text);
+        free(path);
         return;
     }
     tell_oddities(s);
@@ -125,7 +127,7 @@ static void read_done(struct job *job, void *context)
     struct session *s = context;
     if (!job->ok && job->err.code != ERR_CANCELLED) {
         s->read_failed = true;
-        dialog_problem(s, PROBLEM_READ, job->err.text);
+        dialog_problem(s, PROBLEM_READ, s->document.path ? s->document.path : "-", job->err.text);
     }
     if (job->err.code == ERR_CANCELLED && !worker_pending(s->worker))
         s->read_failed = true; /* stopped by hand: not at once again */

@@ -18,8 +18,19 @@ struct open_job {
     struct compress_settings settings; /* afterwards */
     size_t segment;
     char *model; /* that is open afterwards */
+    char *blamed; /* path that the error is about */
     struct watch files;
 };
+
+/* At the start a model and a compressor are opened: which of them is it? */
+static void blame(struct open_job *open, const struct engine_host *host, const struct err *err)
+{
+    const char *path = open->path;
+    if (open->what == ENGINE_ALL)
+        path = engine_host_blamed(host, err, &open->what);
+    if (path)
+        open->blamed = xstrdup(path);
+}
 
 static bool run_open(struct job *job, void *context, const struct progress *progress,
                      struct err *err)
@@ -27,8 +38,11 @@ static bool run_open(struct job *job, void *context, const struct progress *prog
     struct open_job *open = (struct open_job *)job;
     struct engine_host *host = context;
     if (!progress_tick(progress, "opening the model", 0, 1, err) ||
-        !engine_host_open(host, open->what, open->path, err))
+        !engine_host_open(host, open->what, open->path, err)) {
+        if (err->code != ERR_CANCELLED)
+            blame(open, host, err);
         return false;
+    }
     struct engine *engine = engine_host_engine(host, err);
     const struct model *model = engine_model(engine);
     engine_settings(engine, &open->settings, &open->segment);
@@ -117,6 +131,7 @@ static void open_done(struct job *job, void *context)
             dialog_refresh(s);
     } else if (job->err.code != ERR_CANCELLED) {
         dialog_problem(s, open->what == ENGINE_COMPRESSOR ? PROBLEM_COMPRESSOR : PROBLEM_MODEL,
+                       open->blamed ? open->blamed : "no model was named, none is in the cache",
                        job->err.text);
     }
 }
@@ -126,6 +141,7 @@ static void open_release(struct job *job)
     struct open_job *open = (struct open_job *)job;
     free(open->path);
     free(open->model);
+    free(open->blamed);
     watch_clear(&open->files);
     free(open);
 }

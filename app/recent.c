@@ -19,6 +19,20 @@ static char *recent_file(void)
     return path;
 }
 
+/* The path behind the last tab of [*, at) and the numbers before it, which is cut off; NULL
+ * when there is none. */
+static char *take_model(const char *line, size_t *length)
+{
+    size_t at = *length;
+    while (at > 0 && line[at - 1] != '\t')
+        at--;
+    if (at < 2 || at == *length || line[at] != '/' || line[at - 2] < '0' || line[at - 2] > '9')
+        return NULL;
+    char *model = xstrndup(line + at, *length - at);
+    *length = at - 1;
+    return model;
+}
+
 /* The number behind the tab at the end of [*, at), which is cut off; 0 when there is none. */
 static size_t take_number(const char *line, size_t *length)
 {
@@ -42,10 +56,14 @@ struct recent *recent_list(size_t *count)
     if (file && file_exists(file) && file_read(file, RECENT_FILE_MAX, &data, &size, NULL)) {
         for (size_t at = 0; at < size && *count < RECENT_MAX;) {
             size_t length = strcspn(data + at, "\n"), whole = length;
+            char *model = take_model(data + at, &length);
             size_t questions = take_number(data + at, &length);
             size_t window = take_number(data + at, &length);
             if (length && data[at] == '/')
-                list[(*count)++] = (struct recent){xstrndup(data + at, length), window, questions};
+                list[(*count)++] =
+                    (struct recent){xstrndup(data + at, length), window, questions, model};
+            else
+                free(model);
             at += whole + 1;
         }
         free(data);
@@ -56,20 +74,20 @@ struct recent *recent_list(size_t *count)
 
 void recent_free(struct recent *recent, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         free(recent[i].path);
+        free(recent[i].model);
+    }
     free(recent);
 }
 
 static char *add_line(char *text, size_t *used, const struct recent *r)
 {
-    char numbers[64];
-    int tail = snprintf(numbers, sizeof numbers, "\t%zu\t%zu\n", r->window, r->questions);
-    size_t length = strlen(r->path);
-    text = xrealloc(text, *used + length + (size_t)tail, 1);
-    memcpy(text + *used, r->path, length);
-    memcpy(text + *used + length, numbers, (size_t)tail);
-    *used += length + (size_t)tail;
+    const char *model = r->model ? r->model : "", *tab = r->model ? "\t" : "";
+    size_t room = strlen(r->path) + strlen(model) + 64;
+    text = xrealloc(text, *used + room, 1);
+    *used += (size_t)snprintf(text + *used, room, "%s\t%zu\t%zu%s%s\n", r->path, r->window,
+                              r->questions, tab, model);
     return text;
 }
 
@@ -93,12 +111,16 @@ static void write_list(const struct recent *front, const struct recent *list, si
 }
 
 /* With where it was left, when window is not 0. */
-static void note(const char *path, size_t window, size_t questions)
+static void note(const char *path, size_t window, size_t questions, const char *model)
 {
-    char *absolute = realpath(path, NULL);
+    char *absolute = realpath(path, NULL), *known = model ? realpath(model, NULL) : NULL;
+    if (known && strpbrk(known, "\n\t")) {
+        free(known);
+        known = NULL;
+    }
     if (absolute && !strchr(absolute, '\n')) {
         size_t count;
-        struct recent *list = recent_list(&count), front = {absolute, window, questions};
+        struct recent *list = recent_list(&count), front = {absolute, window, questions, known};
         for (size_t i = 0; i < count && !window; i++)
             if (strcmp(list[i].path, absolute) == 0) {
                 front = list[i];
@@ -108,14 +130,15 @@ static void note(const char *path, size_t window, size_t questions)
         recent_free(list, count);
     }
     free(absolute);
+    free(known);
 }
 
 void recent_opened(const char *path)
 {
-    note(path, 0, 0);
+    note(path, 0, 0, NULL);
 }
 
-void recent_left(const char *path, size_t window, size_t questions)
+void recent_left(const char *path, size_t window, size_t questions, const char *model)
 {
-    note(path, window ? window : 1, questions);
+    note(path, window ? window : 1, questions, model);
 }

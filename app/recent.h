@@ -1,7 +1,8 @@
 /* The list of recent documents in the state directory: a line each, newest first, with
- * the window at which the document was left and the questions that were asked.
+ * the window at which the document was left, the questions that were asked, and the model
+ * that was open.
  *
- *   /home/ada/saltworks.txt<TAB>2<TAB>1
+ *   /home/ada/saltworks.txt<TAB>2<TAB>1<TAB>/home/ada/models/small.gguf
  */
 #ifndef APP_RECENT_H
 #define APP_RECENT_H
@@ -12,6 +13,7 @@ struct recent {
     char *path;       /* absolute */
     size_t window;    /* counted from 1; 0: not known */
     size_t questions;
+    char *model; /* absolute; NULL: not known */
 };
 
 /* To be freed with recent_free; empty when there is no list. */
@@ -22,7 +24,7 @@ void recent_free(struct recent *recent, size_t count);
  * below: the list is a comfort. */
 void recent_opened(const char *path);
 
-/* Remembers where a document of the list was left. */
-void recent_left(const char *path, size_t window, size_t questions);
+/* Remembers where a document of the list was left, and with which model (or NULL). */
+void recent_left(const char *path, size_t window, size_t questions, const char *model);
 
 #endif

@@ -193,6 +193,9 @@ bool engine_set_compressor(struct engine *e, const char *path, struct err *err)
     bool untrained;
     if (!load_compressor(e, e->model, path, &c, &info, &untrained, err))
         return false;
+    char *wanted = xstrdup(path); /* by the next model too */
+    free((char *)(uintptr_t)e->options.compressor);
+    e->options.compressor = wanted;
     install_compressor(e, &c, &info, untrained);
     adopt_settings(e);
     republish(e);

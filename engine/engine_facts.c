@@ -58,6 +58,7 @@ void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
              e->untrained ? "warm start" : e->compressor_info.name);
     snprintf(f->compressor_note, sizeof f->compressor_note, "%.190s", e->compressor_info.note);
     f->untrained = e->untrained;
+    f->made_for_model = !e->untrained && e->compressor_info.base_sha256[0] != '\0'; /* check_fit */
     f->layers = m->config.layers;
     f->hidden = m->config.hidden;
     f->vocab = m->config.vocab;

@@ -127,6 +127,7 @@ struct snapshot_facts {
     char model[96];      /* "SmolLM2-135M-Instruct Q4_1" */
     char compressor[64]; /* "default-x4" or "warm start" */
     bool untrained;
+    bool made_for_model; /* the compressor says so, by the hash of what it was trained on */
     char compressor_note[200]; /* what it was trained on and reaches, or "" */
     size_t layers, hidden, vocab, positions;
     double trained_ratio; /* 0 unknown */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The explorer without a terminal: commands, settings, undo, files of commands, and
 figures that are opened again, played from scripts on the golden model."""
+import json
 import pathlib
 import re
 import subprocess
@@ -409,8 +410,38 @@ class FilesTest(ScriptTest):
         bad = self.home / "bad.gguf"
         bad.write_bytes(b"not a model")
         self.plays(f"model {bad}", "wait idle", 'expect "Cannot use this model"',
-                   'expect "Nothing was changed."', "key Esc", 'expect "modelA F32"',
+                   f'expect "where      {bad}"', 'expect "got        a file of 11 bytes that begins"',
+                   'expect "expected   a Llama-family model"',
+                   'expect "Nothing was changed: modelA F32 stays in use."',
+                   'expect "> Choose another model ..."', "key Esc", 'expect "modelA F32"',
                    'expect "token 0 of 1571"')
+
+    def test_a_compressor_of_another_model(self):
+        """Both owners are told, also when it was named on the command line."""
+        data, other = COMPRESSOR.read_bytes(), self.home / "other.safetensors"
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + length])
+        header["__metadata__"] = {"base_sha256": "ab" * 32, "base_layers": "3"}
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        other.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length:])
+        owners = ('expect "Cannot use this compressor"', 'expect "made for   a model"',
+                  'expect "sha256 abab..abab"', f'expect "where      {other}"')
+        self.plays(f"compressor {other}", "wait idle", *owners, 'expect "open now   modelA F32"',
+                   'expect "Nothing was changed: compressorA stays in use."',
+                   'expect "> Choose another compressor ..."')
+        self.plays(*owners, 'expect "Nothing was changed."', options=("-c", other))
+
+    def test_the_next_model_gets_the_compressor_that_is_open(self):
+        self.plays("compressor none", "wait idle", f"model {MODEL}", "wait idle",
+                   'expect "UNTRAINED"')
+
+    def test_a_broken_compressor(self):
+        bad = self.home / "bad.safetensors"
+        bad.write_bytes(b"12345678{}")
+        self.plays('expect "Cannot use this compressor"', f'expect "where      {bad}"',
+                   'expect "got        a file of 10 bytes"', 'expect "Nothing was changed."',
+                   options=("-c", bad))
 
     def test_figure_opens_again(self):
         document = self.home / "text.txt"

@@ -3,12 +3,14 @@
 the terminal has, and refuses in words where it cannot."""
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import GOLDEN, ExplorerTest, main  # noqa: E402
+from tests.app.explorer import (COMPRESSOR, GOLDEN, MODEL, PROGRAM, SAMPLE, ExplorerTest,  # noqa: E402
+                                main)
 from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 
 
@@ -24,6 +26,32 @@ class StartTest(ExplorerTest):
             end = terminal.output[-200:]
             for sequence in (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?2004l"):
                 self.assertIn(sequence, end)
+
+    def test_recent_documents_tell_where_they_were_left(self):
+        """The window and the questions; and when the model of then is not there any more."""
+        model, document = self.home / "model", self.home / "notes.md"
+        shutil.copytree(MODEL, model)
+        document.write_bytes(SAMPLE.read_bytes())
+        own = dict(XDG_STATE_HOME=str(self.home / "state"), HOME=str(self.home))
+
+        def start(*arguments):
+            return PseudoTerminal([PROGRAM, *arguments, "-c", COMPRESSOR], environment=own,
+                                  cwd=self.home)
+        with start(document, "-m", model) as terminal:
+            terminal.wait_for(b"mass")
+            terminal.settle(1)
+            terminal.type(b"]")
+            terminal.settle(0.5)
+            self.quit(terminal)
+        with start("-m", MODEL) as terminal:
+            terminal.wait_for(b"notes.md")
+            terminal.wait_for(b"window 2")
+            self.quit(terminal)
+        shutil.rmtree(model)
+        with start("-m", MODEL) as terminal:
+            terminal.wait_for(b"notes.md")
+            terminal.wait_for(b"model file is missing")
+            self.quit(terminal)
 
     def test_lists_scroll_with_their_keys(self):
         """Commands, and help in one column: the end comes into sight with End and the arrows."""
