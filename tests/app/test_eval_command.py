@@ -178,6 +178,22 @@ class Eval(ProgramTest):
         results = self.evaluate(path, "--map", "context=p,question=q,answers=a")
         self.assertEqual(results["full"]["n"], 1)
 
+    def test_documents_have_the_shapes_that_are_promised(self):
+        """Keys of `eval --json`, of a prediction and of `eval --ntp` (ARCHITECTURE 6.2)."""
+        out, text = self.path / "shape.jsonl", self.path / "shape.txt"
+        text.write_text(made_up_text(300))
+        document = self.run_json(*self.words(self.questions(), "--out", out))
+        self.assertEqual((list(document), len(document["results"])), (["results"], len(MODES)))
+        for row in document["results"]:
+            self.assertLessEqual({"mode", "n", "em", "f1", "mean_nll", "ms_per_question"}, set(row))
+        for line in self.lines(out):
+            self.assertLessEqual({"qid", "mode", "prediction", "answers", "em", "f1"}, set(line))
+            self.assertIsInstance(line["answers"], list)
+        document = self.run_json("eval", "--ntp", text, "-m", MODEL, "-c", COMPRESSOR, "--context", 24,
+                                 "--predict", 8, "--blocks", 2, "--modes", "full,none")
+        self.assertEqual([set(row) for row in document["results"]],
+                         2 * [{"mode", "blocks", "mean_nll"}])
+
     def test_losses_over_text(self):
         text = self.path / "text"
         text.write_text(made_up_text(300))

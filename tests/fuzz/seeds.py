@@ -189,7 +189,10 @@ def session_seeds():
                 if name not in ("ids", "start", "end", "text")}
     words["pins"] = [{**words, "name": "one", "a": True, "record": RECORD}]
     metadata = {"comprexit-session": json.dumps(words), "comprexit": json.dumps(RECORD)}
-    return {f"{choice}": bytes([choice]) + safetensors(tensors, metadata) for choice in (0, 9, 26, 43, 64, 193)}
+    found = {f"{choice}": bytes([choice]) + safetensors(tensors, metadata) for choice in (0, 9, 26, 43, 64, 193)}
+    del tensors["text"]  # `save notext`
+    metadata["comprexit-session"] = json.dumps(words | {"text_size": 5})
+    return found | {f"{choice}-notext": bytes([choice]) + safetensors(tensors, metadata) for choice in (0, 43, 193)}
 
 
 def chunk(kind, data):
