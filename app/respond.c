@@ -13,6 +13,7 @@
 #include "app/settings.h"
 #include "app/tour.h"
 #include "engine/base/mem.h"
+#include "views/layout.h"
 
 enum { WHEEL_LINES = 3, STOPS_END_MS = 1000 };
 
@@ -144,6 +145,20 @@ static bool respond_presenter(struct session *s, uint32_t key)
     }
 }
 
+/* Nothing is shown but a sentence: what cannot be seen must not be changed. */
+static bool is_too_small(const struct session *s)
+{
+    return s->view.rows < LAYOUT_TINY_ROWS || s->view.columns < LAYOUT_TINY_COLUMNS;
+}
+
+static void respond_too_small(struct session *s, uint32_t key)
+{
+    if (key == ('c' | KEYCODE_CTRL))
+        action_perform(s, "stop");
+    else if (key == 'q')
+        action_perform(s, s->quit_asked ? "quit!" : "quit");
+}
+
 static void respond_key(struct session *s, const struct input_event *event)
 {
     uint32_t key = event->key;
@@ -152,6 +167,8 @@ static void respond_key(struct session *s, const struct input_event *event)
         s->exit_code = 130;
     } else if (key == ('z' | KEYCODE_CTRL)) {
         s->suspend = true;
+    } else if (is_too_small(s)) {
+        respond_too_small(s, key);
     } else if (prompt_is_open()) {
         respond_prompt(s, event);
     } else if (s->view.overlay == OVERLAY_NONE && respond_presenter(s, key)) {
@@ -286,8 +303,14 @@ void respond_event(struct session *s, const struct input_event *event)
 {
     switch (event->kind) {
     case INPUT_KEY: respond_key(s, event); break;
-    case INPUT_MOUSE: respond_mouse(s, event); break;
-    case INPUT_PASTE: respond_paste(s, event); break;
+    case INPUT_MOUSE:
+        if (!is_too_small(s))
+            respond_mouse(s, event);
+        break;
+    case INPUT_PASTE:
+        if (!is_too_small(s))
+            respond_paste(s, event);
+        break;
     case INPUT_POSITION:
     case INPUT_BACKGROUND: break; /* a reply that came too late */
     }

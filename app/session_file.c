@@ -124,11 +124,12 @@ static json_t *answer_json(const struct snapshot_answer *a)
 static json_t *words_json(const struct snapshot *s)
 {
     const struct snapshot_facts *f = &s->facts;
-    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:f, s:I, s:b, s:I, s:I}", "layers",
+    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, s:b, s:I, s:I}", "layers",
                              (json_int_t)f->layers, "hidden", (json_int_t)f->hidden, "vocab",
                              (json_int_t)f->vocab, "positions", (json_int_t)f->positions,
                              "trained_ratio", f->trained_ratio, "trained_window",
-                             (json_int_t)f->trained_window, "untrained", (int)f->untrained, "slots",
+                             (json_int_t)f->trained_window, "trained_eps", f->trained_eps,
+                             "trained_iters", (json_int_t)f->trained_iters, "untrained", (int)f->untrained, "slots",
                              (json_int_t)s->settings.slots_per_window, "max_tokens",
                              (json_int_t)s->settings.max_tokens);
     json_t *answers = json_object(), *special = json_array();

@@ -329,6 +329,8 @@ static void read_facts(struct snapshot *s, const json_t *words, const struct fig
     f->positions = count_in(words, "positions", TOKENS_MAX);
     f->trained_ratio = number(words, "trained_ratio", 0);
     f->trained_window = (unsigned)count_in(words, "trained_window", TOKENS_MAX);
+    f->trained_eps = number(words, "trained_eps", 0);
+    f->trained_iters = (unsigned)count_in(words, "trained_iters", 1 << 20);
     f->untrained = json_is_true(json_object_get(words, "untrained"));
 }
 

@@ -65,6 +65,8 @@ void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
     f->positions = m->config.positions;
     f->trained_ratio = e->untrained ? 0 : e->compressor_info.settings.ratio;
     f->trained_window = e->untrained ? 0 : (unsigned)e->compressor_info.settings.window;
+    f->trained_eps = e->untrained ? 0 : e->compressor_info.settings.eps;
+    f->trained_iters = e->untrained ? 0 : (unsigned)e->compressor_info.settings.iters;
     snprintf(f->precision, sizeof f->precision, "%s", precision_name(m->precision));
     f->threads = (int)team_threads();
     f->memory_needed = m->memory + (m->weights.block ? prepared_bytes(m) : 0);

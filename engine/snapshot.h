@@ -132,6 +132,8 @@ struct snapshot_facts {
     size_t layers, hidden, vocab, positions;
     double trained_ratio; /* 0 unknown */
     unsigned trained_window;
+    double trained_eps;      /* 0 unknown, as are 0 iterations */
+    unsigned trained_iters;
     char model_sha256[65], compressor_sha256[65]; /* "" until computed */
     char embedding_sha256[65]; /* what compressors are made for; "" until computed */
     size_t model_bytes, compressor_bytes; /* that were hashed; 0 until then */

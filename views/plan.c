@@ -236,6 +236,8 @@ static void balance_candidates(const struct scene *c, struct candidates *list)
         candidate(list, 9, "before balancing");
     else if (off > 0.01)
         candidate(list, 9, "not converged");
+    if (off > 0.01 && c->iteration == c->window->iters)
+        candidate(list, 1, "try more iterations");
 }
 
 void plan_heading_text(const struct scene *c, int limit, struct parts *parts)

@@ -57,32 +57,32 @@ static int draw_screens(struct scene *c, struct rect area)
     return column;
 }
 
-/* "x8, trained x4" */
-static void settings_text(const struct scene *c, char *out, size_t size)
+/* "x8, trained x4 · eps 0.02, trained 0.05" */
+static void add_settings(const struct scene *c, struct parts *parts)
 {
     const struct snapshot_facts *f = &c->s->facts;
     const struct snapshot_settings *set = &c->s->settings;
-    out[0] = '\0';
-    if (f->trained_ratio > 0 && set->ratio > 0 &&
-        fabs(f->trained_ratio - set->ratio) > 1e-9)
-        text_add(out, size, "x%g, trained x%g", set->ratio, f->trained_ratio);
+    if (f->trained_ratio > 0 && set->ratio > 0 && fabs(f->trained_ratio - set->ratio) > 1e-9)
+        parts_add(parts, "x%g, trained x%g", set->ratio, f->trained_ratio);
     if (f->trained_window > 0 && set->window > 0 && set->window != f->trained_window)
-        text_add(out, size, "%swindow %u, trained %u", out[0] ? " \u00b7 " : "",
-                 set->window, f->trained_window);
+        parts_add(parts, "window %u, trained %u", set->window, f->trained_window);
+    if (f->trained_eps > 0 && set->eps > 0 && fabs(f->trained_eps - set->eps) > 1e-9)
+        parts_add(parts, "eps %.3g, trained %.3g", set->eps, f->trained_eps);
+    if (f->trained_iters > 0 && set->iters > 0 && set->iters != f->trained_iters)
+        parts_add(parts, "%u iterations, trained %u", set->iters, f->trained_iters);
 }
 
-/* Longest version that fits: with the model's name, without, document alone. */
+/* Longest version that fits: with the model's name, without, document alone, and then only
+ * the settings that differ from training, as many as there is room for. */
 static void open_text(const struct scene *c, int room, bool narrow, struct parts *parts)
 {
-    char settings[96];
-    settings_text(c, settings, sizeof settings);
-    for (int level = 0; level < 3; level++) {
+    for (int level = 0; level < 4; level++) {
         *parts = (struct parts){.limit = room};
         if (screen_is_open(c->v)) {
             screen_title(c, parts);
             return;
         }
-        parts->limit = 0;
+        parts->limit = level < 3 ? 0 : room;
         if (scene_compares(c) && c->document) {
             parts_add(parts, "%s", c->document->name);
             if (c->s->windows > 0)
@@ -93,13 +93,15 @@ static void open_text(const struct scene *c, int room, bool narrow, struct parts
                 return;
             continue;
         }
-        parts_add(parts, "%s", c->document ? c->document->name : "no document open");
+        if (level < 3)
+            parts_add(parts, "%s", c->document ? c->document->name : "no document open");
         if (level == 0 && !narrow && c->s->facts.model[0] && c->v->overlay != OVERLAY_START)
             parts_add(parts, "%s", c->s->facts.model);
         if (level < 2 && c->s->facts.compressor[0] && c->document)
             parts_add(parts, "%s", c->s->facts.compressor);
-        if (settings[0])
-            parts_add(parts, "%s", settings);
+        add_settings(c, parts);
+        if (parts->columns == 0) /* a name that is cut, then */
+            parts_add(parts, "%s", c->document ? c->document->name : "no document open");
         if (narrow && level == 0 && c->s->windows > 0)
             parts_add(parts, "window %zu/%zu", c->window_index + 1, c->s->windows);
         if (parts->columns <= room)

@@ -95,6 +95,16 @@ class CommandsTest(ScriptTest):
                    "key ?", 'expect "w        redo"', 'expect "c        next colour map"',
                    'expect "Changed by your rc file: "', 'expect "was"')
 
+    def test_settings_that_differ_from_training_are_in_the_title(self):
+        self.plays("set eps 0.3", "set ratio 8", "wait idle",
+                   'expect "x8, trained x4 \u00b7 eps 0.3, trained 0.1"', "reset", "wait idle",
+                   "set iterations 9", "wait idle", 'expect "9 iterations, trained 30"')
+
+    def test_below_the_least_size_nothing_is_changed_unseen(self):
+        self.plays("size 31x8", 'expect "comprexit needs 40x10, this is"', "key l l m ] 4",
+                   "size 120x36", 'expect "token 0 of"', 'expect "[1 Explore]"')
+        self.plays("key :", "type goto 9", "size 31x8", "key q", 'expect "never reached"')
+
     def test_boxes(self):
         self.plays("key ?", 'expect "Keys here: Explore"', "type redo", 'expect "C-r   "', 'expect ":redo"',
                    "key Backspace Backspace Backspace Backspace", "key Esc",

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/mem.h"
 #include "tests/support/sample_snapshot.h"
 #include "views/heat.h"
 
@@ -29,7 +30,27 @@ void lit_open(struct lit_screen *p)
 void lit_close(struct lit_screen *p)
 {
     canvas_free(&p->canvas);
+    free(p->hits);
     snapshot_release(p->s);
+}
+
+struct view_hit lit_hit(struct lit_screen *p, int row, int column)
+{
+    struct view_state v = p->v;
+    v.moved.kind = SOURCE_NONE; /* what is lit moves nothing, and takes its time */
+    size_t cells = (size_t)p->canvas.rows * (size_t)p->canvas.columns;
+    p->hits = p->hits ? p->hits : xcalloc(cells, sizeof *p->hits);
+    for (size_t i = 0; !p->hits_known && i < cells; i++)
+        p->hits[i] = view_hit_test(p->s, &v, (int)i / p->canvas.columns,
+                                   (int)i % p->canvas.columns);
+    p->hits_known = true;
+    return p->hits[row * p->canvas.columns + column];
+}
+
+static void draw(struct lit_screen *p)
+{
+    view_draw(p->s, &p->v, &p->canvas);
+    p->hits_known = false;
 }
 
 /* What moving the cursor in a pane does. */
@@ -43,7 +64,7 @@ void lit_move_to(struct lit_screen *p, enum source_kind kind)
                                  .answer_token = p->v.answer_token};
     p->v.focus = pane_of[kind];
     view_follow_cursor(p->s, &p->v);
-    view_draw(p->s, &p->v, &p->canvas);
+    draw(p);
 }
 
 /* ---- the weights, from their definitions ---------------------------------------- */
@@ -163,7 +184,7 @@ size_t lit_check_document(struct lit_screen *p, const double *want, double top)
     size_t checked = 0;
     for (int r = 0; r < p->canvas.rows; r++)
         for (int x = 0; x < p->canvas.columns; x++) {
-            struct view_hit hit = view_hit_test(p->s, &p->v, r, x);
+            struct view_hit hit = lit_hit(p, r, x);
             const struct canvas_cell *cell = lit_cell_at(p, r, x);
             if (hit.kind != HIT_TOKEN || hit.pane != PANE_DOCUMENT ||
                 !lit_is_letter(cell->codepoint) || cell->role == ROLE_CURSOR)
@@ -185,7 +206,7 @@ void lit_check_answer(struct lit_screen *p, enum answer_mode mode, const double 
     double top = want ? lit_largest(want, 0, n) : 1;
     for (int r = 0; r < p->canvas.rows; r++)
         for (int x = 0; x < p->canvas.columns; x++) {
-            struct view_hit hit = view_hit_test(p->s, &p->v, r, x);
+            struct view_hit hit = lit_hit(p, r, x);
             const struct canvas_cell *cell = lit_cell_at(p, r, x);
             if (hit.kind != HIT_ANSWER || hit.answer != mode || !lit_is_letter(cell->codepoint) ||
                 cell->role != ROLE_TEXT)
@@ -205,7 +226,7 @@ struct lit_spot lit_find(struct lit_screen *p, int kind, size_t token)
     struct lit_spot at = {0};
     for (; at.row < p->canvas.rows; at.row++)
         for (at.column = 0; at.column < p->canvas.columns; at.column++) {
-            struct view_hit hit = view_hit_test(p->s, &p->v, at.row, at.column);
+            struct view_hit hit = lit_hit(p, at.row, at.column);
             if ((int)hit.kind == kind && hit.token == token)
                 return at;
         }
@@ -289,12 +310,12 @@ void lit_check_profile(struct lit_screen *p, const double *want)
     p->v.zoomed = true;
     p->v.zoom_level = 1;
     p->v.focus = PANE_GATES;
-    view_draw(p->s, &p->v, &p->canvas);
+    draw(p);
     for (size_t l = 0; l < LIT_LAYERS; l++) {
         int first;
         struct lit_spot at = lit_find(p, HIT_GATE, LIT_COAL);
         at.row += (int)(LIT_LAYERS - 1 - l);
-        assert_int_equal(view_hit_test(p->s, &p->v, at.row, at.column).layer, l);
+        assert_int_equal(lit_hit(p, at.row, at.column).layer, l);
         int frame = at.column;
         while (lit_cell_at(p, at.row, frame)->codepoint != LIT_FRAME_BAR)
             frame++;
@@ -314,7 +335,7 @@ void lit_check_profile(struct lit_screen *p, const double *want)
     }
     p->v.zoomed = false;
     p->v.focus = focus;
-    view_draw(p->s, &p->v, &p->canvas);
+    draw(p);
 }
 
 bool lit_screen_says(struct lit_screen *p, const char *text)

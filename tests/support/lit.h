@@ -18,6 +18,8 @@ struct lit_screen {
     struct snapshot *s;
     struct view_state v;
     struct canvas canvas;
+    struct view_hit *hits; /* [rows, columns], what the mouse would take, once it was asked */
+    bool hits_known;
 };
 
 void lit_open(struct lit_screen *p);
@@ -47,6 +49,7 @@ struct lit_spot {
 
 /* The first cell that the mouse takes for this place. kind: of struct view_hit. */
 struct lit_spot lit_find(struct lit_screen *p, int kind, size_t token);
+struct view_hit lit_hit(struct lit_screen *p, int row, int column);
 struct canvas_cell *lit_cell_at(struct lit_screen *p, int row, int column);
 bool lit_is_letter(uint32_t codepoint);
 int lit_plan_row(struct lit_screen *p, size_t slot);

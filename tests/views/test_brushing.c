@@ -133,7 +133,7 @@ static void test_slot(void **state)
     struct lit_spot at;
     for (int r = 0; r < p.canvas.rows; r++) /* its home span is underlined, and nothing else */
         for (int x = 0; x < p.canvas.columns; x++) {
-            struct view_hit hit = view_hit_test(p.s, &p.v, r, x);
+            struct view_hit hit = lit_hit(&p, r, x);
             const struct canvas_cell *cell = lit_cell_at(&p, r, x);
             if (hit.kind == HIT_TOKEN && hit.pane == PANE_DOCUMENT &&
                 lit_is_letter(cell->codepoint))
@@ -205,8 +205,8 @@ static void test_compressed_answer(void **state)
     size_t underlined = 0;
     for (int r = 0; r < p.canvas.rows; r++)
         for (int x = 0; x < p.canvas.columns; x++)
-            if (view_hit_test(p.s, &p.v, r, x).kind == HIT_ANSWER &&
-                view_hit_test(p.s, &p.v, r, x).answer == ANSWER_FULL &&
+            if (lit_hit(&p, r, x).kind == HIT_ANSWER &&
+                lit_hit(&p, r, x).answer == ANSWER_FULL &&
                 lit_cell_at(&p, r, x)->attr & ATTR_UNDERLINE)
                 underlined++;
     assert_int_equal(underlined, 4); /* coal */
@@ -285,7 +285,7 @@ static void test_units(void **state)
     size_t from = LIT_TOKENS, to = 0; /* the scale is that of the units in sight */
     for (int r = 0; r < p.canvas.rows; r++)
         for (int x = 0; x < p.canvas.columns; x++) {
-            struct view_hit hit = view_hit_test(p.s, &p.v, r, x);
+            struct view_hit hit = lit_hit(&p, r, x);
             if (hit.kind == HIT_TOKEN && hit.pane == PANE_DOCUMENT) {
                 from = hit.token < from ? hit.token : from;
                 to = hit.token + 1 > to ? hit.token + 1 : to;
