@@ -1,10 +1,12 @@
 #include "engine/model/quant_pack.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "engine/base/err.h"
+#include "engine/base/mem.h"
 #include "engine/base/team.h"
 #include "engine/model/quant.h"
 #include "engine/ops/half.h"
@@ -149,5 +151,33 @@ bool quant_pack(const struct qmatrix *w, const struct tensor *tensor)
     atomic_bool bad = false;
     const struct packing packing = {w, tensor, &bad};
     team_run(pack_rows, &packing, w->rows, PART_PANELS * QPANEL);
+    return !bad;
+}
+
+/* Blocks of the transpose: 32 rows of the tensor each. */
+static void pack_columns(const void *loop, size_t first, size_t last)
+{
+    const struct packing *p = loop;
+    size_t cols = p->w->rows;
+    real *rows = xmalloc(QBLOCK * cols * sizeof *rows);
+    for (size_t block = first; block < last; block++) {
+        tensor_widen(p->tensor, block * QBLOCK * cols, QBLOCK * cols, rows);
+        for (size_t c = 0; c < cols; c++) {
+            real values[QBLOCK];
+            for (size_t i = 0; i < QBLOCK; i++)
+                values[i] = rows[i * cols + c];
+            if (!pack_rounded(p->w, c, block, values))
+                atomic_store(p->bad, true);
+        }
+    }
+    free(rows);
+}
+
+bool quant_pack_transposed(const struct qmatrix *w, const struct tensor *tensor)
+{
+    CHECK(w->kind == QMATRIX_8);
+    atomic_bool bad = false;
+    const struct packing packing = {w, tensor, &bad};
+    team_run(pack_columns, &packing, w->cols / QBLOCK, 1);
     return !bad;
 }

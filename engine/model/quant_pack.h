@@ -20,4 +20,8 @@ bool quant_pack_keeps(enum tensor_type type);
  * large for a half float: `w` must not be used then. */
 bool quant_pack(const struct qmatrix *w, const struct tensor *tensor);
 
+/* The same with the transpose of the tensor, all values rounded: w [cols, rows] is QMATRIX_8,
+ * and 32 rows share a scale in each column. */
+bool quant_pack_transposed(const struct qmatrix *w, const struct tensor *tensor);
+
 #endif

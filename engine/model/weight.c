@@ -134,6 +134,20 @@ static const struct bmatrix *transposed(struct weight *w)
     return &w->transposed;
 }
 
+/* Its transpose in blocks of 8 bits; NULL where a scale has no half float: never again. */
+static const struct qmatrix *transposed_8(struct weight *w)
+{
+    if (!w->is_transposed_8) {
+        if (!quant_pack_transposed(&w->transposed_8, &w->stored)) {
+            w->gradient = GRADIENT_EXACT;
+            return NULL;
+        }
+        tensor_forget(&w->stored);
+    }
+    w->is_transposed_8 = true;
+    return &w->transposed_8;
+}
+
 static enum qrounding rounding_of(enum precision precision)
 {
     if (precision == PRECISION_MIXED)
@@ -150,7 +164,7 @@ void weights_forward(const struct weight_use *uses, size_t count, const real *x,
     CHECK(count <= WEIGHT_USES_MAX);
     for (size_t i = 0; i < count; i++)
         if (packed(uses[i].w)) {
-            products[quantised++] = (struct qproduct){&uses[i].w->packed, uses[i].y};
+            products[quantised++] = (struct qproduct){&uses[i].w->packed, uses[i].y, false};
             rounding = rounding_of(uses[i].w->precision);
         } else if (uses[i].w->precision == PRECISION_BF16) {
             in_bfloats[bfloats++] = (struct bproduct){rounded(uses[i].w), uses[i].y};
@@ -172,9 +186,14 @@ void weight_forward(real *y, const real *x, struct weight *w, const real *bias, 
 
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n, bool add)
 {
-    if (w->rounds_backward && w->transposed.panels) {
+    if (w->gradient == GRADIENT_BFLOAT && w->transposed.panels) {
         const struct bproduct product = {transposed(w), dx};
         bmatmul(&product, 1, dy, n, add);
+        return;
+    }
+    if (w->gradient == GRADIENT_8 && w->transposed_8.panels && transposed_8(w)) {
+        const struct qproduct product = {&w->transposed_8, dx, add};
+        qmatmul(&product, 1, dy, n, QROUNDING_BOTH_8);
         return;
     }
     const real *matrix = dense(w);

@@ -316,9 +316,12 @@ static size_t rounded_values(const struct weight *w)
     return w->cols % 2 || w->rows % 2 ? 0 : bmatrix_bytes(w->rows, w->cols) / sizeof(uint16_t);
 }
 
-static size_t transposed_values(const struct weight *w)
+/* Bytes of the transpose that gradients are multiplied with; 0: they cannot be. */
+static size_t transposed_bytes(const struct weight *w, enum gradient_products kind)
 {
-    return rounded_values(w) ? bmatrix_bytes(w->cols, w->rows) / sizeof(uint16_t) : 0;
+    if (kind == GRADIENT_8)
+        return w->rows % QBLOCK ? 0 : qmatrix_bytes(QMATRIX_8, w->cols, w->rows);
+    return kind == GRADIENT_BFLOAT && rounded_values(w) ? bmatrix_bytes(w->cols, w->rows) : 0;
 }
 
 static bool reserve_rounded(struct llama_weights *w, const struct llama_config *c,
@@ -342,28 +345,45 @@ bool llama_weights_round_gradients(struct llama_weights *w, const struct llama_c
 {
     const struct weight *m;
     for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
-        if (m->rounds_backward)
+        if (m->gradient != GRADIENT_EXACT)
             return true;
     return false;
+}
+
+/* Room for all matrices as soon as one has gradients of this kind: what is never written takes no
+ * memory. */
+static bool reserve_transposed(struct llama_weights *w, const struct llama_config *c,
+                               enum gradient_products kind, struct err *err)
+{
+    size_t total = 0, used = 0;
+    bool wanted = false;
+    struct weight *m;
+    for (size_t i = 0; (m = matrix_at(w, c, i)); i++) {
+        wanted = wanted || m->gradient == kind;
+        total += transposed_bytes(m, kind);
+    }
+    if (!wanted || w->transposed[kind])
+        return true;
+    w->transposed[kind] = mem_try_raw(total, 1, "transposed weights", err);
+    for (size_t i = 0; w->transposed[kind] && (m = matrix_at(w, c, i)); i++) {
+        uint8_t *room = w->transposed[kind] + used;
+        size_t bytes = transposed_bytes(m, kind);
+        used += bytes;
+        if (bytes == 0)
+            continue;
+        if (kind == GRADIENT_8)
+            m->transposed_8 = (struct qmatrix){QMATRIX_8, m->cols, m->rows, room};
+        else
+            m->transposed = (struct bmatrix){m->cols, m->rows, (uint16_t *)(void *)room};
+    }
+    return w->transposed[kind] != NULL;
 }
 
 bool llama_weights_reserve_backward(struct llama_weights *w, const struct llama_config *c,
                                     struct err *err)
 {
-    size_t total = 0, used = 0;
-    struct weight *m;
-    for (size_t i = 0; (m = matrix_at(w, c, i)); i++)
-        total += transposed_values(m);
-    if (w->transposed || !llama_weights_round_gradients(w, c))
-        return true;
-    w->transposed = mem_try_raw(total, sizeof *w->transposed, "transposes in bfloat16", err);
-    for (size_t i = 0; w->transposed && (m = matrix_at(w, c, i)); i++) {
-        if (transposed_values(m) == 0)
-            continue;
-        m->transposed = (struct bmatrix){m->cols, m->rows, w->transposed + used};
-        used += transposed_values(m);
-    }
-    return w->transposed != NULL;
+    return reserve_transposed(w, c, GRADIENT_BFLOAT, err) &&
+           reserve_transposed(w, c, GRADIENT_8, err);
 }
 
 /* All but Q8 are for what stays the same numbers when it is packed. */
@@ -375,11 +395,15 @@ static bool can_multiply(const struct weight *w, enum precision precision)
            (precision == PRECISION_Q8 || quant_pack_keeps(w->stored.type));
 }
 
-/* Are gradients products in bfloat16? */
-static bool rounds_at(enum precision precision)
+/* The output's sum over the vocabulary, whose probabilities range too far for blocks of 8 bits,
+ * is in bfloat16 at best. */
+static enum gradient_products gradient_of(const struct weight *w, bool is_output)
 {
-    return precision == PRECISION_BF16 ||
-           ((precision == PRECISION_Q8 || precision == PRECISION_MIXED) && bmatmul_is_fast());
+    bool quantised = w->precision == PRECISION_Q8 || w->precision == PRECISION_MIXED;
+    if (quantised && qmatmul_skips() && !is_output && transposed_bytes(w, GRADIENT_8))
+        return GRADIENT_8;
+    bool rounds = w->precision == PRECISION_BF16 || (quantised && bmatmul_is_fast());
+    return rounds && transposed_bytes(w, GRADIENT_BFLOAT) ? GRADIENT_BFLOAT : GRADIENT_EXACT;
 }
 
 static bool reserve(struct llama_weights *weights, const struct llama_config *config,
@@ -399,7 +423,7 @@ bool llama_weights_set_precision(struct llama_weights *weights,
         return false;
     for (size_t i = 0; (m = matrix_at(weights, config, i)); i++) {
         m->precision = can_multiply(m, precision) ? precision : PRECISION_F32;
-        m->rounds_backward = rounds_at(m->precision) && rounded_values(m);
+        m->gradient = gradient_of(m, m == &weights->output);
     }
     return true;
 }
@@ -466,7 +490,8 @@ void llama_weights_free(struct llama_weights *weights, const struct llama_config
     free(weights->block);
     free(weights->packed);
     free(weights->rounded);
-    free(weights->transposed);
+    for (size_t i = 0; i < GRADIENT_KINDS; i++)
+        free(weights->transposed[i]);
     free(weights->output_norm);
     free(weights->rope_divisors);
     *weights = (struct llama_weights){0};
@@ -480,13 +505,13 @@ size_t llama_weights_pending(const struct llama_weights *weights,
     const struct weight *m;
     for (size_t i = 0; (m = matrix_at(&view, config, i)); i++) {
         bool quantised = m->precision != PRECISION_F32 && m->precision != PRECISION_BF16;
-        bool dense = m->precision == PRECISION_F32 || !m->rounds_backward;
+        bool dense = m->precision == PRECISION_F32 || m->gradient == GRADIENT_EXACT;
         bytes += quantised && !m->is_packed ? packed_bytes(m) : 0;
         bytes += dense && m->room && !m->dense ? m->rows * m->cols * sizeof(real) : 0;
         bytes += m->precision == PRECISION_BF16 && !m->is_rounded
                      ? rounded_values(m) * sizeof(uint16_t) : 0;
-        bytes += m->rounds_backward && !m->is_transposed
-                     ? transposed_values(m) * sizeof(uint16_t) : 0;
+        bool made = m->gradient == GRADIENT_8 ? m->is_transposed_8 : m->is_transposed;
+        bytes += made ? 0 : transposed_bytes(m, m->gradient);
     }
     return bytes;
 }

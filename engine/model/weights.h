@@ -19,8 +19,9 @@
  * (qmatmul.h), other matrices as F32. MIXED: the same with 15 bits only for what stands out
  * and 8 elsewhere. Q8: all matrices in blocks, with activations of 8 bits.
  * BF16: weights and activations rounded to bfloat16 (bmatmul.h).
- * The backward pass of F32 and Q16 is that of F32; of the others it is in bfloat16, where
- * the CPU has a kernel for it (BF16: anywhere). */
+ * The backward pass of F32 and Q16 is that of F32. That of BF16 is in bfloat16; that of Q8 and
+ * MIXED in blocks of 8 bits, gradients and weights, or in bfloat16, where the CPU has kernels
+ * for these. */
 enum precision {
     PRECISION_F32,
     PRECISION_Q16,
@@ -35,6 +36,9 @@ const char *precision_name(enum precision precision); /* "f32", "q16", "q8", "bf
  * these lose elsewhere: not F32 and Q16. */
 bool precision_rounds_attention(enum precision precision);
 
+/* How gradients go through a matrix to its input. */
+enum gradient_products { GRADIENT_EXACT, GRADIENT_BFLOAT, GRADIENT_8, GRADIENT_KINDS };
+
 /* A matrix [rows, cols]: y = x W^T has `rows` outputs. */
 struct weight {
     struct tensor stored;
@@ -44,9 +48,10 @@ struct weight {
     struct qmatrix packed; /* panels NULL: never packed */
     bool is_packed;        /* the panels are filled */
     struct bmatrix rounded, transposed; /* in bfloat16; panels NULL: never */
-    bool is_rounded, is_transposed;     /* their panels are filled */
+    struct qmatrix transposed_8;        /* in blocks of 8 bits; panels NULL: never */
+    bool is_rounded, is_transposed, is_transposed_8; /* their panels are filled */
     enum precision precision; /* anything but F32: multiply with the panels */
-    bool rounds_backward;     /* gradients to the input are products with `transposed` */
+    enum gradient_products gradient;
 };
 
 struct llama_layer {
@@ -65,7 +70,7 @@ struct llama_weights {
     real *block; /* room for all widened copies */
     uint8_t *packed; /* room for all packed matrices, once Q16 or Q8 was asked for */
     uint16_t *rounded; /* room for all matrices in bfloat16, once that was */
-    uint16_t *transposed; /* the same for their transposes, once there is a backward pass */
+    uint8_t *transposed[GRADIENT_KINDS]; /* and for transposes, once a backward pass wants them */
 };
 
 /* Finds and checks every tensor ("token_embd.weight is [577,49152], expected
@@ -105,7 +110,7 @@ bool llama_weights_set_precision(struct llama_weights *weights,
                                  const struct llama_config *config,
                                  enum precision precision, struct err *err);
 
-/* Are gradients of any matrix products in bfloat16 at this precision? */
+/* Are the gradients of any matrix rounded at this precision? */
 bool llama_weights_round_gradients(struct llama_weights *weights,
                                    const struct llama_config *config);
 
@@ -126,7 +131,8 @@ struct weight_use {
 enum { WEIGHT_USES_MAX = 3 };
 void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n);
 
-/* dx[n, cols] = dy[n, rows] W, or added to it; in bfloat16 only after llama_weights_reserve_backward. */
+/* dx[n, cols] = dy[n, rows] W, or added to it; rounded only after
+ * llama_weights_reserve_backward. */
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n, bool add);
 
 /* out[cols] = row `row`, for embeddings. */

@@ -28,6 +28,7 @@ static int value_of(enum qformat format, const uint8_t *x, size_t rows, size_t t
     int16_t wide;
     switch (format) {
     case QFORMAT_X_8:
+    case QFORMAT_X_8_8:
         return *parts;
     case QFORMAT_X_15:
         return 128 * parts[0] + parts[rows * QBLOCK];
@@ -57,14 +58,14 @@ static void block_portable_4(float *out, const uint8_t *w, const uint8_t *x, siz
 }
 
 static void block_portable_8(float *out, const uint8_t *w, const uint8_t *x, size_t rows,
-                             size_t t)
+                             size_t t, enum qformat format)
 {
-    float scale = float_at(x + 2 * rows * QBLOCK + 4 * t);
+    float scale = float_at(x + (format == QFORMAT_X_16 ? 2 : 1) * rows * QBLOCK + 4 * t);
     for (size_t r = 0; r < QPANEL; r++) {
         int dot = 0;
         for (size_t i = 0; i < QBLOCK; i++)
             dot += (int8_t)w[4 * (i / 4 * QPANEL + r) + i % 4] *
-                   value_of(QFORMAT_X_16, x, rows, t, i);
+                   value_of(format, x, rows, t, i);
         out[r] = out[r] + half_at(w + 512 + 2 * r) * scale * (float)dot;
     }
 }
@@ -73,14 +74,15 @@ static void multiply_portable(qtile_sums out, const struct qtile *tile,
                               enum qformat format)
 {
     static const size_t x_bytes[QFORMATS] = {QROW_X_8_BYTES, QROW_X_15_BYTES,
-                                             QROW_X_16_BYTES};
+                                             QROW_X_16_BYTES, QROW_X_8_8_BYTES};
     for (size_t p = 0; p < tile->n_panels; p++)
         for (size_t t = 0; t < tile->rows; t++) {
             const uint8_t *w = tile->panels + p * tile->panel_bytes, *x = tile->x;
             memset(out[p][t], 0, sizeof out[p][t]);
             for (size_t b = 0; b < tile->blocks; b++, x += tile->rows * x_bytes[format])
-                if (format == QFORMAT_X_16)
-                    block_portable_8(out[p][t], w + b * QBLOCK_8_BYTES, x, tile->rows, t);
+                if (format == QFORMAT_X_16 || format == QFORMAT_X_8_8)
+                    block_portable_8(out[p][t], w + b * QBLOCK_8_BYTES, x, tile->rows, t,
+                                     format);
                 else
                     block_portable_4(out[p][t], w + b * QBLOCK_4_BYTES, x, tile->rows, t,
                                      format);
@@ -102,8 +104,13 @@ static void portable_x_16(qtile_sums out, const struct qtile *tile)
     multiply_portable(out, tile, QFORMAT_X_16);
 }
 
-const struct qkernels qkernels_portable = {"portable",
-                                           {portable_x_8, portable_x_15, portable_x_16}};
+static void portable_x_8_8(qtile_sums out, const struct qtile *tile)
+{
+    multiply_portable(out, tile, QFORMAT_X_8_8);
+}
+
+const struct qkernels qkernels_portable = {
+    "portable", {portable_x_8, portable_x_15, portable_x_16, portable_x_8_8}};
 
 /* ---- the choice ------------------------------------------------------------------ */
 

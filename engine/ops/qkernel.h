@@ -18,9 +18,10 @@ enum {
  *   X_8   [32] values of 8 bits; float scale; float scale * sum of the values
  *   X_15  [32] high and [32] low parts, value = 128 high + low; scale; scale * sum
  *   X_16  [32] values of 16 bits, of four the second and third exchanged; scale
- * The first two are for matrices of 4 bits, the last for those of 8. */
-enum qformat { QFORMAT_X_8, QFORMAT_X_15, QFORMAT_X_16, QFORMATS };
-enum { QROW_X_8_BYTES = 40, QROW_X_15_BYTES = 72, QROW_X_16_BYTES = 68 };
+ *   X_8_8 [32] values of 8 bits; scale; sum of the values, int32
+ * The first two are for matrices of 4 bits, the last two for those of 8. */
+enum qformat { QFORMAT_X_8, QFORMAT_X_15, QFORMAT_X_16, QFORMAT_X_8_8, QFORMATS };
+enum { QROW_X_8_BYTES = 40, QROW_X_15_BYTES = 72, QROW_X_16_BYTES = 68, QROW_X_8_8_BYTES = 40 };
 
 struct qtile {
     const uint8_t *panels; /* the first; the next one panel_bytes behind */

@@ -140,9 +140,9 @@ AVX2_BODY void multiply_4(qtile_sums out, const struct qtile *tile, size_t panel
             _mm256_storeu_ps(out[panel][first + t] + h * LANES, sum[h][t]);
 }
 
-/* 8 steps of 4 values: the first and third of each, then the others. */
+/* 8 steps of 4 values: the first and third of each, then the others. bytes: x has 8 bits. */
 AVX2_BODY void dot_8(__m256i dot[HALVES][ROWS], const uint8_t *w, const uint8_t *x,
-                     const size_t rows)
+                     const size_t rows, const bool bytes)
 {
 #pragma GCC unroll 2
     for (size_t h = 0; h < HALVES; h++)
@@ -150,7 +150,7 @@ AVX2_BODY void dot_8(__m256i dot[HALVES][ROWS], const uint8_t *w, const uint8_t 
         for (size_t t = 0; t < rows; t++)
             dot[h][t] = _mm256_setzero_si256();
 #pragma GCC unroll 8
-    for (size_t i = 0; i < QBLOCK / 4; i++, w += HALVES * HALF_BYTES, x += 8) {
+    for (size_t i = 0; i < QBLOCK / 4; i++, w += HALVES * HALF_BYTES, x += bytes ? 4 : 8) {
         __m256i even[HALVES], odd[HALVES];
 #pragma GCC unroll 2
         for (size_t h = 0; h < HALVES; h++) {
@@ -160,7 +160,15 @@ AVX2_BODY void dot_8(__m256i dot[HALVES][ROWS], const uint8_t *w, const uint8_t 
         }
 #pragma GCC unroll 4
         for (size_t t = 0; t < rows; t++) {
-            __m256i first = spread(x + 2 * t * QBLOCK), second = spread(x + 2 * t * QBLOCK + 4);
+            __m256i first, second;
+            if (bytes) {
+                __m256i four = spread(x + t * QBLOCK);
+                first = _mm256_srai_epi16(_mm256_slli_epi16(four, 8), 8);
+                second = _mm256_srai_epi16(four, 8);
+            } else {
+                first = spread(x + 2 * t * QBLOCK);
+                second = spread(x + 2 * t * QBLOCK + 4);
+            }
 #pragma GCC unroll 2
             for (size_t h = 0; h < HALVES; h++) {
                 dot[h][t] = _mm256_add_epi32(dot[h][t], _mm256_madd_epi16(even[h], first));
@@ -173,7 +181,7 @@ AVX2_BODY void dot_8(__m256i dot[HALVES][ROWS], const uint8_t *w, const uint8_t 
 }
 
 AVX2_BODY void multiply_8(qtile_sums out, const struct qtile *tile, size_t panel,
-                          const size_t rows)
+                          const size_t rows, const bool bytes)
 {
     const uint8_t *w = tile->panels + panel * tile->panel_bytes, *x = tile->x;
     __m256 sum[HALVES][ROWS];
@@ -183,12 +191,12 @@ AVX2_BODY void multiply_8(qtile_sums out, const struct qtile *tile, size_t panel
         for (size_t t = 0; t < rows; t++)
             sum[h][t] = _mm256_setzero_ps();
     for (size_t b = 0; b < tile->blocks;
-         b++, w += QBLOCK_8_BYTES, x += rows * QROW_X_16_BYTES) {
+         b++, w += QBLOCK_8_BYTES, x += rows * (bytes ? QROW_X_8_8_BYTES : QROW_X_16_BYTES)) {
         __m256i dot[HALVES][ROWS];
         if (rows == 1)
             fetch_ahead(w, QBLOCK_8_BYTES);
-        dot_8(dot, w, x, rows);
-        const uint8_t *scale = x + 2 * rows * QBLOCK;
+        dot_8(dot, w, x, rows, bytes);
+        const uint8_t *scale = x + (bytes ? 1 : 2) * rows * QBLOCK;
 #pragma GCC unroll 2
         for (size_t h = 0; h < HALVES; h++) {
             __m256 d = scales(w + 512 + h * HALF_SCALES);
@@ -236,22 +244,32 @@ AVX2 static void avx2_x_15(qtile_sums out, const struct qtile *tile)
                 multiply_4(out, tile, p, first, 1, 2);
 }
 
-AVX2 static void avx2_x_16(qtile_sums out, const struct qtile *tile)
+AVX2_BODY void multiply_8_panels(qtile_sums out, const struct qtile *tile, const bool bytes)
 {
     for (size_t p = 0; p < tile->n_panels; p++)
         switch (tile->rows) {
         case 1:
-            multiply_8(out, tile, p, 1);
+            multiply_8(out, tile, p, 1, bytes);
             break;
         case 2:
-            multiply_8(out, tile, p, 2);
+            multiply_8(out, tile, p, 2, bytes);
             break;
         case 3:
-            multiply_8(out, tile, p, 3);
+            multiply_8(out, tile, p, 3, bytes);
             break;
         default:
-            multiply_8(out, tile, p, 4);
+            multiply_8(out, tile, p, 4, bytes);
         }
+}
+
+AVX2 static void avx2_x_16(qtile_sums out, const struct qtile *tile)
+{
+    multiply_8_panels(out, tile, false);
+}
+
+AVX2 static void avx2_x_8_8(qtile_sums out, const struct qtile *tile)
+{
+    multiply_8_panels(out, tile, true);
 }
 
 /* By CPUID only where the compiler does not keep the answer: an instruction that a hypervisor
@@ -268,7 +286,7 @@ static bool has_f16c(void)
 
 const struct qkernels *qkernels_avx2(void)
 {
-    static const struct qkernels avx2 = {"avx2", {avx2_x_8, avx2_x_15, avx2_x_16}};
+    static const struct qkernels avx2 = {"avx2", {avx2_x_8, avx2_x_15, avx2_x_16, avx2_x_8_8}};
     return simd_has_avx2() && has_f16c() ? &avx2 : NULL;
 }
 

@@ -158,8 +158,37 @@ AVX512_BODY void dot_8(__m512i dot[QTILE_PANELS][QTILE_ROWS], const uint8_t *w,
     }
 }
 
+/* x of 8 bits. Weights as bytes from 0 to 255, w + 128; what that adds is taken away first. */
+AVX512_BODY void dot_8_8(__m512i dot[QTILE_PANELS][QTILE_ROWS], const uint8_t *w,
+                         size_t panel_bytes, const uint8_t *x, const uint8_t *totals,
+                         const size_t panels, const size_t rows)
+{
+    const __m512i sign = _mm512_set1_epi8((char)0x80);
+#pragma GCC unroll 4
+    for (size_t t = 0; t < rows; t++) {
+        __m512i more = _mm512_slli_epi32(spread(totals + 4 * t), 7);
+#pragma GCC unroll 2
+        for (size_t p = 0; p < panels; p++)
+            dot[p][t] = _mm512_sub_epi32(dot[p][t], more);
+    }
+#pragma GCC unroll 8
+    for (size_t i = 0; i < QBLOCK / 4; i++, w += STEP_BYTES, x += 4) {
+        __m512i four[QTILE_PANELS];
+#pragma GCC unroll 2
+        for (size_t p = 0; p < panels; p++)
+            four[p] = _mm512_xor_si512(_mm512_loadu_si512(w + p * panel_bytes), sign);
+#pragma GCC unroll 4
+        for (size_t t = 0; t < rows; t++) {
+            __m512i values = spread(x + t * QBLOCK);
+#pragma GCC unroll 2
+            for (size_t p = 0; p < panels; p++)
+                dot[p][t] = _mm512_dpbusd_epi32(dot[p][t], four[p], values);
+        }
+    }
+}
+
 AVX512_BODY void multiply_8(qtile_sums out, const struct qtile *tile, const size_t panels,
-                            const size_t rows)
+                            const size_t rows, const bool bytes)
 {
     const uint8_t *w = tile->panels, *x = tile->x;
     size_t step = tile->panel_bytes;
@@ -170,7 +199,7 @@ AVX512_BODY void multiply_8(qtile_sums out, const struct qtile *tile, const size
         for (size_t t = 0; t < rows; t++)
             sum[p][t] = _mm512_setzero_ps();
     for (size_t b = 0; b < tile->blocks;
-         b++, w += QBLOCK_8_BYTES, x += rows * QROW_X_16_BYTES) {
+         b++, w += QBLOCK_8_BYTES, x += rows * (bytes ? QROW_X_8_8_BYTES : QROW_X_16_BYTES)) {
         __m512i dot[QTILE_PANELS][QTILE_ROWS];
         if (rows == 1)
             fetch_ahead(w, QBLOCK_8_BYTES);
@@ -179,8 +208,11 @@ AVX512_BODY void multiply_8(qtile_sums out, const struct qtile *tile, const size
 #pragma GCC unroll 4
             for (size_t t = 0; t < rows; t++)
                 dot[p][t] = _mm512_setzero_si512();
-        dot_8(dot, w, step, x, panels, rows);
-        const uint8_t *scale = x + 2 * rows * QBLOCK;
+        const uint8_t *scale = x + (bytes ? 1 : 2) * rows * QBLOCK;
+        if (bytes)
+            dot_8_8(dot, w, step, x, scale + 4 * rows, panels, rows);
+        else
+            dot_8(dot, w, step, x, panels, rows);
 #pragma GCC unroll 2
         for (size_t p = 0; p < panels; p++) {
             __m512 d = scales(w + p * step + D_8);
@@ -214,6 +246,7 @@ AVX512_BODY void multiply_8(qtile_sums out, const struct qtile *tile, const size
         multiply(out, tile, panels, 4 __VA_ARGS__);                                      \
         break
 #define PARTS(n) , n
+#define BYTES(x_has) , x_has
 
 AVX512 static void avx512_x_8(qtile_sums out, const struct qtile *tile)
 {
@@ -234,15 +267,23 @@ AVX512 static void avx512_x_15(qtile_sums out, const struct qtile *tile)
 AVX512 static void avx512_x_16(qtile_sums out, const struct qtile *tile)
 {
     switch (tile->n_panels * 8 + tile->rows) {
-        CASES(1, multiply_8, );
-        CASES(2, multiply_8, );
+        CASES(1, multiply_8, BYTES(false));
+        CASES(2, multiply_8, BYTES(false));
+    }
+}
+
+AVX512 static void avx512_x_8_8(qtile_sums out, const struct qtile *tile)
+{
+    switch (tile->n_panels * 8 + tile->rows) {
+        CASES(1, multiply_8, BYTES(true));
+        CASES(2, multiply_8, BYTES(true));
     }
 }
 
 const struct qkernels *qkernels_avx512(void)
 {
-    static const struct qkernels avx512 = {"avx512-vnni",
-                                           {avx512_x_8, avx512_x_15, avx512_x_16}};
+    static const struct qkernels avx512 = {
+        "avx512-vnni", {avx512_x_8, avx512_x_15, avx512_x_16, avx512_x_8_8}};
     bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
     return has ? &avx512 : NULL;

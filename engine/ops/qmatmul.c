@@ -120,7 +120,7 @@ SIMD_BODY real mean_square(const real *x, size_t n)
 /* `rows` rows of x as one tile of the kernel: see enum qformat. A block of a row whose
  * largest value is at most `stand_out` times the row's root mean square has no low part. */
 SIMD_BODY void quantise_bytes(uint8_t *out, const real *x, size_t rows, size_t cols,
-                              const size_t parts, const real stand_out)
+                              const size_t parts, const real stand_out, const bool whole_sum)
 {
     real limit[QTILE_ROWS] = {0};
     for (size_t t = 0; stand_out > 0 && t < rows; t++)
@@ -147,27 +147,30 @@ SIMD_BODY void quantise_bytes(uint8_t *out, const real *x, size_t rows, size_t c
             if (parts == 2)
                 memcpy(out + (rows + t) * QBLOCK, low, QBLOCK);
             memcpy(scales + 4 * t, &scale, sizeof scale);
-            memcpy(scales + 4 * (rows + t), &sum, sizeof sum);
+            if (whole_sum)
+                memcpy(scales + 4 * (rows + t), &total, sizeof total);
+            else
+                memcpy(scales + 4 * (rows + t), &sum, sizeof sum);
         }
 }
 
 SIMD_BODY void quantise_x_8_body(uint8_t *out, const real *x, size_t rows, size_t cols)
 {
-    quantise_bytes(out, x, rows, cols, 1, 0);
+    quantise_bytes(out, x, rows, cols, 1, 0, false);
 }
 SIMD_DISPATCH(quantise_x_8, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
 
 SIMD_BODY void quantise_x_15_body(uint8_t *out, const real *x, size_t rows, size_t cols)
 {
-    quantise_bytes(out, x, rows, cols, 2, 0);
+    quantise_bytes(out, x, rows, cols, 2, 0, false);
 }
 SIMD_DISPATCH(quantise_x_15, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
 
 SIMD_BODY void quantise_x_mixed_body(uint8_t *out, const real *x, size_t rows, size_t cols)
 {
-    quantise_bytes(out, x, rows, cols, 2, QSTAND_OUT);
+    quantise_bytes(out, x, rows, cols, 2, QSTAND_OUT, false);
 }
 SIMD_DISPATCH(quantise_x_mixed, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
@@ -190,6 +193,13 @@ SIMD_BODY void quantise_x_16_body(uint8_t *out, const real *x, size_t rows, size
 SIMD_DISPATCH(quantise_x_16, (uint8_t * out, const real *x, size_t rows, size_t cols),
               (out, x, rows, cols))
 
+SIMD_BODY void quantise_x_8_8_body(uint8_t *out, const real *x, size_t rows, size_t cols)
+{
+    quantise_bytes(out, x, rows, cols, 1, 0, true);
+}
+SIMD_DISPATCH(quantise_x_8_8, (uint8_t * out, const real *x, size_t rows, size_t cols),
+              (out, x, rows, cols))
+
 static const struct {
     size_t bytes; /* of a block of a row of x */
     void (*quantise)(uint8_t *out, const real *x, size_t rows, size_t cols);
@@ -197,6 +207,7 @@ static const struct {
     [QFORMAT_X_8] = {QROW_X_8_BYTES, quantise_x_8},
     [QFORMAT_X_15] = {QROW_X_15_BYTES, quantise_x_15},
     [QFORMAT_X_16] = {QROW_X_16_BYTES, quantise_x_16},
+    [QFORMAT_X_8_8] = {QROW_X_8_8_BYTES, quantise_x_8_8},
 };
 
 /* ---- products ---------------------------------------------------------------------- */
@@ -215,6 +226,8 @@ struct job {
 
 static enum qformat format_of(const struct job *job, const struct qmatrix *w)
 {
+    if (job->rounding == QROUNDING_BOTH_8)
+        return QFORMAT_X_8_8;
     if (w->kind == QMATRIX_8)
         return QFORMAT_X_16;
     return job->rounding == QROUNDING_8 ? QFORMAT_X_8 : QFORMAT_X_15;
@@ -251,7 +264,10 @@ static void store(const struct qproduct *p, size_t panel, size_t row, const stru
         for (size_t t = 0; t < tile->rows; t++) {
             size_t count = size_min(QPANEL, p->w->rows - (panel + i) * QPANEL);
             real *y = place_of(p, row + t, panel + i);
-            if (sizeof(real) == sizeof(float) && count == QPANEL)
+            if (p->add)
+                for (size_t r = 0; r < count; r++)
+                    y[r] += (real)sums[i][t][r];
+            else if (sizeof(real) == sizeof(float) && count == QPANEL)
                 memcpy(y, sums[i][t], QPANEL * sizeof(float));
             else
                 for (size_t r = 0; r < count; r++)
@@ -340,6 +356,7 @@ void qmatmul(const struct qproduct *products, size_t count, const real *x, size_
     for (size_t i = 0; i < count; i++) {
         const struct qmatrix *w = products[i].w;
         CHECK(w->cols == job.cols && w->cols % QBLOCK == 0);
+        CHECK(rounding != QROUNDING_BOTH_8 || w->kind == QMATRIX_8);
         job.groups += group_count(&job, w);
         enum qformat format = format_of(&job, w);
         if (!job.x[format])

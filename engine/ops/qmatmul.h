@@ -38,14 +38,17 @@ void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
 /* Bits of x beside weights of 4 bits. 15 make what is lost as small as in a product of
  * floats with sums of this length; 8 are twice as fast. MIXED is between: 15 where the
  * largest value of a block is more than QSTAND_OUT times the root mean square of its row,
- * 8 elsewhere, where a step is small beside those. Beside weights of 8 bits it is always 16. */
-enum qrounding { QROUNDING_8, QROUNDING_15, QROUNDING_MIXED };
+ * 8 elsewhere, where a step is small beside those. Beside weights of 8 bits it is always 16,
+ * but for BOTH_8, which is for those alone. */
+enum qrounding { QROUNDING_8, QROUNDING_15, QROUNDING_MIXED, QROUNDING_BOTH_8 };
 #define QSTAND_OUT REAL(3.5)
 
-/* y[n, rows] = x[n, cols] W^T for each of `count` matrices with the same cols. */
+/* y[n, rows] = x[n, cols] W^T, or added to it, for each of `count` matrices with the same
+ * cols. */
 struct qproduct {
     const struct qmatrix *w;
     real *y;
+    bool add;
 };
 void qmatmul(const struct qproduct *products, size_t count, const real *x, size_t n,
              enum qrounding rounding);

@@ -67,7 +67,7 @@ static void time_shape(size_t n, size_t rows, size_t cols, size_t repeat)
             w = random_matrix(kind == 1 ? QMATRIX_8 : QMATRIX_4, rows, cols, &rng);
         double best = 1e30;
         for (size_t i = 0; i <= repeat; i++) {
-            const struct qproduct product = {&w, y};
+            const struct qproduct product = {&w, y, false};
             double start = clock_ms();
             if (kind < 0)
                 matmul_nt(y, x, dense, 0, n, rows, cols);

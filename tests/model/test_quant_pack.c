@@ -79,7 +79,7 @@ static void check_type(enum tensor_type type)
     for (size_t i = 0; i < COLS; i++) {
         real x[COLS] = {0}, y[ROWS];
         x[i] = 1;
-        const struct qproduct product = {&w, y};
+        const struct qproduct product = {&w, y, false};
         qmatmul(&product, 1, x, 1, QROUNDING_15);
         for (size_t r = 0; r < ROWS; r++) {
             double top = 0;

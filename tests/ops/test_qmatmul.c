@@ -90,7 +90,10 @@ static void check_product(const struct matrix *m, const real *x, const real *y, 
             for (size_t i = 0; i < cols; i++)
                 want += m->values[r * cols + i] * (double)x[t * cols + i];
             bool four = m->packed.kind == QMATRIX_4;
-            double most = !four ? 32767 : rounding == QROUNDING_8 ? 127 : 16319;
+            bool fine = rounding != QROUNDING_8 && rounding != QROUNDING_BOTH_8;
+            double most = !fine && (four || rounding == QROUNDING_BOTH_8) ? 127
+                          : four                                          ? 16319
+                                                                          : 32767;
             assert_true(fabs((double)y[t * rows + r] - want) <=
                         bound(m, x + t * cols, r, most));
         }
@@ -98,7 +101,14 @@ static void check_product(const struct matrix *m, const real *x, const real *y, 
 
 static enum qmatrix_kind kind_of(enum qformat format)
 {
-    return format == QFORMAT_X_16 ? QMATRIX_8 : QMATRIX_4;
+    return format == QFORMAT_X_16 || format == QFORMAT_X_8_8 ? QMATRIX_8 : QMATRIX_4;
+}
+
+static enum qrounding rounding_of(enum qformat format)
+{
+    static const enum qrounding roundings[QFORMATS] = {QROUNDING_8, QROUNDING_15, QROUNDING_15,
+                                                       QROUNDING_BOTH_8};
+    return roundings[format];
 }
 
 static void test_near_exact(void **state)
@@ -111,12 +121,12 @@ static void test_near_exact(void **state)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             for (size_t j = 0; j < sizeof tokens / sizeof *tokens; j++) {
                 size_t n = tokens[j], cols = QBLOCK * (1 + (i + j) % 4);
-                enum qrounding rounding = f == QFORMAT_X_8 ? QROUNDING_8 : QROUNDING_15;
+                enum qrounding rounding = rounding_of((enum qformat)f);
                 struct matrix m =
                     matrix_make(kind_of((enum qformat)f), rows[i], cols, &rng);
                 real *x = random_reals(&rng, n * cols, 1),
                      *y = xcalloc(n * rows[i], sizeof *y);
-                const struct qproduct product = {&m.packed, y};
+                const struct qproduct product = {&m.packed, y, false};
                 qmatmul(&product, 1, x, n, rounding);
                 check_product(&m, x, y, n, rounding);
                 matrix_free(&m);
@@ -126,7 +136,7 @@ static void test_near_exact(void **state)
 }
 
 static const size_t x_bytes[QFORMATS] = {QROW_X_8_BYTES, QROW_X_15_BYTES,
-                                         QROW_X_16_BYTES};
+                                         QROW_X_16_BYTES, QROW_X_8_8_BYTES};
 
 /* Value i of row t of a tile's block of x. */
 static int x_value(enum qformat format, const uint8_t *x, size_t rows, size_t t, size_t i)
@@ -138,8 +148,7 @@ static int x_value(enum qformat format, const uint8_t *x, size_t rows, size_t t,
         return wide[t * QBLOCK + i / 4 * 4 + places[i % 4]];
     }
     int first = (int8_t)x[t * QBLOCK + i];
-    return format == QFORMAT_X_8 ? first
-                                 : 128 * first + (int8_t)x[(rows + t) * QBLOCK + i];
+    return format == QFORMAT_X_15 ? 128 * first + (int8_t)x[(rows + t) * QBLOCK + i] : first;
 }
 
 /* What qkernel.h promises of one block, panel, row of x and row of the panel. */
@@ -154,7 +163,8 @@ static void add_block(float *out, enum qformat format, const uint8_t *w, const u
                      : (int8_t)w[i / 4 * 64 + 4 * r + i % 4];
         dot += q * x_value(format, x, rows, t, i);
     }
-    const uint8_t *scales = x + rows * QBLOCK * (format == QFORMAT_X_8 ? 1 : 2);
+    bool bytes = format == QFORMAT_X_8 || format == QFORMAT_X_8_8;
+    const uint8_t *scales = x + rows * QBLOCK * (bytes ? 1 : 2);
     float scale, sum;
     uint16_t d, m;
     memcpy(&scale, scales + 4 * t, 4);
@@ -206,6 +216,12 @@ static uint8_t *extreme_rows(size_t rows, size_t blocks, enum qformat format,
             float scale = (float)rng_uniform(rng);
             memcpy(at + i, &scale, sizeof scale);
         }
+        for (size_t t = 0; format == QFORMAT_X_8_8 && t < rows; t++) {
+            int32_t total = 0;
+            for (size_t i = 0; i < QBLOCK; i++)
+                total += (int8_t)at[t * QBLOCK + i];
+            memcpy(at + first + 4 * (rows + t), &total, sizeof total);
+        }
     }
     return x;
 }
@@ -242,27 +258,29 @@ static void test_kernels_agree_bit_by_bit(void **state)
 static void check_divided(enum qrounding rounding, struct rng *rng)
 {
     enum { N = 70, ROWS = 200, COLS = 96 };
-    struct matrix a = matrix_make(QMATRIX_4, ROWS, COLS, rng);
+    enum qmatrix_kind kind = rounding == QROUNDING_BOTH_8 ? QMATRIX_8 : QMATRIX_4;
+    struct matrix a = matrix_make(kind, ROWS, COLS, rng);
     struct matrix b = matrix_make(QMATRIX_8, ROWS, COLS, rng);
     real *x = random_reals(rng, N * COLS, 1);
     real *together[2], *apart = xcalloc(N * ROWS, sizeof *apart);
     for (size_t i = 0; i < 2; i++)
         together[i] = xcalloc(N * ROWS, sizeof(real));
-    const struct qproduct both[] = {{&a.packed, together[0]}, {&b.packed, together[1]}};
+    const struct qproduct both[] = {{&a.packed, together[0], false},
+                                   {&b.packed, together[1], false}};
     qmatmul(both, 2, x, N, rounding);
     for (size_t i = 0; i < 2; i++) {
-        const struct qproduct one = {both[i].w, apart};
+        const struct qproduct one = {both[i].w, apart, false};
         qmatmul(&one, 1, x, N, rounding);
         assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
         for (size_t row = 0; row < N; row++) {
-            const struct qproduct single = {both[i].w, apart + row * ROWS};
+            const struct qproduct single = {both[i].w, apart + row * ROWS, false};
             qmatmul(&single, 1, x + row * COLS, 1, rounding);
         }
         assert_memory_equal(apart, together[i], N * ROWS * sizeof *apart);
     }
     size_t threads = team_threads();
     for (size_t t = 1; t <= 4; t++) {
-        const struct qproduct one = {both[0].w, apart};
+        const struct qproduct one = {both[0].w, apart, false};
         team_set_threads(t);
         qmatmul(&one, 1, x, N, rounding);
         assert_memory_equal(apart, together[0], N * ROWS * sizeof *apart);
@@ -284,6 +302,27 @@ static void test_same_bits_however_divided(void **state)
     check_divided(QROUNDING_8, &rng);
     check_divided(QROUNDING_15, &rng);
     check_divided(QROUNDING_MIXED, &rng);
+    check_divided(QROUNDING_BOTH_8, &rng);
+}
+
+static void test_products_are_added(void **state)
+{
+    (void)state;
+    enum { ROWS = 40, COLS = 64, N = 5 };
+    struct rng rng;
+    rng_seed(&rng, 8);
+    struct matrix m = matrix_make(QMATRIX_8, ROWS, COLS, &rng);
+    real *x = random_reals(&rng, N * COLS, 1), *sum = random_reals(&rng, N * ROWS, 1);
+    real y[N * ROWS], before[N * ROWS];
+    memcpy(before, sum, sizeof before);
+    const struct qproduct set = {&m.packed, y, false}, add = {&m.packed, sum, true};
+    qmatmul(&set, 1, x, N, QROUNDING_BOTH_8);
+    qmatmul(&add, 1, x, N, QROUNDING_BOTH_8);
+    for (size_t i = 0; i < N * ROWS; i++)
+        assert_true(sum[i] == before[i] + y[i]);
+    matrix_free(&m);
+    free(x);
+    free(sum);
 }
 
 /* MIXED is the rounding of 15 bits where a block stands out of its row, else of 8. */
@@ -301,7 +340,7 @@ static void test_mixed_rounding(void **state)
     for (size_t i = 2 * COLS; i < 3 * COLS; i++)
         x[i] = i % QBLOCK ? 0 : 1; /* ... and all of the third do */
     for (size_t r = 0; r < 3; r++) {
-        const struct qproduct product = {&m.packed, y[r]};
+        const struct qproduct product = {&m.packed, y[r], false};
         qmatmul(&product, 1, x, N, (enum qrounding)r);
     }
     const real *eight = y[QROUNDING_8], *fifteen = y[QROUNDING_15], *mixed = y[QROUNDING_MIXED];
@@ -327,8 +366,8 @@ static void test_special_values(void **state)
         x[2 * QBLOCK + 31] = (real)INFINITY;
         x[3 * QBLOCK] = REAL(1e-38);
         x[4 * QBLOCK] = 1;
-        const struct qproduct product = {&m.packed, y};
-        qmatmul(&product, 1, x, 5, f == QFORMAT_X_8 ? QROUNDING_8 : QROUNDING_15);
+        const struct qproduct product = {&m.packed, y, false};
+        qmatmul(&product, 1, x, 5, rounding_of((enum qformat)f));
         for (size_t r = 0; r < 8; r++) {
             assert_true(y[r] == 0 && isnan(y[8 + r]) && isnan(y[16 + r]));
             assert_true(real_fabs(y[24 + r]) < REAL(1e-36));
@@ -361,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_near_exact),
         cmocka_unit_test(test_kernels_agree_bit_by_bit),
         cmocka_unit_test(test_same_bits_however_divided),
+        cmocka_unit_test(test_products_are_added),
         cmocka_unit_test(test_mixed_rounding),
         cmocka_unit_test(test_special_values),
         cmocka_unit_test(test_halves),
