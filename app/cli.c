@@ -4,17 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/file_wanted.h"
 #include "app/values.h"
 #include "engine/base/mem.h"
 
 const struct cli_option cli_common_options[] = {
     {.name = "model", .letter = 'm', .kind = CLI_PATH, .value = "PATH", .group = CLI_MODEL,
+     .files = WANTED_MODELS,
      .help = "frozen model: a GGUF file or a Hugging Face directory"},
     {.name = "compressor", .letter = 'c', .kind = CLI_PATH, .value = "PATH|none",
      .group = CLI_MODEL,
-     .help = "compressor: a safetensors file or checkpoint directory; none = untrained"},
+     .files = WANTED_TENSORS, .help = "compressor: a safetensors file or checkpoint directory; none = untrained"},
     {.name = "soft-prompt", .kind = CLI_PATH, .value = "PATH|none", .group = CLI_MODEL,
-     .help = "virtual tokens before every prompt, made by train prompt"},
+     .files = WANTED_TENSORS, .help = "virtual tokens before every prompt, made by train prompt"},
     {.name = "precision", .kind = CLI_CHOICE, .value = "auto|f32|q16|mixed|q8|bf16", .group = CLI_MODEL,
      .help = "arithmetic of the frozen model"},
     {.name = "threads", .kind = CLI_COUNT, .value = "N", .min = 1, .max = 1024,

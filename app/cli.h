@@ -52,6 +52,7 @@ struct cli_option {
     bool many;         /* may be given several times, each counts */
     const char *otherwise; /* the value where none follows; NULL: one must */
     bool written;      /* CLI_PATH: a file that the command writes */
+    const char *files; /* CLI_PATH: which files are offered (file_wanted.h); NULL: all */
     enum cli_group group;
 };
 

@@ -6,6 +6,7 @@
 #include "app/cli.h"
 #include "app/config.h"
 #include "app/explore.h"
+#include "app/file_wanted.h"
 #include "app/sandbox.h"
 #include "app/tour.h"
 
@@ -63,7 +64,7 @@ static const struct cli_option options[] = {
      .help = "pane in front, and what it paints"},
     {.name = "no-answers", .kind = CLI_FLAG, .help = "keep the question for later"},
     {.name = "demo", .kind = CLI_FLAG, .help = "open the sample document and ask about it"},
-    {.name = "from-figure", .kind = CLI_PATH, .value = "F.png",
+    {.name = "from-figure", .kind = CLI_PATH, .value = "F.png", .files = WANTED_FIGURES,
      .help = "open again what a figure shows"},
     {.name = "doc", .kind = CLI_PATH, .value = "PATH",
      .help = "the figure's document, if it is neither beside it nor a recent one; as DOC"},

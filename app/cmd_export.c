@@ -9,6 +9,7 @@
 #include "app/cli.h"
 #include "app/export.h"
 #include "app/export_train.h"
+#include "app/file_wanted.h"
 #include "app/report.h"
 #include "app/reopen.h"
 #include "app/session_file.h"
@@ -390,7 +391,7 @@ static const struct cli_option options[] = {
     {.name = "question", .letter = 'q', .kind = CLI_TEXT, .value = "TEXT",
      .help = "the question of the answers"},
     {.name = "gold", .kind = CLI_TEXT, .value = "TEXT", .help = "its gold answer, for scores"},
-    {.name = "from-figure", .kind = CLI_PATH, .value = "F.png",
+    {.name = "from-figure", .kind = CLI_PATH, .value = "F.png", .files = WANTED_FIGURES,
      .help = "as in this figure; DOC is looked for beside it"},
     {.name = "against", .kind = CLI_PATH, .value = "FILE.cxt",
      .help = "of diff: the session file that the plan is compared with"},

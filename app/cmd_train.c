@@ -9,6 +9,7 @@
 #include "app/batch.h"
 #include "app/cli.h"
 #include "app/data_options.h"
+#include "app/file_wanted.h"
 #include "app/interrupt.h"
 #include "app/report.h"
 #include "app/presets.h"
@@ -278,7 +279,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
 static const struct cli_option options[] = {
     {.name = "data", .kind = CLI_PATH, .value = "FILE[@WEIGHT]", .many = true,
      .help = "training file; may be given several times, and more files may follow it"},
-    {.name = "run", .kind = CLI_PATH, .value = "DIR",
+    {.name = "run", .kind = CLI_PATH, .value = "DIR", .files = WANTED_FOLDERS,
      .help = "run directory: configuration, log, checkpoints, result"},
     {.name = "preset", .kind = CLI_TEXT, .value = "NAME",
      .help = "settings to begin with: " TRAIN_PRESET_LIST},
@@ -310,7 +311,7 @@ static const struct cli_option options[] = {
     {.name = "probe-question", .kind = CLI_TEXT, .value = "TEXT",
      .help = "what it is asked"},
     {.name = "ui", .kind = CLI_FLAG, .help = "train in the explorer's Train screen"},
-    {.name = "watch", .kind = CLI_PATH, .value = "RUN",
+    {.name = "watch", .kind = CLI_PATH, .value = "RUN", .files = WANTED_FOLDERS,
      .help = "look at a run of any process in the explorer, through its log"},
     {.name = "control", .kind = CLI_FLAG,
      .help = "for programs that steer a run: commands (pause, resume, save, stop) on standard "

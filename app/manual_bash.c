@@ -1,10 +1,28 @@
 /* Completion for bash: commands, options, and the values of options. */
 #include "app/manual.h"
 
+#include <string.h>
+
 static void bash_options(FILE *out, const struct cli_option *o)
 {
     for (; o && o->name; o++)
         fprintf(out, " --%s", o->name);
+}
+
+/* Names of files of the kind: folders, and those with each of the endings. */
+static void bash_files(FILE *out, const char *wanted)
+{
+    if (!wanted || !*wanted || *wanted == '!') {
+        fputs("COMPREPLY=($(compgen -f -- \"$cur\"))", out);
+        return;
+    }
+    fputs("COMPREPLY=($(compgen -d -- \"$cur\"", out);
+    while (*wanted == '.') {
+        size_t length = strcspn(wanted, "|");
+        fprintf(out, "; compgen -f -X '!*%.*s' -- \"$cur\"", (int)length, wanted);
+        wanted += length + (wanted[length] == '|');
+    }
+    fputs("))", out);
 }
 
 /* One branch per option that takes a value: what may follow it. */
@@ -18,7 +36,7 @@ static void bash_values(FILE *out, const struct cli_option *o)
             fprintf(out, "|-%c", o->letter);
         fputs(") ", out);
         if (o->kind == CLI_PATH)
-            fputs("COMPREPLY=($(compgen -f -- \"$cur\"))", out);
+            bash_files(out, o->files);
         else if (o->kind == CLI_CHOICE) {
             fputs("COMPREPLY=($(compgen -W \"", out);
             for (const char *c = o->value; *c; c++)

@@ -1,6 +1,8 @@
 /* Completion for fish: one line an option. */
 #include "app/manual.h"
 
+#include <string.h>
+
 static void fish_text(FILE *out, const char *text)
 {
     putc('\'', out);
@@ -12,6 +14,24 @@ static void fish_text(FILE *out, const char *text)
     putc('\'', out);
 }
 
+/* Those of the kind come first. */
+static void fish_files(FILE *out, const char *wanted)
+{
+    if (!wanted || (*wanted != '.' && *wanted != '/')) {
+        fputs(" -r -F", out);
+    } else if (*wanted == '/') {
+        fputs(" -x -a '(__fish_complete_directories)'", out);
+    } else {
+        fputs(" -x -a '", out);
+        while (*wanted) {
+            size_t length = strcspn(wanted, "|");
+            fprintf(out, "(__fish_complete_suffix %.*s)", (int)length, wanted);
+            wanted += length + (wanted[length] == '|');
+        }
+        putc('\'', out);
+    }
+}
+
 /* `where`: the commands that the options belong to. */
 static void fish_options(FILE *out, const struct cli_option *o, const char *where)
 {
@@ -20,7 +40,7 @@ static void fish_options(FILE *out, const struct cli_option *o, const char *wher
         if (o->letter)
             fprintf(out, " -s %c", o->letter);
         if (o->kind == CLI_PATH)
-            fputs(" -r -F", out);
+            fish_files(out, o->files);
         else if (o->kind != CLI_FLAG)
             fputs(" -x", out);
         if (o->kind == CLI_CHOICE) {

@@ -14,6 +14,19 @@ static void zsh_text(FILE *out, const char *text, const char *special)
     }
 }
 
+/* Of the kind; folders are always there. */
+static void zsh_files(FILE *out, const char *wanted)
+{
+    fputs("_files", out);
+    if (wanted && *wanted == '/')
+        fputs(" -/", out);
+    if (!wanted || *wanted != '.')
+        return;
+    fputs(" -g \"*(", out);
+    fputs(wanted, out);
+    fputs(")\"", out);
+}
+
 /* What may follow an option that takes a value. */
 static void zsh_value(FILE *out, const struct cli_option *o)
 {
@@ -23,7 +36,7 @@ static void zsh_value(FILE *out, const struct cli_option *o)
     zsh_text(out, o->kind == CLI_CHOICE ? o->name : o->value, ":");
     putc(':', out);
     if (o->kind == CLI_PATH)
-        fputs("_files", out);
+        zsh_files(out, o->files);
     if (o->kind != CLI_CHOICE)
         return;
     putc('(', out);

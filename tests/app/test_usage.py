@@ -93,7 +93,14 @@ class Generated(ProgramTest):
             self.assertEqual(complete("comprexit", "help", "--form"), ["--format"])
             self.assertEqual(complete("comprexit", "help", "--format", "m"), ["man", "markdown"])
             self.assertEqual(complete("comprexit", "help", "--align", ""), ["tail", "head"])
-            self.assertEqual(complete("comprexit", "help", "-m", "comp"), ["completion"])
+            for name in ("a.gguf", "a.txt", "a.png", "a.svg", "a.safetensors"):
+                (pathlib.Path(folder) / name).touch()
+            (pathlib.Path(folder) / "about").mkdir()
+            for option, offered in (("-m", {"about", "a.gguf"}), ("-c", {"about", "a.safetensors"}),
+                                    ("--from-figure", {"about", "a.png", "a.svg"})):
+                self.assertEqual(set(complete("comprexit", "explore", option, "a")), offered)
+            self.assertEqual(complete("comprexit", "train", "--run", "a"), ["about"])
+            self.assertIn("a.txt", complete("comprexit", "train", "--data", "a"))
 
     def test_completion_for_zsh_and_fish(self):
         """Their own shells, where they are installed, take the scripts and complete by them."""
