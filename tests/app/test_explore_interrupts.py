@@ -3,7 +3,6 @@
 trains, a terminal that is closed. What was done is kept, and no pause is counted as work."""
 import fcntl
 import json
-import os
 import pathlib
 import sys
 import time
@@ -178,7 +177,7 @@ class InterruptTest(ExplorerTest):
             self.train(terminal, "save_every=1000000")
             terminal.hang_up()
             until = time.monotonic() + 30
-            while not terminal_ended(terminal):
+            while not terminal.has_exited():
                 self.assertLess(time.monotonic(), until)
                 time.sleep(0.02)
             self.wait_saved()
@@ -199,14 +198,6 @@ def is_locked(path):
         except BlockingIOError:
             return True
     return False
-
-
-def terminal_ended(terminal):
-    if terminal.status is None:
-        pid, status = os.waitpid(terminal.pid, os.WNOHANG)
-        if pid:
-            terminal.status = os.waitstatus_to_exitcode(status)
-    return terminal.status is not None
 
 
 if __name__ == "__main__":
