@@ -126,8 +126,7 @@ static void document_take_tokens(struct snapshot_document *d, struct token_list 
 static void install_document(struct engine *e, struct snapshot_document *d)
 {
     struct snapshot *next = snapshot_derive(e->snapshot);
-    snapshot_document_release(next->document);
-    next->document = d;
+    snapshot_set_document(next, d); /* what was made of the old one's tokens goes with it */
     free(next->question);
     free(next->gold);
     next->question = next->gold = NULL;

@@ -5,9 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "engine/base/mem.h"
 #include "tests/support/small_engine.h"
 
 /* Segments of one window, so that each is read and forgotten by itself. */
@@ -61,11 +64,35 @@ static void test_what_one_call_needs_stays(void **state)
     engine_close(e);
 }
 
+/* What was measured of a document's tokens does not stay for a longer one, whose mass once
+ * was written behind the end of the old. */
+static void test_another_document_has_a_minimap_of_its_own(void **state)
+{
+    (void)state;
+    enum { TIMES = 3 };
+    struct engine *e = small_engine_open();
+    struct err err = {0};
+    size_t length = strlen(small_engine_text), before = engine_snapshot(e)->document->tokens;
+    char *longer = xcalloc(TIMES * length + 1, 1);
+    for (size_t i = 0; i < TIMES; i++)
+        memcpy(longer + i * length, small_engine_text, length);
+    assert_non_null(engine_snapshot(e)->minimap_mass);
+    assert_true(engine_set_document(e, longer, TIMES * length, "longer", &err));
+    assert_null(engine_snapshot(e)->minimap_mass);
+    small_engine_read(e);
+    const struct snapshot *s = engine_snapshot(e);
+    assert_true(s->document->tokens > 2 * before);
+    assert_true(s->minimap_mass[s->document->tokens - 1] > 0);
+    free(longer);
+    engine_close(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_least_recent_is_forgotten),
         cmocka_unit_test(test_what_one_call_needs_stays),
+        cmocka_unit_test(test_another_document_has_a_minimap_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
