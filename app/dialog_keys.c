@@ -150,6 +150,22 @@ static const char *help_of(const struct binding *b)
     return b->help ? b->help : b->command;
 }
 
+/* What is said of a binding and the keys that it is said of, which are those of a whole row
+ * where there is one; NULL when that row was told already. */
+static const char *help_for(const struct session *s, enum key_scope scope,
+                            const struct binding *b, bool told[N_ROWS], char keys[KEYS_BYTES])
+{
+    const struct row *row = row_of(b);
+    if (!row || !row_keys(s, scope, row, keys)) {
+        keys_of(s, scope, b, keys);
+        return help_of(b);
+    }
+    if (told[row - rows])
+        return NULL;
+    told[row - rows] = true;
+    return row->text;
+}
+
 /* Lines of a group, headed. */
 static void add_group(struct session *s, enum key_group group, enum key_scope scope)
 {
@@ -159,18 +175,13 @@ static void add_group(struct session *s, enum key_group group, enum key_scope sc
         char keys[KEYS_BYTES];
         if (b->group != group || !works(s, scope, b) || seen_before(s, scope, i))
             continue;
-        const struct row *row = row_of(b);
-        bool whole = row && row_keys(s, scope, row, keys);
-        if (whole && told[row - rows])
+        const char *help = help_for(s, scope, b, told, keys);
+        if (!help)
             continue;
-        if (whole)
-            told[row - rows] = true;
-        else
-            keys_of(s, scope, b, keys);
         if (!headed)
             list_add_text(&s->list, "%s", key_group_name[group]);
         headed = true;
-        list_add_plain(&s->list, keys, whole ? row->text : help_of(b));
+        list_add_plain(&s->list, keys, help);
     }
 }
 
@@ -186,16 +197,10 @@ static void add_application(struct session *s, enum key_scope scope)
         if (b->group != GROUP_APPLICATION || !works(s, scope, b) || seen_before(s, scope, i) ||
             strncmp(b->command, "help", 4) == 0) /* below the box */
             continue;
-        const struct row *row = row_of(b);
-        bool whole = row && row_keys(s, scope, row, keys);
-        if (whole && told[row - rows])
+        const char *help = help_for(s, scope, b, told, keys);
+        if (!help)
             continue;
-        if (whole)
-            told[row - rows] = true;
-        else
-            keys_of(s, scope, b, keys);
-        used += snprintf(text + used, sizeof text - (size_t)used, "  %s %s", keys,
-                         whole ? row->text : help_of(b));
+        used += snprintf(text + used, sizeof text - (size_t)used, "  %s %s", keys, help);
     }
     list_add_text(&s->list, "%s", text);
 }

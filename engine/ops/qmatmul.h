@@ -41,7 +41,7 @@ void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
  * 8 elsewhere, where a step is small beside those. Beside weights of 8 bits it is always 16,
  * but for BOTH_8, which is for those alone. */
 enum qrounding { QROUNDING_8, QROUNDING_15, QROUNDING_MIXED, QROUNDING_BOTH_8 };
-#define QSTAND_OUT REAL(3.5)
+#define QSTAND_OUT REAL(3.0)
 
 /* y[n, rows] = x[n, cols] W^T, or added to it, for each of `count` matrices with the same
  * cols. */
