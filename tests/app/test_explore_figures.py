@@ -33,7 +33,7 @@ class ReopenTest(ExplorerTest):
         self.assertEqual(status, 0, said)
 
     def screen(self, *arguments):
-        screen = tmux.Tmux([PROGRAM, *arguments], cwd=self.home,
+        screen = tmux.Tmux([PROGRAM, *arguments], columns=150, cwd=self.home,
                            environment=dict(self.places, HOME=self.home))
         self.addCleanup(screen.__exit__)
         return screen

@@ -26,6 +26,7 @@ class InputTest(ExplorerTest):
                                 chance.choice([1, 2, 20, 39, 40, 64, 80, 112, 200, 500, 30000]))
                 terminal.pump(0.01)
             terminal.resize(24, 80)
+            terminal.settle()  # no key acts while there is no room
             terminal.type(b"\x1b[27u\x1b[27u\x1b[27u")
             terminal.settle()
             self.assertFalse(terminal.has_exited(), terminal.output[-300:])

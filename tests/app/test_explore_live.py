@@ -129,7 +129,7 @@ class SpeakTest(LiveTest):
         self.assertEqual("".join(rest).strip(), "")
 
     def test_boxes_and_prompt(self):
-        self.assertIn("Right l", self.shown("set speak on", "key ? Down"))
+        self.assertIn("g G", self.shown("set speak on", "key ? Down"))
         self.assertIn("ask> Who", self.shown("set speak on", "key a", "type Who").splitlines()[-1])
         self.assertIn("token 0", self.shown("set speak on", "set speak off", "key h"))
 
