@@ -82,18 +82,20 @@ static void add_block(struct contents *c, const struct parameters *p, const char
 static void contents_init(struct contents *c, const struct parameters *p,
                           const struct stream_state *stream, const struct checkpoint_state *s)
 {
-    size_t n = 3 * p->n_tensors + 1;
+    size_t n = 4 * p->n_tensors + 1;
     *c = (struct contents){.entries = xcalloc(n, sizeof *c->entries),
                            .names = xcalloc(n, sizeof *c->names)};
     add_block(c, p, "", p->value);
     add_block(c, p, "moment1.", p->moment1);
     add_block(c, p, "moment2.", p->moment2);
+    if (p->average)
+        add_block(c, p, "average.", p->average);
     stream_to_numbers(stream, c->stream);
     c->entries[c->n_entries++] = (struct safetensors_entry){
         .name = "stream", .type = TENSOR_I64, .n_dims = 1, .dims = {STREAM_NUMBERS},
         .data = c->stream};
     add_pair(c, "format", format_name);
-    add_integer(c, "version", CHECKPOINT_VERSION);
+    add_integer(c, "version", p->average ? CHECKPOINT_VERSION : 1);
     add_integer(c, "step", s->step);
     add_integer(c, "samples", s->samples);
     add_integer(c, "tokens", s->tokens);
@@ -298,6 +300,8 @@ static void adopt(const struct safetensors *file, struct parameters *p, struct s
     read_block(file, p, "", p->value);
     read_block(file, p, "moment1.", p->moment1);
     read_block(file, p, "moment2.", p->moment2);
+    if (p->average)
+        read_block(file, p, "average.", p->average);
     memcpy(stream, safetensors_find(file, "stream")->data, sizeof *stream);
     checkpoint_state_free(s);
     *s = (struct checkpoint_state){

@@ -1,6 +1,7 @@
 /* Training checkpoints: everything that a run needs to go on bit by bit as if it
  * had not stopped. One safetensors file:
  *   parameters, moment1.NAME, moment2.NAME   F32, as the optimizer walks them
+ *   average.NAME                             F32, when the run keeps a mean
  *   stream                                   I64, order and random state
  *   metadata: format, version, step, totals, best, config, data, sha256
  * sha256 covers names, shapes, all data and all other metadata. */
@@ -15,7 +16,8 @@
 #include "engine/data/stream.h"
 #include "engine/train/parameters.h"
 
-enum { CHECKPOINT_VERSION = 1 };
+/* 2: with a mean of the weights. A file has the least version that says what it holds. */
+enum { CHECKPOINT_VERSION = 2 };
 
 struct checkpoint_state {
     size_t step;      /* steps done */

@@ -253,6 +253,8 @@ bool train_config_check(const struct train_config *c, struct err *err)
     if (!(c->warm_spread >= 0 && c->warm_spread < 1))
         return err_set(err, ERR_USAGE, "warm_spread: %g is not a share from 0 to below 1",
                        c->warm_spread);
+    if (!(c->average >= 0 && c->average < 1))
+        return err_set(err, ERR_USAGE, "average: %g is not a share from 0 to below 1", c->average);
     for (size_t step = 0; step < c->steps; step++) {
         struct compress_settings settings;
         train_config_settings(c, step, &settings);

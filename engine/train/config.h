@@ -34,6 +34,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(NUMBER, beta1, 0.9, "AdamW")                                                                 \
     X(NUMBER, beta2, 0.999, "AdamW")                                                               \
     X(NUMBER, adam_eps, 1e-8, "AdamW")                                                             \
+    X(NUMBER, average, 0.0, "share that a mean of the weights keeps a step; 0 = none (our extension)") \
     X(NUMBER, weight_decay, 0.0, "AdamW")                                                          \
     X(NUMBER, muon_momentum, 0.9, "Muon")                                                          \
     X(NUMBER, gate_rate, 1.0, "share of lr that the gate's Wq and Wk take (our extension)")        \

@@ -128,7 +128,7 @@ static size_t shape_bytes(const struct trainer *t, size_t context, size_t query,
 /* A checkpoint that is read back, while the heap keeps what the passes took. */
 static size_t checkpoint_bytes(const struct trainer *t)
 {
-    return 3 * t->parameters.count * sizeof(real);
+    return parameters_saved_bytes(&t->parameters);
 }
 
 /* Muon's scratch for the largest matrix. */
@@ -149,7 +149,7 @@ size_t training_memory(const struct trainer *t)
     const struct stream *s = &t->stream;
     size_t most = update_bytes(t);
     if (t->gpu) /* passes are elsewhere */
-        return 4 * t->parameters.count * sizeof(real) + most + checkpoint_bytes(t);
+        return parameters_bytes(&t->parameters) + most + checkpoint_bytes(t);
     for (size_t i = 0; i < s->n_shapes; i++) {
         size_t context = s->shapes[i].context, predict = s->shapes[i].predict;
         if (c->mix_ntp > 0)
@@ -159,13 +159,13 @@ size_t training_memory(const struct trainer *t)
     }
     if (c->mix_sft > 0)
         most = size_max(most, shape_bytes(t, c->sft_context, c->sft_tokens, c->sft_tokens));
-    return 4 * t->parameters.count * sizeof(real) + most + checkpoint_bytes(t);
+    return parameters_bytes(&t->parameters) + most + checkpoint_bytes(t);
 }
 
 size_t training_peak(const struct trainer *t)
 {
     size_t pending = model_pending_bytes(t->model);
-    size_t now = training_memory(t) - 4 * t->parameters.count * sizeof(real);
+    size_t now = training_memory(t) - parameters_bytes(&t->parameters);
     return size_max(machine_memory_peak(),
                     machine_memory_resident() + pending + now + LIBRARY_BYTES);
 }

@@ -83,6 +83,8 @@ static void share_state(struct run *r)
     ranks_share(&r->ranks, p->value, p->count * sizeof *p->value);
     ranks_share(&r->ranks, p->moment1, p->count * sizeof *p->moment1);
     ranks_share(&r->ranks, p->moment2, p->count * sizeof *p->moment2);
+    if (p->average)
+        ranks_share(&r->ranks, p->average, p->count * sizeof *p->average);
     ranks_share(&r->ranks, &t->stream.state, sizeof t->stream.state);
     ranks_share(&r->ranks, &s->step, sizeof s->step);
 }
@@ -226,6 +228,13 @@ static bool one_step(struct run *r, const struct stream_state *first, struct err
     return ok;
 }
 
+/* Without a single validation the last state is the best there is. */
+static bool give_away(struct run *r, struct err *err)
+{
+    const struct trainer *t = &r->trainer;
+    return !r->leads || !isinf(t->state.best) || run_dir_save_best(&r->dir, t, NULL, 0, err);
+}
+
 static bool loop(struct run *r, struct err *err)
 {
     struct trainer *t = &r->trainer;
@@ -244,14 +253,15 @@ static bool loop(struct run *r, struct err *err)
         bool wanted = r->leads && (last || asked || due(r, c->save_every));
         if (wanted && t->nonfinite_in_row == 0 && !save(r, last, err))
             return false;
+        if (last && t->nonfinite_in_row == 0 && !give_away(r, err))
+            return false;
         if (stop && is_too_sick(r))
             return err_set(err, ERR_OTHER, "stopped after step %zu: %zu validations in a row with %s",
                            t->state.step, r->sick, r->why);
         if (stop)
             return err_set(err, ERR_CANCELLED, "stopped after step %zu", t->state.step);
     }
-    /* Without a single validation the last state is the best there is. */
-    return !r->leads || !isinf(t->state.best) || run_dir_save_best(&r->dir, t, NULL, 0, err);
+    return true;
 }
 
 bool train_run(const struct run_options *options, const struct run_listener *listener,
@@ -297,7 +307,7 @@ bool train_estimate(const struct run_options *options, struct run_estimate *out,
         ok = trainer_step(&r.trainer, &step, progress, err);
     if (ok) {
         const struct train_config *c = &options->config;
-        size_t checkpoint = 3 * r.trainer.parameters.count * sizeof(real);
+        size_t checkpoint = parameters_saved_bytes(&r.trainer.parameters);
         double pass_ms = step.ms / (double)c->batch;
         double checks = c->valid_every ? (double)(c->steps / c->valid_every) + 1 : 0;
         *out = (struct run_estimate){

@@ -273,7 +273,9 @@ static bool save_compressor(const char *path, const struct trainer *t, const cha
     info.base_layers = t->model->config.layers;
     memcpy(info.base_sha256, t->state.base_sha256, sizeof info.base_sha256);
     snprintf(info.note, sizeof info.note, "%s", note);
-    return compressor_save(path, &t->compressor, &info, TENSOR_BF16, err);
+    struct compressor result = t->compressor;
+    result.block = parameters_result(&t->parameters);
+    return compressor_save(path, &result, &info, TENSOR_BF16, err);
 }
 
 bool run_dir_save_best(struct run_dir *dir, const struct trainer *t,
@@ -284,7 +286,7 @@ bool run_dir_save_best(struct run_dir *dir, const struct trainer *t,
     char *best = file_join(dir->path, "best.safetensors");
     char *ready = file_join(dir->path, "compressor.safetensors");
     bool ok = checkpoint_save(best, &t->parameters, &t->stream.state, &t->state, err) &&
-              (t->soft_prompt ? soft_prompt_save(ready, t->soft_prompt, t->soft_tensor.rows,
+              (t->soft_prompt ? soft_prompt_save(ready, parameters_result(&t->parameters), t->soft_tensor.rows,
                                                  t->soft_tensor.cols, t->state.base_sha256, note,
                                                  err)
                               : save_compressor(ready, t, note, err));

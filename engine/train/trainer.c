@@ -175,6 +175,7 @@ bool trainer_init(struct trainer *t, const struct train_config *config, struct m
         return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
     if (!train_config_check(config, err) || !set_precision(model, config, err) ||
         !init_stream(t, datasets, n_datasets, err) || !init_parameters(t, err) ||
+        (config->average > 0 && !parameters_keep_average(&t->parameters, err)) ||
         !open_device(t, err)) {
         trainer_free(t);
         return false;
@@ -274,6 +275,13 @@ static double rate_of(const struct trainer *t, const real *w)
     return w == p->wq || w == p->wk ? t->config.gate_rate : 1.0;
 }
 
+/* A young mean forgets its start, the untrained weights, faster. */
+static double share_kept(double average, size_t step)
+{
+    double young = ((double)step + 1) / ((double)step + 10);
+    return young < average ? young : average;
+}
+
 static void update(struct trainer *t, double lr, double grad_scale)
 {
     const struct train_config *c = &t->config;
@@ -295,6 +303,7 @@ static void update(struct trainer *t, double lr, double grad_scale)
             adamw_step(&adamw, w, m, v, g, tensor->count, grad_scale, t->state.step + 1);
     }
     arena_free(&scratch);
+    parameters_average(p, share_kept(c->average, t->state.step));
 }
 
 /* Adds up what the processes have found of a step. */
@@ -453,8 +462,8 @@ static bool validate_kind(struct trainer *t, size_t index, enum phase phase,
     return true;
 }
 
-size_t trainer_validate(struct trainer *t, struct validation out[VALIDATIONS_MAX],
-                        const struct progress *progress, struct err *err)
+static size_t validate_kinds(struct trainer *t, struct validation out[VALIDATIONS_MAX],
+                             const struct progress *progress, struct err *err)
 {
     size_t n = 0;
     for (size_t k = 0; k <= t->stream.n_shapes; k++) {
@@ -469,6 +478,15 @@ size_t trainer_validate(struct trainer *t, struct validation out[VALIDATIONS_MAX
             return 0;
         n++;
     }
+    return n;
+}
+
+size_t trainer_validate(struct trainer *t, struct validation out[VALIDATIONS_MAX],
+                        const struct progress *progress, struct err *err)
+{
+    parameters_swap_average(&t->parameters);
+    size_t n = validate_kinds(t, out, progress, err);
+    parameters_swap_average(&t->parameters);
     return n;
 }
 

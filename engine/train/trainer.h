@@ -85,7 +85,8 @@ bool trainer_use_device(struct trainer *t, struct device *d, struct err *err);
 bool trainer_step(struct trainer *t, struct step_report *report, const struct progress *progress,
                   struct err *err);
 
-/* Loss on held-out samples at config.valid_ratio; returns the number of kinds. */
+/* Loss on held-out samples at config.valid_ratio, with the mean of the weights where one is
+ * kept; returns the number of kinds. */
 size_t trainer_validate(struct trainer *t, struct validation out[VALIDATIONS_MAX],
                         const struct progress *progress, struct err *err);
 

@@ -239,7 +239,7 @@ def checkpoint(**changes):
 
 def checkpoint_seeds():
     return {"whole": checkpoint(), "numbers": checkpoint(step="99999999999999999999", best="nan", seconds="x"),
-            "newer": checkpoint(version="2"), "damaged": checkpoint()[:-1] + b"\1"}
+            "newer": checkpoint(version="3"), "damaged": checkpoint()[:-1] + b"\1"}
 
 
 def seeds(name):
