@@ -152,12 +152,13 @@ static bool parse_key(const struct words *words, enum key_scope *scope, uint32_t
     return true;
 }
 
-/* The words from `from` on as one line, quoted where they were. */
+/* The words from `from` on as one line, quoted where they were or have to be. */
 static char *join_words(const struct words *words, size_t from)
 {
     char *line = xstrdup("");
     for (size_t i = from; i < words->count; i++) {
-        char *word = words->quoted[i] ? list_quote(words->word[i]) : xstrdup(words->word[i]);
+        bool quoted = words->quoted[i] || strpbrk(words->word[i], " \t");
+        char *word = quoted ? list_quote(words->word[i]) : xstrdup(words->word[i]);
         size_t size = strlen(line) + strlen(word) + 2;
         char *longer = xmalloc(size);
         snprintf(longer, size, "%s%s%s", line, *line ? " " : "", word);

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "app/file_wanted.h"
 #include "app/presets.h"
 #include "app/settings.h"
+#include "app/words.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -104,7 +106,7 @@ static void add_export(struct matches *m, const char *views)
 }
 
 /* Names in the folder that was typed last, behind the first `head` bytes of the word ("data=",
- * "data=a.txt,"). Names with blanks would have to be quoted: they are left out. */
+ * "data=a.txt,"). A comma would end the name, and no quotation helps. */
 static void add_paths(struct matches *m, size_t head, const char *kind)
 {
     size_t end = m->length;
@@ -114,7 +116,7 @@ static void add_paths(struct matches *m, size_t head, const char *kind)
     bool hidden = m->prefix[end] == '.';
     DIR *dir = opendir(*folder ? folder : ".");
     for (struct dirent *item; dir && (item = readdir(dir));) {
-        if ((item->d_name[0] == '.' && !hidden) || strpbrk(item->d_name, " \t,"))
+        if ((item->d_name[0] == '.' && !hidden) || strpbrk(item->d_name, ",\"\\"))
             continue;
         char *path = file_join(*folder ? folder : ".", item->d_name);
         size_t room = end + strlen(item->d_name) + 2;
@@ -249,28 +251,91 @@ static void add_arguments(struct matches *m, const struct session *s, const stru
     }
 }
 
+/* ---- the word that is typed ---------------------------------------------------- */
+
+/* The last word of a line that ends where the cursor is. */
+struct typed {
+    char *line;
+    const char *text; /* behind the quotation mark in front of the word */
+    size_t number;    /* of complete words in front of it */
+    size_t shown;     /* where in the line that begins which readline takes for the word */
+    size_t head;      /* bytes of the word in front of a quotation mark: key= */
+    bool quoted;
+};
+
+/* Behind the word at `at`; *open: its quotation is not closed. */
+static const char *word_end(const char *at, bool *open)
+{
+    size_t quote = words_quote(at);
+    *open = quote != SIZE_MAX;
+    if (!*open)
+        return at + strcspn(at, " \t");
+    for (at += quote + 1; *at && *at != '"'; at++)
+        if (*at == '\\' && at[1])
+            at++;
+    *open = !*at;
+    return *at ? at + 1 : at;
+}
+
+/* The line is copied, and a quotation mark behind the key of the word taken out. */
+static struct typed typed_word(const char *line, size_t point)
+{
+    struct typed t = {.line = xstrndup(line, point)};
+    char *at = t.line + strspn(t.line, " \t");
+    for (const char *end; *(end = word_end(at, &t.quoted)); t.number++)
+        at += (size_t)(end - at) + strspn(end, " \t");
+    t.shown = (size_t)(at - t.line);
+    t.text = at;
+    if (t.quoted) {
+        t.head = words_quote(at);
+        t.shown += t.head + 1;
+        memmove(at + 1, at, t.head);
+        t.text = at + 1;
+    }
+    return t;
+}
+
+/* Names with blanks want a quotation mark, and what is common to all of them then has it, too;
+ * the only one is closed, unless it goes on. In a quotation readline sees what is behind the mark. */
+static void quote_matches(struct matches *m, const struct typed *t)
+{
+    bool blanks = false;
+    for (size_t i = 0; i < m->count; i++)
+        blanks = blanks || strpbrk(m->words[i], " \t");
+    for (size_t i = 0; i < m->count && (t->quoted || blanks); i++) {
+        char *word = m->words[i], *equals = strchr(word, '=');
+        size_t size = strlen(word) + 3, key = equals ? (size_t)(equals + 1 - word) : 0;
+        bool closed = m->count == 1 && word[strlen(word) - 1] != '/';
+        char *out = xmalloc(size);
+        if (t->quoted)
+            snprintf(out, size, "%s", word + t->head);
+        else
+            snprintf(out, size, "%.*s\"%s%s", (int)key, word, word + key, closed ? "\"" : "");
+        free(word);
+        m->words[i] = out;
+    }
+}
+
 char **complete_line(void *context, const char *line, size_t point, size_t *from,
                      const char **files)
 {
     const struct session *s = context;
-    size_t begin = point, word = 0;
-    while (begin && line[begin - 1] != ' ' && line[begin - 1] != '\t')
-        begin--;
-    for (size_t i = 1; i <= begin; i++)
-        word += line[i - 1] != ' ' && line[i] == ' ';
-    struct matches m = {.prefix = line + begin, .length = point - begin};
-    *from = begin;
+    struct typed t = typed_word(line, point);
+    struct matches m = {.prefix = t.text, .length = strlen(t.text)};
+    *from = t.shown;
     *files = NULL;
     if (prompt_kind() != PROMPT_COMMAND) {
         add_document(&m, s);
-    } else if (word == 0) {
+    } else if (t.number == 0) {
         add_commands(&m);
     } else {
         char *name = xstrndup(line, strcspn(line, " !"));
         const struct action *action = action_find(name, NULL);
         if (action)
-            add_arguments(&m, s, action, line, word, files);
+            add_arguments(&m, s, action, line, t.number, files);
         free(name);
     }
+    quote_matches(&m, &t);
+    free(t.line);
     return m.words;
 }

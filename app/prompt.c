@@ -117,6 +117,7 @@ static char **attempt(const char *text, int start, int end)
     }
     bool goes_on = !words[1] && words[0][0] && strchr("=/", words[0][strlen(words[0]) - 1]);
     rl_completion_append_character = goes_on ? '\0' : ' ';
+    rl_completion_suppress_quote = goes_on;
     /* Readline wants the common beginning in front of several matches. */
     size_t count = 0, common = strlen(words[0]);
     while (words[count])

@@ -1,5 +1,6 @@
 #include "app/words.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,18 +8,22 @@
 
 static const char blanks[] = " \t";
 
+size_t words_quote(const char *at)
+{
+    size_t n = strcspn(at, " \t\"");
+    return at[n] == '"' && (n == 0 || at[n - 1] == '=') ? n : SIZE_MAX;
+}
+
 /* One word at *at, which is moved behind it; NULL when its quote never ends. */
 static char *take_word(const char **at, bool *quoted)
 {
     const char *p = *at;
     char *word = xmalloc(strlen(p) + 1);
-    size_t n = 0;
-    *quoted = *p == '"';
-    if (!*quoted) {
-        n = strcspn(p, blanks);
-        memcpy(word, p, n);
-        p += n;
-    } else {
+    size_t quote = words_quote(p), n = quote == SIZE_MAX ? strcspn(p, blanks) : quote;
+    *quoted = n == 0;
+    memcpy(word, p, n);
+    p += n;
+    if (n == quote) {
         for (p++; *p && *p != '"'; p++) {
             if (*p == '\\' && (p[1] == '"' || p[1] == '\\'))
                 p++;

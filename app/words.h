@@ -1,4 +1,4 @@
-/* The command language: a name, then words separated by blanks; "..." keeps
+/* The command language: a name, then words separated by blanks; "..." and key="..." keep
  * blanks, with \" and \\ inside; a name may end in '!' (overwrite, do not ask). */
 #ifndef APP_WORDS_H
 #define APP_WORDS_H
@@ -14,7 +14,7 @@ struct words {
     char *name;            /* "" for an empty line or a comment */
     bool force;            /* the '!' */
     char *word[WORDS_MAX]; /* arguments */
-    bool quoted[WORDS_MAX];
+    bool quoted[WORDS_MAX]; /* as a whole: "...", not key="..." */
     size_t count;
     char *rest; /* everything after the name, as it was typed; a single quoted word
                    without its quotes */
@@ -23,6 +23,10 @@ struct words {
 /* False, with a message, for an unfinished quotation or too many words; the words
  * must be freed in either case. */
 bool words_split(struct words *words, const char *line, struct err *err);
+
+/* Where the quotation of the word at `at` begins: at its first byte or behind "=". SIZE_MAX
+ * when the word has none. */
+size_t words_quote(const char *at);
 void words_free(struct words *words);
 
 #endif

@@ -117,6 +117,34 @@ static void test_kinds_of_files(void **state)
     temporary_remove(folder);
 }
 
+static void test_names_with_blanks(void **state)
+{
+    (void)state;
+    char *folder = temporary_directory(), line[512], want[1024];
+    free(temporary_file(folder, "b c.txt", "x", 1));
+    free(temporary_file(folder, "z.txt", "x", 1));
+    snprintf(line, sizeof line, "train ntp data=%s/b", folder);
+    snprintf(want, sizeof want, "data=\"%s/b c.txt\"", folder);
+    assert_string_equal(offered(line), want);
+    /* In a quotation readline replaces what is behind the mark, and closes it. */
+    snprintf(line, sizeof line, "train ntp data=\"%s/b c", folder);
+    snprintf(want, sizeof want, "%s/b c.txt", folder);
+    assert_string_equal(offered(line), want);
+    snprintf(line, sizeof line, "train ntp \"data=%s/b c", folder);
+    snprintf(want, sizeof want, "data=%s/b c.txt", folder);
+    assert_string_equal(offered(line), want);
+    /* One with blanks among others: all have the mark, none is closed. */
+    snprintf(line, sizeof line, "train ntp data=%s/", folder);
+    const char *both = offered(line);
+    snprintf(want, sizeof want, "data=\"%s/b c.txt", folder);
+    assert_non_null(strstr(both, want));
+    snprintf(want, sizeof want, "data=\"%s/z.txt", folder);
+    assert_non_null(strstr(both, want));
+    snprintf(line, sizeof line, "train ntp data=\"%s/b c.txt\" dat", folder);
+    assert_string_equal(offered(line), "data=");
+    temporary_remove(folder);
+}
+
 static void test_presets(void **state)
 {
     (void)state;
@@ -152,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_words_before_files),
         cmocka_unit_test(test_each_command_has_its_kind_of_file),
         cmocka_unit_test(test_kinds_of_files),
+        cmocka_unit_test(test_names_with_blanks),
         cmocka_unit_test(test_presets),
     };
     return cmocka_run_group_tests(tests, begin, end);

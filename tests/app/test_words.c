@@ -35,6 +35,22 @@ static void test_escapes(void **state)
     words_free(&w);
 }
 
+static void test_quotes_behind_a_key(void **state)
+{
+    (void)state;
+    struct words w;
+    struct err err = {0};
+    assert_true(words_split(&w, "train data=\"a b.txt,c\" run=\"\" x\"y z", &err));
+    assert_int_equal(w.count, 4);
+    assert_string_equal(w.word[0], "data=a b.txt,c");
+    assert_false(w.quoted[0]);
+    assert_string_equal(w.word[1], "run=");
+    assert_string_equal(w.word[2], "x\"y"); /* in the middle of a word it is a character */
+    words_free(&w);
+    assert_false(words_split(&w, "train data=\"a b", &err));
+    words_free(&w);
+}
+
 static void test_comments_and_blanks(void **state)
 {
     (void)state;
@@ -82,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_quotes_behind_a_key),
         cmocka_unit_test(test_comments_and_blanks),
         cmocka_unit_test(test_unclosed_quote_keeps_the_rest),
         cmocka_unit_test(test_too_many),
