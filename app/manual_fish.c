@@ -1,7 +1,6 @@
 /* Completion for fish: one line an option. */
 #include "app/manual.h"
 
-#include <string.h>
 
 static void fish_text(FILE *out, const char *text)
 {
@@ -14,7 +13,13 @@ static void fish_text(FILE *out, const char *text)
     putc('\'', out);
 }
 
-/* Those of the kind come first. */
+/* The shell's own function for endings offers the other files as well, behind those. */
+static const char files_of_kind[] =
+    "function __comprexit_files -d 'Folders, and files whose names end so'\n"
+    "    __fish_complete_path | string match -er -- \\\n"
+    "        '(?:'(string join '|' -- (string escape --style=regex -- $argv))'|/)(?:\\t|$)'\n"
+    "end\n";
+
 static void fish_files(FILE *out, const char *wanted)
 {
     if (!wanted || (*wanted != '.' && *wanted != '/')) {
@@ -22,13 +27,10 @@ static void fish_files(FILE *out, const char *wanted)
     } else if (*wanted == '/') {
         fputs(" -x -a '(__fish_complete_directories)'", out);
     } else {
-        fputs(" -x -a '", out);
-        while (*wanted) {
-            size_t length = strcspn(wanted, "|");
-            fprintf(out, "(__fish_complete_suffix %.*s)", (int)length, wanted);
-            wanted += length + (wanted[length] == '|');
-        }
-        putc('\'', out);
+        fputs(" -x -a '(__comprexit_files ", out);
+        for (; *wanted; wanted++)
+            putc(*wanted == '|' ? ' ' : *wanted, out);
+        fputs(")'", out);
     }
 }
 
@@ -58,6 +60,7 @@ static void fish_options(FILE *out, const struct cli_option *o, const char *wher
 void manual_fish(FILE *out)
 {
     fputs("# fish completion for comprexit, made by `comprexit completion fish`\n", out);
+    fputs(files_of_kind, out);
     for (size_t i = 0; cli_commands[i]; i++) {
         fprintf(out, "complete -c comprexit -n __fish_use_subcommand -a %s -d ",
                 cli_commands[i]->name);

@@ -115,11 +115,18 @@ class Generated(ProgramTest):
                     self.assertEqual((done.returncode, done.stderr), (0, b""), shell)
             if not shutil.which("fish"):
                 self.skipTest("no fish")
+            for name in ("a.gguf", "b.gguf", "a.txt", "a.png", "a.svg", "a b.svg", "gguf"):
+                (pathlib.Path(folder) / name).touch()
+            (pathlib.Path(folder) / "about").mkdir()
             for line, expected in (("comprexit hel", ["help"]),
                                    ("comprexit ask --mode c", ["compressed"]),
-                                   ("comprexit train --optimizer ", ["adamw", "muon"])):
+                                   ("comprexit train --optimizer ", ["adamw", "muon"]),
+                                   ("comprexit explore -m a", ["a.gguf", "about/"]),
+                                   ("comprexit explore --model ", ["a.gguf", "about/", "b.gguf"]),
+                                   ("comprexit explore --from-figure a",
+                                    ["a b.svg", "a.png", "a.svg", "about/"])):
                 done = subprocess.run(["fish", "-c", f"source {path}; complete -C '{line}'"], env=env,
-                                      stdout=subprocess.PIPE, check=True)
+                                      stdout=subprocess.PIPE, check=True, cwd=folder)
                 self.assertEqual([x.split("\t")[0] for x in done.stdout.decode().splitlines()],
                                  expected)
 
