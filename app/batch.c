@@ -169,10 +169,18 @@ static void log_line(void *context, const char *line)
 
 bool batch_open(struct batch *batch, const struct cli_arguments *a, struct err *err)
 {
+    return batch_open_with(batch, a, NULL, err);
+}
+
+bool batch_open_with(struct batch *batch, const struct cli_arguments *a, const char *model,
+                     struct err *err)
+{
     *batch = (struct batch){.progress = {.tick = tick, .context = batch}};
     struct engine_options options;
     if (!batch_engine_options(a, &options, err))
         return false;
+    if (model)
+        options.model = model;
     /* The engine keeps the context pointer; notes only look at it. */
     options.context = (void *)(uintptr_t)a;
     options.log = log_line;

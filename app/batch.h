@@ -62,6 +62,10 @@ char *batch_model_path(const struct cli_arguments *arguments);
 /* Opens the engine; from here on the first Ctrl-C stops work cleanly. */
 bool batch_open(struct batch *batch, const struct cli_arguments *arguments, struct err *err);
 
+/* Likewise with this model, NULL: the options'. */
+bool batch_open_with(struct batch *batch, const struct cli_arguments *arguments, const char *model,
+                     struct err *err);
+
 /* Says that slots come from an untrained compressor where nobody asked for one. */
 void batch_note_untrained(const struct batch *batch, const struct cli_arguments *arguments);
 

@@ -172,18 +172,30 @@ static void compare_hashes(const struct job *job)
     note_difference(job, "compressor", job->meta.compressor.sha256, s->facts.compressor_sha256);
 }
 
+/* A context that the model cannot take is told in its row, as on the screen, and does not keep
+ * the others from being shown; it is an error when there are no others. */
 static bool ask_all(struct job *job, struct err *err)
 {
     const char *question = job->question ? job->question : job->meta.question;
     struct ask_options options = {.top_p = 1, .gold = cli_text(job->arguments, "gold")};
+    bool any = false;
     if (!draws(job, FIGURE_ANSWERS))
         return true;
     if (!question)
         return err_set(err, ERR_USAGE, "export: answers to which question? Give it with -q");
-    for (int mode = 0; mode < ANSWER_MODES; mode++)
-        if (!engine_ask(job->batch.engine, question, (enum answer_mode)mode, &options,
-                        &job->batch.progress, err))
+    for (int mode = 0; mode < ANSWER_MODES; mode++) {
+        struct err failed = {0};
+        bool ok = engine_ask(job->batch.engine, question, (enum answer_mode)mode, &options,
+                             &job->batch.progress, &failed);
+        any = any || ok;
+        if (ok)
+            continue;
+        if (failed.code != ERR_INPUT || (mode + 1 == ANSWER_MODES && !any)) {
+            *err = failed;
             return false;
+        }
+        report_note(job->arguments, "%s: %s", answer_mode_name[mode], failed.text);
+    }
     return true;
 }
 
@@ -319,6 +331,16 @@ static bool read_against(struct job *job, struct err *err)
     return true;
 }
 
+/* The model that the figure was made with, where the command line names none; as in the
+ * explorer it goes before the environment's. To be freed; NULL when it is nowhere. */
+static char *figure_model(const struct job *job)
+{
+    const struct cli_arguments *a = job->arguments;
+    if (!job->has_meta || cli_text(a, "model"))
+        return NULL;
+    return reopen_model(&job->meta, cli_text(a, "from-figure"));
+}
+
 static bool with_document(struct job *job, const char *path, struct err *err)
 {
     struct batch_input input;
@@ -328,9 +350,11 @@ static bool with_document(struct job *job, const char *path, struct err *err)
         return with_session(job, path, err);
     if (!batch_input_read(&input, path, NULL, err))
         return false;
-    bool ok = batch_open(&job->batch, job->arguments, err) && work(job, &input, err);
+    char *model = figure_model(job);
+    bool ok = batch_open_with(&job->batch, job->arguments, model, err) && work(job, &input, err);
     batch_close(&job->batch);
     batch_input_free(&input);
+    free(model);
     return ok;
 }
 

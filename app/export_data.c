@@ -125,7 +125,7 @@ char *export_answers_csv(const struct snapshot *s, size_t *size)
         buffer_text(&out, ",");
         put_value(&out, a->exact >= 0 ? a->exact : (double)NAN);
         buffer_printf(&out, ",%s,", state_of(a));
-        char *text = sanitised(a->text);
+        char *text = sanitised(a->state == ANSWER_FAILED ? a->error : a->text);
         put_field(&out, text);
         free(text);
         buffer_text(&out, "\r\n");
@@ -198,6 +198,8 @@ static json_t *answer_to_json(enum answer_mode mode, const struct snapshot_answe
     json_object_set_new(json, "state", json_string(state_of(a)));
     json_object_set_new(json, "text", report_text(a->text ? a->text : "",
                                                   a->text ? strlen(a->text) : 0));
+    if (a->state == ANSWER_FAILED)
+        json_object_set_new(json, "error", report_text(a->error, strlen(a->error)));
     return json;
 }
 

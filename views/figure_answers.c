@@ -65,12 +65,16 @@ static char *answer_text(const struct snapshot_answer *a)
         [ANSWER_EMPTY] = "not asked",
     };
     const char *note = a->stale ? "made with earlier settings" : notes[a->state];
+    if (a->state == ANSWER_FAILED && a->error[0])
+        note = a->error;
     char *text = sanitised(a->text ? a->text : "");
     if (!note)
         return text;
-    size_t size = strlen(text) + strlen(note) + 4;
+    char *clean = sanitised(note);
+    size_t size = strlen(text) + strlen(clean) + 4;
     char *whole = xmalloc(size);
-    snprintf(whole, size, "%s%s(%s)", text, *text ? " " : "", note);
+    snprintf(whole, size, "%s%s(%s)", text, *text ? " " : "", clean);
+    free(clean);
     free(text);
     return whole;
 }
@@ -79,13 +83,15 @@ static void fill_row(struct row *row, enum answer_mode mode, const struct snapsh
 {
     size_t size = sizeof *row->text;
     snprintf(row->text[COLUMN_MODE], size, "%s", figure_answer_title[mode]);
-    snprintf(row->text[COLUMN_CONTEXT], size, "%zu %s", a->context_positions,
-             mode == ANSWER_COMPRESSED ? "slots" : "tokens");
-    snprintf(row->text[COLUMN_CACHE], size, "%.1f MiB", (double)a->kv_bytes / (1 << 20));
-    if (a->f1 >= 0)
+    for (int c = COLUMN_CONTEXT; c < COLUMN_ANSWER; c++)
+        snprintf(row->text[c], size, "\xe2\x80\x93");
+    if (a->kv_bytes > 0) { /* its context was read */
+        snprintf(row->text[COLUMN_CONTEXT], size, "%zu %s", a->context_positions,
+                 mode == ANSWER_COMPRESSED ? "slots" : "tokens");
+        snprintf(row->text[COLUMN_CACHE], size, "%.1f MiB", (double)a->kv_bytes / (1 << 20));
+    }
+    if (a->f1 >= 0 && a->state != ANSWER_FAILED)
         snprintf(row->text[COLUMN_F1], size, "%.2f", a->f1);
-    else
-        snprintf(row->text[COLUMN_F1], size, "\xe2\x80\x93");
     row->answer = answer_text(a);
 }
 

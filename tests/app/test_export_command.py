@@ -110,6 +110,38 @@ class Export(ProgramTest):
         error = self.run_error(2, "export", self.document, *USING, "--view", "answers")
         self.assertIn("-q", error["message"])
 
+    def test_a_context_that_does_not_fit_is_told_in_its_row(self):
+        self.document.write_text((ROOT / "assets/harbour.txt").read_text())  # more than 512 tokens
+        out, page = self.path / "answers.json", self.path / "answers.svg"
+        status, _, err = call("export", self.document, *USING, "--view", "answers", "-q", "When?",
+                              "-o", out, "-o", page)
+        self.assertEqual(status, 0, err)
+        self.assertIn(b"full: 1554 context tokens", err)
+        answers = {a["mode"]: a for a in json.loads(out.read_text())["answers"]}
+        self.assertEqual([answers[m]["state"] for m in ("full", "compressed", "none")],
+                         ["failed", "done", "done"])
+        self.assertIn("positions, the model has 512", answers["full"]["error"])
+        texts = " ".join(xml.etree.ElementTree.parse(page).getroot().itertext())
+        self.assertIn("the model has 512", " ".join(texts.split()))
+        error = self.run_error(3, "export", self.document, *USING, "--view", "answers", "-q",
+                               "When? " * 1600, "-o", out)
+        self.assertIn("positions", error["message"])
+
+    def test_the_model_of_a_figure_is_found_by_its_hash(self):
+        model = GOLDEN / "modelA/A-Q8_0.gguf"
+        figure, again = self.path / "f.png", self.path / "again.png"
+        status, _, err = call("export", self.document, "-m", model, "-c", COMPRESSOR, "-o", figure)
+        self.assertEqual(status, 0, err)
+        models = self.path / "cache/comprexit/models"
+        models.mkdir(parents=True)
+        (models / "renamed.gguf").write_bytes(model.read_bytes())
+        status, _, err = call("export", "--from-figure", figure, "-c", COMPRESSOR, "-o", again,
+                              environment={"XDG_CACHE_HOME": str(self.path / "cache"),
+                                           "COMPREXIT_MODEL": "/nowhere"})
+        self.assertEqual((status, err), (0, b""))
+        record, before = (self.run_json("info", f) for f in (again, figure))
+        self.assertEqual(record["model"]["sha256"], before["model"]["sha256"])
+
     def test_mistakes(self):
         for options, code, words in (
                 (["--map", "jet"], 2, "rainbow"),
