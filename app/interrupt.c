@@ -51,11 +51,19 @@ static void stand_still(int signal_number)
     errno = reason;
 }
 
-/* Not where job control was switched off for the program. */
+static void go_on(int signal_number)
+{
+    (void)signal_number;
+    clock_continued();
+}
+
+/* Ctrl-Z not where job control was switched off for the program. */
 static void catch_suspension(void)
 {
-    struct sigaction action = {.sa_handler = stand_still, .sa_flags = SA_RESTART}, before;
+    struct sigaction action = {.sa_handler = go_on, .sa_flags = SA_RESTART}, before;
     sigemptyset(&action.sa_mask);
+    sigaction(SIGCONT, &action, NULL);
+    action.sa_handler = stand_still;
     if (sigaction(SIGTSTP, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
         sigaction(SIGTSTP, &action, NULL);
 }

@@ -41,6 +41,8 @@ static void remember(int number)
 {
     int saved = errno;
     unsigned char byte = (unsigned char)number;
+    if (number == SIGCONT)
+        clock_continued();
     /* A full pipe holds enough of them. */
     if (write(pipe_write, &byte, 1) < 0)
         errno = saved;

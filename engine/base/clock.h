@@ -9,4 +9,8 @@ double clock_ms(void);
 void clock_pause(void);
 void clock_resume(void);
 
+/* For the handler of SIGCONT: a stop that nobody is told of before (SIGSTOP) is left out as well.
+ * It is taken to have begun when the clock was last read; does nothing while the clock stands. */
+void clock_continued(void);
+
 #endif

@@ -137,14 +137,14 @@ class Runs(unittest.TestCase):
         self.assertEqual(weights(run, "step-000002.safetensors"), before)
 
     def test_a_signal_that_comes_twice_is_one_wish(self):
-        """timeout(1) sends its signal to the process and then to its group."""
+        """timeout(1) sends its signal to the process and then to its group. Two that wait while the
+        process is stopped come together, however busy the machine is; of one kind they were one."""
         run = self.path / "doubled"
         process = self.start(run, settings=["valid_every=0", "save_every=1000"])
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            process.send_signal(number)
         _, messages = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 128 + signal.SIGINT, messages)
+        self.assertIn(process.returncode - 128, (signal.SIGINT, signal.SIGTERM), messages)
         self.assertGreaterEqual(last_saved(messages), 3)
 
     def test_a_gpu_that_is_not_there_is_an_error(self):

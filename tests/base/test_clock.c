@@ -2,10 +2,13 @@
 #include "engine/base/clock.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -42,11 +45,42 @@ static void test_pauses_do_not_count(void **state)
     assert_true(spent >= 20 && spent < 600);
 }
 
+static void go_on(int signal_number)
+{
+    (void)signal_number;
+    clock_continued();
+}
+
+static void test_a_stop_from_outside_does_not_count(void **state)
+{
+    (void)state;
+    struct sigaction action = {.sa_handler = go_on};
+    pid_t self = getpid();
+    sigaction(SIGCONT, &action, NULL);
+    double before = clock_ms();
+    pid_t child = fork();
+    if (child == 0) {
+        kill(self, SIGSTOP);
+        wait_ms(900);
+        kill(self, SIGCONT);
+        _exit(0);
+    }
+    while (waitpid(child, NULL, 0) < 0) /* stands in here */
+        continue;
+    double after = clock_ms();
+    assert_true(after >= before && after - before < 600);
+    clock_pause();
+    clock_continued(); /* it stands: the pause is counted once */
+    clock_resume();
+    assert_true(clock_ms() >= after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs),
         cmocka_unit_test(test_pauses_do_not_count),
+        cmocka_unit_test(test_a_stop_from_outside_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
