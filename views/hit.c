@@ -141,11 +141,11 @@ static struct view_hit hit_answers(const struct scene *c, int row, int column)
     return hit;
 }
 
-static struct view_hit hit_strip(const struct scene *c, int column)
+static struct view_hit hit_strip(const struct scene *c, int row, int column)
 {
     struct view_hit hit = pane_hit(PANE_PLAN);
     struct strip_geometry g = strip_geometry(c);
-    if (column >= g.bar && column < g.bar + g.bar_columns) {
+    if (row == g.area.row && column >= g.bar && column < g.bar + g.bar_columns) {
         hit.kind = HIT_STRIP;
         hit.iteration = strip_iteration_at(c, &g, column);
     }
@@ -198,7 +198,7 @@ static struct view_hit hit_area(const struct scene *c, enum area area, int row,
     case AREA_PLAN_HEADING:
         return pane_hit(PANE_PLAN);
     case AREA_STRIP:
-        return hit_strip(c, column);
+        return hit_strip(c, row, column);
     case AREA_ANSWERS:
         return hit_answers(c, row, column);
     case AREA_ANSWERS_HEADING:

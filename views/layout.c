@@ -15,7 +15,8 @@ enum {
     RIGHT_COLUMNS = 64 + GRID_LABEL + GRID_BARS + GRID_FRAME,
     RIGHT_COLUMNS_FULL = 128 + GRID_LABEL + GRID_BARS + GRID_FRAME,
     LEFT_LEAST = 36,
-    TOKEN_TEXT_ROWS = 8 /* of upright token text under a zoomed plan */
+    TOKEN_TEXT_ROWS = 8, /* of upright token text under a zoomed plan */
+    STRIP_COLUMNS = 120  /* from which the settings strip is one row */
 };
 
 static int clamp_int(int x, int low, int high)
@@ -33,6 +34,11 @@ static enum layout_kind kind_of(int rows, int columns, enum arrangement arrangem
     if (columns >= LAYOUT_TINY_COLUMNS && rows >= LAYOUT_TINY_ROWS)
         return LAYOUT_TINY;
     return LAYOUT_NOTICE;
+}
+
+static int strip_rows(const struct layout_input *in, int columns)
+{
+    return !in->strip ? 0 : columns < STRIP_COLUMNS ? 2 : 1;
 }
 
 /* Hands out rows of a column of the screen from the top. */
@@ -114,7 +120,7 @@ static void lay_wide(const struct layout_input *in, struct layout *layout,
     if (in->columns >= LEFT_LEAST + RIGHT_COLUMNS_FULL &&
         (in->window == 0 || in->window > 64))
         right = RIGHT_COLUMNS_FULL;
-    int strip = in->strip ? 1 : 0;
+    int strip = strip_rows(in, right);
     struct budget b = budget_rows(in, screen.rows - 4 - strip);
     struct rect body = screen;
     body.rows = screen.rows - b.answers;
@@ -149,7 +155,7 @@ static void lay_pane(const struct layout_input *in, struct layout *layout,
     static const enum area whole[PANE_COUNT] = {AREA_DOCUMENT, AREA_GATES, AREA_PLAN,
                                                 AREA_ANSWERS};
     struct stack stack = {layout, space};
-    take(&stack, AREA_STRIP, in->strip && space.rows > 2 ? 1 : 0);
+    take(&stack, AREA_STRIP, clamp_int(strip_rows(in, space.columns), 0, space.rows / 3));
     int rows = stack.rest.rows;
     bool own_table = in->zoomed && (in->turned || in->zoom_level >= 2);
     if (in->focus != PANE_PLAN || own_table || rows < 4) {

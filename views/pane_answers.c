@@ -68,6 +68,14 @@ struct column {
     bool stale;
 };
 
+/* A token of blanks alone is its blanks. */
+static bool is_blank_token(const struct scene *c, enum answer_mode mode, size_t token)
+{
+    const struct snapshot_answer *a = answer_of(c, mode);
+    size_t length = a->start[token + 1] - a->start[token];
+    return length > 0 && strspn(a->text + a->start[token], " \n\t") >= length;
+}
+
 static void draw_glyph(struct scene *c, const struct column *col, int row, int at,
                        const struct flow_glyph *g)
 {
@@ -77,7 +85,7 @@ static void draw_glyph(struct scene *c, const struct column *col, int row, int a
     if (g->newline)
         role = ROLE_DIM;
     bool cursor = g->token != SIZE_MAX && is_cursor(c, col->mode, g->token);
-    if (cursor && !g->blank) {
+    if (cursor && (!g->blank || is_blank_token(c, col->mode, g->token))) {
         role = ROLE_CURSOR;
         if (c->v->focus == PANE_ANSWERS && c->canvas->cursor_row < 0) {
             c->canvas->cursor_row = row;

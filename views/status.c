@@ -45,7 +45,8 @@ static void name_answer_token(const struct scene *c, enum answer_mode mode, size
                       a->start[token + 1] - a->start[token]);
     const char *trimmed = text + strspn(text, " ");
     out[0] = '\0';
-    text_add(out, size, "%s answer %zu \"%s\"", answer_mode_name[mode], token, trimmed);
+    text_add(out, size, "%s answer %zu \"%s\"", answer_mode_name[mode], token,
+             trimmed[0] ? trimmed : text);
 }
 
 static void name_source(const struct scene *c, const struct source *source, char *out,

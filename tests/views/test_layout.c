@@ -132,9 +132,13 @@ static void test_wide_limits(void **state)
     assert_int_equal(l.area[AREA_ANSWERS].rows, 3);
     assert_int_equal(l.area[AREA_DOCUMENT].columns, 36);
     in.strip = true;
-    assert_int_equal(layout_compute(&in).area[AREA_PLAN].rows, 15);
-    in = input(50, 176);
     l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_STRIP].rows, 2);
+    assert_int_equal(l.area[AREA_PLAN].rows, 14);
+    in = input(50, 176);
+    in.strip = true;
+    l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_STRIP].rows, 1);
     assert_int_equal(layout_grid(l.area[AREA_PLAN]).n_cells, 128);
     assert_int_equal(l.area[AREA_DOCUMENT].columns, 36);
     assert_int_equal(l.area[AREA_GATES].rows, 16);

@@ -412,6 +412,7 @@ static void stage_problem(struct stage *g)
     stage_explore(g);
     g->v.overlay = OVERLAY_PROBLEM;
     g->v.dialog_title = "Cannot use this compressor";
+    g->v.overlay_over = PANE_PLAN;
     set_entries(g, problem_entries, sizeof problem_entries / sizeof *problem_entries);
     g->v.overlay_at = 4;
 }
@@ -597,6 +598,8 @@ static const struct scene_test scenes[] = {
     {"strip", stage_strip, 120, 36, MONO},
     {"strip", stage_strip, 80, 24, MONO},
     {"strip", stage_strip, 176, 50, MONO},
+    {"strip", stage_strip, 200, 60, MONO},
+    {"strip", stage_strip, 40, 10, MONO},
     {"not-converged", stage_not_converged, 120, 36, MONO},
     {"lock", stage_lock, 120, 36, MONO},
     {"unit-word", stage_words_unit, 120, 36, MONO},

@@ -196,6 +196,37 @@ static void test_hit_answers(void **state)
     snapshot_release(s);
 }
 
+/* A blank is a token like others: the cursor is seen on it, and the sentence names it. */
+static void test_cursor_on_a_blank_of_an_answer(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(36, 120, PANE_ANSWERS, SOURCE_ANSWER);
+    struct snapshot_answer *kept = s->answer[ANSWER_COMPRESSED], blank = *kept;
+    uint32_t start[] = {0, 7, 8, 9};
+    char said[] = "October 1";
+    blank.text = said;
+    blank.start = start;
+    blank.tokens = 3;
+    s->answer[ANSWER_COMPRESSED] = &blank;
+    v.answer = ANSWER_COMPRESSED;
+    v.answer_token = 1;
+    struct canvas canvas;
+    canvas_init(&canvas, v.rows, v.columns);
+    view_draw(s, &v, &canvas);
+    struct canvas_cell *cell = canvas_at(&canvas, canvas.cursor_row, canvas.cursor_column);
+    assert_int_equal(cell->codepoint, ' ');
+    assert_int_equal(cell->role, ROLE_CURSOR);
+    assert_int_equal(cell[-1].codepoint, 'r');
+    assert_int_equal(cell[1].codepoint, '1');
+    char text[512];
+    view_status_text(s, &v, text, sizeof text);
+    assert_ptr_equal(strstr(text, "compressed answer 1 \" \""), text);
+    canvas_free(&canvas);
+    s->answer[ANSWER_COMPRESSED] = kept;
+    snapshot_release(s);
+}
+
 static void test_hit_the_rest(void **state)
 {
     (void)state;
@@ -217,7 +248,8 @@ static void test_hit_the_rest(void **state)
     v.strip_open = true;
     int found = 0, last = -1;
     for (int x = 0; x < 120; x++) {
-        hit = view_hit_test(s, &v, 8, x);
+        hit = view_hit_test(s, &v, 7, x);
+        assert_int_not_equal(view_hit_test(s, &v, 8, x).kind, HIT_STRIP);
         if (hit.kind != HIT_STRIP)
             continue;
         if (!found++)
@@ -438,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_hit_document),
         cmocka_unit_test(test_hit_plan_and_gates),
         cmocka_unit_test(test_hit_answers),
+        cmocka_unit_test(test_cursor_on_a_blank_of_an_answer),
         cmocka_unit_test(test_hit_the_rest),
         cmocka_unit_test(test_lines_up_and_down),
         cmocka_unit_test(test_lines_without_tokens),
