@@ -40,6 +40,7 @@ void dialog_show(struct session *s, enum overlay overlay, const char *title, con
 {
     struct view_state *v = &s->view;
     v->overlay = overlay;
+    v->overlay_over = PANE_COUNT;
     v->entries = s->list.entries;
     v->n_entries = s->list.count;
     v->dialog_title = title;

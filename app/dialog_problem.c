@@ -19,27 +19,28 @@ enum { FIRST_BYTES = 8 };
 
 static const struct {
     const char *title, *expected, *unchanged, *label, *command;
+    enum pane pane; /* that stays without what it shows */
 } problems[PROBLEM_COUNT] = {
     [PROBLEM_MODEL] = {"Cannot use this model",
                        "a Llama-family model that fits into memory: GGUF file or "
                        "Hugging Face directory",
-                       "Nothing was changed", "Choose another model ...", "model"},
+                       "Nothing was changed", "Choose another model ...", "model", PANE_COUNT},
     [PROBLEM_COMPRESSOR] = {"Cannot use this compressor",
                             "a compressor that was made for the open model",
-                            "Nothing was changed", "Choose another compressor ...", "compressor"},
+                            "Nothing was changed", "Choose another compressor ...", "compressor", PANE_PLAN},
     [PROBLEM_DOCUMENT] = {"Cannot use this document", "a text with at least one token",
-                          "Nothing was changed", "Choose another document ...", "open"},
+                          "Nothing was changed", "Choose another document ...", "open", PANE_DOCUMENT},
     [PROBLEM_READ] = {"Cannot read the document",
                       "gates and a plan for the tokens that are asked for",
-                      "What was read before stays", "Try again", "regen"},
+                      "What was read before stays", "Try again", "regen", PANE_GATES},
     [PROBLEM_FIGURE_DOCUMENT] = {"The figure's document is not here",
                                  "the text that it shows, beside it or a recent document",
                                  "Its view, settings and question wait for it",
-                                 "Choose the document ...", "open"},
+                                 "Choose the document ...", "open", PANE_DOCUMENT},
     [PROBLEM_FIGURE_MODEL] = {"The figure's model is not here",
                               "that very model: numbers of another model are others",
                               "Its view, settings and question wait for it",
-                              "Choose a model ...", "model"},
+                              "Choose a model ...", "model", PANE_COUNT},
 };
 
 /* A sentence a line, so that it fits a box. */
@@ -155,4 +156,5 @@ void dialog_problem(struct session *s, enum problem problem, const char *path, c
         list_add(list, "Choose the model ...", "", "model");
     list_add(list, "Close (Esc)", "", "");
     dialog_show(s, OVERLAY_PROBLEM, problems[problem].title, "arrows and Enter choose · Esc");
+    s->view.overlay_over = problems[problem].pane;
 }

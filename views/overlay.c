@@ -49,7 +49,8 @@ static struct rect list_rect(struct scene *c, const struct overlay_lines *lines,
     wanted = wanted > below ? wanted : below;
     int width = wanted < c->v->columns - 4 ? wanted : c->v->columns - 4;
     int rows = count_rows(c, lines, width - 4);
-    return overlay_centred(c, (rows ? rows : 1) + 2, width);
+    enum pane over = c->v->overlay == OVERLAY_PROBLEM ? c->v->overlay_over : PANE_COUNT;
+    return overlay_over_pane(c, over, (rows ? rows : 1) + 2, width);
 }
 
 static void draw_list_box(struct scene *c, const struct overlay_lines *lines,

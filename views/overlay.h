@@ -18,6 +18,9 @@ void overlay_draw_box(struct scene *scene, struct rect box, const char *title, c
 /* A box in the middle, above status and prompt, no larger than the screen. */
 struct rect overlay_centred(const struct scene *scene, int rows, int columns);
 
+/* The same over the middle of a pane, where the screen has several; PANE_COUNT: the screen's. */
+struct rect overlay_over_pane(const struct scene *scene, enum pane pane, int rows, int columns);
+
 /* What lies inside of the frame. */
 struct rect overlay_inner(struct rect box);
 

@@ -48,6 +48,25 @@ struct rect overlay_centred(const struct scene *c, int rows, int columns)
     return (struct rect){(room - rows) / 2, (width - columns) / 2, rows, columns};
 }
 
+static int between(int at, int last)
+{
+    return at < 0 ? 0 : at > last ? last : at;
+}
+
+struct rect overlay_over_pane(const struct scene *c, enum pane pane, int rows, int columns)
+{
+    static const enum area place[PANE_COUNT] = {AREA_DOCUMENT, AREA_GATES, AREA_PLAN, AREA_ANSWERS};
+    struct rect box = overlay_centred(c, rows, columns);
+    if (pane >= PANE_COUNT || c->layout.kind != LAYOUT_WIDE || c->v->zoomed)
+        return box;
+    struct rect over = c->layout.area[place[pane]];
+    int room = c->layout.area[AREA_STATUS].row;
+    box.row = between(over.row + (over.rows - box.rows) / 2, room - box.rows);
+    box.column = between(over.column + (over.columns - box.columns) / 2,
+                         c->v->columns - box.columns);
+    return box;
+}
+
 struct rect overlay_inner(struct rect box)
 {
     return (struct rect){box.row + 1, box.column + 2, box.rows - 2, box.columns - 4};

@@ -28,6 +28,7 @@ void view_state_init(struct view_state *state)
         .brush_min = 0.05,
         .answer = ANSWER_COMPRESSED,
         .iteration = -1,
+        .overlay_over = PANE_COUNT,
     };
 }
 

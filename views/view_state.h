@@ -176,6 +176,7 @@ struct view_state {
     char filter[64];
     size_t overlay_top, overlay_at;
     const char *dialog_title, *dialog_keys; /* heading; line of keys at the bottom */
+    enum pane overlay_over; /* the pane that a box concerns; PANE_COUNT: none */
     const struct list_entry *entries;
     size_t n_entries;
 
