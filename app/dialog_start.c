@@ -26,9 +26,13 @@ static bool same_day(time_t a, time_t b)
     return x.tm_year == y.tm_year && x.tm_yday == y.tm_yday;
 }
 
+/* When a document was open: today 14:02, yesterday, 2026-11-02. */
 static void describe_age(time_t when, char out[32])
 {
     enum { DAY = 24 * 60 * 60 };
+    out[0] = '\0';
+    if (when == 0)
+        return;
     time_t now = time(NULL);
     struct tm then;
     localtime_r(&when, &then);
@@ -45,7 +49,7 @@ static void add_document(struct list *list, const struct recent *r)
         list_add_disabled(list, file_name(r->path), "    file is missing");
         return;
     }
-    describe_age(st.st_mtime, age);
+    describe_age(r->opened, age);
     int used = snprintf(detail, sizeof detail, "    %s", age);
     bool lost = r->model && stat(r->model, &st) != 0;
     if (lost)

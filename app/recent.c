@@ -33,18 +33,39 @@ static char *take_model(const char *line, size_t *length)
     return model;
 }
 
-/* The number behind the tab at the end of [*, at), which is cut off; 0 when there is none. */
-static size_t take_number(const char *line, size_t *length)
+/* The number behind the tab at the end of [*, at), which is cut off; false when there is none. */
+static bool take_number(const char *line, size_t *length, size_t *value)
 {
-    size_t at = *length, value = 0;
+    enum { DIGITS_MOST = 12 };
+    size_t at = *length;
+    *value = 0;
     while (at > 0 && line[at - 1] >= '0' && line[at - 1] <= '9')
         at--;
-    if (at == 0 || at == *length || *length - at > 9 || line[at - 1] != '\t')
-        return 0;
+    if (at == 0 || at == *length || *length - at > DIGITS_MOST || line[at - 1] != '\t')
+        return false;
     for (size_t i = at; i < *length; i++)
-        value = 10 * value + (size_t)(line[i] - '0');
+        *value = 10 * *value + (size_t)(line[i] - '0');
     *length = at - 1;
-    return value;
+    return true;
+}
+
+/* What a line of the list says; path NULL where it says nothing. */
+static struct recent take_line(const char *line, size_t length)
+{
+    struct recent r = {.model = take_model(line, &length)};
+    size_t number[3], n = 0;
+    while (n < 3 && take_number(line, &length, &number[n]))
+        n++;
+    /* from the end: the time, if it was kept, questions, window */
+    if (n == 3)
+        r.opened = (time_t)number[0];
+    if (n >= 2) {
+        r.questions = number[n - 2];
+        r.window = number[n - 1];
+    }
+    if (length && line[0] == '/')
+        r.path = xstrndup(line, length);
+    return r;
 }
 
 struct recent *recent_list(size_t *count)
@@ -55,16 +76,13 @@ struct recent *recent_list(size_t *count)
     *count = 0;
     if (file && file_exists(file) && file_read(file, RECENT_FILE_MAX, &data, &size, NULL)) {
         for (size_t at = 0; at < size && *count < RECENT_MAX;) {
-            size_t length = strcspn(data + at, "\n"), whole = length;
-            char *model = take_model(data + at, &length);
-            size_t questions = take_number(data + at, &length);
-            size_t window = take_number(data + at, &length);
-            if (length && data[at] == '/')
-                list[(*count)++] =
-                    (struct recent){xstrndup(data + at, length), window, questions, model};
+            size_t length = strcspn(data + at, "\n");
+            struct recent r = take_line(data + at, length);
+            if (r.path)
+                list[(*count)++] = r;
             else
-                free(model);
-            at += whole + 1;
+                free(r.model);
+            at += length + 1;
         }
         free(data);
     }
@@ -84,10 +102,10 @@ void recent_free(struct recent *recent, size_t count)
 static char *add_line(char *text, size_t *used, const struct recent *r)
 {
     const char *model = r->model ? r->model : "", *tab = r->model ? "\t" : "";
-    size_t room = strlen(r->path) + strlen(model) + 64;
+    size_t room = strlen(r->path) + strlen(model) + 96;
     text = xrealloc(text, *used + room, 1);
-    *used += (size_t)snprintf(text + *used, room, "%s\t%zu\t%zu%s%s\n", r->path, r->window,
-                              r->questions, tab, model);
+    *used += (size_t)snprintf(text + *used, room, "%s\t%zu\t%zu\t%lld%s%s\n", r->path,
+                              r->window, r->questions, (long long)r->opened, tab, model);
     return text;
 }
 
@@ -120,10 +138,12 @@ static void note(const char *path, size_t window, size_t questions, const char *
     }
     if (absolute && !strchr(absolute, '\n')) {
         size_t count;
-        struct recent *list = recent_list(&count), front = {absolute, window, questions, known};
+        struct recent *list = recent_list(&count),
+                      front = {absolute, window, questions, known, time(NULL)};
         for (size_t i = 0; i < count && !window; i++)
             if (strcmp(list[i].path, absolute) == 0) {
                 front = list[i];
+                front.opened = time(NULL);
                 break;
             }
         write_list(&front, list, count);

@@ -1,19 +1,21 @@
 /* The list of recent documents in the state directory: a line each, newest first, with
- * the window at which the document was left, the questions that were asked, and the model
- * that was open.
+ * the window at which the document was left, the questions that were asked, when it was open
+ * (seconds since 1970), and the model that was open.
  *
- *   /home/ada/saltworks.txt<TAB>2<TAB>1<TAB>/home/ada/models/small.gguf
+ *   /home/ada/saltworks.txt<TAB>2<TAB>1<TAB>1764165600<TAB>/home/ada/models/small.gguf
  */
 #ifndef APP_RECENT_H
 #define APP_RECENT_H
 
 #include <stddef.h>
+#include <time.h>
 
 struct recent {
     char *path;       /* absolute */
     size_t window;    /* counted from 1; 0: not known */
     size_t questions;
     char *model; /* absolute; NULL: not known */
+    time_t opened; /* last; 0: not known */
 };
 
 /* To be freed with recent_free; empty when there is no list. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The explorer on a pseudo terminal: it starts and ends everywhere, in the colours that
 the terminal has, and refuses in words where it cannot."""
+import os
 import pathlib
 import re
 import shutil
@@ -32,6 +33,7 @@ class StartTest(ExplorerTest):
         model, document = self.home / "model", self.home / "notes.md"
         shutil.copytree(MODEL, model)
         document.write_bytes(SAMPLE.read_bytes())
+        os.utime(document, (1e9, 1e9))  # what counts is when it was open here
         own = dict(XDG_STATE_HOME=str(self.home / "state"), HOME=str(self.home))
 
         def start(*arguments):
@@ -45,6 +47,7 @@ class StartTest(ExplorerTest):
             self.quit(terminal)
         with start("-m", MODEL) as terminal:
             terminal.wait_for(b"notes.md")
+            terminal.wait_for(b"today ")
             terminal.wait_for(b"window 2")
             self.quit(terminal)
         shutil.rmtree(model)
