@@ -105,8 +105,28 @@ void cursor_to_answer(struct session *s, enum answer_mode mode, size_t token)
     light(s, SOURCE_ANSWER);
 }
 
+/* The slot that gets most of the cursor's token; the present one when there is no plan. */
+static size_t main_slot(const struct session *s)
+{
+    const struct snapshot_window *w = session_window(s);
+    size_t best = 0;
+    if (!w || !w->has_plan)
+        return s->view.slot;
+    size_t token = s->view.token - s->snapshot->window_first[snapshot_window_of(s->snapshot,
+                                                                                s->view.token)];
+    const float *sent = w->plan + token * w->slots;
+    for (size_t j = 1; j < w->slots; j++)
+        if (sent[j] > sent[best])
+            best = j;
+    return best;
+}
+
 void cursor_focus(struct session *s, enum pane pane)
 {
+    enum source_kind lit = s->view.moved.kind;
+    bool by_token = lit == SOURCE_TOKEN || lit == SOURCE_NONE;
+    if (pane == PANE_PLAN && s->view.focus != PANE_PLAN && by_token)
+        s->view.slot = main_slot(s);
     s->view.focus = pane;
     view_follow_cursor(s->snapshot, &s->view);
     s->dirty = true;

@@ -45,7 +45,8 @@ bool cursor_return(struct session *s);
 /* Puts the cursor back inside after the snapshot changed; lights nothing up. */
 void cursor_clamp(struct session *s);
 
-/* The pane in front gets the keys; its coordinate becomes the source. */
+/* The pane in front gets the keys. While a token is lit, the plan's cursor begins at the slot
+ * that gets most of it. */
 void cursor_focus(struct session *s, enum pane pane);
 
 #endif

@@ -91,8 +91,9 @@ class CommandsTest(ScriptTest):
 
     def test_help_tells_what_was_bound_anew(self):
         """A key of its own meaning leaves the line of its kind, and what it was is in sight."""
-        self.plays("key ?", 'expect "v % c w  value norm colour unit"', "key Esc", "bind w redo",
-                   "key ?", 'expect "w        redo"', 'expect "c        next colour map"',
+        self.plays("key ?", 'expect "v % c w            value norm colour unit"', "key Esc",
+                   "bind w redo", "key ?", 'expect "w                  redo"',
+                   'expect "c                  next colour map"',
                    'expect "Changed by your rc file: "', 'expect "was"')
 
     def test_settings_that_differ_from_training_are_in_the_title(self):
@@ -187,6 +188,13 @@ class CommandsTest(ScriptTest):
         status, said = self.play("mute L0", "mute L1", "mute L2", "wait idle", "mute L3")
         self.assertNotEqual(status, 0)
         self.assertIn("one layer must stay: L3 is the last one", said)
+
+    def test_the_plan_begins_at_the_slot_of_the_token(self):
+        dump = self.home / "screen.txt"
+        self.plays("size 120x36", "goto 162", f"screen! {dump}")
+        slot = re.search(r"sends (s\d+)", dump.read_text()).group(1)
+        self.plays("goto 162", "focus plan", "zoom plan", f'expect "{slot} x token 162"', "key j h",
+                   f'expect "s{int(slot[1:]) + 1} x token 161"')
 
     def test_zoom_down_to_numbers(self):
         self.plays("goto 162", "zoom plan", "key +", 'expect "Plan (zoom: cells)"', "key +",
