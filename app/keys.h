@@ -56,8 +56,8 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("/", ANY, MOVE, "prompt find", "find in the document")                   \
     X("n", ANY, MOVE, "match next", "next match")                              \
     X("N", ANY, MOVE, "match previous", "previous match")                      \
-    X("Tab", ANY, MOVE, "focus next", "next pane")                             \
-    X("S-Tab", ANY, MOVE, "focus previous", "previous pane")                   \
+    X("Tab", ANY, APPLICATION, "focus next", "next pane")                      \
+    X("S-Tab", ANY, APPLICATION, "focus previous", "previous pane")            \
     X("`", ANY, MOVE, "return", "to the place before the last jump")           \
     X("Enter", ANY, MOVE, "follow", "follow: from an answer token to its first slot") \
     X("Space", ANY, LOOK, "lock", "lock what lights up, unlock")               \
@@ -105,10 +105,10 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("[", TRAIN, MOVE, "move window-back", "run before this one")             \
     X("]", TRAIN, MOVE, "move window-on", "run behind this one")               \
     X("v", TRAIN, LOOK, "view next", "next curve: loss, lr, norm, speed")      \
-    X(",", TRAIN, LOOK, "step back", "snapshot before")                        \
-    X(".", TRAIN, LOOK, "step on", "next snapshot")                            \
-    X("p", TRAIN, LOOK, "play", "play the snapshots, hold")                    \
-    X("Enter", TRAIN, MOVE, "follow", "explore the snapshot")                  \
+    X(",", TRAIN, LOOK, "step back", "look at the probe before")                \
+    X(".", TRAIN, LOOK, "step on", "next look at the probe")                    \
+    X("p", TRAIN, LOOK, "play", "play the looks at the probe, hold")            \
+    X("Enter", TRAIN, MOVE, "follow", "explore the probe as it was")            \
     X("Esc", TRAIN, APPLICATION, "back", "one step back: zoom, form, Explore") \
     X("C-c", TRAIN, APPLICATION, "stop", "stop after this step and save")      \
     X("P", TRAIN, CHANGE, "pause toggle", "pause, go on with the training")    \

@@ -171,7 +171,7 @@ bool run_control_play(struct session *s, double fps, struct err *err)
         return true;
     }
     if (s->run->run.n_probes < 2)
-        return err_set(err, ERR_USAGE, "there are no snapshots to play");
+        return err_set(err, ERR_USAGE, "nothing to play: the run looked at its probe less than twice");
     v->playing = true;
     s->run->probe_ms = 1e3 / fps;
     s->run->next_probe_ms = s->now_ms + s->run->probe_ms;
@@ -191,6 +191,14 @@ void run_shown_play(struct session *s)
     }
 }
 
+/* A save that does not read back ends its run: one with steps behind it did. */
+static void infer_checked(struct training *t)
+{
+    size_t n = t->log.n_steps;
+    if (t->saved_step && n && t->log.steps[n - 1].step > t->saved_step)
+        t->checked_step = t->saved_step;
+}
+
 void run_shown_look(struct session *s)
 {
     struct run_control *r = s->run;
@@ -199,6 +207,7 @@ void run_shown_look(struct session *s)
     read_probes(s);
     if (r->log.path && file_is_directory(r->run.directory))
         run_log_facts(r->run.directory, &r->run, &ignored);
+    infer_checked(&r->run);
     r->run.log_age_s = s->headless ? -1 : growing_age(&r->log);
     if (s->headless)
         r->run.saved_ago_s = -1;

@@ -317,7 +317,7 @@ static bool train_follow(struct session *s, const struct words *words, struct er
     (void)words;
     char *path = s->view.train.run ? run_control_probe_file(s) : NULL;
     bool ok = path ? action_run_text(s, "restore", path, err)
-                   : err_set(err, ERR_USAGE, "no snapshot of this run to explore");
+                   : err_set(err, ERR_USAGE, "the run has no look at a probe to explore");
     free(path);
     return ok;
 }

@@ -96,11 +96,11 @@ static void health_line(struct scene *c, struct rect area, const struct snapshot
 
 void train_draw_probe(struct scene *c, struct rect area)
 {
-    static const char keys[] = ",/. step snapshots   p play   Enter explore it";
+    static const char keys[] = ",/. earlier, later   p play   Enter explore it";
     const struct training_probe *probe = train_probe(c);
     if (!probe || !probe->window || area.rows < 4) {
-        draw_hint(c, area, probe && probe->loaded ? "this snapshot cannot be read"
-                           : "no snapshots of this run");
+        draw_hint(c, area, probe && probe->loaded ? "this look at the probe cannot be read"
+                           : "no looks at a probe in this run");
         return;
     }
     const struct snapshot_window *w = probe->window;

@@ -174,7 +174,7 @@ static void heading_text(const struct scene *c, enum train_pane pane, char *name
         break;
     case TRAIN_PROBE:
         if (probe)
-            parts_add(right, "step %zu, snapshot %zu/%zu", probe->step,
+            parts_add(right, "step %zu, look %zu of %zu", probe->step,
                       (size_t)(probe - t->probes) + 1, t->n_probes);
         break;
     case TRAIN_SAMPLES:

@@ -78,7 +78,7 @@ struct training {
     char stage[48]; /* inside of a step: "samples"; "" = nothing known */
     size_t done, total;
     size_t saved_step;   /* 0: none yet */
-    size_t checked_step; /* the last that its process read back; 0: it did not tell */
+    size_t checked_step; /* the last that its process read back; 0: not known */
     double saved_ago_s;  /* < 0: unknown */
     double log_age_s;    /* since the log grew; < 0: unknown */
     double memory_bytes; /* of the training process; 0: unknown */

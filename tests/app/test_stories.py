@@ -133,7 +133,7 @@ class StoryTest(ExplorerTest):
         s.keys("Enter")
         s.wait("The dry run found", seconds=40)
         s.command("train start")
-        s.wait("best held-out", "snapshot", seconds=40)
+        s.wait("best held-out", "look ", seconds=40)
         s.keys("v")
         s.wait("Learning rate")
         s.keys("v", "v", "v")
@@ -143,11 +143,11 @@ class StoryTest(ExplorerTest):
             s.wait("40/40" if size[0] < 112 else "[4 Train]")
         s.resize(120, 36)
         # the time lapse, its first snapshot against its last
-        s.wait("step 40, snapshot 9/9", "order kept")
+        s.wait("step 40, look 9 of 9", "order kept")
         s.keys(",", ",")
-        s.wait("step 30, snapshot 7/9")
+        s.wait("step 30, look 7 of 9")
         s.keys("p")
-        s.wait("snapshot 9/9")
+        s.wait("look 9 of 9")
         s.keys("Enter")
         s.wait("[1 Explore]", "step 40", "? help")
         s.command("compare runs/a/probe-000000.cxt")
@@ -162,7 +162,7 @@ class StoryTest(ExplorerTest):
         s.wait("ended 0")
         # from elsewhere: the same run is watched by its directory
         other = self.screen("train", "--watch", "runs/a", "-m", MODEL)
-        other.wait("watching", "40/40", "snapshot 9/9", seconds=40)
+        other.wait("watching", "40/40", "look 9 of 9", seconds=40)
         other.keys("q")
         other.wait("ended 0")
 

@@ -145,17 +145,17 @@ class ProbeTest(RunTest):
 
     def test_time_lapse(self):
         self.plays("size 120x36", self.train("steps=10", "start"), "wait step 10", "wait idle",
-                   'expect "step 10, snapshot 3/3"', 'expect "order kept"',
+                   'expect "step 10, look 3 of 3"', 'expect "order kept"',
                    'expect "When was the last fire"', 'expect "F1 0."', "key ,",
-                   'expect "step 5, snapshot 2/3"', "key , ,", 'expect "step 0, snapshot 1/3"',
-                   "key p", "wait 1500ms", 'expect "step 10, snapshot 3/3"', "key ,", "key Enter",
+                   'expect "step 5, look 2 of 3"', "key , ,", 'expect "step 0, look 1 of 3"',
+                   "key p", "wait 1500ms", 'expect "step 10, look 3 of 3"', "key ,", "key Enter",
                    'expect "[1 Explore]"', 'expect "step 5"', 'expect "When was the last fire"')
         lines = [json.loads(line) for line in
                  (self.run_folder / "probes.jsonl").read_text().splitlines()]
         self.assertEqual([line["step"] for line in lines], [0, 5, 10])
         for line in lines:
             self.assertTrue((self.run_folder / line["file"]).exists())
-        self.plays("size 120x36", f"watch {self.run_folder}", 'expect "step 10, snapshot 3/3"',
+        self.plays("size 120x36", f"watch {self.run_folder}", 'expect "step 10, look 3 of 3"',
                    "key , Enter", f"compare {self.run_folder}/probe-000000.cxt",
                    'expect "[2 Compare]"', 'expect "A  step 5"',
                    'expect "B  step 0"', 'expect "B - A"')
