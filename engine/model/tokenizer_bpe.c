@@ -36,11 +36,15 @@ void bpe_free(struct bpe *bpe)
     *bpe = (struct bpe){0};
 }
 
-static struct bpe_merge *find_slot(const struct bpe *bpe, int32_t left, int32_t right)
+static size_t first_slot(const struct bpe *bpe, int32_t left, int32_t right)
 {
     uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    size_t at = token_hash_mix(key, bpe->seed) & bpe->mask;
-    for (;; at = (at + 1) & bpe->mask) {
+    return token_hash_mix(key, bpe->seed) & bpe->mask;
+}
+
+static struct bpe_merge *find_slot(const struct bpe *bpe, int32_t left, int32_t right)
+{
+    for (size_t at = first_slot(bpe, left, right);; at = (at + 1) & bpe->mask) {
         struct bpe_merge *slot = &bpe->slots[at];
         if (slot->left < 0 || (slot->left == left && slot->right == right))
             return slot;
@@ -67,6 +71,14 @@ void bpe_add(struct bpe *bpe, struct bpe_merge merge)
         return;
     *slot = merge;
     bpe->count++;
+}
+
+void bpe_add_all(struct bpe *bpe, const struct bpe_merge *merges, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(&bpe->slots[first_slot(bpe, merges[i].left, merges[i].right)], 1);
+    for (size_t i = 0; i < count; i++)
+        bpe_add(bpe, merges[i]);
 }
 
 const struct bpe_merge *bpe_find(const struct bpe *bpe, int32_t left, int32_t right)

@@ -27,6 +27,9 @@ void bpe_free(struct bpe *bpe);
 /* The first merge of a pair counts; a later one of the same pair is ignored. */
 void bpe_add(struct bpe *bpe, struct bpe_merge merge);
 
+/* The same for `count` merges: the memory is asked for several at a time. */
+void bpe_add_all(struct bpe *bpe, const struct bpe_merge *merges, size_t count);
+
 /* NULL when the two do not merge. An all-zero table holds no merges. */
 const struct bpe_merge *bpe_find(const struct bpe *bpe, int32_t left, int32_t right);
 

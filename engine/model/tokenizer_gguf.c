@@ -101,6 +101,13 @@ static bool read_types(struct loader *l)
     return true;
 }
 
+static bool build_vocab(struct loader *l, enum vocab_alphabet alphabet)
+{
+    const struct vocab_source source = {alphabet, l->t->ignore_merges, l->texts, l->types,
+                                        l->count, l->name};
+    return vocab_build(&l->t->vocab, &source, l->err);
+}
+
 static bool read_added(struct loader *l)
 {
     for (size_t i = 0; i < l->count; i++) {
@@ -133,14 +140,11 @@ static bool read_merges(struct loader *l)
     for (size_t i = 0; i < l->count; i++)
         token_map_put(&map, (int32_t)i);
     bool ok = true;
-    for (size_t i = 0; ok && i < count; i++) {
-        struct text_span left, right;
-        ok = tokenizer_split_merge((struct text_span){merges[i].text, merges[i].length},
-                                   &left, &right)
-                 ? tokenizer_add_merge(l->t, &map, left, right, i, l->name, l->err)
-                 : err_set(l->err, ERR_INPUT, "%s: merge %zu is not two tokens", l->name,
-                           i);
-    }
+    struct merge_list list = {.tokenizer = l->t, .map = &map, .name = l->name};
+    for (size_t i = 0; ok && i < count; i++)
+        ok = merge_list_add_joined(
+            &list, (struct text_span){merges[i].text, merges[i].length}, l->err);
+    ok = ok && merge_list_finish(&list, l->err);
     token_map_free(&map);
     return ok;
 }
@@ -160,9 +164,7 @@ static bool read_byte_level(struct loader *l)
                        l->name, (int)(pre.length < 64 ? pre.length : 64), pre.text);
     t->nfc = t->split == SPLIT_QWEN2;
     t->ignore_merges = t->split == SPLIT_LLAMA3;
-    return vocab_build(&t->vocab, VOCAB_BYTE_LEVEL, l->texts, l->types, l->count, l->name,
-                       l->err) &&
-           read_merges(l) &&
+    return build_vocab(l, VOCAB_BYTE_LEVEL) && read_merges(l) &&
            read_bool(l, "tokenizer.ggml.add_bos_token", t->split == SPLIT_LLAMA3,
                      &t->adds_bos);
 }
@@ -197,8 +199,7 @@ static bool read_sentencepiece(struct loader *l)
     if (!check_scores(l, scores, length) ||
         !read_bool(l, "tokenizer.ggml.add_space_prefix", true, &space) ||
         !read_bool(l, "tokenizer.ggml.add_bos_token", true, &t->adds_bos) ||
-        !vocab_build(&t->vocab, VOCAB_SENTENCEPIECE, l->texts, l->types, l->count,
-                     l->name, l->err))
+        !build_vocab(l, VOCAB_SENTENCEPIECE))
         return false;
     t->prefix = space ? SPM_PREFIX_EVERY : SPM_PREFIX_NONE;
     t->strip_space = space;

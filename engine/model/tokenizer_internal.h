@@ -50,15 +50,29 @@ struct tokenizer {
 /* No BOS, no EOS, no unknown token. */
 struct tokenizer *tokenizer_new(void);
 
-/* Cuts "left right" at the first space behind its first byte. */
-bool tokenizer_split_merge(struct text_span merge, struct text_span *left,
-                           struct text_span *right);
+/* Merges on their way into the tokenizer, in the order of the file: some wait, so that they are
+ * looked up together. */
+enum { MERGES_WAITING = 32 };
 
-/* Enters merge number `index`, whose number is its rank. map: all texts of the
- * vocabulary; its keys are at most VOCAB_PIECE_MAX long. */
-bool tokenizer_add_merge(struct tokenizer *tokenizer, const struct token_map *map,
-                         struct text_span left, struct text_span right, size_t index,
-                         const char *name, struct err *err);
+struct merge_list {
+    struct tokenizer *tokenizer;
+    const struct token_map *map; /* all texts of the vocabulary, at most VOCAB_PIECE_MAX long */
+    const char *name;            /* of the file */
+    struct text_span sides[2 * MERGES_WAITING]; /* left, right, left, right ... */
+    size_t waiting;
+    size_t entered;  /* the rank of the first that waits */
+    int32_t product; /* of the last that was entered */
+};
+
+/* Adds the next merge. */
+bool merge_list_add(struct merge_list *merges, struct text_span left, struct text_span right,
+                    struct err *err);
+
+/* Adds "left right". */
+bool merge_list_add_joined(struct merge_list *merges, struct text_span merge, struct err *err);
+
+/* Enters those that wait; to be called behind the last. */
+bool merge_list_finish(struct merge_list *merges, struct err *err);
 
 /* Marks tokens that end a turn by what they are called, in every file. Needs the
  * vocabulary and the added tokens. */

@@ -172,22 +172,13 @@ static bool read_added(struct loader *l)
 
 /* ---- the model ---- */
 
-static bool read_merge(struct loader *l, size_t i, const json_t *merge)
+static bool read_merge(struct merge_list *list, const json_t *merge, struct err *err)
 {
-    struct text_span left, right;
-    if (json_is_string(merge)) {
-        if (!tokenizer_split_merge(span_of(merge), &left, &right))
-            return err_set(l->err, ERR_INPUT, "%s: merge %zu is not two tokens", l->name,
-                           i);
-    } else {
-        const json_t *a = json_array_get(merge, 0), *b = json_array_get(merge, 1);
-        if (json_array_size(merge) != 2 || !json_is_string(a) || !json_is_string(b))
-            return err_set(l->err, ERR_INPUT, "%s: merge %zu is not two tokens", l->name,
-                           i);
-        left = span_of(a);
-        right = span_of(b);
-    }
-    return tokenizer_add_merge(l->t, &l->map, left, right, i, l->name, l->err);
+    const json_t *left = json_array_get(merge, 0), *right = json_array_get(merge, 1);
+    if (json_array_size(merge) == 2 && json_is_string(left) && json_is_string(right))
+        return merge_list_add(list, span_of(left), span_of(right), err);
+    /* What is no text at all is no two tokens either. */
+    return merge_list_add_joined(list, span_of(merge), err);
 }
 
 static bool read_merges(struct loader *l)
@@ -197,11 +188,12 @@ static bool read_merges(struct loader *l)
         return err_set(l->err, ERR_INPUT, "%s: model.merges is missing or not a list",
                        l->name);
     size_t count = json_array_size(merges);
+    struct merge_list list = {.tokenizer = l->t, .map = &l->map, .name = l->name};
     bpe_init(&l->t->bpe, count);
     for (size_t i = 0; i < count; i++)
-        if (!read_merge(l, i, json_array_get(merges, i)))
+        if (!read_merge(&list, json_array_get(merges, i), l->err))
             return false;
-    return true;
+    return merge_list_finish(&list, l->err);
 }
 
 static bool is_set(const json_t *value)
@@ -242,6 +234,13 @@ static bool read_unknown(struct loader *l)
     return true;
 }
 
+static bool build_vocab(struct loader *l, enum vocab_alphabet alphabet)
+{
+    const struct vocab_source source = {alphabet, l->t->ignore_merges, l->texts, l->types,
+                                        l->count, l->name};
+    return vocab_build(&l->t->vocab, &source, l->err);
+}
+
 static bool read_model(struct loader *l)
 {
     struct tokenizer *t = l->t;
@@ -254,10 +253,7 @@ static bool read_model(struct loader *l)
         return err_set(l->err, ERR_INPUT, "%s: model.byte_fallback %s not supported here",
                        l->name, bytes ? "true" : "false");
     t->ignore_merges = tokenizer_json_flag(l->model, "ignore_merges", false);
-    if (!read_tokens(l) ||
-        !vocab_build(&t->vocab, alphabet, l->texts, l->types, l->count, l->name,
-                     l->err) ||
-        !read_merges(l) || !read_unknown(l) || !read_added(l))
+    if (!read_tokens(l) || !build_vocab(l, alphabet) || !read_merges(l) || !read_unknown(l) || !read_added(l))
         return false;
     if (alphabet == VOCAB_SENTENCEPIECE)
         tokenizer_spm_finish(t);

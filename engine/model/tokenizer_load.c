@@ -7,38 +7,76 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 
-bool tokenizer_add_merge(struct tokenizer *t, const struct token_map *map,
-                         struct text_span left, struct text_span right, size_t index,
-                         const char *name, struct err *err)
+/* Is this the text of token `id`? */
+static bool is_joined(const struct token_map *map, size_t id, struct text_span left,
+                      struct text_span right)
+{
+    const struct text_span *key = &map->keys[id];
+    return key->length == left.length + right.length &&
+           memcmp(key->text, left.text, left.length) == 0 &&
+           memcmp(key->text + left.length, right.text, right.length) == 0;
+}
+
+/* The token that two others merge into, or -1. Files number tokens as their merges were found:
+ * it is the one behind the last product nearly always. */
+static int32_t find_product(const struct merge_list *merges, struct text_span left,
+                            struct text_span right)
 {
     char joined[2 * VOCAB_PIECE_MAX];
-    struct bpe_merge merge = {.product = -1, .rank = (uint32_t)index};
-    merge.left = token_map_find(map, left.text, left.length);
-    merge.right = token_map_find(map, right.text, right.length);
-    if (merge.left >= 0 && merge.right >= 0) {
-        memcpy(joined, left.text, left.length);
-        memcpy(joined + left.length, right.text, right.length);
-        merge.product = token_map_find(map, joined, left.length + right.length);
+    size_t next = (size_t)merges->product + 1;
+    if (!merges->map->repeats && next < merges->tokenizer->vocab.count &&
+        is_joined(merges->map, next, left, right))
+        return (int32_t)next;
+    memcpy(joined, left.text, left.length);
+    memcpy(joined + left.length, right.text, right.length);
+    return token_map_find(merges->map, joined, left.length + right.length);
+}
+
+static bool complain(const struct merge_list *merges, size_t waiting, struct err *err)
+{
+    const struct text_span *side = &merges->sides[2 * waiting];
+    return err_set(err, ERR_INPUT, "%s: merge %zu: unknown token (\"%.*s\" + \"%.*s\")",
+                   merges->name, merges->entered + waiting, (int)size_min(side[0].length, 64),
+                   side[0].text, (int)size_min(side[1].length, 64), side[1].text);
+}
+
+bool merge_list_finish(struct merge_list *merges, struct err *err)
+{
+    struct bpe_merge found[MERGES_WAITING];
+    int32_t ids[2 * MERGES_WAITING];
+    token_map_find_all(merges->map, merges->sides, 2 * merges->waiting, ids);
+    for (size_t i = 0; i < merges->waiting; i++) {
+        const struct text_span *side = &merges->sides[2 * i];
+        int32_t left = ids[2 * i], right = ids[2 * i + 1];
+        if (left < 0 || right < 0 || (merges->product = find_product(merges, side[0], side[1])) < 0)
+            return complain(merges, i, err);
+        found[i] = (struct bpe_merge){left, right, merges->product, (uint32_t)(merges->entered + i)};
     }
-    if (merge.product < 0)
-        return err_set(err, ERR_INPUT,
-                       "%s: merge %zu: unknown token (\"%.*s\" + \"%.*s\")", name, index,
-                       (int)size_min(left.length, 64), left.text,
-                       (int)size_min(right.length, 64), right.text);
-    bpe_add(&t->bpe, merge);
+    bpe_add_all(&merges->tokenizer->bpe, found, merges->waiting);
+    merges->entered += merges->waiting;
+    merges->waiting = 0;
     return true;
 }
 
-bool tokenizer_split_merge(struct text_span merge, struct text_span *left,
-                           struct text_span *right)
+bool merge_list_add(struct merge_list *merges, struct text_span left, struct text_span right,
+                    struct err *err)
 {
-    const char *space =
-        merge.length < 3 ? NULL : memchr(merge.text + 1, ' ', merge.length - 2);
+    merges->sides[2 * merges->waiting] = left;
+    merges->sides[2 * merges->waiting + 1] = right;
+    return ++merges->waiting < MERGES_WAITING || merge_list_finish(merges, err);
+}
+
+bool merge_list_add_joined(struct merge_list *merges, struct text_span merge, struct err *err)
+{
+    const char *text = merge.text;
+    const char *space = merge.length < 3 ? NULL : memchr(text + 1, ' ', merge.length - 2);
     if (!space)
-        return false;
-    *left = (struct text_span){merge.text, (size_t)(space - merge.text)};
-    *right = (struct text_span){space + 1, merge.length - left->length - 1};
-    return true;
+        return merge_list_finish(merges, err) &&
+               err_set(err, ERR_INPUT, "%s: merge %zu is not two tokens", merges->name,
+                       merges->entered);
+    struct text_span left = {text, (size_t)(space - text)};
+    return merge_list_add(
+        merges, left, (struct text_span){space + 1, merge.length - left.length - 1}, err);
 }
 
 static int32_t find_in_set(const struct added_set *set, const char *text, size_t length)

@@ -3,6 +3,7 @@
 #ifndef ENGINE_MODEL_TOKENIZER_MAP_H
 #define ENGINE_MODEL_TOKENIZER_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,11 +13,18 @@ struct text_span {
     size_t length;
 };
 
+/* Of a text with another tag the slot is not the place: most wrong texts are never looked at. */
+struct token_slot {
+    int32_t id; /* -1 = free */
+    uint32_t tag;
+};
+
 struct token_map {
     const struct text_span *keys; /* borrowed; indexed by id */
-    int32_t *slots;               /* ids, -1 = free */
+    struct token_slot *slots;
     size_t mask;
     uint64_t seed;
+    bool repeats; /* a text was put that stood there already */
 };
 
 /* An empty table with room for `count` keys. */
@@ -29,6 +37,11 @@ int32_t token_map_put(struct token_map *map, int32_t id);
 
 /* The id of a text, or -1. An all-zero table holds nothing. */
 int32_t token_map_find(const struct token_map *map, const char *text, size_t length);
+
+/* The same for `count` texts, which costs less than one after the other: the memory is asked for
+ * several at a time. */
+void token_map_find_all(const struct token_map *map, const struct text_span *texts, size_t count,
+                        int32_t *ids);
 
 /* Mixes two words; also hashes pairs of ids. */
 static inline uint64_t token_hash_mix(uint64_t a, uint64_t b)

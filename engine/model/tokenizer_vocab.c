@@ -52,8 +52,8 @@ static bool decode_byte_level(const struct text_span *text, char *out, size_t *l
 {
     size_t n = 0;
     for (size_t i = 0; i < text->length;) {
-        uint32_t c;
-        i += text_decode(text->text + i, text->length - i, &c);
+        uint32_t c = (unsigned char)text->text[i];
+        i += c < 0x80 ? 1 : text_decode(text->text + i, text->length - i, &c);
         int byte = byte_of_character(c);
         if (byte < 0)
             return false;
@@ -74,50 +74,59 @@ static void decode_space_marks(const struct text_span *text, char *out, size_t *
     *length = n;
 }
 
-/* Writes the piece of token `id` to out and enters it where text can find it. */
-static bool add_piece(struct vocab *vocab, size_t id, const struct text_span *text,
-                      char *out, const char *name, struct err *err)
+/* Of several tokens of one byte the first normal one stands for it. */
+static void enter_byte(struct vocab *vocab, size_t id, unsigned char byte)
 {
+    int32_t *now = &vocab->byte_ids[byte];
+    if (*now < 0 || vocab->types[*now] == TOKEN_BYTE)
+        *now = (int32_t)id;
+}
+
+/* Writes the piece of token `id` to out and enters it where text can find it. */
+static bool add_piece(struct vocab *vocab, const struct vocab_source *source, size_t id, char *out,
+                      struct err *err)
+{
+    const struct text_span *text = &source->texts[id];
     struct text_span *piece = &vocab->pieces[id];
+    bool byte_level = vocab->alphabet == VOCAB_BYTE_LEVEL, findable = false;
     *piece = (struct text_span){out, text->length};
     memcpy(out, text->text, text->length);
-    bool findable = false;
     if (vocab->types[id] == TOKEN_BYTE) {
         int byte = vocab_byte_value(text->text, text->length);
         if (byte < 0)
             return err_set(err, ERR_INPUT,
                            "%s: token %zu: byte token malformed: \"%.*s\", expected "
                            "<0x00> to <0xFF>",
-                           name, id, (int)size_min(text->length, 32), text->text);
+                           source->name, id, (int)size_min(text->length, 32), text->text);
         out[0] = (char)byte;
         piece->length = 1;
         vocab->byte_ids[byte] = (int32_t)id;
-    } else if (vocab->types[id] == TOKEN_NORMAL && vocab->alphabet == VOCAB_BYTE_LEVEL) {
+    } else if (vocab->types[id] == TOKEN_NORMAL && byte_level) {
         findable = decode_byte_level(text, out, &piece->length);
-    } else if (vocab->types[id] != TOKEN_CONTROL &&
-               vocab->alphabet == VOCAB_SENTENCEPIECE) {
+    } else if (vocab->types[id] != TOKEN_CONTROL && !byte_level) {
         decode_space_marks(text, out, &piece->length);
         findable = vocab->types[id] == TOKEN_NORMAL || vocab->types[id] == TOKEN_USER;
     }
     if (!findable || piece->length == 0)
         return true;
-    int32_t first = token_map_put(&vocab->map, (int32_t)id);
-    if (vocab->alphabet == VOCAB_BYTE_LEVEL && piece->length == 1)
-        vocab->byte_ids[(unsigned char)out[0]] = first;
+    if (byte_level && piece->length == 1)
+        enter_byte(vocab, id, (unsigned char)out[0]);
+    if (vocab->map.slots)
+        token_map_put(&vocab->map, (int32_t)id);
     return true;
 }
 
 /* The bytes that all pieces need at most; a decoded piece is never longer than
  * its text. */
-static bool measure_texts(const struct text_span *texts, size_t count, size_t *total,
-                          const char *name, struct err *err)
+static bool measure_texts(const struct vocab_source *source, size_t *total, struct err *err)
 {
     *total = 1;
-    for (size_t i = 0; i < count; i++) {
-        if (texts[i].length > VOCAB_PIECE_MAX)
-            return err_set(err, ERR_INPUT, "%s: token %zu has %zu bytes, at most %d",
-                           name, i, texts[i].length, VOCAB_PIECE_MAX);
-        *total += texts[i].length;
+    for (size_t i = 0; i < source->count; i++) {
+        size_t length = source->texts[i].length;
+        if (length > VOCAB_PIECE_MAX)
+            return err_set(err, ERR_INPUT, "%s: token %zu has %zu bytes, at most %d", source->name,
+                           i, length, VOCAB_PIECE_MAX);
+        *total += length;
     }
     return true;
 }
@@ -135,27 +144,27 @@ static bool check_sentencepiece(struct vocab *vocab, const char *name, struct er
     return true;
 }
 
-bool vocab_build(struct vocab *vocab, enum vocab_alphabet alphabet,
-                 const struct text_span *texts, const uint8_t *types, size_t count,
-                 const char *name, struct err *err)
+bool vocab_build(struct vocab *vocab, const struct vocab_source *source, struct err *err)
 {
-    size_t total;
-    *vocab = (struct vocab){.count = count, .alphabet = alphabet, .space = -1};
+    size_t total, count = source->count;
+    bool sentencepiece = source->alphabet == VOCAB_SENTENCEPIECE;
+    *vocab = (struct vocab){.count = count, .alphabet = source->alphabet, .space = -1};
     memset(vocab->byte_ids, 0xff, sizeof vocab->byte_ids);
-    if (!measure_texts(texts, count, &total, name, err))
+    if (!measure_texts(source, &total, err))
         return false;
     vocab->pieces = xcalloc(count, sizeof *vocab->pieces);
     vocab->types = xmalloc(count);
-    memcpy(vocab->types, types, count);
+    memcpy(vocab->types, source->types, count);
     vocab->bytes = xmalloc(total);
-    token_map_init(&vocab->map, vocab->pieces, count);
+    if (sentencepiece || source->whole_words)
+        token_map_init(&vocab->map, vocab->pieces, count);
     char *out = vocab->bytes;
     for (size_t id = 0; id < count; id++) {
-        if (!add_piece(vocab, id, &texts[id], out, name, err))
+        if (!add_piece(vocab, source, id, out, err))
             return false;
-        out += texts[id].length;
+        out += source->texts[id].length;
     }
-    return alphabet != VOCAB_SENTENCEPIECE || check_sentencepiece(vocab, name, err);
+    return !sentencepiece || check_sentencepiece(vocab, source->name, err);
 }
 
 void vocab_free(struct vocab *vocab)

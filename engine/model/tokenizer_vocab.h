@@ -35,16 +35,23 @@ struct vocab {
     struct text_span *pieces; /* into bytes */
     uint8_t *types;
     char *bytes;
-    struct token_map map;  /* pieces of normal tokens that text can turn into */
+    struct token_map map;  /* pieces of normal tokens that text can turn into; maybe empty */
     int32_t byte_ids[256]; /* the token of each single byte, -1 = none */
     int32_t space;         /* SentencePiece: the token of U+2581 */
 };
 
-/* texts: as the file writes them, `count` of each. name: for messages. On
- * failure *vocab can be freed. */
-bool vocab_build(struct vocab *vocab, enum vocab_alphabet alphabet,
-                 const struct text_span *texts, const uint8_t *types, size_t count,
-                 const char *name, struct err *err);
+/* What a file says. */
+struct vocab_source {
+    enum vocab_alphabet alphabet;
+    bool whole_words; /* byte level: words are looked up in the map, not only bytes */
+    const struct text_span *texts; /* [count], as the file writes them */
+    const uint8_t *types;          /* [count] */
+    size_t count;
+    const char *name; /* of the file, for messages */
+};
+
+/* On failure *vocab can be freed. */
+bool vocab_build(struct vocab *vocab, const struct vocab_source *source, struct err *err);
 void vocab_free(struct vocab *vocab);
 
 /* Is text "<0xHH>"? Then the byte, else -1. */

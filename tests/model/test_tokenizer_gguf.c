@@ -293,6 +293,30 @@ static void without_ids_there_is_no_bos_and_no_eos(void **state)
     tokenizer_free(t);
 }
 
+/* GGUF allows two tokens of one text; merges give the first, though the other one is where the
+ * product of the next merge would be expected. */
+static void merge_into_the_first_of_equal_texts(void **state)
+{
+    static const char *const texts[] = {"a", "b", "c", "bc", "ab", "bc"};
+    static const char *const merges[] = {"a b", "b c"};
+    struct metadata m;
+    struct err err = {0};
+    struct token_list list = {0};
+    (void)state;
+    begin(&m);
+    put_string(&m, "tokenizer.ggml.model", "gpt2");
+    put_string(&m, "tokenizer.ggml.pre", "gpt-2");
+    put_strings(&m, "tokenizer.ggml.tokens", texts, 6);
+    put_strings(&m, "tokenizer.ggml.merges", merges, 2);
+    struct tokenizer *t = open_metadata(&m, 6, &err);
+    assert_non_null(t);
+    tokenizer_encode(t, "bc", 2, 0, &list);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.ids[0], 3);
+    token_list_free(&list);
+    tokenizer_free(t);
+}
+
 /* ---- metadata that is wrong ---- */
 
 static void refuses(struct metadata *m, size_t vocab, const char *expected)
@@ -303,6 +327,29 @@ static void refuses(struct metadata *m, size_t vocab, const char *expected)
     assert_int_equal(err.code, ERR_INPUT);
     if (!strstr(err.text, expected))
         fail_msg("\"%s\" does not say \"%s\"", err.text, expected);
+}
+
+/* Merges are looked up many at a time; what is wrong first is told first all the same. */
+static void name_the_first_wrong_merge(void **state)
+{
+    enum { COUNT = 100 };
+    const char *merges[COUNT];
+    struct metadata m;
+    (void)state;
+    for (size_t wrong = 0; wrong < COUNT - 1; wrong += 33) {
+        char expected[80];
+        for (size_t i = 0; i < COUNT; i++)
+            merges[i] = i < wrong ? "a b" : i == wrong ? "a q" : "ab";
+        put_few(&m, "merges");
+        put_strings(&m, "tokenizer.ggml.merges", merges, COUNT);
+        snprintf(expected, sizeof expected, "merge %zu: unknown token (\"a\" + \"q\")", wrong);
+        refuses(&m, 5, expected);
+        merges[wrong] = "ab";
+        put_few(&m, "merges");
+        put_strings(&m, "tokenizer.ggml.merges", merges, COUNT);
+        snprintf(expected, sizeof expected, "merge %zu is not two tokens", wrong);
+        refuses(&m, 5, expected);
+    }
 }
 
 static void name_what_is_missing(void **state)
@@ -396,6 +443,8 @@ int main(void)
         cmocka_unit_test(equal_the_json_of_the_same_vocabulary),
         cmocka_unit_test(know_where_text_begins_and_ends),
         cmocka_unit_test(without_ids_there_is_no_bos_and_no_eos),
+        cmocka_unit_test(merge_into_the_first_of_equal_texts),
+        cmocka_unit_test(name_the_first_wrong_merge),
         cmocka_unit_test(name_what_is_missing),
         cmocka_unit_test(name_what_is_out_of_range),
         cmocka_unit_test(name_bad_tokens_and_merges),

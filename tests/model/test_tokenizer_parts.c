@@ -86,16 +86,32 @@ static void the_first_merge_of_a_pair_counts(void **state)
     struct bpe bpe;
     (void)state;
     bpe_init(&bpe, 0);
-    bpe_add(&bpe, (struct bpe_merge){1, 2, 3, 7});
-    bpe_add(&bpe, (struct bpe_merge){1, 2, 4, 5});
+    const struct bpe_merge merges[] = {{1, 2, 3, 7}, {1, 2, 4, 5}, {3, 1, 5, 6}};
+    bpe_add_all(&bpe, merges, 3);
     assert_int_equal(bpe_find(&bpe, 1, 2)->product, 3);
-    assert_int_equal(bpe.count, 1);
+    assert_int_equal(bpe.count, 2);
     assert_null(bpe_find(&bpe, 2, 1));
     bpe_free(&bpe);
     assert_null(bpe_find(&bpe, 1, 2));
 }
 
 /* ---- the table of texts ---- */
+
+/* All of them, each between one that is not there. */
+static void find_all_of(const struct token_map *map, const struct text_span *keys, size_t count)
+{
+    struct text_span *asked = xcalloc(2 * count, sizeof *asked);
+    int32_t *ids = xcalloc(2 * count, sizeof *ids);
+    for (size_t i = 0; i < count; i++) {
+        asked[2 * i] = keys[i];
+        asked[2 * i + 1] = (struct text_span){"0123456789", i % 10};
+    }
+    token_map_find_all(map, asked, 2 * count, ids);
+    for (size_t i = 0; i < 2 * count; i++)
+        assert_int_equal(ids[i], token_map_find(map, asked[i].text, asked[i].length));
+    free(asked);
+    free(ids);
+}
 
 static void the_map_finds_what_was_put(void **state)
 {
@@ -118,6 +134,8 @@ static void the_map_finds_what_was_put(void **state)
         assert_int_equal(token_map_find(&map, keys[i].text, keys[i].length), i);
     assert_int_equal(token_map_find(&map, "", 0), -1);
     assert_int_equal(token_map_find(&map, "123456789012", 12), -1);
+    assert_true(map.repeats);
+    find_all_of(&map, keys, COUNT);
     token_map_free(&map);
     assert_int_equal(token_map_find(&map, "1", 1), -1);
 }
@@ -350,7 +368,9 @@ static void the_byte_alphabet_covers_all_bytes(void **state)
         spans[byte].length = text_encode(own ? byte : other++, texts[byte]);
     }
     assert_int_equal(other, 0x144);
-    assert_true(vocab_build(&vocab, VOCAB_BYTE_LEVEL, spans, types, 256, "t", &err));
+    const struct vocab_source source = {
+        .alphabet = VOCAB_BYTE_LEVEL, .texts = spans, .types = types, .count = 256, .name = "t"};
+    assert_true(vocab_build(&vocab, &source, &err));
     for (int byte = 0; byte < 256; byte++) {
         assert_int_equal(vocab.byte_ids[byte], byte);
         assert_int_equal(vocab.pieces[byte].length, 1);
@@ -367,8 +387,12 @@ static void pieces_have_a_limit(void **state)
     struct err err = {0};
     (void)state;
     memset(text, 'a', sizeof text);
-    assert_false(
-        vocab_build(&vocab, VOCAB_BYTE_LEVEL, &span, &(uint8_t){1}, 1, "t", &err));
+    const struct vocab_source source = {.alphabet = VOCAB_BYTE_LEVEL,
+                                        .texts = &span,
+                                        .types = &(uint8_t){TOKEN_NORMAL},
+                                        .count = 1,
+                                        .name = "t"};
+    assert_false(vocab_build(&vocab, &source, &err));
     assert_string_equal(err.text, "t: token 0 has 1025 bytes, at most 1024");
     vocab_free(&vocab);
 }
