@@ -6,13 +6,13 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
-#include "engine/base/size.h"
 #include "engine/train/adamw.h"
 #include "engine/train/muon.h"
 #include "engine/train/schedule.h"
+#include "engine/train/trainer_private.h"
 #include "engine/train/warm.h"
 
-static bool is_prompt(const struct train_config *c)
+bool trainer_is_prompt(const struct train_config *c)
 {
     return strcmp(c->phase, "prompt") == 0;
 }
@@ -95,7 +95,7 @@ static bool load_lead(struct trainer *t, struct err *err)
 
 static bool init_parameters(struct trainer *t, struct err *err)
 {
-    if (is_prompt(&t->config))
+    if (trainer_is_prompt(&t->config))
         return init_prompt(t, err);
     struct compressor *c = &t->compressor;
     if (!load_lead(t, err) || !init_compressor(t, err) ||
@@ -171,7 +171,7 @@ bool trainer_init(struct trainer *t, const struct train_config *config, struct m
                   struct dataset **datasets, size_t n_datasets, struct err *err)
 {
     *t = (struct trainer){.config = *config, .ranks = {0, 1}, .model = model, .state.best = (double)INFINITY};
-    if (config->distill > 0 && is_prompt(config))
+    if (config->distill > 0 && trainer_is_prompt(config))
         return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
     if (!train_config_check(config, err) || !set_precision(model, config, err) ||
         !init_stream(t, datasets, n_datasets, err) || !init_parameters(t, err) ||
@@ -213,7 +213,7 @@ double trainer_rate(const struct train_config *c, size_t step)
     return schedule_rate(kind, c->lr, schedule_warmup_steps(c->warmup, c->steps), c->steps, step);
 }
 
-static struct objective make_objective(struct trainer *t, size_t step)
+struct objective trainer_objective(struct trainer *t, size_t step)
 {
     struct objective o = {
         .model = t->model,
@@ -235,10 +235,10 @@ static bool accumulate(struct trainer *t, struct sample *samples, struct step_re
                        const struct progress *progress, struct err *err)
 {
     const struct train_config *c = &t->config;
-    struct objective o = make_objective(t, t->state.step);
+    struct objective o = trainer_objective(t, t->state.step);
     size_t own = c->batch / c->micro_batch, passes = own * t->ranks.size;
     double scale = strcmp(c->accumulate, "sum") == 0 ? 1.0 : 1.0 / (double)passes;
-    bool prompt = is_prompt(c);
+    bool prompt = trainer_is_prompt(c);
     for (size_t i = 0; i < own; i++) {
         if (!progress_tick(progress, "samples", i * c->micro_batch, c->batch, err))
             return false;
@@ -384,117 +384,4 @@ bool trainer_step(struct trainer *t, struct step_report *r, const struct progres
     r->ms = clock_ms() - start - timed.spent_ms;
     t->state.seconds += r->ms * 1e-3;
     return ok;
-}
-
-/* ---- validation -------------------------------------------------------------------------- */
-
-/* Mean loss a label of held-out samples [0, n) in one mode. */
-static bool held_out_loss(struct trainer *t, enum phase phase, struct block_shape shape, size_t n,
-                          enum context_mode mode, double *loss, struct objective_result *health,
-                          const struct progress *progress, struct err *err)
-{
-    struct objective o = make_objective(t, t->state.step);
-    if (t->config.valid_ratio > 0)
-        o.settings.ratio = t->config.valid_ratio;
-    double sum = 0;
-    size_t labels = 0, per_pass = size_max(2, size_min(t->config.micro_batch, VALIDATION_SAMPLES));
-    /* Neighbours often share a context, and a pass needs others for its wrong passages:
-     * it takes every `passes`-th sample. */
-    size_t passes = n / per_pass + (n % per_pass > 1);
-    for (size_t pass = 0; pass < passes; pass++) {
-        size_t count = 0;
-        struct sample samples[VALIDATION_SAMPLES + 1];
-        for (size_t i = pass; i < n; i += passes)
-            stream_held_out(&t->stream, phase, shape, i, &samples[count++]);
-        struct objective_result result;
-        bool ok = objective_run(&o, mode, samples, count, 0, NULL, NULL, &result, progress, err);
-        for (size_t i = 0; i < count; i++)
-            sample_free(&samples[i]);
-        if (!ok)
-            return false;
-        sum += result.nll_sum;
-        labels += result.labels;
-        *health = result;
-    }
-    *loss = sum / (double)labels;
-    return true;
-}
-
-/* Held-out samples of a kind that exist, up to the configured number, even so that
- * the wrong passage is never the right one. */
-static size_t held_out_samples(const struct trainer *t, enum phase phase, struct block_shape shape)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < t->stream.n_datasets; i++)
-        n += dataset_count(t->stream.datasets[i], PART_HELD_OUT, phase, shape);
-    return size_min(n, t->config.valid_samples) & ~(size_t)1;
-}
-
-static bool validate_kind(struct trainer *t, size_t index, enum phase phase,
-                          struct block_shape shape, struct validation *v,
-                          const struct progress *progress, struct err *err)
-{
-    bool prompt = is_prompt(&t->config);
-    snprintf(v->kind, sizeof v->kind, "%s %zu+%zu", phase_name[phase], shape.context,
-             shape.predict);
-    for (enum context_mode mode = 0; mode < CONTEXT_MODES; mode++) {
-        bool slots = mode == CONTEXT_COMPRESSED || mode == CONTEXT_WRONG;
-        struct objective_result health;
-        v->loss[mode] = (double)NAN;
-        if (slots && prompt)
-            continue;
-        if (!slots && !prompt && t->fixed_known[index]) {
-            v->loss[mode] = t->fixed_loss[index][mode];
-            continue;
-        }
-        if (!held_out_loss(t, phase, shape, v->samples, mode, &v->loss[mode], &health, progress,
-                           err))
-            return false;
-        if (mode == CONTEXT_COMPRESSED)
-            v->health = health;
-        t->fixed_loss[index][mode] = v->loss[mode];
-    }
-    t->fixed_known[index] = true;
-    const double *loss = v->loss;
-    v->gap_closed = (loss[CONTEXT_NONE] - loss[CONTEXT_COMPRESSED]) /
-                    (loss[CONTEXT_NONE] - loss[CONTEXT_FULL]);
-    v->about_text = loss[CONTEXT_WRONG] - loss[CONTEXT_COMPRESSED];
-    return true;
-}
-
-static size_t validate_kinds(struct trainer *t, struct validation out[VALIDATIONS_MAX],
-                             const struct progress *progress, struct err *err)
-{
-    size_t n = 0;
-    for (size_t k = 0; k <= t->stream.n_shapes; k++) {
-        bool sft = k == t->stream.n_shapes;
-        enum phase phase = sft ? PHASE_SFT : PHASE_NTP;
-        struct block_shape shape = sft ? t->stream.sft_shape : t->stream.shapes[k];
-        struct validation *v = &out[n];
-        *v = (struct validation){.samples = held_out_samples(t, phase, shape)};
-        if (v->samples == 0)
-            continue;
-        if (!validate_kind(t, k, phase, shape, v, progress, err))
-            return 0;
-        n++;
-    }
-    return n;
-}
-
-size_t trainer_validate(struct trainer *t, struct validation out[VALIDATIONS_MAX],
-                        const struct progress *progress, struct err *err)
-{
-    parameters_swap_average(&t->parameters);
-    size_t n = validate_kinds(t, out, progress, err);
-    parameters_swap_average(&t->parameters);
-    return n;
-}
-
-double validation_score(const struct validation *v, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += isnan(v[i].loss[CONTEXT_COMPRESSED]) ? v[i].loss[CONTEXT_FULL]
-                                                    : v[i].loss[CONTEXT_COMPRESSED];
-    return n ? sum / (double)n : (double)INFINITY;
 }

@@ -1,5 +1,5 @@
-/* The running mean of the weights: what it is, that a run goes on with it bit by bit, and
- * that validations and the compressor's file have it while training has the weights. */
+/* Steps of a trainer: it learns, and the running mean of the weights is what it should be: in
+ * validations and the compressor's file, while training has the weights. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,13 +14,13 @@
 #include "tests/support/temporary.h"
 #include "tests/support/training.h"
 
-struct averaged {
+struct learner {
     struct training t;
     struct dataset *data;
     struct trainer trainer;
 };
 
-static void averaged_open(struct averaged *a, double average)
+static void learner_open(struct learner *a, double average)
 {
     struct err err = {0};
     struct records_options records = {0};
@@ -32,27 +32,50 @@ static void averaged_open(struct averaged *a, double average)
         fail_msg("%s", err.text);
 }
 
-static void averaged_close(struct averaged *a)
+static void learner_close(struct learner *a)
 {
     trainer_free(&a->trainer);
     dataset_free(a->data);
     training_close(&a->t);
 }
 
-static void step(struct averaged *a)
+/* One step; returns its loss. */
+static double step(struct learner *a)
 {
     struct step_report report;
     struct err err = {0};
     if (!trainer_step(&a->trainer, &report, NULL, &err))
         fail_msg("%s", err.text);
+    return report.loss;
+}
+
+static void one_batch_is_learnt_by_heart(void **state)
+{
+    (void)state;
+    struct learner a;
+    learner_open(&a, 0);
+    struct trainer *t = &a.trainer;
+    struct stream_state first = t->stream.state;
+    double before = 0, after = 0;
+    t->config.steps = 1000;
+    t->config.warmup = 0;
+    t->config.lr = 3e-3;
+    for (int i = 0; i < 60; i++) {
+        t->stream.state = first;
+        after = step(&a);
+        if (i == 0)
+            before = after;
+    }
+    assert_true(after < 0.75 * before);
+    learner_close(&a);
 }
 
 /* Against the recurrence in double, with the young mean's faster forgetting. */
 static void the_mean_is_the_recurrence(void **state)
 {
     (void)state;
-    struct averaged a;
-    averaged_open(&a, 0.4);
+    struct learner a;
+    learner_open(&a, 0.4);
     struct parameters *p = &a.trainer.parameters;
     double *expected = xcalloc(p->count, sizeof *expected), moved = 0;
     for (size_t i = 0; i < p->count; i++)
@@ -69,15 +92,15 @@ static void the_mean_is_the_recurrence(void **state)
     }
     assert_true(moved > 1e-4); /* the mean is not the weights */
     free(expected);
-    averaged_close(&a);
+    learner_close(&a);
 }
 
 static void training_goes_on_as_without_a_mean(void **state)
 {
     (void)state;
-    struct averaged with, without;
-    averaged_open(&with, 0.9);
-    averaged_open(&without, 0);
+    struct learner with, without;
+    learner_open(&with, 0.9);
+    learner_open(&without, 0);
     assert_null(without.trainer.parameters.average);
     for (int i = 0; i < 3; i++) {
         struct validation v[VALIDATIONS_MAX];
@@ -88,17 +111,17 @@ static void training_goes_on_as_without_a_mean(void **state)
     }
     const struct parameters *p = &with.trainer.parameters;
     assert_memory_equal(p->value, without.trainer.parameters.value, p->count * sizeof *p->value);
-    averaged_close(&with);
-    averaged_close(&without);
+    learner_close(&with);
+    learner_close(&without);
 }
 
 static void a_validation_has_the_mean(void **state)
 {
     (void)state;
-    struct averaged a;
+    struct learner a;
     struct validation mean[VALIDATIONS_MAX], weights[VALIDATIONS_MAX];
     struct err err = {0};
-    averaged_open(&a, 0.9);
+    learner_open(&a, 0.9);
     struct parameters *p = &a.trainer.parameters;
     for (int i = 0; i < 4; i++)
         step(&a);
@@ -106,7 +129,7 @@ static void a_validation_has_the_mean(void **state)
     memcpy(p->value, p->average, p->count * sizeof *p->value);
     assert_int_not_equal(trainer_validate(&a.trainer, weights, NULL, &err), 0);
     assert_memory_equal(mean[0].loss, weights[0].loss, sizeof mean[0].loss);
-    averaged_close(&a);
+    learner_close(&a);
 }
 
 /* Tensor `name` of a file in a run's directory. */
@@ -153,6 +176,7 @@ static void a_stopped_run_gives_its_mean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_batch_is_learnt_by_heart),
         cmocka_unit_test(the_mean_is_the_recurrence),
         cmocka_unit_test(training_goes_on_as_without_a_mean),
         cmocka_unit_test(a_validation_has_the_mean),
