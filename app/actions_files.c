@@ -241,7 +241,9 @@ bool do_redraw(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     (void)err;
-    s->dirty = s->redraw = true;
+    s->slow_line = false;
+    session_apply_display(s);
+    s->redraw = true;
     return true;
 }
 

@@ -16,8 +16,9 @@
 #include "app/terminal.h"
 #include "engine/base/clock.h"
 
-/* A terminal that does not keep up gets fewer frames. */
-enum { DROPS_SLOW = 3, SLOW_FRAME_MS = 200, READ_SIZE = 4096 };
+/* A terminal that does not keep up gets fewer frames; one that needs that long for a frame, no
+ * colours, which are most of a frame's bytes. */
+enum { DROPS_SLOW = 3, SLOW_FRAME_MS = 200, COLORLESS_MS = 1500, READ_SIZE = 4096 };
 
 /* Frames are paid for: one is earned in each frame's time, FRAMES_SAVED are kept at most.
  * What comes by itself is drawn when all of them are there, so that the one behind a key
@@ -34,18 +35,34 @@ struct loop {
     bool asked; /* a key or a click is not drawn yet */
     double next_wake_ms;  /* no look at the worker before */
     int drops;            /* frames left out in a row */
+    double behind_ms;     /* since when the terminal has not kept up; 0: it does */
     bool slow;
     int signal;
 };
 
 /* ---- drawing ---------------------------------------------------------------------- */
 
+static void leave_colors_out(struct session *s)
+{
+    if (s->slow_line || s->view.display.depth < DEPTH_256)
+        return;
+    s->slow_line = true;
+    session_apply_display(s);
+    s->redraw = true;
+    session_note(s, "a slow line: shades in place of colours, C-l brings these back");
+}
+
 static bool terminal_keeps_up(struct loop *l)
 {
     if (!terminal_is_behind(l->s->terminal)) {
         l->drops = 0;
+        l->behind_ms = 0;
         return true;
     }
+    if (l->behind_ms == 0)
+        l->behind_ms = l->s->now_ms;
+    if (l->s->now_ms - l->behind_ms > COLORLESS_MS)
+        leave_colors_out(l->s);
     l->drops++;
     if (l->drops >= DROPS_SLOW) {
         l->slow = true;
@@ -91,7 +108,10 @@ static void draw(struct loop *l)
     s->redraw = false;
     double before = clock_ms();
     terminal_paint(s->terminal, &l->canvas, &s->view.display);
-    l->slow = clock_ms() - before > SLOW_FRAME_MS || (l->slow && l->drops > 0);
+    double took = clock_ms() - before;
+    l->slow = took > SLOW_FRAME_MS || (l->slow && l->drops > 0);
+    if (took > COLORLESS_MS)
+        leave_colors_out(s);
 }
 
 /* ---- the terminal's size and possession -------------------------------------------- */
@@ -117,6 +137,7 @@ static void suspend(struct loop *l)
     signals_stop_self();
     run_control_suspend(s, false);
     terminal_resume(s->terminal, l->input);
+    s->slow_line = false; /* it may be another terminal */
     session_apply_display(s);
     take_size(s);
 }

@@ -239,6 +239,11 @@ void session_apply_display(struct session *s)
     struct display d = {DEPTH_MONO, GLYPHS_SHADE, THEME_DEFAULT, false};
     if (s->terminal)
         d = terminal_display(s->terminal);
+    if (s->slow_line && strcmp(p->glyphs, "half") != 0) {
+        d.depth = DEPTH_MONO;
+        if (d.glyphs == GLYPHS_HALF)
+            d.glyphs = GLYPHS_SHADE;
+    }
     if (strcmp(p->theme, "auto") != 0)
         d.theme = strcmp(p->theme, "light") == 0 ? THEME_LIGHT : THEME_DARK;
     if (strcmp(p->ambiguous, "auto") != 0) {

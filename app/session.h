@@ -135,6 +135,7 @@ struct session {
     double live_due_ms; /* when to answer again by itself; 0: not */
     bool dirty;             /* draw a frame */
     bool redraw;            /* ... and every cell of it */
+    bool slow_line;         /* colours take too long: heat is shaded (until C-l) */
     char *goto_when_ready;       /* place to begin at; NULL: none (any more) */
     bool suspend, edit_prompt;   /* for the loop to do */
     bool quit, quit_asked, headless;

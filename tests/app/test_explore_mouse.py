@@ -128,6 +128,41 @@ class SlowLineTest(ExplorerTest):
         slow = self.bytes_for_moves(256, 0.035)
         self.assertLess(slow, fast / 2)
 
+    def move_slowly(self, terminal, keys, rate=3000):
+        """Bytes that were written for so many moves on a line of `rate` bytes a second."""
+        mark = len(terminal.output)
+        for _ in range(keys):
+            terminal.type(b"]")
+            quiet = 0
+            while quiet < 4:
+                time.sleep(100 / rate)
+                some = select.select([terminal.master], [], [], 0)[0]
+                quiet = 0 if some else quiet + 1
+                if some:
+                    terminal.output += os.read(terminal.master, 100)
+        return len(terminal.output) - mark
+
+    def test_colours_are_left_out_of_a_slow_line(self):
+        with self.open(rows=36, columns=120, environment={"COLORTERM": "truecolor"}) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            mark = len(terminal.output)
+            terminal.type(b"]")
+            terminal.settle()
+            colored = len(terminal.output) - mark
+            self.assertIn(b"48;2;", terminal.output[mark:])
+            self.move_slowly(terminal, 3)
+            terminal.settle()
+            mark = len(terminal.output)
+            self.assertLess(self.move_slowly(terminal, 2), colored)
+            self.assertNotIn(b";2;", terminal.output[mark:])
+            terminal.settle()
+            mark = len(terminal.output)
+            terminal.type(b"\x0c")
+            terminal.wait_for(b"48;2;", since=mark)
+            terminal.settle()
+            self.quit(terminal)
+
 
 if __name__ == "__main__":
     main()
