@@ -35,6 +35,12 @@ tsan:
 	$(SUB) -j2 VARIANT=tsan all tests-build
 	$(SUB) VARIANT=tsan K=$(RACE_TESTS) test
 
+# Training goes on from that many states of the disk that a power cut may leave; `make test`
+# tries 60. Three minutes.
+power-cuts: export POWER_CUTS ?= 500
+power-cuts:
+	$(SUB) K=train_faults test
+
 check: deps-check
 	$(SUB) lint
 	@make/fetch-model || echo "continuing without the default model: its tests are skipped"
@@ -48,6 +54,6 @@ check: deps-check
 	$(SUB) demo </dev/null
 	$(SUB) WERROR=1 VARIANT=release test
 
-.PHONY: layers lint clang gradcheck asan ubsan tsan check
+.PHONY: layers lint clang gradcheck asan ubsan tsan power-cuts check
 
 include make/bench.mk make/golden.mk

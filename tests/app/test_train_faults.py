@@ -1,6 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """Training when files fail: killed at writes, full and faulty disks, lost power."""
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -13,6 +14,7 @@ from harness import call, main_with_golden
 
 # Slower by ten times, a sanitizer sees every eighth point.
 EACH = 8 if SANITIZED else 1
+POWER_CUTS = int(os.environ.get("POWER_CUTS", "60"))  # `make power-cuts` tries more
 
 
 class Faults(unittest.TestCase):
@@ -144,7 +146,7 @@ class Faults(unittest.TestCase):
             saved = self.lay_out(run, cut, draw)
             self.finish(run, saved)
             shutil.rmtree(run)
-        in_parallel(replay, range(60))
+        in_parallel(replay, range(POWER_CUTS))
 
     def lay_out(self, run, cut, draw):
         """Writes the files of such a state; returns the newest step that was reported."""
