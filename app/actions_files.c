@@ -41,7 +41,7 @@ static bool open_document(struct session *s, const char *path, struct err *err)
         return action_run_text(s, "restore", path, err);
     if (strcmp(path, "-") == 0)
         return err_set(err, ERR_USAGE, "standard input can only be named on the command line");
-    if (!file_read(path, DOCUMENT_BYTES_MAX, &text, &size, err))
+    if (!session_read_text(s, path, &text, &size, err))
         return false;
     dialog_note_left(s);
     session_set_document(s, path, text, size);

@@ -49,7 +49,7 @@ static bool read_document(struct session *s, const char *path, struct err *err)
         return true;
     if (session_file_is(path))
         return action_run_text(s, "restore", path, err);
-    if (!file_read(path, DOCUMENT_BYTES_MAX, &text, &size, err))
+    if (!session_read_text(s, path, &text, &size, err))
         return false;
     session_set_document(s, path, text, size);
     if (!s->headless && strcmp(path, "-") != 0)

@@ -211,7 +211,7 @@ bool run_control_watch(struct session *s, const char *directory, struct err *err
     struct training facts = {0};
     if (r->pid > 0)
         return err_set(err, ERR_USAGE, "a run is in progress: stop it first");
-    if (!run_log_facts(directory, &facts, err))
+    if (!run_shown_facts(s, directory, &facts, err))
         return false;
     run_shown_close(r);
     r->has_run = true;

@@ -41,6 +41,10 @@ void run_shown_saved(struct session *s, size_t step, double parameter_bytes, dou
 void run_shown_read(struct session *s);
 void run_shown_look(struct session *s);
 
+/* run_log_facts in a confined thread. */
+bool run_shown_facts(const struct session *s, const char *directory, struct training *t,
+                     struct err *err);
+
 /* The looks that play. */
 void run_shown_play(struct session *s);
 

@@ -100,21 +100,57 @@ static void add_logged(struct session *s, size_t steps, size_t checks)
     run_lines_add_logged(t, when, again ? 0 : steps, again ? 0 : checks);
 }
 
+/* A look at a file of the run, which may be anybody's: read in a confined thread. */
+struct look {
+    struct run_control *run;
+    bool changed, more;
+};
+
+static bool read_log(void *context, struct err *err)
+{
+    struct look *l = context;
+    return run_log_read(&l->run->log, &l->run->run.log, &l->changed, &l->more, err);
+}
+
+static bool read_looks(void *context, struct err *err)
+{
+    struct look *l = context;
+    return run_probes_read(&l->run->looks, &l->run->run, &l->changed, err);
+}
+
+struct facts {
+    const char *directory;
+    struct training *training;
+};
+
+static bool read_facts(void *context, struct err *err)
+{
+    struct facts *f = context;
+    return run_log_facts(f->directory, f->training, err);
+}
+
+bool run_shown_facts(const struct session *s, const char *directory, struct training *t,
+                     struct err *err)
+{
+    struct facts facts = {directory, t};
+    return worker_call(!s->no_sandbox, read_facts, &facts, err);
+}
+
 void run_shown_read(struct session *s)
 {
     struct run_control *r = s->run;
     struct err err = {0};
-    bool changed = false, more = false;
+    struct look look = {.run = r};
     if (!r->log.path)
         return;
     size_t steps = r->run.log.n_steps, checks = r->run.log.n_checks;
-    if (!run_log_read(&r->log, &r->run.log, &changed, &more, &err))
+    if (!worker_call(!s->no_sandbox, read_log, &look, &err))
         session_warn(s, "%s", err.text);
-    if (changed)
+    if (look.changed)
         add_logged(s, steps, checks);
-    r->followed = r->followed || !more;
-    r->next_look_ms = more ? s->now_ms : s->now_ms + RUN_LOOK_MS;
-    if (changed)
+    r->followed = r->followed || !look.more;
+    r->next_look_ms = look.more ? s->now_ms : s->now_ms + RUN_LOOK_MS;
+    if (look.changed)
         r->run.eta_s = eta_of(&r->run);
 }
 
@@ -141,10 +177,10 @@ static void read_probes(struct session *s)
 {
     struct run_control *r = s->run;
     struct err err = {0};
-    bool changed = false;
-    if (r->looks.path && !run_probes_read(&r->looks, &r->run, &changed, &err))
+    struct look look = {.run = r};
+    if (r->looks.path && !worker_call(!s->no_sandbox, read_looks, &look, &err))
         session_warn(s, "%s", err.text);
-    if (changed)
+    if (look.changed)
         load_probe(s);
 }
 
@@ -202,11 +238,10 @@ static void infer_checked(struct training *t)
 void run_shown_look(struct session *s)
 {
     struct run_control *r = s->run;
-    struct err ignored = {0};
     run_shown_read(s);
     read_probes(s);
     if (r->log.path && file_is_directory(r->run.directory))
-        run_log_facts(r->run.directory, &r->run, &ignored);
+        run_shown_facts(s, r->run.directory, &r->run, NULL);
     infer_checked(&r->run);
     r->run.log_age_s = s->headless ? -1 : growing_age(&r->log);
     if (s->headless)

@@ -159,7 +159,10 @@ void session_warn(struct session *s, const char *fmt, ...) __attribute__((format
  * text ends in a NUL beyond size. */
 void session_set_document(struct session *s, const char *path, char *text, size_t size);
 
-/* session_file_read in a thread that can write nothing: the file may be anybody's. */
+/* The bytes of a document, and session_file_read, in a thread that can write nothing: the file may
+ * be anybody's. *text is to be freed. */
+bool session_read_text(const struct session *s, const char *path, char **text, size_t *size,
+                       struct err *err);
 struct snapshot *session_read_file(const struct session *s, const char *path,
                                    struct figure_meta *meta, bool *text_missing, struct pins *pins,
                                    struct err *err);
