@@ -30,9 +30,11 @@ build/comprexit.1: $(PROGRAM)
 readme: $(PROGRAM)
 	@make/replace-block README.md commands $(PROGRAM) help --format markdown
 	@make/replace-block README.md keys $(PROGRAM) help keys --format markdown
-# The picture of the screen in the README; needs the default model.
-readme-screen: $(PROGRAM)
+# The pictures of the README, a screen and a figure; need the default model.
+readme-pictures: $(PROGRAM)
 	@make/replace-block README.md screen make/readme-screen $(PROGRAM)
+	@$(PROGRAM) export assets/saltworks.txt --view gate,plan --window 2 --width nature-2col \
+	  --dpi 120 --force -o assets/plan.png
 
 # Everything in order: what is missing, the program, the model, then the explorer
 # (without a terminal: a report and figures).
@@ -74,4 +76,4 @@ help:
 	@echo "make CUDA=1 device-check   each operation of a GPU against its twin on the host"
 	@echo "make asan ubsan tsan fuzz power-cuts bench-peers lint format"
 
-.PHONY: missing-tests deps deps-check deps-golden deps-demo deps-model model format install help man readme readme-screen demo
+.PHONY: missing-tests deps deps-check deps-golden deps-demo deps-model model format install help man readme readme-pictures demo
