@@ -92,6 +92,14 @@ static bool reopen(struct session *s, struct err *err)
     return true;
 }
 
+/* What another run says differently is marked, unless something else was chosen. */
+static void show_difference(struct session *s)
+{
+    enum view_value *value = &s->view.value[PANE_ANSWERS];
+    if (*value == VALUE_PLAIN)
+        *value = VALUE_DIFF_PREVIOUS;
+}
+
 bool do_regen(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
@@ -110,6 +118,7 @@ bool do_regen(struct session *s, const struct words *words, struct err *err)
             if (must_run(s, order[i]))
                 jobs_ask(s, order[i]);
     }
+    show_difference(s);
     session_compose(s);
     return true;
 }

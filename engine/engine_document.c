@@ -416,8 +416,8 @@ bool engine_set_settings(struct engine *e, const struct compress_settings *setti
     e->segment = segment;
     struct snapshot *next = snapshot_derive(e->snapshot);
     engine_fill_settings(e, &next->settings);
-    engine_mark_stale(e, next);
     engine_unmute(e, MUTED_NOW);
+    engine_mark_answer(e, next);
     if (reread)
         engine_layout_document(e, next);
     else

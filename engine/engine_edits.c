@@ -99,6 +99,46 @@ void engine_edits_end(struct engine *e)
     e->settings.edits = NULL;
 }
 
+/* ---- what a plan is made with ------------------------------------------------ */
+
+/* FNV-1a. */
+static uint64_t mix(uint64_t hash, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3ull;
+    return hash;
+}
+
+static uint64_t mix_number(uint64_t hash, double x)
+{
+    return mix(hash, &x, sizeof x);
+}
+
+static uint64_t mix_off(uint64_t hash, const bool *off, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        hash = off[i] ? mix_number(hash, (double)i) : hash;
+    return mix_number(hash, -1);
+}
+
+/* Settings and edits as one number: what was made with the same ones is the same. */
+static uint64_t origin(const struct engine *e)
+{
+    const struct compress_settings *s = &e->settings;
+    const double numbers[] = {(double)s->window, s->ratio, s->eps, s->iters, s->align, s->gate_tau,
+                              s->source_tau, s->lambda_floor, s->ablations, s->order_seed,
+                              (double)e->segment};
+    uint64_t hash = 0xcbf29ce484222325ull;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        hash = mix_number(hash, numbers[i]);
+    for (size_t i = 0; i < e->n_token_edits; i++) {
+        hash = mix_number(hash, (double)e->token_edits[i].token);
+        hash = mix_number(hash, e->token_edits[i].factor);
+    }
+    hash = mix_off(hash, e->layer_off, e->n_layer_off);
+    return mix_off(hash, e->slot_off, e->n_slot_off);
+}
+
 /* ---- muted slots ------------------------------------------------------------ */
 
 static bool is_muted(const struct engine *e, enum muted_set set, size_t slot)
@@ -126,8 +166,10 @@ void engine_unmute(struct engine *e, enum muted_set which)
 void engine_remember_muted(struct engine *e, enum muted_set what)
 {
     set_muted(e, what, e->muted[MUTED_NOW].muted, e->muted[MUTED_NOW].n);
-    if (what == MUTED_ANSWER)
-        e->outdated = false;
+    if (what != MUTED_ANSWER)
+        return;
+    e->outdated = false;
+    e->answer_origin = origin(e);
 }
 
 /* Was it made without the slots that are muted now, and with all others? */
@@ -140,10 +182,10 @@ static bool as_now(const struct engine *e, enum muted_set set)
     return true;
 }
 
-static void mark_answer(const struct engine *e, struct snapshot *next)
+void engine_mark_answer(const struct engine *e, struct snapshot *next)
 {
     const struct snapshot_answer *answer = next->answer[ANSWER_COMPRESSED];
-    bool stale = e->outdated || !as_now(e, MUTED_ANSWER);
+    bool stale = e->outdated || !as_now(e, MUTED_ANSWER) || origin(e) != e->answer_origin;
     if (!answer || answer->stale == stale)
         return;
     struct snapshot_answer *changed = engine_answer_copy(answer);
@@ -155,7 +197,7 @@ void engine_set_muted(struct engine *e, const bool *muted, size_t n)
 {
     set_muted(e, MUTED_NOW, muted, n);
     struct snapshot *next = snapshot_derive(e->snapshot);
-    mark_answer(e, next);
+    engine_mark_answer(e, next);
     next->loss_stale = next->loss && !as_now(e, MUTED_LOSS);
     next->control.stale = next->control.tokens && !as_now(e, MUTED_CONTROL);
     engine_publish(e, next);

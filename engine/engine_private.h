@@ -56,7 +56,8 @@ struct engine {
     struct muted_slots muted[MUTED_SETS];
     real *given_slots; /* [n_given_slots, H] in place of the document's, owned; NULL: none */
     size_t n_given_slots;
-    bool outdated; /* that answer was made with other settings or another compressor */
+    bool outdated; /* that answer was made by another compressor */
+    uint64_t answer_origin; /* the settings and edits that it was made with: engine_edits.c */
     struct token_edit *token_edits; /* [n_token_edits], owned */
     size_t n_token_edits;
     bool *layer_off;    /* [n_layer_off], owned */
@@ -160,6 +161,9 @@ void engine_fill_settings(const struct engine *e, struct snapshot_settings *out)
 
 /* The compressed answer made so far does not fit what is open any more. */
 void engine_mark_stale(struct engine *e, struct snapshot *next);
+
+/* It does, or not: by the settings, edits and muted slots that it was made with. */
+void engine_mark_answer(const struct engine *e, struct snapshot *next);
 
 /* A compressed answer, losses or a control begin: with what is muted now. */
 void engine_remember_muted(struct engine *e, enum muted_set what);

@@ -340,6 +340,18 @@ class CommandsTest(ScriptTest):
                    'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",
                    "wait idle", "focus plan", "mute s1", "wait idle", 'expect "stale"')
 
+    def test_what_was_set_again_is_not_stale(self):
+        ask = ("answers compressed", "ask What replaced peat?", "wait idle", "set eps 0.5",
+               "wait idle", 'expect "stale"')
+        self.fails(1, 'expected "stale"', *ask, "undo", "wait idle", 'expect "stale"')
+        self.plays(*ask, "undo", "set window 32", "wait idle", 'expect "stale"')
+
+    def test_another_run_shows_what_changed(self):
+        ask = ("size 120x36", "answers compressed", "ask What replaced peat?", "wait idle")
+        again = ("set ratio 16", "wait idle", "regen", "wait idle", 'expect "{+"')
+        self.plays(*ask, *again, 'expect "[-"')
+        self.fails(1, 'expected "{+"', *ask, "view answers full", *again)
+
     def test_answers_of_a_range_that_grows_backwards(self):
         self.plays("goto 40", "key V", "goto 20", "ask What replaced peat?", "wait idle",
                    'expect "done"', "health", 'expect "Plan health: tokens 20 to 40"', "key Esc",

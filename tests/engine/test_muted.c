@@ -42,7 +42,8 @@ static void test_muting_makes_the_answer_stale(void **state)
     engine_close(e);
 }
 
-static void test_settings_make_it_stale_for_good(void **state)
+/* Until they, the edits and the muted slots are those again that it was made with. */
+static void test_settings_make_it_stale(void **state)
 {
     (void)state;
     static const bool one[] = {true};
@@ -53,12 +54,43 @@ static void test_settings_make_it_stale_for_good(void **state)
     engine_settings(e, &settings, &segment);
     engine_set_muted(e, one, 1);
     ask(e);
+    const double eps = settings.eps;
     settings.eps = 0.3;
     assert_true(engine_set_settings(e, &settings, segment, 0, NULL, &err));
     assert_true(is_stale(e));
     assert_false(engine_slot_muted(e, 0));
     engine_set_muted(e, one, 1);
     assert_true(is_stale(e));
+    settings.eps = eps;
+    assert_true(engine_set_settings(e, &settings, segment, 0, NULL, &err));
+    assert_true(is_stale(e));
+    engine_set_muted(e, one, 1);
+    assert_false(is_stale(e));
+    engine_close(e);
+}
+
+static void test_edits_make_it_stale(void **state)
+{
+    (void)state;
+    struct token_edit half = {.token = 1, .factor = 0.5};
+    const bool layer[] = {false, true};
+    const struct engine_edits edits[] = {{.tokens = &half, .n_tokens = 1},
+                                         {.layer_off = layer, .n_layers = 2}},
+                              none = {0};
+    struct engine *e = small_engine_open();
+    struct compress_settings settings;
+    size_t segment;
+    struct err err = {0};
+    engine_settings(e, &settings, &segment);
+    ask(e);
+    for (size_t i = 0; i < 2; i++) {
+        engine_set_edits(e, &edits[i]);
+        assert_true(engine_set_settings(e, &settings, segment, 0, NULL, &err));
+        assert_true(is_stale(e));
+        engine_set_edits(e, &none);
+        assert_true(engine_set_settings(e, &settings, segment, 0, NULL, &err));
+        assert_false(is_stale(e));
+    }
     engine_close(e);
 }
 
@@ -111,7 +143,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_muting_makes_the_answer_stale),
-        cmocka_unit_test(test_settings_make_it_stale_for_good),
+        cmocka_unit_test(test_settings_make_it_stale),
+        cmocka_unit_test(test_edits_make_it_stale),
         cmocka_unit_test(test_muting_makes_losses_stale),
         cmocka_unit_test(test_muting_makes_the_control_stale),
     };
