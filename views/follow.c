@@ -32,8 +32,11 @@ static bool same_line(const struct text_line *a, const struct text_line *b)
     return !line_before(a, b) && !line_before(b, a);
 }
 
-/* A step out of the pane scrolls line by line; a jump puts the cursor into the upper
- * third, so that there is text to read on both sides. */
+/* A step out of the pane, also over blank lines, scrolls line by line; a jump, to the next
+ * window for one, puts the cursor into the upper third, so that there is text to read on
+ * both sides. */
+enum { STEP_LINES = 3 };
+
 static void follow_document(struct scene *c, const struct document_geometry *g,
                             struct view_state *v)
 {
@@ -45,14 +48,14 @@ static void follow_document(struct scene *c, const struct document_geometry *g,
     line = top;
     int distance = 0;
     if (!line_before(&at, &top))
-        while (distance < 2 * rows && !same_line(&line, &at) &&
+        while (distance < rows + STEP_LINES && !same_line(&line, &at) &&
                text_line_next(&g->layout, &line, &line))
             distance++;
     if (!line_before(&at, &top) && same_line(&line, &at) && distance < rows) {
         v->document_top = top.first;
         return;
     }
-    if (same_line(&line, &at)) {
+    if (same_line(&line, &at) && distance < rows + STEP_LINES) {
         for (; distance >= rows || !top.owns; distance--)
             text_line_next(&g->layout, &top, &top);
         v->document_top = top.first;

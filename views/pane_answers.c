@@ -259,8 +259,9 @@ static void looked_at_text(const struct scene *c, int room, char *out, size_t si
             slot -= window_slot_count(c->s, w);
         slot_name(c, w, slot, name, sizeof name);
         const char *lead = k ? " " : "looked at: ";
-        if (text_columns(out) + text_columns(lead) + text_columns(name) <= room)
-            text_add(out, size, "%s%s", lead, name);
+        if (text_columns(out) + text_columns(lead) + text_columns(name) > room)
+            break;
+        text_add(out, size, "%s%s", lead, name);
     }
     free(weight);
 }

@@ -230,11 +230,14 @@ static void draw_edit_marks(struct scene *c, const struct grid *g, int row)
     }
 }
 
-/* A lit slot ticks its tokens. */
-static void draw_slot_ticks(struct scene *c, const struct grid *g, int row)
+/* A lit slot ticks its tokens, beside the cursor's label. */
+static void draw_slot_ticks(struct scene *c, const struct grid *g, int row, struct rect label)
 {
     for (int x = 0; x < g->used && c->brush.source.kind == SOURCE_SLOT; x++) {
         double share = 0;
+        int behind = g->columns.cells + x - label.column;
+        if (behind >= 0 && behind < label.columns)
+            continue;
         for (size_t t = 0; t < g->per_cell; t++) {
             size_t token = g->first + (size_t)x * g->per_cell + t;
             if (token < c->tokens)
@@ -268,31 +271,40 @@ static void draw_upright(struct scene *c, const struct grid *g, struct rect area
     }
 }
 
+/* ^162 coal, or where there is no room for it "162 coal ^": the caret stays below its column.
+ * Returns the columns that it took. */
+static struct rect draw_cursor_label(struct scene *c, const struct grid *g, int row)
+{
+    int cell = grid_cell_of(g, c->token - c->first);
+    int end = g->columns.cells + g->columns.n_cells + GRID_BARS + 1;
+    if (cell < 0)
+        return (struct rect){0};
+    char name[64], text[112];
+    scene_token_name(c, c->token, name, sizeof name);
+    snprintf(text, sizeof text, "^%zu %s", c->token, name);
+    int column = g->columns.cells + cell, columns = text_columns(text);
+    if (column + columns <= end) {
+        put_tick(c, row, column, end, text, ROLE_KEY);
+        return (struct rect){row, column, 1, columns};
+    }
+    snprintf(text, sizeof text, "%zu %s", c->token, name);
+    columns = text_columns(text);
+    bool named = column - 1 - columns > g->columns.cells;
+    if (named)
+        put_tick(c, row, column - 1 - columns, end, text, ROLE_KEY);
+    canvas_put(c->canvas, row, column, '^', ROLE_KEY, 0);
+    return (struct rect){row, named ? column - 1 - columns : column, 1, named ? columns + 2 : 1};
+}
+
 static void draw_axis(struct scene *c, const struct grid *g)
 {
     struct rect area = c->layout.area[AREA_AXIS];
-    int cell = grid_cell_of(g, c->token - c->first);
-    int end = g->columns.cells + g->columns.n_cells + GRID_BARS + 1;
     if (has_frame(c))
         canvas_put(c->canvas, area.row, g->area.column, FRAME_BAR, ROLE_FRAME, 0);
-    if (cell >= 0) {
-        char name[64], text[112];
-        scene_token_name(c, c->token, name, sizeof name);
-        snprintf(text, sizeof text, "^%zu %s", c->token, name);
-        int column = g->columns.cells + cell, columns = text_columns(text);
-        if (column + columns > end) { /* the caret stays below its column */
-            snprintf(text, sizeof text, "%zu %s", c->token, name);
-            columns = text_columns(text);
-            if (column - 1 - columns > g->columns.cells)
-                put_tick(c, area.row, column - 1 - columns, end, text, ROLE_KEY);
-            canvas_put(c->canvas, area.row, column, '^', ROLE_KEY, 0);
-        } else {
-            put_tick(c, area.row, column, end, text, ROLE_KEY);
-        }
-    }
+    struct rect label = draw_cursor_label(c, g, area.row);
     draw_edit_marks(c, g, area.row);
+    draw_slot_ticks(c, g, area.row, label);
     draw_ticks(c, g, area.row);
-    draw_slot_ticks(c, g, area.row);
     draw_upright(c, g, area);
 }
 

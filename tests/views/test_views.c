@@ -322,6 +322,23 @@ static void test_scrolls_by_lines(void **state)
     snapshot_release(s);
 }
 
+/* A jump forward leaves text to read below the cursor, though it is not far. */
+static void test_a_jump_leaves_text_below(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    v.token = 0;
+    view_follow_cursor(s, &v);
+    v.token = s->window_first[3];
+    view_follow_cursor(s, &v);
+    size_t line = v.document_top;
+    for (int i = 0; i < 4; i++)
+        line = view_document_line(s, &v, line, 1);
+    assert_true(line <= v.token && v.token < view_document_line(s, &v, line, 1));
+    snapshot_release(s);
+}
+
 static void test_list_follows_choice(void **state)
 {
     (void)state;
@@ -475,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_lines_up_and_down),
         cmocka_unit_test(test_lines_without_tokens),
         cmocka_unit_test(test_scrolls_by_lines),
+        cmocka_unit_test(test_a_jump_leaves_text_below),
         cmocka_unit_test(test_list_follows_choice),
         cmocka_unit_test(test_entries_match),
         cmocka_unit_test(test_health),
