@@ -227,6 +227,63 @@ static void test_cursor_on_a_blank_of_an_answer(void **state)
     snapshot_release(s);
 }
 
+static char *drawn(const struct snapshot *s, const struct view_state *v)
+{
+    struct canvas canvas;
+    canvas_init(&canvas, v->rows, v->columns);
+    view_draw(s, v, &canvas);
+    char *text = canvas_dump(&canvas, false);
+    canvas_free(&canvas);
+    return text;
+}
+
+/* Ticks of a lit slot's tokens do not go into the cursor's label. */
+static void test_label_of_the_axis_is_whole(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = state_at(36, 120, PANE_PLAN, SOURCE_SLOT);
+    v.brush_min = 0;
+    for (v.token = 160; v.token < 168; v.token++) {
+        char label[24], *screen = drawn(s, &v);
+        snprintf(label, sizeof label, "^%zu ", v.token);
+        assert_non_null(strstr(screen, label));
+        free(screen);
+    }
+    snapshot_release(s);
+}
+
+/* A slot at the end of an answer says what it is there for, however little room there is. */
+static void test_slots_of_an_answer_are_named(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct snapshot_answer *kept = s->answer[ANSWER_COMPRESSED], other = *kept;
+    char said[] = "a", full[] = "briquettes and a bit more of it";
+    struct snapshot_answer *kept_full = s->answer[ANSWER_FULL], full_answer = *kept_full;
+    uint32_t start[] = {0, 1}, full_start[] = {0, sizeof full - 1};
+    other.text = said;
+    other.start = start;
+    other.tokens = 1;
+    full_answer.text = full;
+    full_answer.start = full_start;
+    full_answer.tokens = 1;
+    s->answer[ANSWER_COMPRESSED] = &other;
+    s->answer[ANSWER_FULL] = &full_answer;
+    for (int columns = 112; columns < 180; columns++) {
+        struct view_state v = state_at(36, columns, PANE_DOCUMENT, SOURCE_TOKEN);
+        v.token = 0; /* window 1: slots of others are named with theirs */
+        char *screen = drawn(s, &v), *line = strstr(screen, "missing: ");
+        assert_non_null(line);
+        *strchr(line, '\n') = '\0';
+        assert_true(strstr(line, "looked at:") || !strstr(line, "w2:"));
+        free(screen);
+    }
+    s->answer[ANSWER_COMPRESSED] = kept;
+    s->answer[ANSWER_FULL] = kept_full;
+    snapshot_release(s);
+}
+
 static void test_hit_the_rest(void **state)
 {
     (void)state;
@@ -488,6 +545,8 @@ int main(void)
         cmocka_unit_test(test_hit_plan_and_gates),
         cmocka_unit_test(test_hit_answers),
         cmocka_unit_test(test_cursor_on_a_blank_of_an_answer),
+        cmocka_unit_test(test_label_of_the_axis_is_whole),
+        cmocka_unit_test(test_slots_of_an_answer_are_named),
         cmocka_unit_test(test_hit_the_rest),
         cmocka_unit_test(test_lines_up_and_down),
         cmocka_unit_test(test_lines_without_tokens),
