@@ -59,11 +59,18 @@ bool config_run_file(struct session *s, const char *path, struct err *err)
     if (s->depth >= NESTING_MAX)
         return err_set(err, ERR_USAGE, "%s: files of commands are nested deeper than %d", path,
                        NESTING_MAX);
+    /* Ten such lines in a file would be run 10 ^ NESTING_MAX times. */
+    for (const struct sourced *outer = s->sourced; outer; outer = outer->outer)
+        if (file_same(outer->path, path))
+            return err_set(err, ERR_USAGE, "%s: a file of commands cannot run itself", path);
     if (!file_read(path, FILE_MAX, &text, &size, err))
         return false;
+    struct sourced own = {path, s->sourced};
+    s->sourced = &own;
     s->depth++;
     run_text(s, file_name(path), text, size);
     s->depth--;
+    s->sourced = own.outer;
     free(text);
     return true;
 }

@@ -89,6 +89,7 @@ static int exit_code(const struct err *err)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of writing, not an end */
     setlocale(LC_CTYPE, "");
     json_set_alloc_funcs(xmalloc, free); /* else a lack of memory passes for bad JSON */
     signal(SIGPIPE, SIG_DFL);

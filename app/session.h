@@ -61,6 +61,12 @@ struct playback {
 
 struct figure_meta;
 
+/* A file of commands that is being run, and the one that ran it. */
+struct sourced {
+    const char *path;
+    const struct sourced *outer;
+};
+
 struct session {
     struct view_state view;
     struct snapshot *snapshot;  /* what is shown; never NULL; one reference */
@@ -145,6 +151,7 @@ struct session {
     char *failed_screen;    /* on which a script's expectation failed */
     const char *rc_path;    /* while a file of commands runs, for messages */
     int depth;              /* of nested source commands */
+    const struct sourced *sourced; /* files of commands that are being run, the innermost first */
 };
 
 void session_init(struct session *s);

@@ -17,7 +17,9 @@
 
 enum { RESET_MAX = 512, STACK_SIZE = 64 << 10, WRITER_WAIT_MS = 100 };
 
-static const int orderly[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT};
+/* Those after SIGCONT end programs that do not ask for them, and leave the terminal as it is. */
+static const int orderly[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT,
+                              SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGPWR};
 static const int fatal[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGQUIT};
 enum { ORDERLY = sizeof orderly / sizeof *orderly, FATAL = sizeof fatal / sizeof *fatal };
 
@@ -117,7 +119,7 @@ void signals_take_back(void)
 
 void signals_reset_child(void)
 {
-    static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE};
+    static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ};
     sigset_t none;
     sigemptyset(&none);
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)

@@ -162,17 +162,35 @@ static void variable_restore(struct variable *v)
     free(v->before);
 }
 
-/* Curses sizes its buffers by these variables, whatever the window claims: a window
- * of 32767 x 32767 would keep it busy for minutes. */
-static SCREEN *new_screen(struct terminal *t, const char *type)
+/* Curses sizes its buffers by these variables, when it starts and when it comes back, whatever
+ * the window claims: one of 32767 x 32767 would keep it busy for minutes, and what the user's own
+ * variables say is not the window. */
+struct size_variables {
+    struct variable lines, columns;
+};
+
+static struct size_variables size_set(int rows, int columns)
 {
     char text[16];
+    struct size_variables v;
+    snprintf(text, sizeof text, "%d", rows);
+    v.lines = variable_set("LINES", text);
+    snprintf(text, sizeof text, "%d", columns);
+    v.columns = variable_set("COLUMNS", text);
+    return v;
+}
+
+static void size_restore(struct size_variables *v)
+{
+    variable_restore(&v->lines);
+    variable_restore(&v->columns);
+}
+
+static SCREEN *new_screen(struct terminal *t, const char *type)
+{
     int rows = 24, columns = 80;
     read_size(t, &rows, &columns);
-    snprintf(text, sizeof text, "%d", rows);
-    struct variable lines = variable_set("LINES", text);
-    snprintf(text, sizeof text, "%d", columns);
-    struct variable cols = variable_set("COLUMNS", text);
+    struct size_variables size = size_set(rows, columns);
     char *direct = NULL;
     if (t->display.depth == DEPTH_TRUE && capabilities_number("colors") < CAPABILITIES_RGB)
         direct = capabilities_with_direct_color(type);
@@ -182,8 +200,7 @@ static SCREEN *new_screen(struct terminal *t, const char *type)
     SCREEN *screen = newterm(type, stdout, t->in_file ? t->in_file : stdin);
     if (direct)
         variable_restore(&description);
-    variable_restore(&lines);
-    variable_restore(&cols);
+    size_restore(&size);
     free(direct);
     t->rows = rows;
     t->columns = columns;
@@ -458,7 +475,9 @@ void terminal_resume(struct terminal *t, struct input *input)
     t->active = true;
     terminal_redraw(t);
     terminal_resize(t);
+    struct size_variables size = size_set(t->rows, t->columns);
     refresh();
+    size_restore(&size);
     if (input)
         terminal_ask(&t->line, getenv("TERM"), &t->display, input);
     if (t->line.ansi)

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -89,6 +90,15 @@ class Errors(ProgramTest):
         for target in (self.path / "no/such/folder.safetensors", self.path):
             error = self.run_error(4, "compress", document, "-o", target, "-m", MODEL, "-c", "none")
             self.assertEqual(error["file"], str(target))
+
+    def test_a_limit_on_sizes_is_an_error_of_writing(self):
+        document, target = self.file("notes.md", b"Salt and peat."), self.path / "slots.safetensors"
+        done = subprocess.run([PROGRAM, "compress", document, "-o", target, "-m", MODEL, "-c", "none"],
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn(b"slots.safetensors", done.stderr)
+        self.assertEqual([p.name for p in self.path.iterdir() if "slots" in p.name], [])
 
     def test_a_closed_pipe_ends_quietly(self):
         """Nobody reads the results: the signal, and not a word."""

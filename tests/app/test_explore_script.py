@@ -396,6 +396,14 @@ class FilesTest(ScriptTest):
                    'expect "rc:5: unknown command"', "key Esc", "key ?", "type rc file",
                    "key Esc", "key w", 'expect "unit: word"', options=("--rc", rc))
 
+    def test_a_file_of_commands_that_runs_itself(self):
+        """Ten such lines would be run ten to the eighth times."""
+        rc, other = self.home / "rc", self.home / "other"
+        rc.write_text(f"source {other}\n" * 10)
+        other.write_text(f"source {rc}\n" * 10 + "unit word\n")
+        self.plays("log", 'expect "a file of commands cannot run itself"', f"source {other}",
+                   options=("--rc", rc))
+
     def test_settings_of_the_rc_file_reach_the_engine(self):
         rc = self.home / "rc"
         rc.write_text("set eps 0.7\nset iterations 12\n")

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -167,6 +168,32 @@ class SuspendTest(ExplorerTest):
 
 
 class ChangedFileTest(ExplorerTest):
+    def test_variables_about_the_size_do_not_count(self):
+        """Not when curses comes back either."""
+        with self.open("--no-answers", rows=30, columns=100, environment={
+                "LINES": "99999", "COLUMNS": "99999", "EDITOR": "true"}) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.type(b"a\x18\x05")
+            terminal.wait_for(b"\x1b[?1049h", since=terminal.wait_for(b"\x1b[?1049l"))
+            terminal.settle()
+            terminal.type(b"\x07")
+            terminal.settle()
+            self.quit(terminal)
+
+    def test_keys_from_a_fifo_are_not_waited_for(self):
+        os.mkfifo(self.home / "keys")
+        with self.open("--no-answers", environment={"INPUTRC": str(self.home / "keys")}) as terminal:
+            terminal.wait_for(b"? help")
+            self.quit(terminal)
+
+    def test_signals_that_end_programs_give_the_terminal_back(self):
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU):
+            with self.subTest(number), self.open("--no-answers") as terminal:
+                terminal.wait_for(b"? help")
+                os.kill(terminal.pid, number)
+                terminal.wait_for(b"\x1b[?1049l")
+                self.assertEqual(terminal.wait_exit(), 128 + number)
+
     def test_document_that_changes_is_told_and_opened_again(self):
         document = self.home / "notes.txt"
         document.write_text("Peat was burned before. " * 20)
