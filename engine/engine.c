@@ -315,7 +315,6 @@ static bool install_model(struct engine *e, struct model *m, struct err *err)
     }
     close_model(e, e->model);
     e->model = m;
-    kv_cache_free(&e->encoder_cache);
     install_compressor(e, &c, &info, untrained);
     adopt_settings(e);
     /* Token ids of the old model mean nothing to the new one. */
@@ -385,8 +384,6 @@ void engine_close(struct engine *e)
     free(e->slot_off);
     snapshot_release(e->snapshot);
     compressor_free(&e->compressor);
-    kv_cache_free(&e->encoder_cache);
-    free(e->hidden);
     close_model(e, e->model);
     free((char *)(uintptr_t)e->options.model);
     free((char *)(uintptr_t)e->options.compressor);

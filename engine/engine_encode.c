@@ -11,47 +11,47 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 
-static bool ensure_scratch(struct engine *e, size_t n, struct err *err)
+/* What reading a segment works with. */
+struct reading {
+    struct kv_cache cache;
+    real *hidden; /* [M, ENCODE_CHUNK, H] */
+};
+
+static bool reading_begin(struct reading *r, struct engine *e, size_t n, struct err *err)
 {
-    if (e->encoder_cache.capacity < n) {
-        kv_cache_free(&e->encoder_cache);
-        if (!kv_cache_init(&e->encoder_cache, e->model, n, err))
-            return false;
-    }
-    kv_cache_truncate(&e->encoder_cache, 0);
     const struct compressor_shape *shape = &e->compressor.shape;
-    size_t count = shape->M * ENCODE_CHUNK * shape->H;
-    if (e->hidden_count < count) {
-        free(e->hidden);
-        e->hidden_count = 0;
-        e->hidden = mem_try(count, sizeof(real), "hidden states", err);
-        if (!e->hidden)
-            return false;
-        e->hidden_count = count;
-    }
-    return true;
+    *r = (struct reading){0};
+    r->hidden = mem_try_raw(shape->M * ENCODE_CHUNK * shape->H, sizeof *r->hidden, "hidden states",
+                            err);
+    return r->hidden && kv_cache_init(&r->cache, e->model, n, err);
 }
 
-/* Reads tokens [from, from + count) and makes their gates and anchors. */
-static bool encode_chunk(struct engine *e, const int32_t *ids, size_t n, size_t from, size_t count,
-                         const struct encode_listener *listener, struct encoded *out,
-                         struct arena *arena, const struct progress *progress, struct err *err)
+static void reading_end(struct reading *r)
+{
+    kv_cache_free(&r->cache);
+    free(r->hidden);
+}
+
+/* Reads tokens from `from` on, a chunk, and makes their gates and anchors. */
+static bool encode_chunk(struct engine *e, struct reading *r, const int32_t *ids, size_t n,
+                         size_t from, const struct encode_listener *listener, struct encoded *out,
+                         const struct progress *progress, struct err *err)
 {
     const struct compressor_shape *shape = &e->compressor.shape;
     bool keep = listener && listener->hidden;
-    size_t stride = keep ? n : count;
-    real *hidden = keep ? listener->hidden + from * shape->H : e->hidden;
+    size_t count = size_min(ENCODE_CHUNK, n - from), stride = keep ? n : count;
+    real *hidden = keep ? listener->hidden + from * shape->H : r->hidden;
     double start = clock_ms();
     struct llama_input input = {.n = count, .ids = ids + from};
     struct llama_output output = {.hidden = hidden, .hidden_stride = stride};
-    if (!llama_forward(e->model, &e->encoder_cache, shape->M - 1, &input, &output, progress, err))
+    if (!llama_forward(e->model, &r->cache, shape->M - 1, &input, &output, progress, err))
         return false;
     double read = clock_ms();
-    struct arena_mark mark = arena_mark(arena);
+    struct arena scratch = {0}; /* nothing of it stays where the next chunk's activations lay */
     real *alpha = out->alpha + from * shape->M;
     gate_forward(&e->compressor, &e->settings, hidden, stride, count, alpha, NULL,
-                 out->anchors + from * shape->H, arena);
-    arena_release(arena, mark);
+                 out->anchors + from * shape->H, &scratch);
+    arena_free(&scratch);
     out->times.read += read - start;
     out->times.gate += clock_ms() - read;
     if (listener && listener->gates)
@@ -82,14 +82,12 @@ bool engine_encode(struct engine *e, const int32_t *ids, size_t n,
         .alpha = arena_array(arena, real, n * e->compressor.shape.M),
         .anchors = arena_array(arena, real, n * e->compressor.shape.H),
     };
-    if (!ensure_scratch(e, n, err))
-        return false;
-    for (size_t from = 0; from < n; from += ENCODE_CHUNK) {
-        size_t count = size_min(ENCODE_CHUNK, n - from);
-        if (!encode_chunk(e, ids, n, from, count, listener, out, arena, progress, err))
-            return false;
-    }
-    return engine_encode_anchors(e, out->anchors, n, out, arena, progress, err);
+    struct reading reading;
+    bool ok = reading_begin(&reading, e, n, err);
+    for (size_t from = 0; ok && from < n; from += ENCODE_CHUNK)
+        ok = encode_chunk(e, &reading, ids, n, from, listener, out, progress, err);
+    reading_end(&reading);
+    return ok && engine_encode_anchors(e, out->anchors, n, out, arena, progress, err);
 }
 
 bool engine_encode_long(struct engine *e, const int32_t *ids, size_t n, real **slots, size_t *count,

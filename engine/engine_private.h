@@ -65,9 +65,6 @@ struct engine {
     bool *slot_off;     /* [n_slot_off], owned */
     size_t n_slot_off;
     bool gates_edited;  /* since the segments were read */
-    struct kv_cache encoder_cache; /* scratch of engine_encode, grown on demand */
-    real *hidden;                  /* scratch [M, ENCODE_CHUNK, H] */
-    size_t hidden_count;
 };
 
 /* Makes `next` the current snapshot (taking over its reference) and tells. */

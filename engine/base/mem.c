@@ -61,15 +61,13 @@ char *xstrdup(const char *text)
 void *mem_try_raw(size_t count, size_t bytes, const char *what, struct err *err)
 {
     size_t total, size;
-    if (!size_mul(count, bytes, &total) || !size_round_up(total, HUGE_PAGE, &size)) {
+    if (!size_mul(count, bytes, &total) || !size_round_up(size_max(total, 1), CACHE_LINE, &size)) {
         err_set(err, ERR_MEMORY, "%s: size overflows", what);
         return NULL;
     }
     bool large = total >= 2 * HUGE_PAGE;
-    if (!large)
-        size = (total ? total + CACHE_LINE - 1 : CACHE_LINE) & ~(size_t)(CACHE_LINE - 1);
-    void *p = aligned_alloc(large ? HUGE_PAGE : CACHE_LINE, size);
-    if (!p) {
+    void *p; /* what is behind the last whole huge page is in small ones */
+    if (posix_memalign(&p, large ? HUGE_PAGE : CACHE_LINE, size) != 0) {
         err_set(err, ERR_MEMORY, "%s: no memory for %.1f MiB", what, (double)total / 1048576.0);
         return NULL;
     }

@@ -8,6 +8,8 @@
 #include "engine/model/llama_block.h"
 #include "engine/ops/norm.h"
 
+enum { FORGET_ROWS = 16 };
+
 /* One call's working memory. */
 struct pass {
     struct llama_rows rows;
@@ -77,10 +79,16 @@ static bool pass_init(struct pass *pass, const struct model *model, bool has_cac
     return true;
 }
 
+/* Rows lie all over the matrix, and the system maps many pages of a file around each: they are
+ * given back while a text is read, not for single tokens. */
 static void embed_rows(const struct model *model, const int32_t *ids, size_t n, real *out)
 {
-    for (size_t i = 0; i < n; i++)
-        weight_row(out + i * model->config.hidden, &model->weights.embedding, (size_t)ids[i]);
+    const struct weight *embedding = &model->weights.embedding;
+    for (size_t i = 0; i < n; i++) {
+        weight_row(out + i * model->config.hidden, embedding, (size_t)ids[i]);
+        if (i % FORGET_ROWS == FORGET_ROWS - 1 && !embedding->dense)
+            tensor_forget(&embedding->stored);
+    }
 }
 
 bool llama_embed(const struct model *model, const int32_t *ids, size_t n, real *out,

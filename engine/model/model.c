@@ -16,7 +16,7 @@
 #include "engine/model/quant_pack.h"
 #include "engine/model/safetensors.h"
 
-enum { CONFIG_BYTES_LIMIT = 16 << 20, MEMORY_TOKENS = 512, HASH_BYTES = 4 << 20 };
+enum { CONFIG_BYTES_LIMIT = 16 << 20, MEMORY_TOKENS = 512, HASH_BYTES = 512 << 10 };
 
 /* ---- the two formats as one ----------------------------------------------- */
 
@@ -144,6 +144,13 @@ static bool open_gguf(struct model *m, size_t memory, struct err *err)
     return m->tokenizer != NULL;
 }
 
+/* Nobody needs the texts of a vocabulary in the file once they are in the tokenizer. */
+static void forget_pages(const struct model *m)
+{
+    for (size_t i = 0; i < file_total(m); i++)
+        mapped_bytes_forget(file_at(m, i)->data, file_at(m, i)->size);
+}
+
 static bool has_tokenizer(const char *dir)
 {
     char *path = file_join(dir, "tokenizer.json");
@@ -203,6 +210,7 @@ struct model *model_open(const char *path, const char *tokenizer_dir, size_t mem
         return NULL;
     }
     set_file_facts(m);
+    forget_pages(m);
     return m;
 }
 
