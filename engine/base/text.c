@@ -84,9 +84,22 @@ size_t text_encode(uint32_t c, char out[4])
     return n;
 }
 
+/* Bytes in front that are ASCII, eight by eight: most of most texts. */
+static size_t ascii_words(const char *text, size_t length)
+{
+    const uint64_t high = 0x8080808080808080u;
+    size_t n = 0;
+    for (uint64_t word; length - n >= sizeof word; n += sizeof word) {
+        memcpy(&word, text + n, sizeof word);
+        if (word & high)
+            break;
+    }
+    return n;
+}
+
 bool text_valid(const char *text, size_t length, size_t *bad)
 {
-    for (size_t i = 0; i < length;) {
+    for (size_t i = 0; (i += ascii_words(text + i, length - i)) < length;) {
         uint32_t c;
         size_t n = text_decode(text + i, length - i, &c);
         if (c == TEXT_INVALID) {

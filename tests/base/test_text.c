@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/mem.h"
 #include "engine/base/rng.h"
 
 /* ---- decoding ---- */
@@ -194,6 +195,26 @@ static void every_character_is_shown_or_escaped(void **state)
     assert_memory_equal(out, "<U+FFFD>", 8);
 }
 
+/* ASCII goes by in words: a wrong byte is found wherever it stands, and nothing behind the end
+ * is looked at. */
+static void a_wrong_byte_is_found_anywhere(void **state)
+{
+    (void)state;
+    for (size_t length = 1; length <= 40; length++)
+        for (size_t at = 0; at < length; at++) {
+            size_t bad = SIZE_MAX;
+            char *text = xmalloc(length);
+            memset(text, 'a', length);
+            if (at + 2 <= length)
+                memcpy(text + at, "\xc3\xa9", 2);
+            assert_true(text_valid(text, length, &bad));
+            text[at] = (char)0x80;
+            assert_false(text_valid(text, length, &bad));
+            assert_int_equal(bad, at);
+            free(text);
+        }
+}
+
 static void test_make_valid(void **state)
 {
     (void)state;
@@ -270,6 +291,7 @@ static void numbers_are_written_for_people(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wrong_byte_is_found_anywhere),
         cmocka_unit_test(test_make_valid),
         cmocka_unit_test(every_character_comes_back),
         cmocka_unit_test(what_is_no_utf8_is_refused),
