@@ -81,3 +81,11 @@ void *mem_try(size_t count, size_t bytes, const char *what, struct err *err)
     void *p = mem_try_raw(count, bytes, what, err);
     return p ? memset(p, 0, count * bytes) : NULL;
 }
+
+void *xmalloc_aligned(size_t count, size_t bytes)
+{
+    void *p = mem_try_raw(count, bytes, "memory", NULL);
+    if (!p)
+        mem_exhausted(count);
+    return p;
+}

@@ -93,10 +93,10 @@ struct forward {
 static struct rows rows_new(const struct forward *f, size_t count)
 {
     size_t step = attention_score_step(f->past + f->n);
-    struct rows rows = {.p = xmalloc(count * step * sizeof *rows.p)};
+    struct rows rows = {.p = xmalloc_aligned(count * step, sizeof *rows.p)};
     if (f->store->rounded) {
         rows.q = xcalloc(count * attention_pair_values(f->shape->head_dim), sizeof *rows.q);
-        rows.p16 = xmalloc(count * step * sizeof *rows.p16);
+        rows.p16 = xmalloc_aligned(count * step, sizeof *rows.p16);
     }
     return rows;
 }

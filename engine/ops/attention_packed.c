@@ -137,11 +137,11 @@ static void take_panels(struct packed *a, bool backward)
 {
     size_t each = unit_reals(a), words = each / 2;
     if (!a->rounds) {
-        a->k_panels = xmalloc((1 + backward) * each * sizeof(real));
+        a->k_panels = xmalloc_aligned((1 + backward) * each, sizeof(real));
         a->v_panels = backward ? a->k_panels + each : NULL;
         return;
     }
-    uint32_t *all = xmalloc((2 + backward) * words * sizeof *all);
+    uint32_t *all = xmalloc_aligned((2 + backward) * words, sizeof *all);
     a->k_rounded.by_row = all;
     if (backward) {
         a->k_rounded.by_column = all + words;
@@ -168,7 +168,7 @@ static void packed_begin(struct packed *a, bool backward)
         a->v_rows = a->k_rows + each;
     }
     if (backward) {
-        a->dk_parts = xmalloc(2 * PARTS * each * sizeof(real));
+        a->dk_parts = xmalloc_aligned(2 * PARTS * each, sizeof(real));
         a->dv_parts = a->dk_parts + PARTS * each;
     }
     team_run(gather, a, units(a), 1);
@@ -231,7 +231,7 @@ static void attend_part(const struct packed *a, const struct unit *u, size_t par
     size_t keys = part_keys(u, part), step = attention_score_step(keys);
     const struct rounded_head rounded = rounded_head(a, u);
     struct rounded_scratch *s = a->rounds ? rounded_scratch_new(ATTENTION_BLOCK, keys, d) : NULL;
-    real *p = a->rounds ? NULL : xmalloc(ATTENTION_BLOCK * step * sizeof *p);
+    real *p = a->rounds ? NULL : xmalloc_aligned(ATTENTION_BLOCK * step, sizeof *p);
     for (size_t h = u->kv * group; h < (u->kv + 1) * group; h++) {
         struct attention_head head = query_head(a, u, h);
         for (size_t left = u->blocks - part; left > 0 && left <= u->blocks; left -= PARTS) {
@@ -303,7 +303,7 @@ static struct part_sums part_sums_new(const struct packed *a, size_t place, size
     if (a->rounds) {
         s.rounded = rounded_scratch_new(ATTENTION_BLOCK, keys, d);
     } else {
-        s.p = xmalloc(2 * ATTENTION_BLOCK * step * sizeof *s.p);
+        s.p = xmalloc_aligned(2 * ATTENTION_BLOCK * step, sizeof *s.p);
         s.dp = s.p + ATTENTION_BLOCK * step;
     }
     return s;

@@ -81,10 +81,10 @@ struct rounded_scratch *rounded_scratch_new(size_t queries, size_t keys, size_t 
     size_t own = attention_rounded_words(queries, head_dim);
     s->step = attention_score_step(keys);
     s->pairs = size_div_up(queries, 2);
-    s->p = xmalloc(2 * queries * s->step * sizeof *s->p);
+    s->p = xmalloc_aligned(2 * queries * s->step, sizeof *s->p);
     s->dp = s->p + queries * s->step;
     size_t along = queries * size_max(s->step, head_dim) / 2, across = s->pairs * s->step;
-    s->along = xmalloc((along + across + 2 * own) * sizeof *s->along);
+    s->along = xmalloc_aligned(along + across + 2 * own, sizeof *s->along);
     s->across = s->along + along;
     s->q.by_column = s->across + across;
     s->dout.by_column = s->q.by_column + own;

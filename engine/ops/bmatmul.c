@@ -133,7 +133,7 @@ void bmatmul(const struct bproduct *products, size_t count, const real *x, size_
         CHECK(products[i].w->cols == cols);
         job.groups += size_div_up(products[i].w->rows, GROUP_ROWS);
     }
-    job.x = xmalloc(n * 2 * job.pairs * sizeof *job.x);
+    job.x = xmalloc_aligned(n * 2 * job.pairs, sizeof *job.x);
     team_run(round_rows, &job, n, team_grain(cols, PART_VALUES));
     team_run(multiply_chunks, &job, size_div_up(n, job.chunk) * job.groups,
              team_grain(size_min(n, job.chunk) * GROUP_ROWS * cols, PART_WORK));
