@@ -73,22 +73,30 @@ void qmatrix_set_8(const struct qmatrix *w, size_t row, size_t block,
 static const real to_integer =
     sizeof(real) == 4 ? REAL(12582912.0) : REAL(6755399441055744.0);
 
+/* The bits of a real, where it stands. */
+#ifdef REAL_DOUBLE
+typedef int64_t real_bits __attribute__((may_alias));
+#else
+typedef int32_t real_bits __attribute__((may_alias));
+#endif
+
 /* Eight of the integers. */
 typedef int32_t lanes_integers __attribute__((vector_size(LANES * sizeof(int32_t))));
 
-/* The largest size among 32 values; NaN when one is not finite. */
+/* The largest size among 32 values; NaN when one is not finite. Bits without their sign are
+ * in the order of the sizes, and what is not finite comes last. */
 SIMD_BODY real largest(const real *x)
 {
-    lanes most = {0}, wrong = {0};
-    for (size_t i = 0; i < QBLOCK; i += LANES) {
-        lanes v = LANES_OF(x + i), size = LANES_WHERE(v < 0, -v, v);
-        most = LANES_WHERE(size > most, size, most);
-        wrong += v - v;
+    const real_bits *bits = (const real_bits *)x;
+    const real_bits sign = (real_bits)((uint64_t)1 << (8 * sizeof(real) - 1));
+    real_bits most = 0;
+    real top;
+    for (size_t i = 0; i < QBLOCK; i++) {
+        real_bits size = bits[i] & ~sign;
+        most = size > most ? size : most;
     }
-    real top = 0;
-    for (size_t i = 0; i < LANES; i++)
-        top = most[i] > top ? most[i] : top;
-    return top + LANES_SUM(wrong);
+    memcpy(&top, &most, sizeof top);
+    return top + (top - top);
 }
 
 /* q[32] = x, of which `top` is the largest, in units of top / most, rounded to nearest;
@@ -360,7 +368,7 @@ void qmatmul(const struct qproduct *products, size_t count, const real *x, size_
         job.groups += group_count(&job, w);
         enum qformat format = format_of(&job, w);
         if (!job.x[format])
-            job.x[format] = xmalloc(n * row_bytes(format, w->cols));
+            job.x[format] = xmalloc_aligned(n, row_bytes(format, w->cols));
     }
     run(&job);
     for (size_t f = 0; f < QFORMATS; f++)

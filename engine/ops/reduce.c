@@ -117,10 +117,16 @@ real reduce_square_distance(const real *x, real centre, size_t n)
 /* One block of at most EXP_BLOCK values; the rest of the last eight counts as 0. */
 enum { EXP_BLOCK = 512 };
 SIMD_BODY void exp_block_body(real *total, real *y, const real *x, real scale, real offset,
-                              size_t n)
+                              size_t n, const bool wide)
 {
     lanes sum = {0};
     size_t i = 0;
+    for (; wide && i + WIDE <= n; i += WIDE) {
+        lanes_wide v = WIDE_OF(x + i) * scale - offset;
+        wide_exp(&v);
+        WIDE_AT(y + i) = v;
+        WIDE_ADD_TO(sum, v);
+    }
     for (; i + LANES <= n; i += LANES) {
         lanes v = LANES_OF(x + i) * scale - offset;
         lanes_exp(&v);
@@ -139,9 +145,9 @@ SIMD_BODY void exp_block_body(real *total, real *y, const real *x, real scale, r
     }
     *total = LANES_SUM(sum);
 }
-SIMD_DISPATCH(exp_block,
-              (real *total, real *y, const real *x, real scale, real offset, size_t n),
-              (total, y, x, scale, offset, n))
+SIMD_DISPATCH_WIDE(exp_block,
+                   (real *total, real *y, const real *x, real scale, real offset, size_t n),
+                   (total, y, x, scale, offset, n))
 
 double reduce_exp(real *y, const real *x, real scale, real offset, size_t n)
 {

@@ -1,4 +1,4 @@
-/* exp and its relatives for eight lanes. Error below 2 ulp of float; the double
+/* exp and its relatives for eight and sixteen lanes. Error below 2 ulp of float; the double
  * build calls the C library, so that gradient checks see exact functions. */
 #ifndef ENGINE_OPS_SIMD_MATH_H
 #define ENGINE_OPS_SIMD_MATH_H
@@ -7,43 +7,55 @@
 
 #ifdef REAL_DOUBLE
 
-SIMD_BODY void lanes_exp(lanes *x)
-{
-    for (int i = 0; i < LANES; i++)
-        (*x)[i] = exp((*x)[i]);
-}
+#define SIMD_EXP(name, vector, bits, where, count)                             \
+    SIMD_BODY void name(vector *x)                                             \
+    {                                                                          \
+        for (int i = 0; i < (count); i++)                                      \
+            (*x)[i] = exp((*x)[i]);                                            \
+    }
 
 #else
 
 /* x = n ln 2 + r, |r| <= ln 2 / 2; exp(x) = 2^n exp(r), exp(r) by its Taylor
- * polynomial. Below -87 the result is 0, above 88 infinity, NaN stays NaN. */
-SIMD_BODY void lanes_exp(lanes *x)
-{
-    const lanes v = *x;
-    const float round = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    lanes shifted = v * 1.44269504088896341f + round;
-    lanes n = shifted - round;
-    /* ln 2 in two parts: the product with the first is exact. */
-    lanes r = (v - n * 0.693359375f) - n * -2.12194440054690583e-4f;
-    lanes p = r * (1.0f / 5040) + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = (p * r) * r + r + 1.0f;
-    p = (lanes)(((lanes_bits)shifted << 23) + (lanes_bits)p);
-    p = LANES_WHERE(v < -87.0f, (lanes){0}, p);
-    p = LANES_WHERE(v > 88.0f, (lanes){0} + (float)INFINITY, p);
-    *x = LANES_WHERE(v != v, v, p);
-}
+ * polynomial. ln 2 is in two parts: the product of n with the first is exact.
+ * Below -87 the result is 0, above 88 infinity, NaN stays NaN. */
+static const float round_off = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
+#define SIMD_EXP(name, vector, bits, where, count)                             \
+    SIMD_BODY void name(vector *x)                                             \
+    {                                                                          \
+        const vector v = *x;                                                   \
+        vector shifted = v * 1.44269504088896341f + round_off;                 \
+        vector n = shifted - round_off;                                        \
+        vector r = (v - n * 0.693359375f) - n * -2.12194440054690583e-4f;      \
+        vector p = r * (1.0f / 5040) + 1.0f / 720;                             \
+        p = p * r + 1.0f / 120;                                                \
+        p = p * r + 1.0f / 24;                                                 \
+        p = p * r + 1.0f / 6;                                                  \
+        p = p * r + 0.5f;                                                      \
+        p = (p * r) * r + r + 1.0f;                                            \
+        p = (vector)(((bits)shifted << 23) + (bits)p);                         \
+        p = where(v < -87.0f, (vector){0}, p);                                 \
+        p = where(v > 88.0f, (vector){0} + (float)INFINITY, p);                \
+        *x = where(v != v, v, p);                                              \
+    }
 
 #endif
+
+SIMD_EXP(lanes_exp, lanes, lanes_bits, LANES_WHERE, LANES)
+SIMD_EXP(wide_exp, lanes_wide, lanes_wide_bits, WIDE_WHERE, WIDE)
 
 /* The logistic function 1 / (1 + exp(-x)). */
 SIMD_BODY void lanes_sigmoid(lanes *x)
 {
     *x = -*x;
     lanes_exp(x);
+    *x = 1 / (1 + *x);
+}
+
+SIMD_BODY void wide_sigmoid(lanes_wide *x)
+{
+    *x = -*x;
+    wide_exp(x);
     *x = 1 / (1 + *x);
 }
 

@@ -21,9 +21,19 @@ SIMD_BODY void forward_lanes(real *y, const real *gate, const real *up)
     LANES_AT(y) = g * s * LANES_OF(up);
 }
 
-SIMD_BODY void forward_block_body(real *y, const real *gate, const real *up, size_t n)
+SIMD_BODY void forward_wide(real *y, const real *gate, const real *up)
+{
+    lanes_wide g = WIDE_OF(gate), s = g;
+    wide_sigmoid(&s);
+    WIDE_AT(y) = g * s * WIDE_OF(up);
+}
+
+SIMD_BODY void forward_block_body(real *y, const real *gate, const real *up, size_t n,
+                                  const bool wide)
 {
     size_t i = 0;
+    for (; wide && i + WIDE <= n; i += WIDE)
+        forward_wide(y + i, gate + i, up + i);
     for (; i + LANES <= n; i += LANES)
         forward_lanes(y + i, gate + i, up + i);
     if (i < n) {
@@ -34,8 +44,8 @@ SIMD_BODY void forward_block_body(real *y, const real *gate, const real *up, siz
         memcpy(y + i, rest[2], (n - i) * sizeof *y);
     }
 }
-SIMD_DISPATCH(forward_block, (real *y, const real *gate, const real *up, size_t n),
-              (y, gate, up, n))
+SIMD_DISPATCH_WIDE(forward_block, (real *y, const real *gate, const real *up, size_t n),
+                   (y, gate, up, n))
 
 static void forward_part(const void *loop, size_t first, size_t last)
 {
@@ -60,10 +70,22 @@ SIMD_BODY void backward_lanes(real *dgate, real *dup, const real *dy, const real
     LANES_AT(dgate) = d * LANES_OF(up) * (s + silu * (1 - s));
 }
 
+SIMD_BODY void backward_wide(real *dgate, real *dup, const real *dy, const real *gate,
+                             const real *up)
+{
+    lanes_wide g = WIDE_OF(gate), s = g, d = WIDE_OF(dy);
+    wide_sigmoid(&s);
+    lanes_wide silu = g * s;
+    WIDE_AT(dup) = d * silu;
+    WIDE_AT(dgate) = d * WIDE_OF(up) * (s + silu * (1 - s));
+}
+
 SIMD_BODY void backward_block_body(real *dgate, real *dup, const real *dy, const real *gate,
-                                   const real *up, size_t n)
+                                   const real *up, size_t n, const bool wide)
 {
     size_t i = 0;
+    for (; wide && i + WIDE <= n; i += WIDE)
+        backward_wide(dgate + i, dup + i, dy + i, gate + i, up + i);
     for (; i + LANES <= n; i += LANES)
         backward_lanes(dgate + i, dup + i, dy + i, gate + i, up + i);
     if (i < n) {
@@ -77,9 +99,10 @@ SIMD_BODY void backward_block_body(real *dgate, real *dup, const real *dy, const
         memcpy(dup + i, rest[1], bytes);
     }
 }
-SIMD_DISPATCH(backward_block,
-              (real *dgate, real *dup, const real *dy, const real *gate, const real *up, size_t n),
-              (dgate, dup, dy, gate, up, n))
+SIMD_DISPATCH_WIDE(backward_block,
+                   (real *dgate, real *dup, const real *dy, const real *gate, const real *up,
+                    size_t n),
+                   (dgate, dup, dy, gate, up, n))
 
 static void backward_part(const void *loop, size_t first, size_t last)
 {

@@ -36,6 +36,25 @@ static void test_exp_at_the_ends(void **state)
     assert_true(isinf(y[3]) && isnan(y[4]));
 }
 
+/* Alone, in the rest of a row and in the widest lanes of a CPU: the same bits. */
+static void test_exp_does_not_depend_on_the_place(void **state)
+{
+    enum { MOST = 67 };
+    real row[MOST], x[MOST], alone;
+    (void)state;
+    for (size_t i = 0; i < MOST; i++)
+        x[i] = (real)i * REAL(-1.37) + 1;
+    x[20] = (real)-INFINITY;
+    x[21] = 200;
+    for (size_t n = 1; n <= MOST; n++) {
+        reduce_exp(row, x, REAL(0.7), REAL(0.3), n);
+        for (size_t i = 0; i < n; i++) {
+            reduce_exp(&alone, x + i, REAL(0.7), REAL(0.3), 1);
+            assert_memory_equal(&row[i], &alone, sizeof alone);
+        }
+    }
+}
+
 static void check_rows(size_t n, size_t k, real scale)
 {
     struct rng rng;
@@ -126,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exp_is_accurate),
         cmocka_unit_test(test_exp_at_the_ends),
+        cmocka_unit_test(test_exp_does_not_depend_on_the_place),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_rows_without_any_entry),
         cmocka_unit_test(test_logsumexp),
