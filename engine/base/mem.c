@@ -26,6 +26,17 @@ void *xmalloc(size_t bytes)
     return p;
 }
 
+void *xmalloc_aligned(size_t count, size_t bytes)
+{
+    size_t total;
+    if (!size_mul(count, bytes, &total) || !size_round_up(total, CACHE_LINE, &total))
+        mem_exhausted(count);
+    void *p = aligned_alloc(CACHE_LINE, size_max(total, CACHE_LINE));
+    if (!p)
+        mem_exhausted(total);
+    return p;
+}
+
 void *xcalloc(size_t count, size_t bytes)
 {
     void *p = calloc(count ? count : 1, bytes ? bytes : 1);
@@ -80,12 +91,4 @@ void *mem_try(size_t count, size_t bytes, const char *what, struct err *err)
 {
     void *p = mem_try_raw(count, bytes, what, err);
     return p ? memset(p, 0, count * bytes) : NULL;
-}
-
-void *xmalloc_aligned(size_t count, size_t bytes)
-{
-    void *p = mem_try_raw(count, bytes, "memory", NULL);
-    if (!p)
-        mem_exhausted(count);
-    return p;
 }
