@@ -200,7 +200,7 @@ static bool run_load(struct job *job, void *host, const struct progress *progres
 {
     struct load_job *j = (struct load_job *)job;
     struct samples bad = {0};
-    struct records_options records = {.bad = on_bad, .context_pointer = &bad};
+    struct records_options records = {.any_bad = true, .bad = on_bad, .context_pointer = &bad};
     const struct engine *engine = engine_host_engine(host, err);
     if (!engine)
         return false;

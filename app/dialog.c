@@ -51,6 +51,8 @@ void dialog_show(struct session *s, enum overlay overlay, const char *title, con
     s->filtering = overlay == OVERLAY_HELP || overlay == OVERLAY_COMMANDS;
     s->quit_asked = false;
     s->dirty = true;
+    if (s->snapshot) /* a small screen begins at the choice, too */
+        view_follow_cursor(s->snapshot, v);
 }
 
 void dialog_overlay(struct session *s, enum overlay overlay)

@@ -365,7 +365,7 @@ static bool next_text(struct records *r, struct record *out, struct err *err)
 static bool too_many_bad(const struct records *r, struct err *err)
 {
     size_t all = r->good + r->bad;
-    if (r->bad * 100 <= all)
+    if (r->options.any_bad || r->bad * 100 <= all)
         return false;
     err_set(err, ERR_INPUT, "%s: %zu of %zu records are bad, more than 1 %%: not used",
             input_path(r->input), r->bad, all);

@@ -30,6 +30,7 @@ struct records_options {
     const char *separator; /* line between documents of a text file, or NULL */
     /* JSON field names, NULL = "text", "context", "question", "answers", "id". */
     const char *text, *context, *question, *answers, *id;
+    bool any_bad; /* go on, however many records are bad: to look, not to train */
     void (*bad)(void *context_pointer, size_t line, const char *reason);
     void *context_pointer;
 };
@@ -40,7 +41,8 @@ struct records *records_open(const char *path, const struct records_options *opt
 void records_close(struct records *records);
 
 /* The next good record (to be freed by the caller). false at the end, with
- * err->code still ERR_NONE, or on an error: unreadable, or more than 1 % bad. */
+ * err->code still ERR_NONE, or on an error: unreadable, or more than 1 % bad
+ * (unless any_bad). */
 bool records_next(struct records *records, struct record *out, struct err *err);
 
 size_t records_good(const struct records *records);

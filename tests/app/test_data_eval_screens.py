@@ -42,6 +42,12 @@ class DataTest(ScriptTest):
                    "wait idle", 'expect "> "', "key Enter", "wait idle",
                    'expect "harbour.jsonl.5"', 'expect "When was basin 5 opened?"')
 
+    def test_a_file_that_training_refuses_can_be_looked_at(self):
+        path = write_questions(self.home, bad=20)
+        self.plays("size 120x36", f"data {path}", "wait idle", 'expect "20 bad ("',
+                   'expect "over 1 % bad: not used for training"', "find bad", "wait idle",
+                   'expect "bad line"')
+
     def test_blocks_of_text(self):
         text = self.home / "text.txt"
         text.write_text("The pans are heated with peat from the moor, and the salt is raked. " * 400)

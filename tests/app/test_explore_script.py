@@ -340,6 +340,9 @@ class CommandsTest(ScriptTest):
                    'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",
                    "wait idle", "focus plan", "mute s1", "wait idle", 'expect "stale"')
 
+    def test_a_small_list_shows_its_choice(self):
+        self.plays("size 40x10", "switch train", 'expect "> Dry run"')
+
     def test_what_was_set_again_is_not_stale(self):
         ask = ("answers compressed", "ask What replaced peat?", "wait idle", "set eps 0.5",
                "wait idle", 'expect "stale"')
