@@ -218,13 +218,26 @@ static const char *answer_text(const struct snapshot *s)
     return a && a->text && a->state != ANSWER_FAILED ? a->text : NULL;
 }
 
+/* An answer that was made with other settings or edits says nothing about these. */
+static bool is_stale(const struct snapshot *s)
+{
+    return answer_text(s) && s->answer[ANSWER_COMPRESSED]->stale;
+}
+
 /* How many words of the two answers differ. */
 static void answers_text(const struct compare *m, char *out, size_t size)
 {
     const char *a = answer_text(m->side[0]), *b = answer_text(m->side[1]);
+    bool stale[] = {is_stale(m->side[0]), is_stale(m->side[1])};
     out[0] = '\0';
     if (!a || !b)
         return;
+    if (stale[0] || stale[1]) {
+        text_add(out, size, "answers: %s stale, r asks again", !stale[1]   ? "A's is"
+                                                               : !stale[0] ? "B's is"
+                                                                           : "both are");
+        return;
+    }
     struct diff_word *words;
     size_t n = diff_words(a, b, &words), added = 0, gone = 0;
     for (size_t i = 0; i < n; i++) {
@@ -263,6 +276,7 @@ static void draw_foot_column(struct scene *c, const struct compare *m, int side,
 {
     const struct comparison *n = &m->numbers;
     char lines[3][256] = {"", "", ""};
+    bool stale = side < 2 ? is_stale(m->side[side]) : is_stale(m->side[0]) || is_stale(m->side[1]);
     const struct snapshot_answer *a = m->side[0]->answer[ANSWER_COMPRESSED];
     const struct snapshot_answer *b = m->side[1]->answer[ANSWER_COMPRESSED];
     if (side < 2) {
@@ -272,18 +286,23 @@ static void draw_foot_column(struct scene *c, const struct compare *m, int side,
             snprintf(lines[1], sizeof lines[1], "senders off %.0e%s", n->off[side],
                      n->off[side] > 0.01 ? "  not converged" : "");
         }
-        text_sanitize(lines[2], sizeof lines[2], text ? text : "", text ? strlen(text) : 0);
+        const char *lead = stale ? "stale: " : "";
+        snprintf(lines[2], sizeof lines[2], "%s", lead);
+        text_sanitize(lines[2] + strlen(lead), sizeof lines[2] - strlen(lead), text ? text : "",
+                      text ? strlen(text) : 0);
     } else {
         answers_text(m, lines[0], sizeof lines[0]);
-        if (a && b && a->f1 >= 0 && b->f1 >= 0)
+        if (!stale && a && b && a->f1 >= 0 && b->f1 >= 0)
             snprintf(lines[1], sizeof lines[1], "F1 to %s  %.2f -> %.2f",
                      b->exact >= 0 ? "gold" : "full", a->f1, b->f1);
-        diff_text(m, lines[2], sizeof lines[2]);
+        if (!stale)
+            diff_text(m, lines[2], sizeof lines[2]);
     }
     int first = m->foot.rows >= FOOT_ROWS ? 0 : 2;
     for (int i = first; i < 3 && i - first + 1 < m->foot.rows; i++)
         canvas_text(c->canvas, m->foot.row + 1 + i - first, column, columns,
-                    i == 2 ? ROLE_TEXT : ROLE_VALUE, 0, lines[i], strlen(lines[i]));
+                    i < 2 ? ROLE_VALUE : stale ? ROLE_DIM : ROLE_TEXT, 0, lines[i],
+                    strlen(lines[i]));
 }
 
 static void draw_foot(struct scene *c, const struct compare *m)

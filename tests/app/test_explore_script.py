@@ -340,6 +340,14 @@ class CommandsTest(ScriptTest):
                    'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",
                    "wait idle", "focus plan", "mute s1", "wait idle", 'expect "stale"')
 
+    def test_a_stale_answer_is_not_compared(self):
+        ask = ("size 120x36", "answers compressed", "ask What replaced peat?", "wait idle", "pin",
+               "set ratio 16", "wait idle", "switch compare")
+        self.plays(*ask, "expect \"answers: B's is stale, r asks again\"", 'expect "stale: "',
+                   "key B", "expect \"answers: A's is stale, r asks again\"", "key r", "wait idle",
+                   'expect "answers: 1 word differs"')
+        self.fails(1, 'expected "F1"', *ask, 'expect "F1"')
+
     def test_a_small_list_shows_its_choice(self):
         self.plays("size 40x10", "switch train", 'expect "> Dry run"')
 
