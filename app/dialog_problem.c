@@ -46,7 +46,7 @@ static const struct {
 /* A sentence a line, so that it fits a box. */
 static void add_wrapped(struct list *list, const char *text)
 {
-    enum { WIDTH = 74 };
+    enum { WIDTH = 70 }; /* of 80 columns */
     while (*text) {
         size_t length = strlen(text), take = length;
         if (length > WIDTH) {

@@ -84,11 +84,22 @@ static size_t break_at(const char *text, size_t length, int columns)
     return fits == length || blank == 0 ? fits : blank;
 }
 
+/* Further rows of "  expected   a text" begin below the text; of a sentence at its edge. */
+static int hanging_columns(const char *text, int columns)
+{
+    enum { FACT_COLUMNS = 16 };
+    int at = 0;
+    for (int i = 2; i < FACT_COLUMNS && i < columns / 2 && text[i - 1]; i++)
+        if (text[i - 2] == ' ' && text[i - 1] == ' ' && text[i] != ' ')
+            at = i;
+    return text[0] == ' ' ? at : 0;
+}
+
 /* Draws (or only counts, row < 0) text in as many rows as it needs. */
 static int wrap_text(struct scene *c, int row, int end_row, int column, int columns,
                      enum canvas_role role, const char *text)
 {
-    int rows = 0;
+    int rows = 0, hanging = hanging_columns(text, columns);
     do {
         size_t length = strlen(text), take = break_at(text, length, columns);
         if (take == 0)
@@ -97,7 +108,10 @@ static int wrap_text(struct scene *c, int row, int end_row, int column, int colu
             canvas_text(c->canvas, row + rows, column, columns, role, 0, text, take);
         text += take;
         text += strspn(text, " ");
-        rows++;
+        if (rows++ == 0) {
+            column += hanging;
+            columns -= hanging;
+        }
     } while (*text);
     return rows;
 }

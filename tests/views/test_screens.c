@@ -399,8 +399,8 @@ static void stage_help_filter(struct stage *g)
 
 static const struct text_entry problem_entries[] = {
     {"", "harbour-x4.safetensors was made for another model.", false},
-    {"", "made for   Llama-3.2-1B  hidden 2048  16 layers  sha256 3f0c..91aa", false},
-    {"", "open now   SmolLM2-135M  hidden  576  30 layers  sha256 b81e..07d2", false},
+    {"", "  made for   Llama-3.2-1B  hidden 2048  16 layers  sha256 3f0c..91aa", false},
+    {"", "  open now   SmolLM2-135M  hidden  576  30 layers  sha256 b81e..07d2", false},
     {"", "Nothing was changed: default-x4 stays in use.", false},
     {"Choose another compressor ...", "", false},
     {"Choose the model ...", "", false},
