@@ -78,7 +78,7 @@ static const char *kind_of(const struct file *file)
     static const struct {
         const char *suffix, *kind;
     } kinds[] = {{".txt", "text"}, {".md", "Markdown"}, {".gguf", "model"},
-                 {".safetensors", "tensors"}, {".jsonl", "data"}, {".gz", "compressed data"},
+                 {".safetensors", "tensors"}, {".jsonl", "data"}, {".gz", "compressed data"}, {".cxt", "session"},
                  {".png", "figure"}, {".svg", "figure"}};
     if (file->directory)
         return "directory";

@@ -1,6 +1,7 @@
 #include "views/brush.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,15 @@ double plan_spread(const struct plan_ref *p, size_t slot)
         entropy -= share > 0 ? share * log(share) : 0;
     }
     return exp(entropy);
+}
+
+const char *plan_off_text(double off, char out[16])
+{
+    snprintf(out, 16, "%.0e", off);
+    /* 1e-02 would look as if it were not over the limit. */
+    if (off > PLAN_OFF_MOST && strcmp(out, "1e-02") == 0)
+        snprintf(out, 16, "%.1e", off);
+    return out;
 }
 
 /* ---- slots of the whole document -------------------------------------------- */

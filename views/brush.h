@@ -31,6 +31,11 @@ double plan_slot_layer(const struct plan_ref *p, size_t slot, size_t layer);  /*
 double plan_received(const struct plan_ref *p, size_t slot); /* sum_t P, of capacity: 1 = full */
 double plan_spread(const struct plan_ref *p, size_t slot);   /* exp(entropy of S[., j]) */
 
+/* Senders off up to which a plan counts as converged; as text, which is never that very number
+ * when it is over it. Returns out. */
+#define PLAN_OFF_MOST 0.01
+const char *plan_off_text(double off, char out[16]);
+
 /* ---- slots of the whole document -------------------------------------------- */
 
 /* Slots of window i, read or not: unread windows are counted from the settings. */

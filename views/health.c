@@ -143,8 +143,9 @@ static void plan_lines(const struct tally *y, struct report *r)
     struct health_line *line =
         new_line(r, "senders off",
                  "Tokens must give away just their mass: more iterations help.",
-                 y->senders_off <= 0.01, y->off_at);
-    text_add(line->value, sizeof line->value, "%.0e", y->senders_off);
+                 y->senders_off <= PLAN_OFF_MOST, y->off_at);
+    char off[16];
+    text_add(line->value, sizeof line->value, "%s", plan_off_text(y->senders_off, off));
     text_add(line->normal, sizeof line->normal, "up to 1e-02");
 
     double mean = y->spread_sum / (double)y->slots;

@@ -283,8 +283,10 @@ static void draw_foot_column(struct scene *c, const struct compare *m, int side,
         const char *text = answer_text(m->side[side]);
         if (n->spread[side] > 0) {
             snprintf(lines[0], sizeof lines[0], "spread %.1f tokens a slot", n->spread[side]);
-            snprintf(lines[1], sizeof lines[1], "senders off %.0e%s", n->off[side],
-                     n->off[side] > 0.01 ? "  not converged" : "");
+            char off[16];
+            snprintf(lines[1], sizeof lines[1], "senders off %s%s",
+                     plan_off_text(n->off[side], off),
+                     n->off[side] > PLAN_OFF_MOST ? "  not converged" : "");
         }
         const char *lead = stale ? "stale: " : "";
         snprintf(lines[2], sizeof lines[2], "%s", lead);

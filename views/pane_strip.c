@@ -43,10 +43,11 @@ static void balance_text(const struct scene *c, char *out, size_t size)
     if (!scene_has_plan(c))
         return;
     double received = 0;
+    char off[16];
     for (size_t j = 0; j < c->window->slots; j++)
         if (!c->v->rebalanced || !scene_slot_muted(c, c->window_index, j))
             received += fabs(plan_received(&c->plan, j) - 1) * (double)c->window->capacity;
-    text_add(out, size, "senders off %.0e   ", plan_senders_off(c));
+    text_add(out, size, "senders off %s   ", plan_off_text(plan_senders_off(c), off));
     if (received < 1e-4)
         text_add(out, size, "slots exact");
     else

@@ -230,13 +230,14 @@ static void balance_candidates(const struct scene *c, struct candidates *list)
              c->window->eps);
     candidate(list, 3, text);
     double off = plan_senders_off(c);
-    snprintf(text, sizeof text, "senders off %.0e", off);
+    char number[16];
+    snprintf(text, sizeof text, "senders off %s", plan_off_text(off, number));
     candidate(list, 6, text);
     if (c->iteration == 0)
         candidate(list, 9, "before balancing");
-    else if (off > 0.01)
+    else if (off > PLAN_OFF_MOST)
         candidate(list, 9, "not converged");
-    if (off > 0.01 && c->iteration == c->window->iters)
+    if (off > PLAN_OFF_MOST && c->iteration == c->window->iters)
         candidate(list, 1, "try more iterations");
 }
 

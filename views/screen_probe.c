@@ -82,7 +82,7 @@ static void health_line(struct scene *c, struct rect area, const struct snapshot
         top = fmax(top, mean);
     }
     double order = order_kept(&plan), ratio = (double)w->tokens / (double)w->slots;
-    bool balanced = (double)w->row_error[w->iters] <= 0.01;
+    bool balanced = (double)w->row_error[w->iters] <= PLAN_OFF_MOST;
     bool ok = balanced && order >= 0.9 && spread >= ratio / 2 && spread <= 4 * ratio;
     parts_add(&parts, ok ? "health ok" : "health: look");
     parts_add(&parts, "spread %.1f tok", spread);

@@ -14,6 +14,7 @@
 
 #include "engine/base/mem.h"
 #include "tests/support/sample_snapshot.h"
+#include "views/brush.h"
 #include "views/health.h"
 #include "views/view_state.h"
 
@@ -197,6 +198,17 @@ static void test_hit_answers(void **state)
 }
 
 /* A blank is a token like others: the cursor is seen on it, and the sentence names it. */
+static void test_what_is_over_the_limit_does_not_look_like_it(void **state)
+{
+    (void)state;
+    char text[16];
+    assert_string_equal(plan_off_text(0.0021, text), "2e-03");
+    assert_string_equal(plan_off_text(0.0099, text), "1e-02");
+    assert_string_equal(plan_off_text(0.01001, text), "1.0e-02");
+    assert_string_equal(plan_off_text(0.0123, text), "1.2e-02");
+    assert_string_equal(plan_off_text(0.08, text), "8e-02");
+}
+
 static void test_cursor_on_a_blank_of_an_answer(void **state)
 {
     (void)state;
@@ -544,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_hit_document),
         cmocka_unit_test(test_hit_plan_and_gates),
         cmocka_unit_test(test_hit_answers),
+        cmocka_unit_test(test_what_is_over_the_limit_does_not_look_like_it),
         cmocka_unit_test(test_cursor_on_a_blank_of_an_answer),
         cmocka_unit_test(test_label_of_the_axis_is_whole),
         cmocka_unit_test(test_slots_of_an_answer_are_named),
