@@ -49,7 +49,7 @@ class ReopenTest(ExplorerTest):
     def test_a_document_that_is_not_found_is_asked_for(self):
         self.make(MODEL)
         s = self.reopen("-m", MODEL)
-        s.wait("The figure's document is not here", "its document text.txt is neither beside",
+        s.wait("The figure's document is not here", "its document text.txt is neither",
                "Choose the document")
         s.keys("Enter")
         s.wait("Open a document", "text.txt")
