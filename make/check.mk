@@ -29,7 +29,7 @@ asan ubsan:
 
 # Data races between the interface and the engine: the worker alone, then the screens that
 # keep it busy. What OpenBLAS's own threads do is not ours, so it has none.
-RACE_TESTS := test_team,test_worker,explore_script,explore_input,explore_kept,data_eval_screens,train_screen
+RACE_TESTS := test_team,test_worker,explore_script,explore_input,explore_kept,explore_live,data_eval_screens,train_screen
 tsan: export OMP_NUM_THREADS := 1
 tsan:
 	$(SUB) -j2 VARIANT=tsan all tests-build
