@@ -102,14 +102,42 @@ COLUMNS = {"prefill": "{:.0f}", "decode": "{:.2f}", "compress": "{:.1f}", "both"
            "ntp": "{:.0f}", "sft": "{:.0f}", "top-1": "{:.4f}", "KL": "{:.1e}"}
 
 
-def print_table(rounds):
-    print(f"{'':16}" + "".join(f"{name:>10}" for name in COLUMNS))
+# What is wanted: so many times faster than a peer, column by column.
+TARGETS = [("prefill", "llama.cpp", 5), ("prefill", "PyTorch bf16", 1.3), ("decode", "llama.cpp", 1.8),
+           ("compress", "PyTorch f32", 8), ("both", "PyTorch f32", 8), ("ntp", "PyTorch bf16", 1.5),
+           ("ntp", "PyTorch f32", 3), ("sft", "PyTorch bf16", 1.5), ("sft", "PyTorch f32", 3)]
+
+
+def medians(rounds):
+    """{name: {column: median over the rounds}}, without what no round measured."""
+    result = {}
     for name in dict.fromkeys(name for rows in rounds for name in rows):
-        cells = ""
-        for column, form in COLUMNS.items():
-            values = [rows[name][column] for rows in rounds if rows.get(name, {}).get(column) is not None]
-            cells += f"{form.format(statistics.median(values)) if values else '':>10}"
+        columns = {column: [rows[name][column] for rows in rounds
+                            if rows.get(name, {}).get(column) is not None] for column in COLUMNS}
+        result[name] = {column: statistics.median(values) for column, values in columns.items() if values}
+    return result
+
+
+def print_table(rows):
+    print(f"{'':16}" + "".join(f"{name:>10}" for name in COLUMNS))
+    for name, row in rows.items():
+        cells = "".join(f"{form.format(row[column]) if column in row else '':>10}"
+                        for column, form in COLUMNS.items())
         print(f"{name:16}" + cells)
+
+
+def print_targets(rows):
+    """Each target beside what `auto` reaches (mixed, as far as it skips), and the fastest of ours."""
+    ours = {name: row for name, row in rows.items() if name.startswith("comprexit")}
+    print(f"\n{'times faster':24}{'wanted':>8}{'mixed':>8}{'best':>8}")
+    for column, peer, wanted in TARGETS:
+        theirs = rows.get(peer, {}).get(column)
+        if theirs is None or not ours:
+            continue
+        best = min(ours, key=lambda name: ours[name][column])
+        mixed = theirs / ours.get("comprexit mixed", ours[best])[column]
+        print(f"{column + ', ' + peer:24}{wanted:8}{mixed:8.2f}{theirs / ours[best][column]:8.2f}"
+              f"  ({best.removeprefix('comprexit ')})")
 
 
 def main():
@@ -124,7 +152,9 @@ def main():
     if not options.no_install:
         install(python)
     rounds = [one_round(options, python) for _ in range(options.rounds)]
-    print_table(rounds)
+    rows = medians(rounds)
+    print_table(rows)
+    print_targets(rows)
 
 
 if __name__ == "__main__":
