@@ -16,20 +16,18 @@
 #include "engine/base/mem.h"
 #include "engine/model/safetensors.h"
 
-/* What --dump can name. `tokens` is always written. */
-enum dump {
-    DUMP_TOKENS, DUMP_GATE, DUMP_ANCHORS, DUMP_MASS, DUMP_COST, DUMP_PLAN,
-    DUMP_RAW_SLOTS, DUMP_SLOTS, DUMP_HIDDEN, DUMP_COUNT
-};
+/* What --dump can name: enum compression_tensor. `tokens` is always written. */
 static const char dump_words[] = "tokens|gate|anchors|mass|cost|plan|raw_slots|slots|hidden";
-enum { DUMP_DEFAULT = 1 << DUMP_TOKENS | 1 << DUMP_GATE | 1 << DUMP_MASS | 1 << DUMP_PLAN |
-                      1 << DUMP_SLOTS };
+enum {
+    DUMP_DEFAULT = 1 << COMPRESSION_TOKENS | 1 << COMPRESSION_GATE | 1 << COMPRESSION_MASS |
+                   1 << COMPRESSION_PLAN | 1 << COMPRESSION_SLOTS
+};
 
 struct job {
     const struct cli_arguments *arguments;
     struct batch batch;
     const char *output; /* NULL: no file */
-    unsigned dumps;     /* bits 1 << enum dump */
+    unsigned dumps;     /* bits 1 << enum compression_tensor */
     struct engine_compression c;
     struct compress_settings settings;
     size_t segment;
@@ -42,7 +40,7 @@ static bool parse_dumps(const char *list, unsigned *dumps, struct err *err)
 {
     const char *item;
     size_t length, index;
-    *dumps = list ? 1u << DUMP_TOKENS : DUMP_DEFAULT;
+    *dumps = list ? 1u << COMPRESSION_TOKENS : DUMP_DEFAULT;
     while (value_next_item(&list, &item, &length)) {
         char *word = xstrndup(item, length);
         bool known = value_choice(word, dump_words, &index);
@@ -80,23 +78,24 @@ static bool check_output(const char *path, bool json, struct err *err)
 
 /* One row per tensor: name in the file, type, shape. */
 static size_t list_tensors(const struct job *job, const struct snapshot_document *document,
-                           struct safetensors_entry entries[DUMP_COUNT])
+                           struct safetensors_entry entries[COMPRESSION_TENSORS])
 {
     const struct engine_compression *c = &job->c;
-    const struct safetensors_entry all[DUMP_COUNT] = {
-        [DUMP_TOKENS] = {"tokens", TENSOR_I32, 1, {c->tokens}, document->ids},
-        [DUMP_GATE] = {"gate", TENSOR_F32, 2, {c->tokens, c->layers}, c->gate},
-        [DUMP_ANCHORS] = {"anchors", TENSOR_F32, 2, {c->tokens, c->hidden_size}, c->anchors},
-        [DUMP_MASS] = {"mass", TENSOR_F32, 2, {c->windows, c->W}, c->mass},
-        [DUMP_COST] = {"cost", TENSOR_F32, 3, {c->windows, c->W, c->K}, c->cost},
-        [DUMP_PLAN] = {"plan", TENSOR_F32, 3, {c->windows, c->W, c->K}, c->plan},
-        [DUMP_RAW_SLOTS] = {"raw_slots", TENSOR_F32, 2, {c->slots, c->hidden_size}, c->raw_slots},
-        [DUMP_SLOTS] = {"slots", TENSOR_F32, 2, {c->slots, c->hidden_size}, c->slot_vectors},
-        [DUMP_HIDDEN] = {"hidden", TENSOR_F32, 3, {c->layers, c->tokens, c->hidden_size},
+    const struct safetensors_entry all[COMPRESSION_TENSORS] = {
+        [COMPRESSION_TOKENS] = {"tokens", TENSOR_I32, 1, {c->tokens}, document->ids},
+        [COMPRESSION_GATE] = {"gate", TENSOR_F32, 2, {c->tokens, c->layers}, c->gate},
+        [COMPRESSION_ANCHORS] = {"anchors", TENSOR_F32, 2, {c->tokens, c->hidden_size}, c->anchors},
+        [COMPRESSION_MASS] = {"mass", TENSOR_F32, 2, {c->windows, c->W}, c->mass},
+        [COMPRESSION_COST] = {"cost", TENSOR_F32, 3, {c->windows, c->W, c->K}, c->cost},
+        [COMPRESSION_PLAN] = {"plan", TENSOR_F32, 3, {c->windows, c->W, c->K}, c->plan},
+        [COMPRESSION_RAW_SLOTS] = {"raw_slots", TENSOR_F32, 2, {c->slots, c->hidden_size},
+                                   c->raw_slots},
+        [COMPRESSION_SLOTS] = {"slots", TENSOR_F32, 2, {c->slots, c->hidden_size}, c->slot_vectors},
+        [COMPRESSION_HIDDEN] = {"hidden", TENSOR_F32, 3, {c->layers, c->tokens, c->hidden_size},
                          c->hidden},
     };
     size_t count = 0;
-    for (size_t i = 0; i < DUMP_COUNT; i++)
+    for (size_t i = 0; i < COMPRESSION_TENSORS; i++)
         if (job->dumps & 1u << i)
             entries[count++] = all[i];
     return count;
@@ -126,7 +125,7 @@ static bool write_tensors(struct job *job, const char *path, struct err *err)
         {"align", set->align == ALIGN_HEAD ? "head" : "tail"},
         {"segment", number[5]},
     };
-    struct safetensors_entry entries[DUMP_COUNT];
+    struct safetensors_entry entries[COMPRESSION_TENSORS];
     size_t count = list_tensors(job, s->document, entries);
     return safetensors_write(path, entries, count, metadata, sizeof metadata / sizeof *metadata,
                              err);
@@ -178,7 +177,7 @@ static json_t *output_json(const struct job *job)
 {
     if (!job->output)
         return json_null();
-    struct safetensors_entry entries[DUMP_COUNT];
+    struct safetensors_entry entries[COMPRESSION_TENSORS];
     size_t count =
         list_tensors(job, engine_snapshot(job->batch.engine)->document, entries);
     json_t *names = json_array();
@@ -236,11 +235,11 @@ static void print_line(const struct job *job)
 
 static bool work(struct job *job, const struct batch_input *input, struct err *err)
 {
-    bool want_hidden = (job->dumps & 1u << DUMP_HIDDEN) != 0;
+    unsigned wanted = job->output ? job->dumps : 0;
     struct engine *engine = job->batch.engine;
     batch_note_untrained(&job->batch, job->arguments);
     if (!batch_set_document(&job->batch, input, err) ||
-        !engine_compress(engine, want_hidden, &job->c, &job->batch.progress, err))
+        !engine_compress(engine, wanted, &job->c, &job->batch.progress, err))
         return false;
     progress_line_end(&job->batch.line);
     engine_settings(engine, &job->settings, &job->segment);

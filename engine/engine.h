@@ -148,12 +148,26 @@ bool engine_score_given(struct engine *e, enum answer_mode given, const int32_t 
 
 /* The compression of the whole document as flat tensors, for `compress` and
  * `export`. Arrays belong to the result; free with engine_compression_free. */
+enum compression_tensor {
+    COMPRESSION_TOKENS, /* the document has them */
+    COMPRESSION_GATE,
+    COMPRESSION_ANCHORS,
+    COMPRESSION_MASS,
+    COMPRESSION_COST,
+    COMPRESSION_PLAN,
+    COMPRESSION_RAW_SLOTS,
+    COMPRESSION_SLOTS,
+    COMPRESSION_HIDDEN,
+    COMPRESSION_TENSORS
+};
 struct engine_compression {
     size_t tokens, layers, hidden_size, windows, W, K, slots;
     float *gate, *anchors, *mass, *cost, *plan, *raw_slots, *slot_vectors, *hidden;
     double read_ms, gate_ms, plan_ms, project_ms; /* plan: cost, mass, Sinkhorn, raw slots */
 };
-bool engine_compress(struct engine *e, bool want_hidden, struct engine_compression *out,
+
+/* wanted: bits 1 << enum compression_tensor; the arrays of the others stay NULL. */
+bool engine_compress(struct engine *e, unsigned wanted, struct engine_compression *out,
                      const struct progress *progress, struct err *err);
 void engine_compression_free(struct engine_compression *c);
 

@@ -116,25 +116,25 @@ bool engine_score_given(struct engine *e, enum answer_mode given, const int32_t 
 
 /* ---- compress ------------------------------------------------------------------ */
 
-static bool compression_alloc(bool want_hidden, struct engine_compression *c, struct err *err)
+static bool compression_alloc(unsigned wanted, struct engine_compression *c, struct err *err)
 {
     size_t M = c->layers, H = c->hidden_size, N = c->tokens, cells = c->windows * c->W;
-    struct {
+    const struct {
         float **array;
         size_t count;
         const char *what;
-    } blocks[] = {
-        {&c->gate, N * M, "gates"},
-        {&c->anchors, N * H, "anchors"},
-        {&c->mass, cells, "mass"},
-        {&c->cost, cells * c->K, "cost"},
-        {&c->plan, cells * c->K, "plan"},
-        {&c->raw_slots, c->windows * c->K * H, "slots"},
-        {&c->slot_vectors, c->windows * c->K * H, "slots"},
-        {&c->hidden, want_hidden ? M * N * H : 0, "hidden states"},
+    } blocks[COMPRESSION_TENSORS] = {
+        [COMPRESSION_GATE] = {&c->gate, N * M, "gates"},
+        [COMPRESSION_ANCHORS] = {&c->anchors, N * H, "anchors"},
+        [COMPRESSION_MASS] = {&c->mass, cells, "mass"},
+        [COMPRESSION_COST] = {&c->cost, cells * c->K, "cost"},
+        [COMPRESSION_PLAN] = {&c->plan, cells * c->K, "plan"},
+        [COMPRESSION_RAW_SLOTS] = {&c->raw_slots, c->windows * c->K * H, "slots"},
+        [COMPRESSION_SLOTS] = {&c->slot_vectors, c->windows * c->K * H, "slots"},
+        [COMPRESSION_HIDDEN] = {&c->hidden, M * N * H, "hidden states"},
     };
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
-        if (!blocks[i].count)
+    for (size_t i = 0; i < COMPRESSION_TENSORS; i++) {
+        if (!(wanted & 1u << i) || !blocks[i].count)
             continue;
         *blocks[i].array = mem_try(blocks[i].count, sizeof(float), blocks[i].what, err);
         if (!*blocks[i].array)
@@ -143,22 +143,21 @@ static bool compression_alloc(bool want_hidden, struct engine_compression *c, st
     return true;
 }
 
-static void widen_to_float(float *to, const real *from, size_t count)
+/* From array[at] on, where the array is wanted. */
+static void store(float *array, size_t at, const real *from, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        to[i] = (float)from[i];
+    for (size_t i = 0; array && i < count; i++)
+        array[at + i] = (float)from[i];
 }
 
 /* Window w of a segment into the padded [W] and [W, K] tables. */
 static void store_window(struct engine_compression *c, size_t index, const struct window_plan *w)
 {
-    float *mass = c->mass + index * c->W;
-    float *cost = c->cost + index * c->W * c->K, *plan = c->plan + index * c->W * c->K;
+    store(c->mass, index * c->W + w->pad, w->mass, w->tokens);
     for (size_t i = 0; i < w->tokens; i++) {
-        size_t row = (w->pad + i) * c->K + w->first_slot;
-        mass[w->pad + i] = (float)w->mass[i];
-        widen_to_float(cost + row, w->cost + i * w->slots, w->slots);
-        widen_to_float(plan + row, w->plan + i * w->slots, w->slots);
+        size_t row = (index * c->W + w->pad + i) * c->K + w->first_slot;
+        store(c->cost, row, w->cost + i * w->slots, w->slots);
+        store(c->plan, row, w->plan + i * w->slots, w->slots);
     }
 }
 
@@ -166,10 +165,10 @@ static void store_segment(struct engine_compression *c, size_t first, size_t n, 
                           const struct encoded *encoded)
 {
     size_t M = c->layers, H = c->hidden_size, S = encoded->plan.slots;
-    widen_to_float(c->gate + first * M, encoded->alpha, n * M);
-    widen_to_float(c->anchors + first * H, encoded->anchors, n * H);
-    widen_to_float(c->raw_slots + c->slots * H, encoded->plan.raw_slots, S * H);
-    widen_to_float(c->slot_vectors + c->slots * H, encoded->slots, S * H);
+    store(c->gate, first * M, encoded->alpha, n * M);
+    store(c->anchors, first * H, encoded->anchors, n * H);
+    store(c->raw_slots, c->slots * H, encoded->plan.raw_slots, S * H);
+    store(c->slot_vectors, c->slots * H, encoded->slots, S * H);
     for (size_t i = 0; i < encoded->plan.windows; i++)
         store_window(c, (*window)++, &encoded->plan.window[i]);
     c->slots += S;
@@ -184,10 +183,10 @@ static void store_hidden(struct engine_compression *c, size_t first, size_t n, c
 {
     size_t H = c->hidden_size;
     for (size_t l = 0; l < c->layers; l++)
-        widen_to_float(c->hidden + (l * c->tokens + first) * H, hidden + l * n * H, n * H);
+        store(c->hidden, (l * c->tokens + first) * H, hidden + l * n * H, n * H);
 }
 
-bool engine_compress(struct engine *e, bool want_hidden, struct engine_compression *out,
+bool engine_compress(struct engine *e, unsigned wanted, struct engine_compression *out,
                      const struct progress *progress, struct err *err)
 {
     const struct snapshot_document *d = e->snapshot->document;
@@ -199,19 +198,19 @@ bool engine_compress(struct engine *e, bool want_hidden, struct engine_compressi
         .W = e->settings.window,
         .K = compress_slots_per_window(&e->settings),
     };
-    bool ok = compression_alloc(want_hidden, out, err);
+    bool ok = compression_alloc(wanted, out, err);
     size_t window = 0;
     for (size_t i = 0; ok && i < e->n_segments; i++) {
         struct arena arena = {0};
         size_t first = e->segments[i].first, n = e->segments[i].tokens;
         struct encode_listener tap = {0};
-        if (want_hidden)
+        if (out->hidden)
             tap.hidden = arena_array(&arena, real, out->layers * n * out->hidden_size);
         struct encoded encoded;
         ok = engine_encode(e, d->ids + first, n, &tap, &encoded, &arena, progress, err);
         if (ok)
             store_segment(out, first, n, &window, &encoded);
-        if (ok && want_hidden)
+        if (ok && out->hidden)
             store_hidden(out, first, n, tap.hidden);
         arena_free(&arena);
     }

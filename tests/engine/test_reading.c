@@ -87,12 +87,39 @@ static void test_another_document_has_a_minimap_of_its_own(void **state)
     engine_close(e);
 }
 
+/* What nobody asked for takes no memory, and what was is the same as among all. */
+static void test_compression_holds_what_is_wanted(void **state)
+{
+    (void)state;
+    struct engine *e = small_engine_open();
+    struct engine_compression all, some;
+    struct err err = {0};
+    assert_true(engine_compress(e, (1u << COMPRESSION_TENSORS) - 1, &all, NULL, &err));
+    assert_true(engine_compress(e, 1u << COMPRESSION_PLAN | 1u << COMPRESSION_SLOTS, &some, NULL,
+                                &err));
+    assert_non_null(all.hidden);
+    assert_null(some.gate);
+    assert_null(some.anchors);
+    assert_null(some.mass);
+    assert_null(some.cost);
+    assert_null(some.raw_slots);
+    assert_null(some.hidden);
+    assert_int_equal(some.slots, all.slots);
+    assert_memory_equal(some.slot_vectors, all.slot_vectors,
+                        all.slots * all.hidden_size * sizeof *all.slot_vectors);
+    assert_memory_equal(some.plan, all.plan, all.windows * all.W * all.K * sizeof *all.plan);
+    engine_compression_free(&all);
+    engine_compression_free(&some);
+    engine_close(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_least_recent_is_forgotten),
         cmocka_unit_test(test_what_one_call_needs_stays),
         cmocka_unit_test(test_another_document_has_a_minimap_of_its_own),
+        cmocka_unit_test(test_compression_holds_what_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
