@@ -72,7 +72,11 @@ SIMD_BODY real lanes_sum(const lanes *v)
  * With _WIDE, name_body has one parameter more, `const bool wide`: may it use WIDE lanes? */
 #define SIMD_LIST(...) __VA_ARGS__
 #if defined(__x86_64__)
+#if defined(__clang__) /* takes the width of the types anyway */
+#define SIMD_AVX512 "avx2,avx512f,avx512bw,avx512dq,avx512vl"
+#else
 #define SIMD_AVX512 "avx2,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"
+#endif
 #define SIMD_DISPATCH(name, params, arguments)                                 \
     SIMD_VERSIONS(name, params, arguments, arguments, arguments)
 #define SIMD_DISPATCH_WIDE(name, params, arguments)                            \
