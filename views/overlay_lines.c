@@ -88,8 +88,8 @@ static size_t break_at(const char *text, size_t length, int columns)
 static int hanging_columns(const char *text, int columns)
 {
     enum { FACT_COLUMNS = 16 };
-    int at = 0;
-    for (int i = 2; i < FACT_COLUMNS && i < columns / 2 && text[i - 1]; i++)
+    int at = 0, length = (int)strnlen(text, FACT_COLUMNS);
+    for (int i = 2; i < length && i < columns / 2; i++)
         if (text[i - 2] == ' ' && text[i - 1] == ' ' && text[i] != ' ')
             at = i;
     return text[0] == ' ' ? at : 0;
