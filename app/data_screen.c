@@ -189,6 +189,7 @@ static void describe(struct load_job *j)
     snprintf(s->form, sizeof s->form, "%s", d->form);
     s->good = d->documents;
     s->bad = d->bad;
+    s->refused = records_refused(d->documents, d->bad);
     s->tokens = d->n_tokens;
     s->questions = d->n_questions;
     s->context = j->set->shape.context;

@@ -78,8 +78,8 @@ static const char *kind_of(const struct file *file)
     static const struct {
         const char *suffix, *kind;
     } kinds[] = {{".txt", "text"}, {".md", "Markdown"}, {".gguf", "model"},
-                 {".safetensors", "tensors"}, {".jsonl", "data"}, {".gz", "compressed data"}, {".cxt", "session"},
-                 {".png", "figure"}, {".svg", "figure"}};
+                 {".safetensors", "tensors"}, {".jsonl", "data"}, {".gz", "compressed data"},
+                 {".cxt", "session"}, {".png", "figure"}, {".svg", "figure"}};
     if (file->directory)
         return "directory";
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -1,7 +1,6 @@
 /* Completion for fish: one line an option. */
 #include "app/manual.h"
 
-
 static void fish_text(FILE *out, const char *text)
 {
     putc('\'', out);

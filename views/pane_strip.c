@@ -7,8 +7,8 @@
 #include "views/plan.h"
 #include "views/strip.h"
 
-static void field_text(const struct scene *c, const struct strip_geometry *g, enum strip_field field,
-                       char *out, size_t size)
+static void field_text(const struct scene *c, const struct strip_geometry *g,
+                       enum strip_field field, char *out, size_t size)
 {
     const struct snapshot_settings *set = &c->s->settings;
     bool chosen = c->v->strip_field == field;

@@ -21,6 +21,7 @@ enum { SAMPLES_BINS = 32 };
 struct samples {
     char name[128], phase[16], form[32]; /* "squad.jsonl.gz", "sft", "SQuAD" */
     size_t good, bad, tokens, questions;
+    bool refused; /* too many are bad for training */
     size_t median, longest, longer; /* contexts; how many are cut */
     size_t answer_median;
     size_t context, predict; /* what a sample keeps at most */

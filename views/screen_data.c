@@ -217,7 +217,7 @@ static void draw_file(struct scene *c, struct rect area)
     struct parts parts = {.limit = area.columns - 2};
     parts_add(&parts, "%s good, %zu bad (%.2f %%)", text_grouped(s->good, a), s->bad,
               s->good + s->bad ? 100.0 * (double)s->bad / (double)(s->good + s->bad) : 0);
-    if (s->bad * 100 > s->good + s->bad)
+    if (s->refused)
         parts_add(&parts, "over 1 %% bad: not used for training");
     if (s->questions)
         parts_add(&parts, "context median %s, max %s", text_grouped(s->median, a),

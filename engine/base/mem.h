@@ -12,7 +12,7 @@ void *xmalloc(size_t bytes);
 void *xcalloc(size_t count, size_t bytes);
 void *xrealloc(void *old, size_t count, size_t bytes);
 
-/* count * bytes, unspecified, aligned to a cache line: vectors that straddle two lines cost twice. */
+/* count * bytes, unspecified, aligned to a cache line: vectors that straddle two cost twice. */
 void *xmalloc_aligned(size_t count, size_t bytes);
 char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t length);

@@ -362,13 +362,17 @@ static bool next_text(struct records *r, struct record *out, struct err *err)
     return true;
 }
 
+bool records_refused(size_t good, size_t bad)
+{
+    return bad * 100 > good + bad;
+}
+
 static bool too_many_bad(const struct records *r, struct err *err)
 {
-    size_t all = r->good + r->bad;
-    if (r->options.any_bad || r->bad * 100 <= all)
+    if (r->options.any_bad || !records_refused(r->good, r->bad))
         return false;
     err_set(err, ERR_INPUT, "%s: %zu of %zu records are bad, more than 1 %%: not used",
-            input_path(r->input), r->bad, all);
+            input_path(r->input), r->bad, r->good + r->bad);
     return true;
 }
 

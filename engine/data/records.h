@@ -45,6 +45,9 @@ void records_close(struct records *records);
  * (unless any_bad). */
 bool records_next(struct records *records, struct record *out, struct err *err);
 
+/* Is more than 1 % bad? */
+bool records_refused(size_t good, size_t bad);
+
 size_t records_good(const struct records *records);
 size_t records_bad(const struct records *records);
 

@@ -253,7 +253,8 @@ static bool read_model(struct loader *l)
         return err_set(l->err, ERR_INPUT, "%s: model.byte_fallback %s not supported here",
                        l->name, bytes ? "true" : "false");
     t->ignore_merges = tokenizer_json_flag(l->model, "ignore_merges", false);
-    if (!read_tokens(l) || !build_vocab(l, alphabet) || !read_merges(l) || !read_unknown(l) || !read_added(l))
+    if (!read_tokens(l) || !build_vocab(l, alphabet) || !read_merges(l) || !read_unknown(l) ||
+        !read_added(l))
         return false;
     if (alphabet == VOCAB_SENTENCEPIECE)
         tokenizer_spm_finish(t);

@@ -50,7 +50,8 @@ bool merge_list_finish(struct merge_list *merges, struct err *err)
         int32_t left = ids[2 * i], right = ids[2 * i + 1];
         if (left < 0 || right < 0 || (merges->product = find_product(merges, side[0], side[1])) < 0)
             return complain(merges, i, err);
-        found[i] = (struct bpe_merge){left, right, merges->product, (uint32_t)(merges->entered + i)};
+        found[i] = (struct bpe_merge){left, right, merges->product,
+                                      (uint32_t)(merges->entered + i)};
     }
     bpe_add_all(&merges->tokenizer->bpe, found, merges->waiting);
     merges->entered += merges->waiting;

@@ -45,18 +45,14 @@ SIMD_EXP(lanes_exp, lanes, lanes_bits, LANES_WHERE, LANES)
 SIMD_EXP(wide_exp, lanes_wide, lanes_wide_bits, WIDE_WHERE, WIDE)
 
 /* The logistic function 1 / (1 + exp(-x)). */
-SIMD_BODY void lanes_sigmoid(lanes *x)
-{
-    *x = -*x;
-    lanes_exp(x);
-    *x = 1 / (1 + *x);
-}
-
-SIMD_BODY void wide_sigmoid(lanes_wide *x)
-{
-    *x = -*x;
-    wide_exp(x);
-    *x = 1 / (1 + *x);
-}
+#define SIMD_SIGMOID(name, vector, exp_of)                                     \
+    SIMD_BODY void name(vector *x)                                             \
+    {                                                                          \
+        *x = -*x;                                                              \
+        exp_of(x);                                                             \
+        *x = 1 / (1 + *x);                                                     \
+    }
+SIMD_SIGMOID(lanes_sigmoid, lanes, lanes_exp)
+SIMD_SIGMOID(wide_sigmoid, lanes_wide, wide_exp)
 
 #endif

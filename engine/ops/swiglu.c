@@ -14,19 +14,15 @@ struct blocks {
     const real *dy, *gate, *up;
 };
 
-SIMD_BODY void forward_lanes(real *y, const real *gate, const real *up)
-{
-    lanes g = LANES_OF(gate), s = g;
-    lanes_sigmoid(&s);
-    LANES_AT(y) = g * s * LANES_OF(up);
-}
-
-SIMD_BODY void forward_wide(real *y, const real *gate, const real *up)
-{
-    lanes_wide g = WIDE_OF(gate), s = g;
-    wide_sigmoid(&s);
-    WIDE_AT(y) = g * s * WIDE_OF(up);
-}
+#define FORWARD(name, vector, of, at, sigmoid)                                         \
+    SIMD_BODY void name(real *y, const real *gate, const real *up)                     \
+    {                                                                                  \
+        vector g = of(gate), s = g;                                                    \
+        sigmoid(&s);                                                                   \
+        at(y) = g * s * of(up);                                                        \
+    }
+FORWARD(forward_lanes, lanes, LANES_OF, LANES_AT, lanes_sigmoid)
+FORWARD(forward_wide, lanes_wide, WIDE_OF, WIDE_AT, wide_sigmoid)
 
 SIMD_BODY void forward_block_body(real *y, const real *gate, const real *up, size_t n,
                                   const bool wide)
@@ -60,25 +56,18 @@ void swiglu_forward(real *y, const real *gate, const real *up, size_t n)
 }
 
 /* silu'(x) = s + x s (1 - s), s the logistic function. */
-SIMD_BODY void backward_lanes(real *dgate, real *dup, const real *dy, const real *gate,
-                              const real *up)
-{
-    lanes g = LANES_OF(gate), s = g, d = LANES_OF(dy);
-    lanes_sigmoid(&s);
-    lanes silu = g * s;
-    LANES_AT(dup) = d * silu;
-    LANES_AT(dgate) = d * LANES_OF(up) * (s + silu * (1 - s));
-}
-
-SIMD_BODY void backward_wide(real *dgate, real *dup, const real *dy, const real *gate,
-                             const real *up)
-{
-    lanes_wide g = WIDE_OF(gate), s = g, d = WIDE_OF(dy);
-    wide_sigmoid(&s);
-    lanes_wide silu = g * s;
-    WIDE_AT(dup) = d * silu;
-    WIDE_AT(dgate) = d * WIDE_OF(up) * (s + silu * (1 - s));
-}
+#define BACKWARD(name, vector, of, at, sigmoid)                                        \
+    SIMD_BODY void name(real *dgate, real *dup, const real *dy, const real *gate,      \
+                        const real *up)                                                \
+    {                                                                                  \
+        vector g = of(gate), s = g, d = of(dy);                                        \
+        sigmoid(&s);                                                                   \
+        vector silu = g * s;                                                           \
+        at(dup) = d * silu;                                                            \
+        at(dgate) = d * of(up) * (s + silu * (1 - s));                                 \
+    }
+BACKWARD(backward_lanes, lanes, LANES_OF, LANES_AT, lanes_sigmoid)
+BACKWARD(backward_wide, lanes_wide, WIDE_OF, WIDE_AT, wide_sigmoid)
 
 SIMD_BODY void backward_block_body(real *dgate, real *dup, const real *dy, const real *gate,
                                    const real *up, size_t n, const bool wide)

@@ -8,8 +8,9 @@
 /* Rows that the model's feed-forward, and the loss, work on at a time. */
 enum { FEED_ROWS = 512, LOGIT_ROWS = 128 };
 
-/* Measured: a fourteenth of an arena's chunks is lost at their ends (less where the system has
- * no huge pages to give), and libraries take so much when they first work. */
+/* Fitted to what four runs took (test_train_runs): a fourteenth of an arena's chunks is lost at
+ * their ends, more or less as the system has huge pages to give. Measured: libraries take so much
+ * when they first work. */
 enum { ARENA_LOSS = 14, LIBRARY_BYTES = 2 << 20 };
 
 /* Sizes of one pass, in numbers of type real. */

@@ -286,9 +286,9 @@ bool run_dir_save_best(struct run_dir *dir, const struct trainer *t,
     char *best = file_join(dir->path, "best.safetensors");
     char *ready = file_join(dir->path, "compressor.safetensors");
     bool ok = checkpoint_save(best, &t->parameters, &t->stream.state, &t->state, err) &&
-              (t->soft_prompt ? soft_prompt_save(ready, parameters_result(&t->parameters), t->soft_tensor.rows,
-                                                 t->soft_tensor.cols, t->state.base_sha256, note,
-                                                 err)
+              (t->soft_prompt ? soft_prompt_save(ready, parameters_result(&t->parameters),
+                                                 t->soft_tensor.rows, t->soft_tensor.cols,
+                                                 t->state.base_sha256, note, err)
                               : save_compressor(ready, t, note, err));
     free(best);
     free(ready);

@@ -15,7 +15,8 @@ static void add_row(struct samples *s, const struct samples_row *row)
 
 void sample_samples(struct samples *s, struct samples_text *text)
 {
-    *s = (struct samples){.good = QUESTIONS, .bad = 2, .tokens = 1213456, .questions = QUESTIONS,
+    *s = (struct samples){.good = QUESTIONS, .bad = 2, .refused = true, .tokens = 1213456,
+                          .questions = QUESTIONS,
                           .median = 402, .longest = 1911, .longer = 7, .answer_median = 3,
                           .context = 512, .predict = 128, .n_samples = QUESTIONS, .bin_width = 60};
     snprintf(s->name, sizeof s->name, "harbour-qa.jsonl.gz");
