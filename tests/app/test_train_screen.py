@@ -146,10 +146,10 @@ class ProbeTest(RunTest):
     def test_time_lapse(self):
         self.plays("size 120x36", self.train("steps=10", "start"), "wait step 10", "wait idle",
                    'expect "step 10, look 3 of 3"', 'expect "order kept"',
-                   'expect "When was the last fire"', 'expect "F1 0."', "key ,",
+                   'expect "Who founded the saltworks"', 'expect "F1 0."', "key ,",
                    'expect "step 5, look 2 of 3"', "key , ,", 'expect "step 0, look 1 of 3"',
                    "key p", "wait 1500ms", 'expect "step 10, look 3 of 3"', "key ,", "key Enter",
-                   'expect "[1 Explore]"', 'expect "step 5"', 'expect "When was the last fire"')
+                   'expect "[1 Explore]"', 'expect "step 5"', 'expect "Who founded the saltworks"')
         lines = [json.loads(line) for line in
                  (self.run_folder / "probes.jsonl").read_text().splitlines()]
         self.assertEqual([line["step"] for line in lines], [0, 5, 10])
