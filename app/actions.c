@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/record.h"
+#include "app/refusal.h"
 #include "app/screens.h"
 #include "app/values.h"
 #include "engine/base/mem.h"
@@ -20,7 +21,20 @@ size_t actions_count(void)
     return ACTION_COUNT;
 }
 
-/* "a, b, c": the names with the smallest edit distance. */
+/* "a, b or c" */
+static void join_choices(const char *list, char *out, size_t size)
+{
+    size_t used = 0;
+    while (*list && used < size) {
+        size_t length = strcspn(list, "|");
+        const char *next = list + length + (list[length] == '|');
+        const char *between = !used ? "" : *next ? ", " : " or ";
+        used += (size_t)snprintf(out + used, size - used, "%s%.*s", between, (int)length, list);
+        list = next;
+    }
+}
+
+/* "a|b|c": the names with the smallest edit distance. */
 static void nearest_names(const char *name, char *out, size_t size)
 {
     bool taken[ACTION_COUNT] = {false};
@@ -37,8 +51,7 @@ static void nearest_names(const char *name, char *out, size_t size)
         if (best == ACTION_COUNT || used >= size)
             return;
         taken[best] = true;
-        used += (size_t)snprintf(out + used, size - used, "%s%s",
-                                 n == PROPOSALS - 1 ? " or " : n ? ", " : "", actions[best].name);
+        used += (size_t)snprintf(out + used, size - used, "%s%s", n ? "|" : "", actions[best].name);
     }
 }
 
@@ -46,25 +59,23 @@ const struct action *action_find(const char *name, struct err *err)
 {
     const struct action *found = NULL;
     size_t length = strlen(name), matches = 0;
-    char list[256] = "";
+    char list[256] = "", choices[256];
     for (size_t i = 0; i < ACTION_COUNT; i++) {
         if (strcmp(actions[i].name, name) == 0)
             return &actions[i];
         if (strncmp(actions[i].name, name, length) != 0)
             continue;
         size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", matches ? ", " : "", actions[i].name);
+        snprintf(list + used, sizeof list - used, "%s%s", matches ? "|" : "", actions[i].name);
         found = &actions[i];
         matches++;
     }
     if (matches == 1)
         return found;
-    if (matches > 1) {
-        err_set(err, ERR_USAGE, "%s can be %s", name, list);
-    } else {
+    if (matches == 0)
         nearest_names(name, list, sizeof list);
-        err_set(err, ERR_USAGE, "unknown command \"%s\", did you mean %s?", name, list);
-    }
+    join_choices(list, choices, sizeof choices);
+    err_set(err, ERR_USAGE, "unknown command \"%s\", did you mean %s?", name, choices);
     return NULL;
 }
 
@@ -73,15 +84,18 @@ static bool run_words(struct session *s, const struct words *words, bool split, 
     struct err reason = *err;
     const struct action *action = action_find(words->name, err);
     if (!action)
-        return false;
+        return refusal_complete("", err);
+    bool ok;
     if (!split && action->takes == TAKES_WORDS) {
         *err = reason;
-        return err_prefix(err, "%s", action->name);
+        ok = false;
+    } else if (action->takes == TAKES_NONE && words->count) {
+        ok = refusal_wants(words, err, "no arguments");
+    } else {
+        action_fn *own = screens_action(s, action->name);
+        ok = own ? own(s, words, err) : action->run(s, words, err);
     }
-    if (action->takes == TAKES_NONE && words->count)
-        return err_set(err, ERR_USAGE, "%s takes no arguments", action->name);
-    action_fn *own = screens_action(s, action->name);
-    return own ? own(s, words, err) : action->run(s, words, err);
+    return ok || refusal_complete(action->name, err);
 }
 
 bool action_run(struct session *s, const char *line, struct err *err)
@@ -95,10 +109,8 @@ bool action_run(struct session *s, const char *line, struct err *err)
 
 bool action_run_text(struct session *s, const char *name, const char *text, struct err *err)
 {
-    const struct action *action = action_find(name, err);
     struct words words = {.name = xstrdup(name), .rest = xstrdup(text)};
-    action_fn *own = screens_action(s, name);
-    bool ok = action && (own ? own(s, &words, err) : action->run(s, &words, err));
+    bool ok = run_words(s, &words, true, err);
     words_free(&words);
     return ok;
 }
@@ -111,19 +123,6 @@ void action_perform(struct session *s, const char *line)
     if (!action_run(s, line, &err))
         session_warn(s, "%s", err.text);
     s->performing--;
-}
-
-/* "a, b or c" */
-static void join_choices(const char *list, char *out, size_t size)
-{
-    size_t used = 0;
-    while (*list && used < size) {
-        size_t length = strcspn(list, "|");
-        const char *next = list + length + (list[length] == '|');
-        const char *between = !used ? "" : *next ? ", " : " or ";
-        used += (size_t)snprintf(out + used, size - used, "%s%.*s", between, (int)length, list);
-        list = next;
-    }
 }
 
 int action_choice(const char *word, const char *list, const char *what, struct err *err)

@@ -4,6 +4,7 @@
 
 #include "app/actions.h"
 #include "app/jobs.h"
+#include "app/refusal.h"
 #include "app/values.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -13,12 +14,12 @@ enum { QUESTION_MAX = 16 << 10 };
 static bool need_something_to_ask(const struct session *s, struct err *err)
 {
     if (!s->document.path)
-        return err_set(err, ERR_USAGE, "no document is open: O opens one");
+        return err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
     if (!session_can_compute(s, err))
         return false;
     if (!s->worker)
-        return err_set(err, ERR_USAGE, "there is no engine");
-    return s->question || err_set(err, ERR_USAGE, "no question yet: a asks one");
+        return err_set(err, ERR_USAGE, "there is no engine" WAY ":model PATH opens one");
+    return s->question || err_set(err, ERR_USAGE, "no question yet" WAY "a asks one");
 }
 
 bool do_ask(struct session *s, const struct words *words, struct err *err)

@@ -7,6 +7,7 @@
 
 #include "app/actions.h"
 #include "app/dialog.h"
+#include "app/refusal.h"
 #include "app/session_file.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -16,7 +17,7 @@ bool do_pin(struct session *s, const struct words *words, struct err *err)
 {
     char name[PIN_NAME_BYTES];
     if (!session_tokens(s) || !s->snapshot->windows)
-        return err_set(err, ERR_USAGE, "there is nothing to pin yet");
+        return err_set(err, ERR_USAGE, "there is nothing to pin yet" WAY "O opens a document");
     if (words->rest[0])
         text_sanitize(name, sizeof name, words->rest, strlen(words->rest));
     else
@@ -47,7 +48,7 @@ static bool has_ending(const char *path, const char *ending)
 
 static bool need_pin(const struct session *s, struct err *err)
 {
-    return s->pinned || err_set(err, ERR_USAGE, "nothing is pinned: b pins what Explore shows");
+    return s->pinned || err_set(err, ERR_USAGE, "nothing is pinned" WAY "b pins what Explore shows");
 }
 
 bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err *err)
@@ -116,7 +117,7 @@ static bool need_same_document(const struct session *s, struct err *err)
     const struct snapshot_document *a = s->pinned->document, *b = s->snapshot->document;
     bool same = a && b && a->ids && b->ids && a->tokens == b->tokens &&
                 memcmp(a->ids, b->ids, a->tokens * sizeof *a->ids) == 0;
-    return same || err_set(err, ERR_USAGE, "%s shows another document", pin_letter(s));
+    return same || err_set(err, ERR_USAGE, "%s shows another document" WAY "b pins this one", pin_letter(s));
 }
 
 bool do_difference(struct session *s, const struct words *words, struct err *err)

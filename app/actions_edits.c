@@ -7,6 +7,7 @@
 
 #include "app/actions.h"
 #include "app/cursor.h"
+#include "app/refusal.h"
 #include "app/search.h"
 #include "app/settings.h"
 #include "app/values.h"
@@ -131,14 +132,14 @@ static bool target_at_cursor(const struct session *s, struct target *out, struct
         return true;
     default:
         return err_set(err, ERR_USAGE,
-                       "tokens, layers and slots can be changed: Tab goes to their pane");
+                       "tokens, layers and slots can be changed" WAY "Tab goes to their pane");
     }
 }
 
 static bool need_windows(const struct session *s, struct err *err)
 {
     return (session_tokens(s) && s->snapshot->windows) ||
-           err_set(err, ERR_USAGE, "there is nothing to change yet");
+           err_set(err, ERR_USAGE, "there is nothing to change yet" WAY "O opens a document");
 }
 
 static bool find_target(const struct session *s, const struct words *words, struct target *out,
@@ -147,7 +148,7 @@ static bool find_target(const struct session *s, const struct words *words, stru
     if (!need_windows(s, err))
         return false;
     if (words->count > 1)
-        return err_set(err, ERR_USAGE, "%s wants one thing", words->name);
+        return refusal_wants(words, err, "one thing");
     return words->count ? parse_target(s, words->word[0], out, err)
                         : target_at_cursor(s, out, err);
 }
@@ -195,7 +196,7 @@ static bool mute_slot(struct session *s, struct edits *e, const struct target *t
     snprintf(name, sizeof name, "w%zu:s%zu", t->window + 1, t->slot);
     if (e->rebalance && !window_receives(s, e, t->window)) {
         edits_free(e);
-        return err_set(err, ERR_USAGE, "one slot of the window must receive: %s is the last one",
+        return err_set(err, ERR_USAGE, "one slot of the window must receive, %s is the last one" WAY "x takes all in again",
                        name);
     }
     rebalance = e->rebalance;
@@ -213,7 +214,7 @@ static bool mute_layer(struct session *s, struct edits *e, const struct target *
     bool off = !e->layer_off[t->layer];
     if (off && edits_layers_off(e) + 1 >= layer_count(s)) {
         edits_free(e);
-        return err_set(err, ERR_USAGE, "one layer must stay: L%zu is the last one", t->layer);
+        return err_set(err, ERR_USAGE, "one layer must stay, L%zu is the last one" WAY "x takes all in again", t->layer);
     }
     e->layer_off[t->layer] = off;
     if (!setting_apply_edits(s, *e, err))
@@ -260,8 +261,7 @@ bool do_mute(struct session *s, const struct words *words, struct err *err)
     if (!find_target(s, &thing, &t, err))
         return false;
     if (rebalance && t.kind != TARGET_SLOT)
-        return err_set(err, ERR_USAGE, "mute ... rebalance wants a slot: mass that a token or a "
-                                       "layer leaves is always shared by the others");
+        return refusal_wants(words, err, "a slot with rebalance: others share what a token or layer leaves");
     struct edits wanted = edits_copy(&s->edits);
     switch (t.kind) {
     case TARGET_SLOT: return mute_slot(s, &wanted, &t, rebalance, err);
@@ -306,7 +306,7 @@ bool do_only(struct session *s, const struct words *words, struct err *err)
     if (!find_target(s, words, &t, err))
         return false;
     if (t.kind == TARGET_TOKENS)
-        return err_set(err, ERR_USAGE, "only wants a slot or a layer: Tab goes to their pane");
+        return err_set(err, ERR_USAGE, "only wants a slot or a layer" WAY "Tab goes to their pane");
     struct edits wanted = edits_copy(&s->edits);
     return t.kind == TARGET_SLOT ? only_slot(s, &wanted, &t, err)
                                  : only_layer(s, &wanted, &t, err);
@@ -359,7 +359,7 @@ bool do_mass(struct session *s, const struct words *words, struct err *err)
     }
     if (words->count != 2 || !value_real(words->word[1], &factor) || factor < 0 ||
         factor > factor_max)
-        return err_set(err, ERR_USAGE, "mass wants a token and a factor 0..%.4g", factor_max);
+        return refusal_wants(words, err, "a token and a factor 0..%.4g", factor_max);
     if (!parse_target(s, words->word[0], &t, err))
         return false;
     if (t.kind != TARGET_TOKENS)
@@ -377,7 +377,7 @@ bool do_shuffle(struct session *s, const struct words *words, struct err *err)
     bool off = words->count == 1 && strcmp(words->word[0], "off") == 0;
     bool seeded = words->count == 1 && !off;
     if (words->count > 1 || (seeded && (!value_count(words->word[0], &seed) || seed > UINT32_MAX)))
-        return err_set(err, ERR_USAGE, "shuffle wants a seed 0..%u, or off", UINT32_MAX);
+        return refusal_wants(words, err, "a seed 0..%u, or off", UINT32_MAX);
     struct edits wanted = edits_copy(&s->edits);
     struct compress_settings *to = &wanted.settings;
     bool on = seeded || (!off && !(to->ablations & ABLATE_ORDER));
@@ -393,7 +393,7 @@ bool do_shuffle(struct session *s, const struct words *words, struct err *err)
 bool do_pool(struct session *s, const struct words *words, struct err *err)
 {
     int choice = words->count == 1 ? action_choice(words->word[0], "mean|plan", "pool", err)
-                                   : (err_set(err, ERR_USAGE, "pool wants mean or plan"), -1);
+                                   : (refusal_wants(words, err, "mean or plan"), -1);
     if (choice < 0)
         return false;
     return toggle_ablation(s, ABLATE_PLAN, choice == 0, "a slot",
@@ -410,7 +410,7 @@ bool do_truncate(struct session *s, const struct words *words, struct err *err)
     if (words->count == 1 && strcmp(words->word[0], "off") == 0)
         return action_run(s, "range off", err);
     if (words->count != 1 || !value_count(words->word[0], &keep) || keep < 1)
-        return err_set(err, ERR_USAGE, "truncate wants a number of tokens, or off");
+        return refusal_wants(words, err, "a number of tokens, or off");
     if (keep >= n)
         return err_set(err, ERR_USAGE, "the document has only %zu tokens", n);
     snprintf(line, sizeof line, "range %zu %zu", n - (size_t)keep, n - 1);

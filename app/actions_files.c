@@ -12,6 +12,7 @@
 #include "app/jobs.h"
 #include "app/keycodes.h"
 #include "app/recent.h"
+#include "app/refusal.h"
 #include "app/reopen.h"
 #include "app/session_file.h"
 #include "app/prompt.h"
@@ -40,7 +41,7 @@ static bool open_document(struct session *s, const char *path, struct err *err)
     if (session_file_is(path))
         return action_run_text(s, "restore", path, err);
     if (strcmp(path, "-") == 0)
-        return err_set(err, ERR_USAGE, "standard input can only be named on the command line");
+        return err_set(err, ERR_USAGE, "standard input can only be named on the command line" WAY "O opens a file");
     if (!session_read_text(s, path, &text, &size, err))
         return false;
     dialog_note_left(s);
@@ -71,8 +72,8 @@ bool do_demo(struct session *s, const struct words *words, struct err *err)
     (void)words;
     char *path = assets_path(ASSETS_DEMO_DOCUMENT);
     if (!path)
-        return err_set(err, ERR_IO, "the sample document is not installed; COMPREXIT_ASSETS names "
-                                    "the folder that has it");
+        return err_set(err, ERR_IO, "the sample document is not installed" WAY
+                                    "COMPREXIT_ASSETS names the folder that has it");
     bool ok = open_document(s, path, err) &&
               action_run(s, "gold " ASSETS_DEMO_ANSWER, err) &&
               action_run(s, "ask " ASSETS_DEMO_QUESTION, err);
@@ -128,7 +129,7 @@ bool do_compressor(struct session *s, const struct words *words, struct err *err
 bool do_source(struct session *s, const struct words *words, struct err *err)
 {
     if (!words->rest[0])
-        return err_set(err, ERR_USAGE, "source wants a file");
+        return refusal_wants(words, err, "a file");
     char *path = expand_home(words->rest);
     bool ok = config_run_file(s, path, err);
     free(path);
@@ -144,9 +145,9 @@ static bool parse_key(const struct words *words, enum key_scope *scope, uint32_t
     *scope = SCOPE_ANY;
     *used = words->count > 1 && key_scope_parse(words->word[0], scope);
     if (*used >= words->count)
-        return err_set(err, ERR_USAGE, "%s wants a key", words->name);
+        return refusal_wants(words, err, "a key");
     if (!keycode_parse(words->word[*used], key))
-        return err_set(err, ERR_USAGE, "\"%s\" is no key; keys are a, C-r, M-x, S-Tab, F5, Space",
+        return err_set(err, ERR_USAGE, "\"%s\" is no key, expected one as a, C-r, M-x, S-Tab, F5, Space",
                        words->word[*used]);
     ++*used;
     return true;
@@ -177,7 +178,7 @@ bool do_bind(struct session *s, const struct words *words, struct err *err)
     if (!parse_key(words, &scope, &key, &used, err))
         return false;
     if (used >= words->count)
-        return err_set(err, ERR_USAGE, "bind wants a command after the key");
+        return refusal_wants(words, err, "a command after the key");
     /* One quoted word is a command line of its own. */
     bool whole = words->quoted[used] && used + 1 == words->count;
     char *line = whole ? xstrdup(words->word[used]) : join_words(words, used);
@@ -214,12 +215,12 @@ bool do_prompt(struct session *s, const struct words *words, struct err *err)
 {
     char line[512] = "";
     if (words->count < 1 || words->count > 2)
-        return err_set(err, ERR_USAGE, "prompt wants ask, command, find, export or export-all");
+        return refusal_wants(words, err, "ask, command, find, export or export-all");
     int kind = action_choice(words->word[0], "ask|command|find|export|export-all", "prompt", err);
     if (kind < 0)
         return false;
     if (kind == 0 && !s->document.path)
-        return err_set(err, ERR_USAGE, "no document is open: O opens one");
+        return err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
     if (kind == 0 && s->worker && worker_pending(s->worker) & JOB_ASK)
         session_note(s, "answers are running: Ctrl-C stops them, a new question takes their place");
     if (words->count == 2)

@@ -7,6 +7,7 @@
 #include "app/cursor.h"
 #include "app/dialog.h"
 #include "app/jobs.h"
+#include "app/refusal.h"
 #include "app/values.h"
 #include "views/layout.h"
 
@@ -14,7 +15,7 @@
 static int choose(const struct words *words, const char *list, int now, int count, struct err *err)
 {
     if (words->count != 1) {
-        err_set(err, ERR_USAGE, "%s wants one word", words->name);
+        refusal_wants(words, err, "one word");
         return -1;
     }
     if (strcmp(words->word[0], "next") == 0)
@@ -72,7 +73,7 @@ bool do_limits(struct session *s, const struct words *words, struct err *err)
     }
     if (words->count != 2 || !value_real(words->word[0], &low) ||
         !value_real(words->word[1], &high))
-        return err_set(err, ERR_USAGE, "limits wants two numbers, or auto");
+        return refusal_wants(words, err, "two numbers, or auto");
     if (low >= high)
         return err_set(err, ERR_USAGE, "limits %s is not below %s", words->word[0],
                        words->word[1]);
@@ -128,7 +129,7 @@ bool do_view(struct session *s, const struct words *words, struct err *err)
         return true;
     }
     if (words->count < 1 || words->count > 2)
-        return err_set(err, ERR_USAGE, "view wants a pane and a value");
+        return refusal_wants(words, err, "a pane and a value");
     int pane = action_choice(words->word[0], "document|gates|plan|answers", "pane", err);
     if (pane < 0)
         return false;
@@ -146,11 +147,11 @@ static bool zoom_cells(struct session *s, int by, struct err *err)
 {
     struct view_state *v = &s->view;
     if (!v->zoomed)
-        return err_set(err, ERR_USAGE, "cells grow in a zoomed pane: z zooms");
+        return err_set(err, ERR_USAGE, "cells grow in a zoomed pane only" WAY "z zooms");
     int level = v->zoom_level + by;
     if (level < 0 || level >= ZOOM_LEVELS)
-        return err_set(err, ERR_USAGE, level < 0 ? "the cells are as small as they fit"
-                                                 : "the cells are as large as they get");
+        return err_set(err, ERR_USAGE, level < 0 ? "the cells are as small as they fit" WAY "+ makes them larger"
+                                                 : "the cells are as large as they get" WAY "- makes them smaller");
     v->zoom_level = level;
     cursor_focus(s, v->focus);
     return true;
@@ -160,7 +161,7 @@ bool do_zoom(struct session *s, const struct words *words, struct err *err)
 {
     struct view_state *v = &s->view;
     if (words->count > 1)
-        return err_set(err, ERR_USAGE, "zoom wants one word at most");
+        return refusal_wants(words, err, "one word at most");
     if (words->count == 0) {
         v->zoomed = !v->zoomed;
         v->zoom_level = 0;
@@ -181,7 +182,7 @@ bool do_zoom(struct session *s, const struct words *words, struct err *err)
 bool do_layout(struct session *s, const struct words *words, struct err *err)
 {
     if (words->count != 1)
-        return err_set(err, ERR_USAGE, "layout wants auto, wide or narrow");
+        return refusal_wants(words, err, "auto, wide or narrow");
     int n = action_choice(words->word[0], "auto|wide|narrow", "layout", err);
     if (n < 0)
         return false;
@@ -211,7 +212,7 @@ bool do_health(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     if (!session_window(s))
-        return err_set(err, ERR_USAGE, "there is no plan yet");
+        return err_set(err, ERR_USAGE, "there is no plan yet" WAY "the window at the cursor is read first");
     dialog_overlay(s, OVERLAY_HEALTH);
     return true;
 }
@@ -236,7 +237,7 @@ bool do_stats(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     if (!session_tokens(s))
-        return err_set(err, ERR_USAGE, "no document is open: O opens one");
+        return err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
     dialog_stats(s);
     return true;
 }

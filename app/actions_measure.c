@@ -7,6 +7,7 @@
 #include "app/assets.h"
 #include "app/cursor.h"
 #include "app/jobs.h"
+#include "app/refusal.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
@@ -16,8 +17,8 @@ static bool need_engine(const struct session *s, struct err *err)
     if (!session_can_compute(s, err))
         return false;
     if (!s->worker)
-        return err_set(err, ERR_USAGE, "there is no engine");
-    return session_tokens(s) || err_set(err, ERR_USAGE, "no document is open: O opens one");
+        return err_set(err, ERR_USAGE, "there is no engine" WAY ":model PATH opens one");
+    return session_tokens(s) || err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
 }
 
 bool do_loss(struct session *s, const struct words *words, struct err *err)
@@ -29,7 +30,7 @@ bool do_loss(struct session *s, const struct words *words, struct err *err)
         return true;
     }
     if (words->count > 1 || (words->count && strcmp(words->word[0], "next") != 0))
-        return err_set(err, ERR_USAGE, "loss wants next (or nothing), or off");
+        return refusal_wants(words, err, "next (or nothing), or off");
     if (!need_engine(s, err))
         return false;
     s->view.value[PANE_DOCUMENT] = VALUE_LOSS;
@@ -54,7 +55,7 @@ static char *other_text(const struct session *s, const char **name, size_t *size
             return text;
         free(text);
     }
-    err_set(err, ERR_IO, "the sample texts are not installed; COMPREXIT_ASSETS names their folder");
+    err_set(err, ERR_IO, "the sample texts are not installed" WAY "COMPREXIT_ASSETS names their folder");
     return NULL;
 }
 
@@ -66,7 +67,7 @@ bool do_control(struct session *s, const struct words *words, struct err *err)
     if (!need_engine(s, err))
         return false;
     if (!s->question || s->continue_from)
-        return err_set(err, ERR_USAGE, "the control wants a question: a asks one");
+        return err_set(err, ERR_USAGE, "the control is of a question" WAY "a asks one");
     char *text = other_text(s, &name, &size, err);
     if (text)
         jobs_control(s, text, size, name);
@@ -88,10 +89,10 @@ bool do_continue(struct session *s, const struct words *words, struct err *err)
 {
     char name[96];
     if (!need_engine(s, err) || !s->snapshot->windows)
-        return s->worker ? err_set(err, ERR_USAGE, "nothing is read yet") : false;
+        return s->worker ? err_set(err, ERR_USAGE, "nothing is read yet" WAY "the window at the cursor is read first") : false;
     bool off = words->count == 1 && strcmp(words->word[0], "off") == 0;
     if (words->count && !off)
-        return err_set(err, ERR_USAGE, "continue wants nothing, or off");
+        return refusal_wants(words, err, "nothing, or off");
     free(s->question);
     free(s->gold);
     s->question = s->gold = NULL;

@@ -5,6 +5,7 @@
 #include "app/actions.h"
 #include "app/cursor.h"
 #include "app/dialog.h"
+#include "app/refusal.h"
 #include "app/search.h"
 #include "app/tour.h"
 #include "app/values.h"
@@ -13,13 +14,13 @@
 static bool need_document(const struct session *s, struct err *err)
 {
     return session_tokens(s) || err_set(err, ERR_USAGE, s->document.raw
-                                                            ? "the document is still being read"
-                                                            : "no document is open");
+                                                            ? "the document is still being read" WAY "the title tells how far"
+                                                            : "no document is open" WAY "O opens one");
 }
 
 static bool one_word(const struct words *words, const char *usage, struct err *err)
 {
-    return words->count == 1 || err_set(err, ERR_USAGE, "%s wants %s", words->name, usage);
+    return words->count == 1 || refusal_wants(words, err, "%s", usage);
 }
 
 bool do_move(struct session *s, const struct words *words, struct err *err)
@@ -52,7 +53,7 @@ static bool goto_slot(struct session *s, uint64_t number, struct err *err)
 {
     const struct snapshot_window *w = session_window(s);
     if (!w || !w->has_plan)
-        return err_set(err, ERR_USAGE, "this window has no plan yet");
+        return err_set(err, ERR_USAGE, "this window has no plan yet" WAY "it comes when it is read");
     if (number >= w->slots)
         return err_set(err, ERR_USAGE, "slot s%llu is not in s0..s%zu",
                        (unsigned long long)number, w->slots - 1);
@@ -136,7 +137,7 @@ bool do_return(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     return need_document(s, err) &&
-           (cursor_return(s) || err_set(err, ERR_USAGE, "no jump was made yet"));
+           (cursor_return(s) || err_set(err, ERR_USAGE, "no jump was made yet" WAY "after one, ` goes back"));
 }
 
 /* ---- find ----------------------------------------------------------------------- */
@@ -168,7 +169,7 @@ bool do_find(struct session *s, const struct words *words, struct err *err)
         s->needle = xstrdup(words->rest);
     }
     if (!s->needle)
-        return err_set(err, ERR_USAGE, "find wants a text");
+        return refusal_wants(words, err, "a text");
     return find_from(s, false, err);
 }
 
@@ -178,7 +179,7 @@ bool do_match(struct session *s, const struct words *words, struct err *err)
         return false;
     int way = action_choice(words->word[0], "next|previous", "match", err);
     if (way >= 0 && !s->needle)
-        return err_set(err, ERR_USAGE, "nothing to find yet: / searches");
+        return err_set(err, ERR_USAGE, "nothing to find yet" WAY "/ searches");
     return way >= 0 && find_from(s, way == 1, err);
 }
 
@@ -202,7 +203,7 @@ bool do_range(struct session *s, const struct words *words, struct err *err)
         return false;
     if (words->count != 2 || !value_count(words->word[0], &from) ||
         !value_count(words->word[1], &to))
-        return err_set(err, ERR_USAGE, "range wants two tokens, or off");
+        return refusal_wants(words, err, "two tokens, or off");
     if (from > to || to >= session_tokens(s))
         return err_set(err, ERR_USAGE, "tokens %s to %s are not in 0..%zu, in this order",
                        words->word[0], words->word[1], session_tokens(s) - 1);
@@ -297,17 +298,17 @@ bool do_follow(struct session *s, const struct words *words, struct err *err)
     (void)words;
     size_t place;
     if (s->view.focus != PANE_ANSWERS)
-        return err_set(err, ERR_USAGE, "Enter follows an answer token: Tab goes to the answers");
+        return err_set(err, ERR_USAGE, "Enter follows an answer token" WAY "Tab goes to the answers");
     const struct snapshot_answer *a = s->snapshot->answer[s->view.answer];
     if (!most_looked_at(a, s->view.answer_token, &place))
-        return err_set(err, ERR_USAGE, "this answer token has no slot to follow");
+        return err_set(err, ERR_USAGE, "this answer token has no slot to follow" WAY "the arrows choose another");
     cursor_remember(s);
     if (s->view.answer == ANSWER_FULL) {
         cursor_focus(s, PANE_DOCUMENT);
         cursor_to_token(s, place);
         return true;
     }
-    return follow_slot(s, place) || err_set(err, ERR_USAGE, "slot %zu is gone", place);
+    return follow_slot(s, place) || err_set(err, ERR_USAGE, "slot %zu is gone" WAY "r answers again", place);
 }
 
 /* ---- focus ---------------------------------------------------------------------- */

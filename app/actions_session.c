@@ -9,6 +9,7 @@
 #include "app/dialog.h"
 #include "app/record.h"
 #include "app/recreate.h"
+#include "app/refusal.h"
 #include "app/reopen.h"
 #include "app/session_file.h"
 #include "app/terminal.h"
@@ -40,12 +41,12 @@ bool do_save(struct session *s, const struct words *words, struct err *err)
     bool with_text;
     const char *name = behind_notext(words->rest, &with_text);
     if (!session_tokens(s) || !s->snapshot->windows)
-        return err_set(err, ERR_USAGE, "there is nothing to save yet");
+        return err_set(err, ERR_USAGE, "there is nothing to save yet" WAY "O opens a document");
     char *path = name[0] ? xstrdup(name) : default_path(s);
     bool ok = session_file_is(path) ||
               err_set(err, ERR_USAGE, "%s: a session file ends in " SESSION_FILE_ENDING, path);
     if (ok && !words->force && file_exists(path))
-        ok = err_set(err, ERR_USAGE, "%s is there already; save! overwrites it", path);
+        ok = err_set(err, ERR_USAGE, "%s is there already" WAY "save! overwrites it", path);
     if (ok) {
         struct pins pins;
         reopen_record(s, &meta);
@@ -74,7 +75,7 @@ bool do_restore(struct session *s, const struct words *words, struct err *err)
 {
     struct figure_meta meta;
     if (!words->rest[0])
-        return err_set(err, ERR_USAGE, "restore wants a session file");
+        return refusal_wants(words, err, "a session file");
     bool text_missing;
     struct pins pins;
     struct snapshot *restored = session_read_file(s, words->rest, &meta, &text_missing, &pins, err);
@@ -88,8 +89,8 @@ bool do_restore(struct session *s, const struct words *words, struct err *err)
     dialog_screen(s, SCREEN_EXPLORE);
     session_compose(s);
     if (text_missing)
-        session_warn(s, "saved without its text, dots stand for it: put %s beside it",
-                     meta.document.name);
+        session_warn(s, "saved without its text, dots stand for it" WAY "put %s beside it" WAY
+                     "plan and answers are as saved", meta.document.name);
     figure_meta_free(&meta);
     if (!text_missing)
         session_note(s, "restored: to look at, scrub, compare and export; asking needs %s",
@@ -105,7 +106,7 @@ bool do_copy(struct session *s, const struct words *words, struct err *err)
     if (!text[0])
         view_status_text(s->snapshot, &s->view, text, sizeof text);
     if (!text[0])
-        return err_set(err, ERR_USAGE, "there is nothing to copy");
+        return err_set(err, ERR_USAGE, "there is nothing to copy" WAY "O opens a document");
     if (s->terminal)
         terminal_copy(s->terminal, text);
     session_note(s, "copied: %s", text);
@@ -116,7 +117,7 @@ bool do_recreate(struct session *s, const struct words *words, struct err *err)
 {
     const char *path = words->rest;
     if (path[0] && !words->force && file_exists(path))
-        return err_set(err, ERR_USAGE, "%s is there already; recreate! overwrites it", path);
+        return err_set(err, ERR_USAGE, "%s is there already" WAY "recreate! overwrites it", path);
     char *text = recreate_commands(s);
     size_t lines = 0;
     for (const char *at = text; (at = strchr(at, '\n')); at++)
@@ -136,9 +137,9 @@ bool do_record(struct session *s, const struct words *words, struct err *err)
 {
     bool off = strcmp(words->rest, "off") == 0;
     if (!words->rest[0])
-        return err_set(err, ERR_USAGE, "record wants a file, or off");
+        return refusal_wants(words, err, "a file, or off");
     if (off && !s->record)
-        return err_set(err, ERR_USAGE, "nothing is recorded");
+        return err_set(err, ERR_USAGE, "nothing is recorded" WAY "record FILE begins");
     if (!record_to(s, off ? NULL : words->rest, words->force, err))
         return false;
     session_note(s, off ? "recording ended" : "recording into %s: record off ends it", words->rest);

@@ -5,13 +5,14 @@
 #include "app/actions.h"
 #include "app/cursor.h"
 #include "app/dialog.h"
+#include "app/refusal.h"
 #include "app/settings.h"
 #include "app/values.h"
 
 bool do_set(struct session *s, const struct words *words, struct err *err)
 {
     if (words->count < 1 || words->count > 2)
-        return err_set(err, ERR_USAGE, "set wants a name and a value");
+        return refusal_wants(words, err, "a name and a value");
     enum setting setting = setting_find(words->word[0], err);
     if (setting == SETTING_COUNT)
         return false;
@@ -49,9 +50,9 @@ static bool need_history(const struct session *s, unsigned *iters, struct err *e
 {
     const struct snapshot_window *w = session_window(s);
     if (!w || !w->has_plan)
-        return err_set(err, ERR_USAGE, "this window has no plan yet");
+        return err_set(err, ERR_USAGE, "this window has no plan yet" WAY "it comes when it is read");
     if (!w->f)
-        return err_set(err, ERR_USAGE, "the iterations of this window were not kept");
+        return err_set(err, ERR_USAGE, "the iterations of this window were not kept" WAY "r reads it again");
     *iters = w->iters;
     return true;
 }
@@ -71,7 +72,7 @@ bool do_iter(struct session *s, const struct words *words, struct err *err)
     unsigned iters = 0;
     uint64_t n = 0;
     if (words->count != 1)
-        return err_set(err, ERR_USAGE, "iter wants a number, or last");
+        return refusal_wants(words, err, "a number, or last");
     bool last = strcmp(words->word[0], "last") == 0;
     if (!need_history(s, &iters, err))
         return false;
@@ -85,7 +86,7 @@ bool do_step(struct session *s, const struct words *words, struct err *err)
 {
     unsigned iters = 0;
     int way = words->count == 1 ? action_choice(words->word[0], "back|on", "step", err)
-                                : (err_set(err, ERR_USAGE, "step wants back or on"), -1);
+                                : (refusal_wants(words, err, "back or on"), -1);
     if (way < 0 || !need_history(s, &iters, err))
         return false;
     long now = s->view.iteration < 0 ? (long)iters : s->view.iteration;
@@ -105,8 +106,7 @@ bool do_play(struct session *s, const struct words *words, struct err *err)
     }
     if (words->count > 1 || (words->count == 1 && (!value_real(words->word[0], &fps) || fps < 0.1 ||
                                                    fps > s->preferences.fps)))
-        return err_set(err, ERR_USAGE, "play wants frames a second, 0.1..%.4g",
-                       s->preferences.fps);
+        return refusal_wants(words, err, "frames a second, 0.1..%.4g", s->preferences.fps);
     if (!need_history(s, &iters, err))
         return false;
     if (s->view.iteration < 0)
@@ -137,7 +137,7 @@ static bool travel(struct session *s, bool back, struct err *err)
         tell_settings(s, back ? "undone" : "done again");
     }
     edits_free(&before);
-    return moved || err_set(err, ERR_USAGE, back ? "nothing to undo" : "nothing to do again");
+    return moved || err_set(err, ERR_USAGE, back ? "nothing to undo" WAY "it takes back settings and edits" : "nothing to do again" WAY "it does what u undoes");
 }
 
 bool do_undo(struct session *s, const struct words *words, struct err *err)
@@ -156,7 +156,7 @@ bool do_reset(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     if (!s->edits_known || edits_equal(&s->edits, &s->opened_with))
-        return err_set(err, ERR_USAGE, "there are no edits to drop");
+        return err_set(err, ERR_USAGE, "there are no edits to drop" WAY "m mutes, < > change mass");
     if (!setting_apply_edits(s, edits_copy(&s->opened_with), err))
         return false;
     tell_settings(s, "edits dropped (u brings them back)");

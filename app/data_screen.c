@@ -8,6 +8,7 @@
 #include "app/actions.h"
 #include "app/dialog.h"
 #include "app/jobs.h"
+#include "app/refusal.h"
 #include "app/screens.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -244,7 +245,7 @@ static void load_done(struct job *job, void *context)
     struct load_job *j = (struct load_job *)job;
     if (!job->ok) {
         if (job->err.code != ERR_CANCELLED)
-            session_warn(s, "%s", job->err.text);
+            session_fail(s, &job->err, ":data FILE opens another", "what was open stays");
         if (!d->set && d->path && strcmp(d->path, j->path) == 0) { /* nothing to read again */
             free(d->path);
             d->path = NULL;
@@ -464,7 +465,7 @@ bool data_screen_explore(struct session *s, struct err *err)
     struct data_screen *d = s->data;
     size_t at = s->view.data.at;
     if (!d->set || at >= d->samples.n_samples || !d->text.context || d->text.index != at)
-        return err_set(err, ERR_USAGE, "there is no sample here");
+        return err_set(err, ERR_USAGE, "there is no sample here" WAY "the arrows choose one");
     char name[512];
     snprintf(name, sizeof name, "%s.%zu", d->path, at);
     session_set_document(s, name, xstrdup(d->text.context), strlen(d->text.context));

@@ -131,7 +131,7 @@ void dialog_compressors(struct session *s)
     struct search search = {.model = model};
     struct err err = {0};
     if (!worker_call(!s->no_sandbox, find_candidates, &search, &err))
-        session_warn(s, "%s", err.text);
+        session_fail(s, &err, ":compressor PATH opens one", "nothing was opened");
     struct candidates all = search.all;
     if (all.count)
         qsort(all.items, all.count, sizeof *all.items, by_fit_and_name);

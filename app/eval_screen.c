@@ -8,6 +8,7 @@
 #include "app/actions.h"
 #include "app/dialog.h"
 #include "app/jobs.h"
+#include "app/refusal.h"
 #include "app/screens.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -201,7 +202,7 @@ static void eval_done(struct job *job, void *context)
     struct results_set *set = &s->eval->results.sets[j->set];
     set->state = job->ok ? RESULTS_DONE : RESULTS_STOPPED;
     if (!job->ok && job->err.code != ERR_CANCELLED)
-        session_warn(s, "%s", job->err.text);
+        session_fail(s, &job->err, "r runs the set again", "what was counted stays");
     screens_refresh(s);
 }
 
@@ -262,7 +263,7 @@ bool eval_screen_again(struct session *s, struct err *err)
 {
     struct eval_screen *e = s->eval;
     if (e->results.n == 0)
-        return err_set(err, ERR_USAGE, "nothing is evaluated: eval FILE");
+        return err_set(err, ERR_USAGE, "nothing is evaluated" WAY ":eval FILE begins");
     size_t at = size_min(s->view.eval.set, e->results.n - 1);
     char *path = xstrdup(e->path[at]);
     eval_screen_start(s, path, e->limit[at]);
@@ -305,11 +306,11 @@ bool eval_screen_explore(struct session *s, struct err *err)
     struct eval_screen *e = s->eval;
     struct eval_state *v = &s->view.eval;
     if (e->results.n == 0)
-        return err_set(err, ERR_USAGE, "nothing is evaluated: eval FILE");
+        return err_set(err, ERR_USAGE, "nothing is evaluated" WAY ":eval FILE begins");
     size_t at = size_min(v->set, e->results.n - 1);
     const struct results_set *set = &e->results.sets[at];
     if (v->example >= set->n || !results_matches(&set->examples[v->example], v->filter))
-        return err_set(err, ERR_USAGE, "there is no example here");
+        return err_set(err, ERR_USAGE, "there is no example here" WAY "the arrows choose one");
     char name[512];
     const struct results_example *x = &set->examples[v->example];
     const char *text = e->context[at][v->example];

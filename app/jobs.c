@@ -183,7 +183,7 @@ static void settings_done(struct job *job, void *context)
     struct session *s = context;
     s->read_from = s->read_to = 0;
     if (!job->ok && job->err.code != ERR_CANCELLED)
-        session_warn(s, "%s", job->err.text);
+        session_fail(s, &job->err, "u takes the change back", "the plan on screen stays");
 }
 
 void jobs_set_settings(struct session *s)

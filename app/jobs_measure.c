@@ -24,7 +24,7 @@ static bool run_loss(struct job *job, void *host, const struct progress *progres
 static void measure_done(struct job *job, void *context)
 {
     if (!job->ok && job->err.code != ERR_CANCELLED)
-        session_warn(context, "%s", job->err.text);
+        session_fail(context, &job->err, ":log tells of all", "what was measured stays");
 }
 
 static void loss_release(struct job *job)

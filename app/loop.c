@@ -157,7 +157,7 @@ static void edit_prompt(struct session *s)
     if (text)
         prompt_replace(text);
     else
-        session_warn(s, "%s", err.text);
+        session_fail(s, &err, "C-x C-e tries again", "the prompt stays as it was");
     free(text);
 }
 

@@ -4,39 +4,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/refusal.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+
+static void end_record(struct session *s)
+{
+    if (s->record)
+        append_file_close(s->record);
+    free(s->record);
+    s->record = NULL;
+}
 
 static bool write_line(struct session *s, const char *line)
 {
     struct err err = {0};
     if (append_file_line(s->record, line, &err))
         return true;
-    record_to(s, NULL, false, &err);
-    session_warn(s, "recording stopped: %s", err.text);
+    end_record(s);
+    session_fail(s, &err, "record FILE begins another", "recorded up to here");
     return false;
 }
 
 bool record_to(struct session *s, const char *path, bool overwrite, struct err *err)
 {
     char size[48];
-    if (s->record) {
-        append_file_close(s->record);
-        free(s->record);
-        s->record = NULL;
-    }
-    if (!path)
+    if (!path) {
+        end_record(s);
         return true;
+    }
     if (!overwrite && file_exists(path))
-        return err_set(err, ERR_USAGE, "%s is there already; record! overwrites it", path);
+        return err_set(err, ERR_USAGE, "%s is there already" WAY "record! overwrites it", path);
     struct append_file *file = xcalloc(1, sizeof *file);
     if (!append_file_open(file, path, 0, err)) {
         free(file);
         return false;
     }
-    s->record = file;
     snprintf(size, sizeof size, "size %dx%d", s->view.columns, s->view.rows);
-    return write_line(s, size) || err_set(err, ERR_IO, "%s: cannot be written", path);
+    if (!append_file_line(file, size, err)) {
+        append_file_close(file);
+        free(file);
+        return false;
+    }
+    end_record(s);
+    s->record = file;
+    return true;
 }
 
 /* The prompt is recorded by what came out of it. */

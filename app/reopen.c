@@ -12,6 +12,7 @@
 #include "app/jobs.h"
 #include "app/places.h"
 #include "app/recent.h"
+#include "app/refusal.h"
 #include "app/session.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -166,6 +167,15 @@ static void apply_settings(struct session *s, const struct snapshot_settings *fr
         s->given[i] = true;
 }
 
+/* A file that is another one than the figure was made of. */
+static void tell_other(struct session *s, const char *what, const char *now, const char *then,
+                       const char *way)
+{
+    if (now[0] && then[0] && strcmp(now, then) != 0)
+        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)" WAY "%s" WAY
+                     "view and settings are the figure's", what, now, then, way);
+}
+
 /* The other side and the Compare screen, where they can be had. */
 static void apply_against(struct session *s, const struct figure_meta *meta, const char *path)
 {
@@ -174,12 +184,12 @@ static void apply_against(struct session *s, const struct figure_meta *meta, con
     struct err err = {0};
     const char *letter = meta->against_is_b ? "B" : "A";
     if (file && !actions_pin_file(s, file, meta->against_is_b, &err))
-        session_warn(s, "%s", err.text);
-    else if (file && was->sha256[0] && strcmp(s->pin_file->sha256, was->sha256) != 0)
-        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)",
-                     was->name, s->pin_file->sha256, was->sha256);
+        session_fail(s, &err, "compare FILE opens another", "the view is without its other side");
+    else if (file)
+        tell_other(s, was->name, s->pin_file->sha256, was->sha256, ":compare FILE opens another");
     else if (!file && was->name[0])
-        session_warn(s, "%s of the difference, %s, is not beside the figure", letter, was->name);
+        session_warn(s, "%s of the difference, %s, is not beside the figure" WAY
+                     ":compare FILE opens it" WAY "the view is without it", letter, was->name);
     else if (!file && meta->against[0])
         session_note(s, "%s of a difference from %s: pin that with b to see it again",
                      meta->against_is_b ? "A" : "B", meta->against);
@@ -193,9 +203,7 @@ static void tell_document(struct session *s, const struct figure_meta *meta)
     if (!raw || !meta->document.sha256[0])
         return;
     sha256_hex(raw->text, raw->size, hex);
-    if (strcmp(hex, meta->document.sha256) != 0)
-        session_warn(s, "document differs from the one in the figure (sha256 %.12s, not %.12s)",
-                     hex, meta->document.sha256);
+    tell_other(s, "document", hex, meta->document.sha256, "O opens another");
 }
 
 void reopen_apply(struct session *s)
@@ -249,13 +257,6 @@ void reopen_continue(struct session *s)
     reopen_ask(s);
 }
 
-static void tell_other(struct session *s, const char *what, const char *now, const char *then)
-{
-    if (now[0] && then[0] && strcmp(now, then) != 0)
-        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)", what, now,
-                     then);
-}
-
 void reopen_compare(struct session *s)
 {
     struct reopening *r = s->reopening;
@@ -263,8 +264,10 @@ void reopen_compare(struct session *s)
     if (!r || r->told || !facts || !facts->model_sha256[0])
         return;
     r->told = true;
-    tell_other(s, "compressor", facts->compressor_sha256, r->meta.compressor.sha256);
-    tell_other(s, "model", facts->model_sha256, r->meta.model.sha256);
+    tell_other(s, "compressor", facts->compressor_sha256, r->meta.compressor.sha256,
+               ":compressor PATH opens another");
+    tell_other(s, "model", facts->model_sha256, r->meta.model.sha256,
+               ":model PATH opens another");
 }
 
 void reopen_restored(struct session *s, const struct figure_meta *meta)

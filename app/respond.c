@@ -9,6 +9,7 @@
 #include "app/dialog.h"
 #include "app/prompt.h"
 #include "app/record.h"
+#include "app/refusal.h"
 #include "app/screens.h"
 #include "app/settings.h"
 #include "app/tour.h"
@@ -36,7 +37,9 @@ static void run_prompt_line(struct session *s, enum prompt_kind kind, const char
         record_command(s, "find", line);
         ok = action_run_text(s, "find", line, &err);
         break;
-    default: ok = setting_change(s, setting_of_field(s->view.strip_field), line, &err);
+    default:
+        ok = setting_change(s, setting_of_field(s->view.strip_field), line, &err) ||
+             refusal_complete("set", &err);
     }
     if (!ok)
         session_warn(s, "%s", err.text);
@@ -81,7 +84,7 @@ static bool respond_strip(struct session *s, uint32_t key)
     case KEYCODE_UP:
     case KEYCODE_DOWN:
         if (!setting_step(s, v->strip_field, key == KEYCODE_UP ? 1 : -1, &err))
-            session_warn(s, "%s", err.text);
+            session_fail(s, &err, "Enter types a value", "nothing changed");
         return true;
     case KEYCODE_ENTER:
         setting_format(s, setting_of_field(v->strip_field), value, sizeof value);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/refusal.h"
 #include "app/run_log.h"
 #include "app/run_private.h"
 #include "app/screens.h"
@@ -190,7 +191,7 @@ bool run_control_begin(struct session *s, bool dry_run, struct err *err)
     struct run_control *r = s->run;
     const char *arguments[RUN_FORM_ARGUMENTS];
     if (r->pid > 0)
-        return err_set(err, ERR_USAGE, "a run is in progress: stop it first");
+        return err_set(err, ERR_USAGE, "a run is in progress" WAY "C-c stops it");
     if (!run_form_complete(&r->form, dry_run, err))
         return false;
     run_form_arguments(&r->form, s->model_path, !s->no_sandbox, dry_run, arguments);
@@ -210,7 +211,7 @@ bool run_control_watch(struct session *s, const char *directory, struct err *err
     struct run_control *r = s->run;
     struct training facts = {0};
     if (r->pid > 0)
-        return err_set(err, ERR_USAGE, "a run is in progress: stop it first");
+        return err_set(err, ERR_USAGE, "a run is in progress" WAY "C-c stops it");
     if (!run_shown_facts(s, directory, &facts, err))
         return false;
     run_shown_close(r);
@@ -230,10 +231,10 @@ bool run_control_say(struct session *s, const char *word, struct err *err)
     struct run_control *r = s->run;
     char line[32];
     if (r->pid <= 0 || r->in < 0)
-        return err_set(err, ERR_USAGE, "no run of this program is in progress");
+        return err_set(err, ERR_USAGE, "no run of this program is in progress" WAY "4 begins one");
     int length = snprintf(line, sizeof line, "%s\n", word);
     if (write(r->in, line, (size_t)length) != length)
-        return err_set(err, ERR_USAGE, "the run has ended, or is about to");
+        return err_set(err, ERR_USAGE, "the run has ended, or is about to" WAY "4 begins another");
     if (strcmp(word, "stop") == 0) {
         r->stop_asked = true;
         r->run.state = TRAINING_STOPPING;
@@ -295,7 +296,9 @@ static void end_with(struct session *s, enum training_state state, const char *m
     if (message[0])
         run_shown_line(s, message);
     if (state == TRAINING_FAILED)
-        session_warn(s, "%s", message);
+        session_warn(s, "%s" WAY "%s", message,
+                     s->run->dry_run ? ":train changes the form" WAY "nothing was written"
+                                     : ":train resume start goes on" WAY "what was saved stays");
     else if (!s->run->dry_run)
         session_note(s, "the run has ended: %s", message[0] ? message : "all steps are done");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/presets.h"
+#include "app/refusal.h"
 #include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -29,6 +30,16 @@ static void drop(char **texts, size_t *n)
     *n = 0;
 }
 
+void run_form_copy(struct run_form *copy, const struct run_form *f)
+{
+    *copy = *f;
+    for (size_t i = 0; i < f->n_data; i++)
+        copy->data[i] = xstrdup(f->data[i]);
+    for (size_t i = 0; i < f->n_settings; i++)
+        copy->setting[i] = xstrdup(f->setting[i]);
+    copy->directory = f->directory ? xstrdup(f->directory) : NULL;
+}
+
 void run_form_free(struct run_form *f)
 {
     drop(f->data, &f->n_data);
@@ -45,7 +56,7 @@ static bool set_data(struct run_form *f, const char *list, struct err *err)
     size_t length;
     drop(f->data, &f->n_data);
     if (!*list)
-        return err_set(err, ERR_USAGE, "data= wants files");
+        return err_set(err, ERR_USAGE, "data= wants files, found nothing");
     while (value_next_item(&list, &item, &length)) {
         if (f->n_data == RUN_FORM_PARTS)
             return err_set(err, ERR_USAGE, "data: more than %d files", RUN_FORM_PARTS);
@@ -71,7 +82,7 @@ static bool set_setting(struct run_form *f, const char *word, size_t key_length,
             return true;
         }
     if (f->n_settings == RUN_FORM_PARTS)
-        return err_set(err, ERR_USAGE, "more than %d settings: put them into a preset file",
+        return err_set(err, ERR_USAGE, "more than %d settings" WAY "a preset file takes more",
                        RUN_FORM_PARTS);
     f->setting[f->n_settings++] = xstrdup(word);
     return true;
@@ -100,7 +111,7 @@ bool run_form_word(struct run_form *f, const char *word, struct err *err)
     if (!equals)
         return set_phase(f, word) ||
                err_set(err, ERR_USAGE,
-                       "train: expected ntp, sft, prompt, resume or KEY=VALUE, found \"%s\"", word);
+                       "expected ntp, sft, prompt, resume or KEY=VALUE, found \"%s\"", word);
     if (key == 6 && strncmp(word, "preset", key) == 0) {
         snprintf(f->preset, sizeof f->preset, "%s", equals + 1);
         f->preset_given = true;
@@ -119,9 +130,9 @@ bool run_form_word(struct run_form *f, const char *word, struct err *err)
 bool run_form_complete(const struct run_form *f, bool dry_run, struct err *err)
 {
     if (f->n_data == 0)
-        return err_set(err, ERR_USAGE, "which data? train data=FILE");
+        return err_set(err, ERR_USAGE, "no data to train on" WAY ":train data=FILE names it");
     if (!dry_run && !f->directory)
-        return err_set(err, ERR_USAGE, "where to? train run=DIR");
+        return err_set(err, ERR_USAGE, "no directory for the run" WAY ":train run=DIR names it");
     return true;
 }
 

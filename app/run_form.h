@@ -24,6 +24,7 @@ struct run_form {
 };
 
 void run_form_init(struct run_form *form);
+void run_form_copy(struct run_form *copy, const struct run_form *form); /* to be freed */
 void run_form_free(struct run_form *form);
 
 /* One word: a phase (its preset follows, unless one was named), "resume", preset=NAME,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/run_lines.h"
+#include "app/refusal.h"
 #include "app/run_log.h"
 #include "app/run_private.h"
 #include "app/run_probes.h"
@@ -145,7 +146,7 @@ void run_shown_read(struct session *s)
         return;
     size_t steps = r->run.log.n_steps, checks = r->run.log.n_checks;
     if (!worker_call(!s->no_sandbox, read_log, &look, &err))
-        session_warn(s, "%s", err.text);
+        session_fail(s, &err, ":watch RUN opens it anew", "what was read stays");
     if (look.changed)
         add_logged(s, steps, checks);
     r->followed = r->followed || !look.more;
@@ -170,7 +171,7 @@ static void load_probe(struct session *s)
     if (run->n_probes == 0 || run->probes[size_min(s->view.train.probe, run->n_probes - 1)].loaded)
         return;
     if (!worker_call(!s->no_sandbox, load_probe_of, s, &err) && err.text[0])
-        session_warn(s, "%s", err.text);
+        session_fail(s, &err, ":watch RUN opens it anew", "what was read stays");
 }
 
 static void read_probes(struct session *s)
@@ -179,7 +180,7 @@ static void read_probes(struct session *s)
     struct err err = {0};
     struct look look = {.run = r};
     if (r->looks.path && !worker_call(!s->no_sandbox, read_looks, &look, &err))
-        session_warn(s, "%s", err.text);
+        session_fail(s, &err, ":watch RUN opens it anew", "what was read stays");
     if (look.changed)
         load_probe(s);
 }
@@ -207,7 +208,8 @@ bool run_control_play(struct session *s, double fps, struct err *err)
         return true;
     }
     if (s->run->run.n_probes < 2)
-        return err_set(err, ERR_USAGE, "nothing to play: the run looked at its probe less than twice");
+        return err_set(err, ERR_USAGE, "nothing to play, the run looked at its probe less than twice" WAY
+                                       "each validation is a look");
     v->playing = true;
     s->run->probe_ms = 1e3 / fps;
     s->run->next_probe_ms = s->now_ms + s->run->probe_ms;

@@ -5,6 +5,7 @@
 
 #include "app/data_screen.h"
 #include "app/dialog.h"
+#include "app/refusal.h"
 #include "app/screens.h"
 #include "engine/base/size.h"
 
@@ -40,9 +41,9 @@ void screens_data_refresh(struct session *s)
 bool do_data(struct session *s, const struct words *words, struct err *err)
 {
     if (!words->rest[0])
-        return err_set(err, ERR_USAGE, "data wants a file");
+        return refusal_wants(words, err, "a file");
     if (!s->worker)
-        return err_set(err, ERR_USAGE, "no model is open");
+        return err_set(err, ERR_USAGE, "no model is open" WAY ":model PATH opens one");
     data_screen_open(s, words->rest);
     s->view.screen = SCREEN_DATA;
     screens_show(s);
@@ -76,7 +77,7 @@ static bool data_move(struct session *s, const struct words *words, struct err *
                  {"window-on", 1}, {"page-up", -PAGE}, {"page-down", PAGE},
                  {"half-up", -PAGE / 2}, {"half-down", PAGE / 2}, {"first", -ALL}, {"last", ALL}};
     if (!s->view.data.set || words->count != 1)
-        return err_set(err, ERR_USAGE, "no data file is open: data FILE");
+        return err_set(err, ERR_USAGE, "no data file is open" WAY ":data FILE opens one");
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
         if (strcmp(words->word[0], moves[i].word) == 0)
             move_by(s, moves[i].by);
@@ -108,14 +109,14 @@ static bool data_find(struct session *s, const struct words *words, struct err *
 {
     struct data_state *v = &s->view.data;
     if (!v->set)
-        return err_set(err, ERR_USAGE, "no data file is open: data FILE");
+        return err_set(err, ERR_USAGE, "no data file is open" WAY ":data FILE opens one");
     snprintf(v->filter, sizeof v->filter, "%s", words->rest);
     size_t at = samples_row_next(v->set, v->at, 1, v->filter);
     if (at == SIZE_MAX)
         at = samples_row_next(v->set, 0, 1, v->filter);
     if (at == SIZE_MAX) {
         v->filter[0] = '\0';
-        return err_set(err, ERR_USAGE, "nothing has \"%s\"", words->rest);
+        return err_set(err, ERR_USAGE, "nothing has \"%s\"" WAY "/ filters by another text", words->rest);
     }
     v->at = at;
     data_screen_follow(s);
@@ -137,7 +138,7 @@ static bool data_goto(struct session *s, const struct words *words, struct err *
     char rest;
     if (!s->view.data.set || words->count != 1 ||
         sscanf(words->word[0], "%zu%c", &at, &rest) != 1 || at >= s->view.data.set->n_rows)
-        return err_set(err, ERR_USAGE, "goto wants the number of a sample");
+        return refusal_wants(words, err, "the number of a sample");
     s->view.data.at = at;
     data_screen_follow(s);
     s->dirty = true;
@@ -161,7 +162,7 @@ static bool data_again(struct session *s, const struct words *words, struct err 
 {
     (void)words;
     if (!data_screen_path(s) || !s->worker)
-        return err_set(err, ERR_USAGE, "no data file is open: data FILE");
+        return err_set(err, ERR_USAGE, "no data file is open" WAY ":data FILE opens one");
     data_screen_open(s, data_screen_path(s));
     return true;
 }

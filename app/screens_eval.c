@@ -7,6 +7,7 @@
 #include "app/eval_screen.h"
 #include "app/export_eval.h"
 #include "app/prompt.h"
+#include "app/refusal.h"
 #include "app/screens.h"
 #include "app/values.h"
 #include "engine/base/size.h"
@@ -61,11 +62,11 @@ bool do_eval(struct session *s, const struct words *words, struct err *err)
     size_t files = words->count;
     if (files >= 2 && strcmp(words->word[files - 2], "limit") == 0) {
         if (!value_count(words->word[files - 1], &limit))
-            return err_set(err, ERR_USAGE, "limit wants a number of questions, 0 for all");
+            return refusal_wants(words, err, "a number of questions behind limit, 0 for all");
         files -= 2;
     }
     if (files == 0 || !s->worker)
-        return err_set(err, ERR_USAGE, "eval wants data files");
+        return refusal_wants(words, err, "data files");
     for (size_t i = 0; i < files; i++)
         eval_screen_start(s, words->word[i], (size_t)limit);
     s->view.screen = SCREEN_EVAL;
@@ -115,7 +116,7 @@ static bool eval_move(struct session *s, const struct words *words, struct err *
                  {"page-down", PAGE, 0}, {"half-up", -PAGE / 2, 0}, {"half-down", PAGE / 2, 0},
                  {"first", -ALL, 0}, {"last", ALL, 0}};
     if (words->count != 1)
-        return err_set(err, ERR_USAGE, "move wants a direction");
+        return refusal_wants(words, err, "a direction");
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
         if (strcmp(words->word[0], moves[i].word) == 0) {
             if (moves[i].set)
@@ -135,7 +136,7 @@ static bool eval_view(struct session *s, const struct words *words, struct err *
                     ? action_choice(words->word[0], "lost|won|wrong|all", "examples", err)
                     : -1;
     if (which < 0)
-        return words->count == 1 || err_set(err, ERR_USAGE, "view wants lost, won, wrong or all");
+        return words->count == 1 || refusal_wants(words, err, "lost, won, wrong or all");
     v->filter = (enum results_filter)which;
     screens_eval_refresh(s);
     s->dirty = true;
@@ -161,7 +162,7 @@ static bool eval_stop(struct session *s, const struct words *words, struct err *
 static bool eval_again(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
-    return s->worker ? eval_screen_again(s, err) : err_set(err, ERR_USAGE, "no model is open");
+    return s->worker ? eval_screen_again(s, err) : err_set(err, ERR_USAGE, "no model is open" WAY ":model PATH opens one");
 }
 
 static bool eval_follow(struct session *s, const struct words *words, struct err *err)
@@ -188,7 +189,7 @@ static bool eval_export(struct session *s, const struct words *words, struct err
     if (!table || !s->view.eval.results)
         return do_export(s, words, err);
     if (words->count != 2)
-        return err_set(err, ERR_USAGE, "export eval wants a file, as eval.csv");
+        return refusal_wants(words, err, "eval and a file, as eval.csv");
     if (!export_eval(s->view.eval.results, words->word[1], words->force, err))
         return false;
     session_note(s, "%s written", words->word[1]);

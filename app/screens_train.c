@@ -7,6 +7,7 @@
 #include "app/dialog.h"
 #include "app/export_train.h"
 #include "app/prompt.h"
+#include "app/refusal.h"
 #include "app/run_control.h"
 #include "app/screens.h"
 #include "app/values.h"
@@ -152,18 +153,26 @@ void screens_train_refresh(struct session *s)
 
 bool do_train(struct session *s, const struct words *words, struct err *err)
 {
-    bool start = false, dry_run = false;
-    for (size_t i = 0; i < words->count; i++) {
+    bool start = false, dry_run = false, changed = false, ok = true;
+    struct run_form form;
+    run_form_copy(&form, run_control_form(s));
+    for (size_t i = 0; ok && i < words->count; i++) {
         const char *word = words->word[i];
         if (strcmp(word, "start") == 0)
             start = true;
         else if (strcmp(word, "dry-run") == 0)
             dry_run = true;
-        else if (!run_form_word(run_control_form(s), word, err))
-            return false;
         else
-            run_control_forget_estimate(s);
+            changed = ok = run_form_word(&form, word, err);
     }
+    if (!ok || ((start || dry_run) && !run_form_complete(&form, !start, err))) {
+        run_form_free(&form);
+        return false;
+    }
+    run_form_free(run_control_form(s));
+    *run_control_form(s) = form;
+    if (changed)
+        run_control_forget_estimate(s);
     bool trains = run_control_trains(s);
     s->view.screen = SCREEN_TRAIN;
     if (!trains)
@@ -178,7 +187,7 @@ bool do_train(struct session *s, const struct words *words, struct err *err)
 bool do_watch(struct session *s, const struct words *words, struct err *err)
 {
     if (words->count != 1)
-        return err_set(err, ERR_USAGE, "watch wants a run directory");
+        return refusal_wants(words, err, "a run directory");
     if (!run_control_watch(s, words->word[0], err))
         return false;
     s->view.screen = SCREEN_TRAIN;
@@ -190,7 +199,7 @@ bool do_pause(struct session *s, const struct words *words, struct err *err)
 {
     bool toggle = words->count == 1 && strcmp(words->word[0], "toggle") == 0;
     if (words->count > 1 || (words->count && !toggle))
-        return err_set(err, ERR_USAGE, "pause takes nothing, or toggle");
+        return refusal_wants(words, err, "nothing, or toggle");
     bool go_on = toggle && run_control_paused(s);
     return run_control_say(s, go_on ? "resume" : "pause", err);
 }
@@ -235,7 +244,7 @@ static bool train_focus(struct session *s, const struct words *words, struct err
                                                   "pane", err)
                                   : -1;
     if (which < 0)
-        return words->count == 1 || err_set(err, ERR_USAGE, "focus wants a pane");
+        return words->count == 1 || refusal_wants(words, err, "a pane");
     int pane = which >= 2 ? which - 2 : (int)v->focus + (which ? TRAIN_PANES - 1 : 1);
     v->focus = (enum train_pane)(pane % TRAIN_PANES);
     s->dirty = true;
@@ -253,7 +262,7 @@ static bool train_view(struct session *s, const struct words *words, struct err 
     int value = words->count == 1 ? action_choice(words->word[0], "loss|lr|norm|speed", "value", err)
                                   : -1;
     if (value < 0)
-        return words->count == 1 || err_set(err, ERR_USAGE, "view wants loss, lr, norm or speed");
+        return words->count == 1 || refusal_wants(words, err, "loss, lr, norm or speed");
     v->value = (enum train_value)value;
     s->dirty = true;
     return true;
@@ -265,7 +274,7 @@ static bool train_scale(struct session *s, const struct words *words, struct err
                     ? action_choice(words->word[0], "next|linear|log", "scale", err)
                     : -1;
     if (which < 0)
-        return words->count == 1 || err_set(err, ERR_USAGE, "scale wants linear or log");
+        return words->count == 1 || refusal_wants(words, err, "linear or log");
     s->view.train.log_scale = which == 0 ? !s->view.train.log_scale : which == 2;
     s->dirty = true;
     return true;
@@ -295,7 +304,7 @@ static bool train_step(struct session *s, const struct words *words, struct err 
 {
     int which = words->count == 1 ? action_choice(words->word[0], "back|on", "step", err) : -1;
     if (which < 0)
-        return words->count == 1 || err_set(err, ERR_USAGE, "step wants back or on");
+        return words->count == 1 || refusal_wants(words, err, "back or on");
     step_probe(s, which ? 1 : -1);
     return true;
 }
@@ -306,8 +315,7 @@ static bool train_play(struct session *s, const struct words *words, struct err 
     double fps = FPS;
     if (words->count > 1 || (words->count && (!value_real(words->word[0], &fps) || fps < 0.1 ||
                                               fps > s->preferences.fps)))
-        return err_set(err, ERR_USAGE, "play wants frames a second, 0.1..%.4g",
-                       s->preferences.fps);
+        return refusal_wants(words, err, "frames a second, 0.1..%.4g", s->preferences.fps);
     return run_control_play(s, fps, err);
 }
 
@@ -317,7 +325,7 @@ static bool train_follow(struct session *s, const struct words *words, struct er
     (void)words;
     char *path = s->view.train.run ? run_control_probe_file(s) : NULL;
     bool ok = path ? action_run_text(s, "restore", path, err)
-                   : err_set(err, ERR_USAGE, "the run has no look at a probe to explore");
+                   : err_set(err, ERR_USAGE, "the run has no look at a probe to explore" WAY "each validation makes one");
     free(path);
     return ok;
 }
@@ -348,7 +356,7 @@ static bool other_run(struct session *s, int by, struct err *err)
             at = i;
     bool there = at < n && (by < 0 ? at > 0 : at + 1 < n);
     bool ok = there ? run_control_watch(s, names[by < 0 ? at - 1 : at + 1], err)
-                    : err_set(err, ERR_USAGE, "no run %s this one", by < 0 ? "before" : "behind");
+                    : err_set(err, ERR_USAGE, "no run %s this one" WAY ":watch RUN opens any", by < 0 ? "before" : "behind");
     free_names(names, n);
     if (ok)
         screens_show(s);
@@ -365,7 +373,7 @@ static bool train_move(struct session *s, const struct words *words, struct err 
                  {"half-up", -PAGE / 2, 0}, {"half-down", PAGE / 2, 0}, {"left", 0, -1},
                  {"right", 0, 1}, {"first", -1000000, 0}, {"last", 1000000, 0}};
     if (words->count != 1)
-        return err_set(err, ERR_USAGE, "move wants a direction");
+        return refusal_wants(words, err, "a direction");
     if (strcmp(words->word[0], "window-back") == 0 || strcmp(words->word[0], "window-on") == 0)
         return other_run(s, words->word[0][7] == 'b' ? -1 : 1, err);
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)

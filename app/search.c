@@ -4,6 +4,7 @@
 #include <pcre2.h>
 #include <string.h>
 
+#include "app/refusal.h"
 #include "engine/base/size.h"
 #include "engine/base/text.h"
 
@@ -115,9 +116,9 @@ bool search_text(const char *text, size_t size, const char *needle, size_t from,
                       : next_match(&search, text, size, 0, from, found, &end);
     }
     if (!ok && search.failure)
-        err_set(err, ERR_USAGE, "the expression \"%s\" takes too long here", needle);
+        err_set(err, ERR_USAGE, "the expression \"%s\" takes too long here" WAY "/ takes a simpler one", needle);
     else if (!ok)
-        err_set(err, ERR_USAGE, "\"%s\" is not in the document", needle);
+        err_set(err, ERR_USAGE, "\"%s\" is not in the document" WAY "/ searches for another text", needle);
     release(&search);
     return ok;
 }

@@ -12,6 +12,7 @@
 #include "app/live.h"
 #include "app/prompt.h"
 #include "app/record.h"
+#include "app/refusal.h"
 #include "app/reopen.h"
 #include "app/run_control.h"
 #include "app/terminal.h"
@@ -116,6 +117,11 @@ void session_warn(struct session *s, const char *fmt, ...)
     va_end(args);
 }
 
+void session_fail(struct session *s, const struct err *err, const char *way, const char *stays)
+{
+    session_warn(s, "%s" WAY "%s" WAY "%s", err->text, way, stays);
+}
+
 /* ---- time --------------------------------------------------------------------------- */
 
 static void play_frame(struct session *s)
@@ -143,7 +149,8 @@ static void look_at_files(struct session *s)
     if (!path)
         path = watch_look(&s->model_watch);
     if (path)
-        session_warn(s, "%s changed on disk: r opens it again", file_name(path));
+        session_warn(s, "%s changed on disk" WAY "r opens it again" WAY "what was read stays",
+                     file_name(path));
 }
 
 static bool nothing_runs(const struct session *s)

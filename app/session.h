@@ -162,6 +162,9 @@ void session_free(struct session *s);
 void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void session_warn(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The warning of work that failed: what and where (of err), what to do, and what stays as it was. */
+void session_fail(struct session *s, const struct err *err, const char *way, const char *stays);
+
 /* Opens a document from text (taken over): shown at once, tokenised by the worker.
  * text ends in a NUL beyond size. */
 void session_set_document(struct session *s, const char *path, char *text, size_t size);

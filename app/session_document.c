@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/jobs.h"
+#include "app/refusal.h"
 #include "app/session.h"
 #include "app/session_file.h"
 #include "engine/base/file.h"
@@ -142,7 +143,7 @@ bool session_can_compute(const struct session *s, struct err *err)
 {
     const char *model = s->restored ? s->restored->facts.model : "";
     return !s->restored || err_set(err, ERR_USAGE, "this session was restored: it needs %s and "
-                                                   "its document, opened anew",
+                                                   "its document" WAY "O opens it anew",
                                    model[0] ? model : "the model");
 }
 

@@ -131,7 +131,7 @@ static void start_tour(struct session *s)
         return;
     s->tour_when_ready = false;
     if (!tour_start(s, NULL, s->tour_presented, &err))
-        session_warn(s, "%s", err.text);
+        session_fail(s, &err, "T tries again", "nothing changed");
 }
 
 bool session_collect(struct session *s)

@@ -8,6 +8,7 @@
 #include "app/jobs.h"
 #include "app/live.h"
 #include "app/prompt.h"
+#include "app/refusal.h"
 #include "app/values.h"
 
 #define ROW(id, name, values, help) {name, values, help},
@@ -40,7 +41,7 @@ enum setting setting_find(const char *name, struct err *err)
     if (nearest)
         err_set(err, ERR_USAGE, "unknown setting \"%s\", did you mean \"%s\"?", name, nearest);
     else
-        err_set(err, ERR_USAGE, "unknown setting \"%s\"; show lists them", name);
+        err_set(err, ERR_USAGE, "unknown setting \"%s\"" WAY ":show lists them", name);
     return SETTING_COUNT;
 }
 

@@ -249,7 +249,7 @@ static void restore(struct session *s)
     s->view.message[0] = '\0';
     if (s->edits_known && !edits_equal(&step->edits, &s->edits) &&
         !setting_apply_edits(s, edits_copy(&step->edits), &err))
-        session_warn(s, "%s", err.text);
+        session_fail(s, &err, "Esc ends the tour", "the edits stay as they were");
     session_compose(s);
 }
 

@@ -113,7 +113,7 @@ class EvalTest(ScriptTest):
     def test_what_is_wrong_is_said(self):
         self.plays("switch eval", 'expect "Evaluate a data file ..."')
         self.fails(2, "eval wants data files", "eval")
-        self.fails(2, "limit wants a number", "eval x limit y")
+        self.fails(2, "wants a number of questions", "eval x limit y")
 
 
 class CurveTest(ProgramTest):

@@ -25,7 +25,7 @@ class KeptTest(ScriptTest):
         (beside / SAMPLE.name).write_bytes(SAMPLE.read_bytes())
         first = SAMPLE.read_text().split()[0]
         self.plays(f'expect "{first}"', document=beside / "a.cxt")
-        self.plays(f'expect "saved without its text, dots stand for it: put {SAMPLE.name} beside it"',
+        self.plays(f'expect "saved without its text, dots stand for it · put {SAMPLE.name} beside it"',
                    'expect ".... ...."', document=alone / "a.cxt")
         self.fails(1, f'expected "{first}"', f'expect "{first}"', document=alone / "a.cxt")
         (alone / SAMPLE.name).write_text("another text")

@@ -75,7 +75,7 @@ class RecreateTest(LiveTest):
         self.plays("answers none", "gold salt", "ask Who?", "wait idle", f"recreate {path}")
         text = path.read_text()
         self.assertIn("gold salt\nask Who?\n", text)
-        self.fails(2, "is there already; recreate! overwrites it", f"recreate {path}")
+        self.fails(2, "is there already · recreate! overwrites it", f"recreate {path}")
         self.plays(f"recreate! {path}")
 
 

@@ -49,8 +49,8 @@ class FormTest(RunTest):
                    'expect "paper-sft"', "key Esc", 'expect "── Document"')
 
     def test_what_is_wrong_is_said(self):
-        for line, message in (("train start", "which data? train data=FILE"),
-                              (f"train data={self.text} start", "where to? train run=DIR"),
+        for line, message in (("train start", "no data to train on · :train data=FILE"),
+                              (f"train data={self.text} start", "no directory for the run · :train run=DIR"),
                               ("train epochs=3", "epochs"), ("watch nowhere", "no such run directory"),
                               ("pause", "no run of this program is in progress"),
                               ("checkpoint", "no run of this program is in progress"),

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""What is refused is told in five parts: what, where, got and expected, what was left as it was,
+and what to do."""
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.explorer import main  # noqa: E402
+from tests.app.test_explore_script import ScriptTest  # noqa: E402
+
+# A line that is refused, and the way out that it must name.
+REFUSED = (
+    ("return", "` goes back"), ("qiut", "did you mean quit"), ("u", "did you mean unit, undo or unbind"), ("turn now", ":help turn"),
+    ("answers some", ":help answers"), ("goto", ":help goto"), ("goto nowhere", ":help goto"),
+    ("goto w14", ":help goto"), ("goto s99", ":help goto"), ("goto L9", ":help goto"), ("goto 99999", ":help goto"),
+    ("goto 101%", ":help goto"), ("goto any:1", ":help goto"), ("move up down", ":help move"),
+    ("find", ":help find"), ("find pepper mill", "/ searches"), ("find \\a(b", ":help find"), ("range 9 3", ":help range"),
+    ("range 1", ":help range"), ("follow", "Tab goes"), ("view plan red", ":help view"),
+    ("norm row", ":help norm"), ("norm row window", ":help norm"), ("limits 2 1", ":help limits"),
+    ("limits 1", ":help limits"), ("zoom larger", "z zooms"), ("zoom plan gates", ":help zoom"),
+    ("layout", ":help layout"), ("set", ":help set"), ("set epsilon 1", 'did you mean "eps"'),
+    ("set eps 5", ":help set"), ('set "eps', ":help set"), ("set segment 16", ":help set"),
+    ("iter", ":help iter"), ("view plan red blue", ":help view"), ("iter 31", ":help iter"), ("step over", ":help step"), ("play 0", ":help play"),
+    ("mute s40", ":help mute"), ("mute xyzzy", ":help mute"), ("mute L0 rebalance", ":help mute"),
+    ("only 7", "Tab goes"), ("mass 7", ":help mass"), ("mass 7 -1", ":help mass"), ("shuffle x", ":help shuffle"),
+    ("pool all", ":help pool"), ("truncate", ":help truncate"), ("truncate 9999", ":help truncate"),
+    ("undo", "settings and edits"), ("redo", "u undoes"), ("reset", "m mutes"), ("regen", "a asks one"),
+    ("control", "a asks one"), ("continue now", ":help continue"), ("loss some", ":help loss"),
+    ("compare", "b pins"), ("swap", "b pins"), ("difference", "b pins"), ("compare nothing.cxt", ":help compare"),
+    ("data", ":help data"), ("eval", ":help eval"), ("eval x limit y", ":help eval"), ("watch", ":help watch"),
+    ("watch nowhere", ":help watch"), ("pause", "4 begins one"), ("pause now", ":help pause"), ("resume", "4 begins one"),
+    ("checkpoint", "4 begins one"), ("train nonsense", ":help train"), ("train data=", ":help train"),
+    ("train start", "train data=FILE"), ("train data=x start", "train run=DIR"), ("export nonsense", ":help export"),
+    ("restore", ":help restore"), ("restore no.cxt", ":help restore"), ("record", ":help record"),
+    ("record off", "record FILE begins"), ("save a.txt", ":help save"), ("prompt", ":help prompt"),
+    ("bind", ":help bind"), ("bind Nokey turn", ":help bind"), ("bind a", ":help bind"), ("unbind", ":help unbind"),
+    ("source", ":help source"), ("source nowhere", ":help source"), ("open nowhere", ":help open"),
+    ("model nowhere", ":help model"), ("compressor nowhere", ":help compressor"),
+)
+
+
+class RefusedTest(ScriptTest):
+    def said(self, lines):
+        """What the log has of each line of a file of commands."""
+        commands, screen = self.home / "refused.rc", self.home / "screen.txt"
+        commands.write_text("\n".join(lines) + "\n")
+        self.plays("size 240x200", f"source {commands}", "switch explore", "log", f"screen {screen}")
+        said = {}
+        for line in screen.read_text().splitlines():
+            found = re.search(r"refused\.rc:(\d+): (.*?) *(?:│|$)", line)
+            if found:
+                said.setdefault(lines[int(found[1]) - 1], []).append(found[2])
+        return said
+
+    def test_each_refusal_has_its_parts(self):
+        said = self.said([line for line, way in REFUSED])
+        for line, way in REFUSED:
+            with self.subTest(line=line):
+                self.assertEqual(len(said.get(line, [])), 1, said.get(line))
+                parts = said[line][0].split(" · ")
+                self.assertEqual(parts[-1], "nothing changed")
+                self.assertIn(way, parts[-2])
+                if not parts[0].endswith("?"):  # a proposal is a way out
+                    self.assertEqual(len(parts), 3, parts)
+                    self.assertTrue(parts[0].startswith(line.split()[0]), parts[0])
+
+    def test_what_was_found_stands_beside_what_is_wanted(self):
+        said = self.said(["iter", "iter x", "layout", "layout wide wide", "norm row", "goto nowhere"])
+        self.assertIn("found nothing", said["iter"][0])
+        self.assertIn('iteration x is not in 0..30', said["iter x"][0])
+        self.assertIn("found nothing", said["layout"][0])
+        self.assertIn('found "wide wide"', said["layout wide wide"][0])
+        self.assertIn('"row" is unknown, expected window, token or slot', said["norm row"][0])
+        self.assertIn('"nowhere" is no place, expected N', said["goto nowhere"][0])
+
+    def test_a_refused_line_changes_nothing_half(self):
+        self.plays("train data=a.txt run=r", "source " + str(self.bad("train data=b.txt nonsense")),
+                   "switch train", 'expect "a.txt"')
+        record = self.home / "kept.rc"
+        (self.home / "there.rc").write_text("")
+        self.plays(f"record {record}", "source " + str(self.bad(f"record {self.home}/there.rc")), "switch data",
+                   "record off")  # it would be refused, had the recording ended
+
+    def bad(self, line):
+        path = self.home / "bad.rc"
+        path.write_text(line + "\n")
+        return path
+
+
+if __name__ == "__main__":
+    main()
