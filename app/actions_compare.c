@@ -48,7 +48,8 @@ static bool has_ending(const char *path, const char *ending)
 
 static bool need_pin(const struct session *s, struct err *err)
 {
-    return s->pinned || err_set(err, ERR_USAGE, "nothing is pinned" WAY "b pins what Explore shows");
+    return s->pinned || err_set(err, ERR_USAGE, "nothing is pinned" WAY
+                                "b pins what Explore shows");
 }
 
 bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err *err)
@@ -117,7 +118,8 @@ static bool need_same_document(const struct session *s, struct err *err)
     const struct snapshot_document *a = s->pinned->document, *b = s->snapshot->document;
     bool same = a && b && a->ids && b->ids && a->tokens == b->tokens &&
                 memcmp(a->ids, b->ids, a->tokens * sizeof *a->ids) == 0;
-    return same || err_set(err, ERR_USAGE, "%s shows another document" WAY "b pins this one", pin_letter(s));
+    return same || err_set(err, ERR_USAGE, "%s shows another document" WAY
+                           "b pins this one", pin_letter(s));
 }
 
 bool do_difference(struct session *s, const struct words *words, struct err *err)

@@ -196,7 +196,8 @@ static bool mute_slot(struct session *s, struct edits *e, const struct target *t
     snprintf(name, sizeof name, "w%zu:s%zu", t->window + 1, t->slot);
     if (e->rebalance && !window_receives(s, e, t->window)) {
         edits_free(e);
-        return err_set(err, ERR_USAGE, "one slot of the window must receive, %s is the last one" WAY "x takes all in again",
+        return err_set(err, ERR_USAGE, "one slot of the window must receive, %s is the last one" WAY
+                       "x takes all in again",
                        name);
     }
     rebalance = e->rebalance;
@@ -214,7 +215,8 @@ static bool mute_layer(struct session *s, struct edits *e, const struct target *
     bool off = !e->layer_off[t->layer];
     if (off && edits_layers_off(e) + 1 >= layer_count(s)) {
         edits_free(e);
-        return err_set(err, ERR_USAGE, "one layer must stay, L%zu is the last one" WAY "x takes all in again", t->layer);
+        return err_set(err, ERR_USAGE, "one layer must stay, L%zu is the last one" WAY
+                       "x takes all in again", t->layer);
     }
     e->layer_off[t->layer] = off;
     if (!setting_apply_edits(s, *e, err))
@@ -261,7 +263,8 @@ bool do_mute(struct session *s, const struct words *words, struct err *err)
     if (!find_target(s, &thing, &t, err))
         return false;
     if (rebalance && t.kind != TARGET_SLOT)
-        return refusal_wants(words, err, "a slot with rebalance: others share what a token or layer leaves");
+        return refusal_wants(words, err, "a slot with rebalance: others share what a token or "
+                                         "layer leaves");
     struct edits wanted = edits_copy(&s->edits);
     switch (t.kind) {
     case TARGET_SLOT: return mute_slot(s, &wanted, &t, rebalance, err);

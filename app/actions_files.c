@@ -41,7 +41,8 @@ static bool open_document(struct session *s, const char *path, struct err *err)
     if (session_file_is(path))
         return action_run_text(s, "restore", path, err);
     if (strcmp(path, "-") == 0)
-        return err_set(err, ERR_USAGE, "standard input can only be named on the command line" WAY "O opens a file");
+        return err_set(err, ERR_USAGE, "standard input can only be named on the command line" WAY
+                       "O opens a file");
     if (!session_read_text(s, path, &text, &size, err))
         return false;
     dialog_note_left(s);
@@ -147,7 +148,8 @@ static bool parse_key(const struct words *words, enum key_scope *scope, uint32_t
     if (*used >= words->count)
         return refusal_wants(words, err, "a key");
     if (!keycode_parse(words->word[*used], key))
-        return err_set(err, ERR_USAGE, "\"%s\" is no key, expected one as a, C-r, M-x, S-Tab, F5, Space",
+        return err_set(err, ERR_USAGE, "\"%s\" is no key, expected one as a, C-r, M-x, S-Tab, "
+                       "F5, Space",
                        words->word[*used]);
     ++*used;
     return true;

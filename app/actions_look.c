@@ -150,8 +150,9 @@ static bool zoom_cells(struct session *s, int by, struct err *err)
         return err_set(err, ERR_USAGE, "cells grow in a zoomed pane only" WAY "z zooms");
     int level = v->zoom_level + by;
     if (level < 0 || level >= ZOOM_LEVELS)
-        return err_set(err, ERR_USAGE, level < 0 ? "the cells are as small as they fit" WAY "+ makes them larger"
-                                                 : "the cells are as large as they get" WAY "- makes them smaller");
+        return err_set(err, ERR_USAGE, "the cells are as %s" WAY "%s",
+                       level < 0 ? "small as they fit" : "large as they get",
+                       level < 0 ? "+ makes them larger" : "- makes them smaller");
     v->zoom_level = level;
     cursor_focus(s, v->focus);
     return true;
@@ -212,7 +213,8 @@ bool do_health(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     if (!session_window(s))
-        return err_set(err, ERR_USAGE, "there is no plan yet" WAY "the window at the cursor is read first");
+        return err_set(err, ERR_USAGE, "there is no plan yet" WAY
+                       "the window at the cursor is read first");
     dialog_overlay(s, OVERLAY_HEALTH);
     return true;
 }

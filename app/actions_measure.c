@@ -55,7 +55,8 @@ static char *other_text(const struct session *s, const char **name, size_t *size
             return text;
         free(text);
     }
-    err_set(err, ERR_IO, "the sample texts are not installed" WAY "COMPREXIT_ASSETS names their folder");
+    err_set(err, ERR_IO, "the sample texts are not installed" WAY
+            "COMPREXIT_ASSETS names their folder");
     return NULL;
 }
 
@@ -89,7 +90,8 @@ bool do_continue(struct session *s, const struct words *words, struct err *err)
 {
     char name[96];
     if (!need_engine(s, err) || !s->snapshot->windows)
-        return s->worker ? err_set(err, ERR_USAGE, "nothing is read yet" WAY "the window at the cursor is read first") : false;
+        return s->worker ? err_set(err, ERR_USAGE, "nothing is read yet" WAY
+                                   "the window at the cursor is read first") : false;
     bool off = words->count == 1 && strcmp(words->word[0], "off") == 0;
     if (words->count && !off)
         return refusal_wants(words, err, "nothing, or off");

@@ -13,9 +13,10 @@
 
 static bool need_document(const struct session *s, struct err *err)
 {
-    return session_tokens(s) || err_set(err, ERR_USAGE, s->document.raw
-                                                            ? "the document is still being read" WAY "the title tells how far"
-                                                            : "no document is open" WAY "O opens one");
+    return session_tokens(s) ||
+           err_set(err, ERR_USAGE,
+                   s->document.raw ? "the document is still being read" WAY "the title tells how far"
+                                   : "no document is open" WAY "O opens one");
 }
 
 static bool one_word(const struct words *words, const char *usage, struct err *err)
@@ -53,7 +54,8 @@ static bool goto_slot(struct session *s, uint64_t number, struct err *err)
 {
     const struct snapshot_window *w = session_window(s);
     if (!w || !w->has_plan)
-        return err_set(err, ERR_USAGE, "this window has no plan yet" WAY "it comes when it is read");
+        return err_set(err, ERR_USAGE, "this window has no plan yet" WAY
+                       "it comes when it is read");
     if (number >= w->slots)
         return err_set(err, ERR_USAGE, "slot s%llu is not in s0..s%zu",
                        (unsigned long long)number, w->slots - 1);
@@ -137,7 +139,8 @@ bool do_return(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     return need_document(s, err) &&
-           (cursor_return(s) || err_set(err, ERR_USAGE, "no jump was made yet" WAY "after one, ` goes back"));
+           (cursor_return(s) || err_set(err, ERR_USAGE, "no jump was made yet" WAY
+                                        "after one, ` goes back"));
 }
 
 /* ---- find ----------------------------------------------------------------------- */
@@ -298,17 +301,20 @@ bool do_follow(struct session *s, const struct words *words, struct err *err)
     (void)words;
     size_t place;
     if (s->view.focus != PANE_ANSWERS)
-        return err_set(err, ERR_USAGE, "Enter follows an answer token" WAY "Tab goes to the answers");
+        return err_set(err, ERR_USAGE, "Enter follows an answer token" WAY
+                       "Tab goes to the answers");
     const struct snapshot_answer *a = s->snapshot->answer[s->view.answer];
     if (!most_looked_at(a, s->view.answer_token, &place))
-        return err_set(err, ERR_USAGE, "this answer token has no slot to follow" WAY "the arrows choose another");
+        return err_set(err, ERR_USAGE, "this answer token has no slot to follow" WAY
+                       "the arrows choose another");
     cursor_remember(s);
     if (s->view.answer == ANSWER_FULL) {
         cursor_focus(s, PANE_DOCUMENT);
         cursor_to_token(s, place);
         return true;
     }
-    return follow_slot(s, place) || err_set(err, ERR_USAGE, "slot %zu is gone" WAY "r answers again", place);
+    return follow_slot(s, place) || err_set(err, ERR_USAGE, "slot %zu is gone" WAY
+                                            "r answers again", place);
 }
 
 /* ---- focus ---------------------------------------------------------------------- */

@@ -50,9 +50,11 @@ static bool need_history(const struct session *s, unsigned *iters, struct err *e
 {
     const struct snapshot_window *w = session_window(s);
     if (!w || !w->has_plan)
-        return err_set(err, ERR_USAGE, "this window has no plan yet" WAY "it comes when it is read");
+        return err_set(err, ERR_USAGE, "this window has no plan yet" WAY
+                       "it comes when it is read");
     if (!w->f)
-        return err_set(err, ERR_USAGE, "the iterations of this window were not kept" WAY "r reads it again");
+        return err_set(err, ERR_USAGE, "the iterations of this window were not kept" WAY
+                       "r reads it again");
     *iters = w->iters;
     return true;
 }
@@ -137,7 +139,9 @@ static bool travel(struct session *s, bool back, struct err *err)
         tell_settings(s, back ? "undone" : "done again");
     }
     edits_free(&before);
-    return moved || err_set(err, ERR_USAGE, back ? "nothing to undo" WAY "it takes back settings and edits" : "nothing to do again" WAY "it does what u undoes");
+    return moved || err_set(err, ERR_USAGE,
+                            back ? "nothing to undo" WAY "it takes back settings and edits"
+                                 : "nothing to do again" WAY "it does what u undoes");
 }
 
 bool do_undo(struct session *s, const struct words *words, struct err *err)

@@ -34,7 +34,8 @@ bool refusal_complete(const char *name, struct err *err)
         return false;
     size_t length = strlen(name);
     bool proposes = ends_with(err->text, "?"); /* unknown setting "epsilon", did you mean "eps"? */
-    bool named = proposes || (strncmp(err->text, name, length) == 0 && strchr(": ", err->text[length]));
+    bool begins = strncmp(err->text, name, length) == 0 && strchr(": ", err->text[length]);
+    bool named = proposes || begins;
     bool way = proposes || strstr(err->text, WAY);
     /* What was found may be long: it is cut, not the way out. */
     char text[sizeof err->text - 128];

@@ -172,7 +172,8 @@ static void tell_other(struct session *s, const char *what, const char *now, con
                        const char *way)
 {
     if (now[0] && then[0] && strcmp(now, then) != 0)
-        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)" WAY "%s" WAY
+        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)" WAY
+                     "%s" WAY
                      "view and settings are the figure's", what, now, then, way);
 }
 

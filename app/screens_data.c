@@ -116,7 +116,8 @@ static bool data_find(struct session *s, const struct words *words, struct err *
         at = samples_row_next(v->set, 0, 1, v->filter);
     if (at == SIZE_MAX) {
         v->filter[0] = '\0';
-        return err_set(err, ERR_USAGE, "nothing has \"%s\"" WAY "/ filters by another text", words->rest);
+        return err_set(err, ERR_USAGE, "nothing has \"%s\"" WAY
+                       "/ filters by another text", words->rest);
     }
     v->at = at;
     data_screen_follow(s);

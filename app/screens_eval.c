@@ -162,7 +162,8 @@ static bool eval_stop(struct session *s, const struct words *words, struct err *
 static bool eval_again(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
-    return s->worker ? eval_screen_again(s, err) : err_set(err, ERR_USAGE, "no model is open" WAY ":model PATH opens one");
+    return s->worker ? eval_screen_again(s, err) : err_set(err, ERR_USAGE, "no model is open" WAY
+                                                           ":model PATH opens one");
 }
 
 static bool eval_follow(struct session *s, const struct words *words, struct err *err)

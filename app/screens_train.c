@@ -325,7 +325,8 @@ static bool train_follow(struct session *s, const struct words *words, struct er
     (void)words;
     char *path = s->view.train.run ? run_control_probe_file(s) : NULL;
     bool ok = path ? action_run_text(s, "restore", path, err)
-                   : err_set(err, ERR_USAGE, "the run has no look at a probe to explore" WAY "each validation makes one");
+                   : err_set(err, ERR_USAGE, "the run has no look at a probe to explore" WAY
+                             "each validation makes one");
     free(path);
     return ok;
 }
@@ -356,7 +357,8 @@ static bool other_run(struct session *s, int by, struct err *err)
             at = i;
     bool there = at < n && (by < 0 ? at > 0 : at + 1 < n);
     bool ok = there ? run_control_watch(s, names[by < 0 ? at - 1 : at + 1], err)
-                    : err_set(err, ERR_USAGE, "no run %s this one" WAY ":watch RUN opens any", by < 0 ? "before" : "behind");
+                    : err_set(err, ERR_USAGE, "no run %s this one" WAY
+                              ":watch RUN opens any", by < 0 ? "before" : "behind");
     free_names(names, n);
     if (ok)
         screens_show(s);

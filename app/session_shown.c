@@ -90,6 +90,7 @@ void session_compose(struct session *s)
     s->view.shuffled = s->edits.settings.ablations & ABLATE_ORDER;
     s->view.shuffle_seed = s->edits.settings.order_seed;
     s->view.rebalanced = edits_rebalanced(&s->edits);
+    tour_refresh(s);
     cursor_clamp(s);
     view_follow_cursor(s->snapshot, &s->view);
     s->dirty = true;

@@ -206,6 +206,12 @@ static void show_caption(struct session *s)
     s->dirty = true;
 }
 
+void tour_refresh(struct session *s)
+{
+    if (s->tour && s->view.caption == s->tour->caption)
+        show_caption(s);
+}
+
 /* ---- going through them ---------------------------------------------------------------- */
 
 static void run_commands(struct session *s, const char *commands)

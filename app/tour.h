@@ -23,6 +23,9 @@ bool tour_is_script(const char *path);
 void tour_next(struct session *s);
 void tour_back(struct session *s);
 
+/* What the caption tells in numbers may have come in since. */
+void tour_refresh(struct session *s);
+
 /* Ends it, leaving the screen as it is. */
 void tour_stop(struct session *s);
 void tour_free(struct tour *tour);

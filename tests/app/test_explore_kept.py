@@ -79,6 +79,15 @@ class KeptTest(ScriptTest):
         self.plays("wait idle", 'expect "1 of 10"', 'expect "1571 tokens"', 'expect "F5 ends"',
                    options=("--present",))
 
+    def test_captions_take_in_figures_that_come_later(self):
+        """A presentation that begins before the answers tells what the context occupies, once known."""
+        short = self.home / "short.txt"
+        short.write_text("Peat heated the pans until the moor was drained.\n")
+        self.plays("answers full", "tour", 'expect "tokens. ComprExIT"', "ask What?", "wait idle",
+                   'expect "tokens, 0.1 MiB. ComprExIT"', "tour", 'expect "2 of 10"', document=short)
+        self.plays("wait idle", 'expect "tokens, 0.1 MiB. ComprExIT"', document=short,
+                   options=("--present", "-q", "What?"))
+
     def test_how_to_go_on(self):
         """After the demo's answers the status line says how to go on, until the first move."""
         hint = 'expect "Move with the arrows. Space locks. ? keys, T tour, a ask."'
