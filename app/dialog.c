@@ -27,11 +27,24 @@ static bool can_choose(const struct session *s, size_t i)
     return entry->label[0] && !entry->disabled && view_entry_matches(entry, s->view.filter);
 }
 
-/* The first choice at or after i in direction by; i itself when there is none. */
+/* A problem that is longer than the screen is read line by line, down to its choices. */
+static bool reads_lines(const struct session *s)
+{
+    struct view_state end = s->view;
+    if (end.overlay != OVERLAY_PROBLEM || !s->snapshot || s->list.count == 0)
+        return false;
+    end.overlay_at = s->list.count - 1;
+    view_follow_cursor(s->snapshot, &end);
+    return end.overlay_top > 0;
+}
+
+/* The first choice, or line to be read, at or after i in direction by; where one is when there
+ * is none. */
 static size_t choice_from(const struct session *s, size_t i, int by)
 {
+    bool lines = reads_lines(s);
     for (size_t at = i; at < s->list.count; at += (size_t)(long)by)
-        if (can_choose(s, at))
+        if (lines || can_choose(s, at))
             return at;
     return s->view.overlay_at < s->list.count ? s->view.overlay_at : 0;
 }

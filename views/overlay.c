@@ -9,6 +9,12 @@
 
 /* ---- list boxes -------------------------------------------------------------- */
 
+/* A choice stands at its line; in a problem that is read line by line, so does the reader. */
+static bool stands_at(const struct scene *c, const struct overlay_line *l)
+{
+    return l->index == c->v->overlay_at && (!l->heading || c->v->overlay == OVERLAY_PROBLEM);
+}
+
 /* The lines from overlay_top on, in one column, the chosen one marked. */
 static void draw_lines(struct scene *c, struct rect area, const struct overlay_lines *lines,
                        bool choice)
@@ -17,9 +23,9 @@ static void draw_lines(struct scene *c, struct rect area, const struct overlay_l
     size_t first = size_min(c->v->overlay_top, lines->n ? lines->n - 1 : 0);
     for (size_t i = first; i < lines->n && row < end; i++) {
         const struct overlay_line *l = &lines->line[i];
-        bool chosen = choice && !l->heading && l->index == c->v->overlay_at;
+        bool chosen = choice && stands_at(c, l);
         if (chosen) {
-            canvas_put(c->canvas, row, area.column, '>', ROLE_MARK, ATTR_BOLD);
+            canvas_put(c->canvas, row, area.column, l->heading ? ' ' : '>', ROLE_MARK, ATTR_BOLD);
             c->canvas->cursor_row = row;
             c->canvas->cursor_column = area.column;
         }
@@ -47,7 +53,8 @@ static struct rect list_rect(struct scene *c, const struct overlay_lines *lines,
     int below = text_columns(look->below) + 8;
     wanted = wanted > title ? wanted : title;
     wanted = wanted > below ? wanted : below;
-    int width = wanted < c->v->columns - 4 ? wanted : c->v->columns - 4;
+    int margin = c->layout.kind == LAYOUT_TINY ? 0 : 4, most = c->v->columns - margin;
+    int width = wanted < most ? wanted : most;
     int rows = count_rows(c, lines, width - 4);
     enum pane over = c->v->overlay == OVERLAY_PROBLEM ? c->v->overlay_over : PANE_COUNT;
     return overlay_over_pane(c, over, (rows ? rows : 1) + 2, width);
@@ -275,8 +282,7 @@ size_t overlay_follow(struct scene *c)
                              : overlay_inner(list_rect(c, &list.lines, &list.box));
     const struct overlay_lines *lines = &list.lines;
     size_t top = size_min(c->v->overlay_top, lines->n ? lines->n - 1 : 0), at = 0;
-    while (at < lines->n &&
-           (lines->line[at].heading || lines->line[at].index != c->v->overlay_at))
+    while (at < lines->n && !stands_at(c, &lines->line[at]))
         at++;
     bool chosen = at < lines->n && (list.box.choice || fills);
     if (chosen && at < top)

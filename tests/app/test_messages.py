@@ -88,5 +88,20 @@ class RefusedTest(ScriptTest):
         return path
 
 
+class ProblemTest(ScriptTest):
+    def test_a_problem_is_read_on_the_smallest_screen(self):
+        """Line by line from its sentence on, down to what can be done, and back."""
+        bad = self.home / "bad.gguf"
+        bad.write_bytes(b"not a model")
+        there = ("size 40x10", f"model {bad}", "wait idle")
+        self.plays(*there, 'expect "Cannot use this model"', 'expect "bad.gguf"', 'expect "not a GGUF file"',
+                   "key Down Down Down Down Down Down Down Down Down", 'expect "> Close (Esc)"', "key Home",
+                   'expect "not a GGUF file"', "key Enter", 'expect "Cannot use this model"')
+        self.plays(*there, "key End", 'expect "> Close (Esc)"', "key Up", 'expect "> Choose another model"', "key Up",
+                   'expect "stays in use"', "key End Enter", "wait idle", 'expect "token 0"')
+        self.plays(*there, "size 80x24", 'expect "not a GGUF file"', "key End", 'expect "> Close (Esc)"', "key Up Up Up Up",
+                   'expect "> Choose another model"')
+
+
 if __name__ == "__main__":
     main()
