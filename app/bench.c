@@ -26,6 +26,7 @@ struct bench {
     real *hidden;  /* [M, BENCH_CONTEXT, H] */
     real *logits;  /* [vocab] */
     struct arena arena;
+    struct arena memory; /* of passes of training */
     const struct progress *progress;
     size_t done, steps;
 };
@@ -212,7 +213,8 @@ static bool time_training(struct bench *b, size_t query, size_t labels, double *
                           .compressor = &b->compressor,
                           .settings = compress_settings_default,
                           .budget = BENCH_CONTEXT,
-                          .positions = POSITIONS_CONTIGUOUS};
+                          .positions = POSITIONS_CONTIGUOUS,
+                          .memory = &b->memory};
     struct objective_result result;
     struct compressor_params grads;
     compressor_view(&b->compressor, b->parameters.gradient, &grads);
@@ -256,11 +258,12 @@ static bool measure(struct bench *b, size_t repeat, struct bench_times *out, str
 bool bench_run(const char *path, enum precision precision, size_t repeat, uint64_t seed,
                struct bench_times *out, const struct progress *progress, struct err *err)
 {
-    struct bench b = {.progress = progress, .steps = 4 * repeat + 1};
+    struct bench b = {.progress = progress, .steps = 4 * repeat + 1, .memory.wide = true};
     *out = (struct bench_times){0};
     bool ok = load(&b, path, precision, out, err) && prepare(&b, seed, out, err) &&
               measure(&b, repeat, out, err);
     arena_free(&b.arena);
+    arena_free(&b.memory);
     parameters_free(&b.parameters);
     compressor_free(&b.compressor);
     model_close(b.model);

@@ -23,21 +23,32 @@ struct arena_chunk {
     struct arena_chunk *previous;
     unsigned char *data;
     size_t size, used;
+    bool room; /* data is room, not of the heap */
 };
 
-static struct arena_chunk *chunk_new(size_t bytes, struct arena_chunk *previous)
+/* A chunk of the heap where the system has no room. */
+static struct arena_chunk *chunk_new(size_t bytes, bool wide, struct arena_chunk *previous)
 {
     struct arena_chunk *chunk = xmalloc(sizeof *chunk);
-    size_t size;
-    if (!size_round_up(size_max(bytes, ARENA_CHUNK), 64, &size))
-        mem_exhausted(bytes);
-    chunk->previous = previous;
-    chunk->data = mem_try_raw(size, 1, "memory of a pass", NULL);
+    *chunk = (struct arena_chunk){.previous = previous, .size = size_max(bytes, ARENA_ROOM)};
+    chunk->data = wide && ARENA_CHUNK > 1 ? mem_room(chunk->size) : NULL;
+    chunk->room = chunk->data;
+    if (chunk->room)
+        return chunk;
+    chunk->size = size_max(bytes, ARENA_CHUNK);
+    chunk->data = mem_try_raw(chunk->size, 1, "memory of a pass", NULL);
     if (!chunk->data)
-        mem_exhausted(size);
-    chunk->size = size;
-    chunk->used = 0;
+        mem_exhausted(chunk->size);
     return chunk;
+}
+
+static void chunk_free(struct arena_chunk *chunk)
+{
+    if (chunk->room)
+        mem_room_free(chunk->data, chunk->size);
+    else
+        free(chunk->data);
+    free(chunk);
 }
 
 static void *take(struct arena *arena, size_t count, size_t bytes, size_t *size)
@@ -47,10 +58,11 @@ static void *take(struct arena *arena, size_t count, size_t bytes, size_t *size)
         mem_exhausted(count);
     struct arena_chunk *chunk = arena->chunks;
     if (!chunk || chunk->size - chunk->used < total)
-        chunk = arena->chunks = chunk_new(total, chunk);
+        chunk = arena->chunks = chunk_new(total, arena->wide, chunk);
     void *p = chunk->data + chunk->used;
     chunk->used += total;
     arena->bytes += total;
+    arena->most = size_max(arena->most, arena->bytes);
     *size = total;
     return p;
 }
@@ -86,12 +98,19 @@ void arena_release(struct arena *arena, struct arena_mark mark)
     while (arena->chunks != mark.chunk) {
         struct arena_chunk *chunk = arena->chunks;
         arena->chunks = chunk->previous;
-        free(chunk->data);
-        free(chunk);
+        chunk_free(chunk);
     }
     if (arena->chunks)
         arena->chunks->used = mark.used;
     arena->bytes = mark.bytes;
+}
+
+void arena_rewind(struct arena *arena)
+{
+    struct arena_chunk *first = ARENA_CHUNK > 1 ? arena->chunks : NULL;
+    while (first && first->previous)
+        first = first->previous;
+    arena_release(arena, (struct arena_mark){.chunk = first});
 }
 
 void arena_free(struct arena *arena)

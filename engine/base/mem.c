@@ -1,5 +1,6 @@
 #include "engine/base/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,26 @@ void *mem_try_raw(size_t count, size_t bytes, const char *what, struct err *err)
     if (large)
         madvise(p, size, MADV_HUGEPAGE); /* a wish: where it fails, small pages do */
     return p;
+}
+
+void *mem_room(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
+void mem_room_free(void *room, size_t bytes)
+{
+    munmap(room, bytes);
+}
+
+void mem_trim(void)
+{
+    malloc_trim(0);
 }
 
 void *mem_try(size_t count, size_t bytes, const char *what, struct err *err)

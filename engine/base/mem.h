@@ -24,6 +24,14 @@ void *mem_try(size_t count, size_t bytes, const char *what, struct err *err);
 /* The same with unspecified content, for what is written in full anyway. */
 void *mem_try_raw(size_t count, size_t bytes, const char *what, struct err *err);
 
+/* Room for `bytes`: addresses alone, whose pages are memory (zeroed) once they are touched.
+ * NULL where the system has no such room. Freed with mem_room_free. */
+void *mem_room(size_t bytes);
+void mem_room_free(void *room, size_t bytes);
+
+/* Gives back to the system what freed blocks leave in the heap: after a stage of large ones. */
+void mem_trim(void);
+
 /* Grows an array by doubling so that it can hold `need` elements. */
 #define MEM_GROW(array, capacity, need)                                        \
     do {                                                                       \

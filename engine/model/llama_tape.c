@@ -11,7 +11,7 @@
 #include "engine/ops/swiglu.h"
 
 /* Backward passes hold more wide arrays than forward ones: rows at a time. */
-enum { BACKWARD_ROWS = 512 };
+enum { BACKWARD_ROWS = LLAMA_FFN_ROWS };
 
 /* What the backward pass needs of a block besides its input. */
 struct llama_saved {
@@ -68,7 +68,7 @@ static struct llama_saved saved_take(const struct llama_config *config, size_t n
 }
 
 static void attention_work_init(struct attention_work *work, struct model *model,
-                                const struct llama_batch *batch, bool backward,
+                                const struct llama_batch *batch, bool all_kept, bool backward,
                                 struct arena *arena)
 {
     const struct llama_config *config = &model->config;
@@ -79,7 +79,8 @@ static void attention_work_init(struct attention_work *work, struct model *model
     llama_rows_layout(&work->rows, config, n, arena_raw(arena, real, scratch));
     llama_rows_turns(&work->rows, config, &model->weights, batch->positions);
     work->rounds = llama_weights_round_gradients(&model->weights, config);
-    work->again = saved_take(config, n, false, arena);
+    if (!all_kept)
+        work->again = saved_take(config, n, false, arena);
     work->rstd = arena_raw(arena, real, n);
     if (!backward)
         return;
@@ -90,15 +91,16 @@ static void attention_work_init(struct attention_work *work, struct model *model
     work->dnormed = arena_raw(arena, real, n * H);
 }
 
-static void ffn_work_init(struct ffn_work *work, const struct llama_config *config, size_t n,
-                          struct arena *arena)
+/* The scratch of the forward pass's feed-forward serves this one's. */
+static void ffn_work_init(struct ffn_work *work, const struct llama_config *config,
+                          const struct llama_rows *forward, size_t n, struct arena *arena)
 {
     size_t rows = size_min(n, BACKWARD_ROWS), H = config->hidden, F = config->ffn;
     work->normed = arena_raw(arena, real, rows * H);
     work->dnormed = arena_raw(arena, real, rows * H);
     work->rstd = arena_raw(arena, real, rows);
-    work->gate = arena_raw(arena, real, rows * F);
-    work->up = arena_raw(arena, real, rows * F);
+    work->gate = forward->gate;
+    work->up = forward->up;
     work->dgate = arena_raw(arena, real, rows * F);
     work->dup = arena_raw(arena, real, rows * F);
     work->dact = arena_raw(arena, real, rows * F);
@@ -133,6 +135,12 @@ static void tape_init(struct llama_tape *tape, const struct llama_config *config
         tape->saved[l] = saved_take(config, n, true, arena);
 }
 
+/* The last blocks are kept, so all are if the first is. */
+static bool tape_keeps_all(const struct llama_tape *tape)
+{
+    return tape->saved[0].q != NULL;
+}
+
 bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
                         struct llama_tape *tape, struct arena *arena,
                         const struct progress *progress, struct err *err)
@@ -144,7 +152,7 @@ bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
     tape_init(tape, config, batch, arena);
     struct arena_mark mark = arena_mark(arena);
     struct attention_work work;
-    attention_work_init(&work, model, batch, false, arena);
+    attention_work_init(&work, model, batch, tape_keeps_all(tape), false, arena);
     memcpy(tape->last, batch->embeddings, count * sizeof *tape->last);
     bool going = true;
     for (size_t l = 0; l < L && going; l++) {
@@ -249,8 +257,8 @@ bool llama_tape_backward(struct model *model, const struct llama_tape *tape, con
     struct arena_mark mark = arena_mark(arena);
     struct attention_work work;
     struct ffn_work ffn;
-    attention_work_init(&work, model, &tape->batch, true, arena);
-    ffn_work_init(&ffn, config, n, arena);
+    attention_work_init(&work, model, &tape->batch, tape_keeps_all(tape), true, arena);
+    ffn_work_init(&ffn, config, &work.rows, n, arena);
     real *dx = arena_array(arena, real, n * H);
     rmsnorm_forward(work.rows.normed, work.rstd, tape->last, model->weights.output_norm,
                     (real)config->rms_eps, n, H);

@@ -1,5 +1,7 @@
 #include "engine/train/memory.h"
 
+#include <stdint.h>
+
 #include "engine/base/machine.h"
 #include "engine/base/size.h"
 #include "engine/compress/compressor.h"
@@ -8,10 +10,9 @@
 /* Rows that the model's feed-forward, and the loss, work on at a time. */
 enum { FEED_ROWS = 512, LOGIT_ROWS = 128 };
 
-/* Fitted to what four runs took (test_train_runs): a fourteenth of an arena's chunks is lost at
- * their ends, more or less as the system has huge pages to give. Measured: libraries take so much
- * when they first work. */
-enum { ARENA_LOSS = 14, LIBRARY_BYTES = 2 << 20 };
+/* A pass's arena ends in the middle of a huge page. Measured: libraries take so much when they
+ * first work. */
+enum { HUGE_PAGE = 2 << 20, LIBRARY_BYTES = 1 << 20 };
 
 /* Sizes of one pass, in numbers of type real. */
 struct sizes {
@@ -20,7 +21,7 @@ struct sizes {
     size_t samples;            /* in the pass */
     size_t context, slots;     /* of each */
     size_t rows;               /* that the decoder reads of each */
-    size_t labels;             /* of each */
+    size_t query, labels;      /* of each */
     bool backward, distill, compressed;
 };
 
@@ -30,16 +31,24 @@ static size_t tape_numbers(const struct sizes *s, const struct compress_settings
 {
     size_t H = s->c->H, K = compress_slots_per_window(settings), iters = settings->iters + 1;
     size_t per_token = s->c->M * H + 7 * H + s->c->D + s->c->M + s->c->E + 3 * K + iters + 12;
-    size_t per_slot = (5 + 2 * s->c->depth) * H + s->c->E + iters + 6;
+    size_t per_slot = (5 + 2 * (s->c->depth - 1)) * H + s->c->E + iters + 6;
     return s->context * per_token + s->slots * per_slot;
 }
 
-/* What goes again when a context has been encoded. */
+/* On the heap while a context is encoded: activations and, for a teacher, keys and values. */
 static size_t encode_numbers(const struct sizes *s)
 {
     size_t n = s->context, Q = s->m->heads * s->m->head_dim, K = s->m->kv_heads * s->m->head_dim;
-    return n * (2 * s->m->hidden + 2 * Q + 2 * K + s->m->head_dim) +
-           2 * size_min(n, FEED_ROWS) * s->m->ffn;
+    size_t taught = s->distill ? 2 * (n + s->query) * K * s->m->layers : 0;
+    return n * (2 * s->m->hidden + 2 * Q + 4 * K + s->m->head_dim) +
+           2 * size_min(n, FEED_ROWS) * s->m->ffn + taught;
+}
+
+/* On the heap while the attention of n rows is computed. */
+static size_t attention_numbers(const struct sizes *s, size_t n)
+{
+    size_t arrays = s->backward ? 2 + 2 * ATTENTION_PACKED_PARTS : 2;
+    return n * arrays * s->m->kv_heads * s->m->head_dim;
 }
 
 /* Scratch of a decoder pass over n rows; wide: rows of the feed-forward at a time. */
@@ -47,11 +56,13 @@ static size_t decoder_scratch(const struct sizes *s, size_t n)
 {
     size_t H = s->m->hidden, Q = s->m->heads * s->m->head_dim;
     size_t K = s->m->kv_heads * s->m->head_dim, wide = size_min(n, FEED_ROWS);
-    size_t forward = n * (H + 2 * Q + s->m->head_dim + Q + 2 * K + H) + 2 * wide * s->m->ffn;
-    if (!s->backward)
-        return forward;
-    size_t attention = 2 + 2 * ATTENTION_PACKED_PARTS;
-    return forward + n * (2 * Q + (2 + attention) * K + 2 * H) + wide * (2 * H + 5 * s->m->ffn);
+    size_t numbers = n * (H + 2 * Q + s->m->head_dim) + 2 * wide * s->m->ffn;
+    size_t kept = s->backward ? llama_tape_kept_bytes(s->m, n, LLAMA_KEEP_BYTES) : 0;
+    if (kept < llama_tape_kept_bytes(s->m, n, SIZE_MAX)) /* some block's are computed again */
+        numbers += n * (Q + 2 * K + H);
+    if (s->backward)
+        numbers += n * (2 * Q + 2 * K + 2 * H + 1) + wide * (2 * H + 1 + 3 * s->m->ffn);
+    return numbers;
 }
 
 static size_t logits_numbers(const struct sizes *s)
@@ -60,19 +71,29 @@ static size_t logits_numbers(const struct sizes *s)
     return panel * (s->m->vocab * (s->distill ? 2 : 1) + 2 * s->m->hidden);
 }
 
-/* The most that a pass holds at once. */
-static size_t pass_bytes(const struct sizes *s, const struct compress_settings *settings)
+/* The most that passes hold at once: what they take from an arena, which is kept from pass to
+ * pass, and from the heap. */
+struct needs {
+    size_t arena, heap;
+};
+
+static struct needs either(struct needs a, struct needs b)
+{
+    return (struct needs){size_max(a.arena, b.arena), size_max(a.heap, b.heap)};
+}
+
+static struct needs pass_needs(const struct sizes *s, const struct compress_settings *settings)
 {
     size_t H = s->m->hidden, n = s->samples * s->rows;
-    size_t tapes = s->compressed ? s->samples * tape_numbers(s, settings) : 0;
+    size_t tapes = s->compressed ? s->samples * (tape_numbers(s, settings) + s->slots * H) : 0;
     size_t held = n * H * (s->m->layers + 3 + (s->backward ? 2 : 0));
     if (s->distill)
-        held += 2 * s->samples * s->labels * H;
+        held += s->samples * (s->query + s->labels) * H;
     size_t scratch = size_max(decoder_scratch(s, n), logits_numbers(s));
     size_t kept = s->backward ? llama_tape_kept_bytes(s->m, n, LLAMA_KEEP_BYTES) : 0;
     size_t encoding = s->compressed ? encode_numbers(s) : 0;
-    size_t bytes = (tapes + size_max(held + scratch, encoding)) * sizeof(real) + kept;
-    return bytes + bytes / ARENA_LOSS;
+    return (struct needs){(tapes + held + scratch) * sizeof(real) + kept,
+                          size_max(encoding, attention_numbers(s, n)) * sizeof(real)};
 }
 
 /* ---- the passes of a run ------------------------------------------------------------- */
@@ -94,8 +115,8 @@ static size_t most_slots(const struct trainer *t, size_t context, struct compres
  * over samples of `context` tokens with `query` behind them, of which `labels` count. */
 enum purpose { TRAIN, VALIDATE_SLOTS, VALIDATE_FULL };
 
-static size_t bytes_of(const struct trainer *t, enum purpose purpose, size_t context, size_t query,
-                       size_t labels)
+static struct needs needs_of(const struct trainer *t, enum purpose purpose, size_t context,
+                             size_t query, size_t labels)
 {
     struct compress_settings settings;
     bool prompt = t->soft_prompt != NULL, full = purpose == VALIDATE_FULL || prompt;
@@ -105,6 +126,7 @@ static size_t bytes_of(const struct trainer *t, enum purpose purpose, size_t con
         .samples = t->config.micro_batch,
         .context = context,
         .slots = most_slots(t, context, &settings),
+        .query = query,
         .labels = labels,
         .backward = purpose == TRAIN,
         .distill = purpose == TRAIN && t->config.distill > 0,
@@ -113,26 +135,27 @@ static size_t bytes_of(const struct trainer *t, enum purpose purpose, size_t con
     if (purpose != TRAIN)
         s.samples = size_max(2, size_min(s.samples, VALIDATION_SAMPLES));
     size_t soft = prompt ? t->config.soft_tokens : t->lead.n;
-    s.rows = 1 + soft + (full ? context : s.slots) + query;
-    return pass_bytes(&s, &settings);
+    s.rows = soft + (full ? context : s.slots) + query; /* BOS, and the last token is not read */
+    return pass_needs(&s, &settings);
 }
 
-static size_t shape_bytes(const struct trainer *t, size_t context, size_t query, size_t labels)
+static struct needs shape_needs(const struct trainer *t, size_t context, size_t query,
+                                size_t labels)
 {
-    size_t most = bytes_of(t, TRAIN, context, query, labels);
+    struct needs most = needs_of(t, TRAIN, context, query, labels);
     if (!t->config.valid_every)
         return most;
-    return size_max(most, size_max(bytes_of(t, VALIDATE_SLOTS, context, query, labels),
-                                   bytes_of(t, VALIDATE_FULL, context, query, labels)));
+    return either(most, either(needs_of(t, VALIDATE_SLOTS, context, query, labels),
+                               needs_of(t, VALIDATE_FULL, context, query, labels)));
 }
 
-/* A checkpoint that is read back, while the heap keeps what the passes took. */
+/* A checkpoint that is read back, while no pass holds anything. */
 static size_t checkpoint_bytes(const struct trainer *t)
 {
     return parameters_saved_bytes(&t->parameters);
 }
 
-/* Muon's scratch for the largest matrix. */
+/* Muon's scratch for the largest matrix, in the passes' arena. */
 static size_t update_bytes(const struct trainer *t)
 {
     size_t most = 0;
@@ -144,23 +167,36 @@ static size_t update_bytes(const struct trainer *t)
     return most * sizeof(real);
 }
 
-size_t training_memory(const struct trainer *t)
+/* Of all passes of the run, and its updates. */
+static struct needs run_needs(const struct trainer *t)
 {
     const struct train_config *c = &t->config;
     const struct stream *s = &t->stream;
-    size_t most = update_bytes(t);
+    struct needs most = {update_bytes(t), 0};
     if (t->gpu) /* passes are elsewhere */
-        return parameters_bytes(&t->parameters) + most + checkpoint_bytes(t);
+        return most;
     for (size_t i = 0; i < s->n_shapes; i++) {
         size_t context = s->shapes[i].context, predict = s->shapes[i].predict;
         if (c->mix_ntp > 0)
-            most = size_max(most, shape_bytes(t, context, predict, predict));
+            most = either(most, shape_needs(t, context, predict, predict));
         if (c->mix_reconstruct > 0)
-            most = size_max(most, bytes_of(t, TRAIN, context, context, context));
+            most = either(most, needs_of(t, TRAIN, context, context, context));
     }
     if (c->mix_sft > 0)
-        most = size_max(most, shape_bytes(t, c->sft_context, c->sft_tokens, c->sft_tokens));
-    return parameters_bytes(&t->parameters) + most + checkpoint_bytes(t);
+        most = either(most, shape_needs(t, c->sft_context, c->sft_tokens, c->sft_tokens));
+    return most;
+}
+
+size_t training_arena(const struct trainer *t)
+{
+    return run_needs(t).arena;
+}
+
+size_t training_memory(const struct trainer *t)
+{
+    struct needs most = run_needs(t);
+    size_t passes = most.arena + HUGE_PAGE + most.heap;
+    return parameters_bytes(&t->parameters) + size_max(passes, checkpoint_bytes(t));
 }
 
 size_t training_peak(const struct trainer *t)

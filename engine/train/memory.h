@@ -9,6 +9,9 @@
  * is held at once for a step, a validation or a checkpoint. */
 size_t training_memory(const struct trainer *t);
 
+/* Of these, what passes and updates take from the trainer's arena at most. */
+size_t training_arena(const struct trainer *t);
+
 /* Resident bytes of the whole process at its peak, as far as it can be known before the
  * first step. */
 size_t training_peak(const struct trainer *t);

@@ -22,14 +22,14 @@ static bool read_teacher(struct pass *p, struct item *item, struct kv_cache *cac
     item->teacher = teacher;
     if (n == 0)
         return true;
-    struct arena scratch = {0};
-    real *hidden = arena_raw(&scratch, real, (L + 1) * n * H);
+    struct arena_mark mark = arena_mark(&p->arena);
+    real *hidden = arena_raw(&p->arena, real, (L + 1) * n * H);
     struct llama_input input = {.n = n, .ids = s->query};
     struct llama_output output = {.hidden = hidden};
     bool ok = llama_forward(p->o->model, cache, 0, &input, &output, progress, err);
     if (ok)
         memcpy(teacher + H, hidden + L * n * H, n * H * sizeof *teacher);
-    arena_free(&scratch);
+    arena_release(&p->arena, mark);
     return ok;
 }
 
@@ -131,11 +131,10 @@ static bool embed_rows(struct pass *p, real *embeddings, struct err *err)
 
 /* ---- backward --------------------------------------------------------------------- */
 
-static void backward_items(const struct pass *p, const real *dembeddings,
+static void backward_items(struct pass *p, const real *dembeddings,
                            const struct compressor_params *grads, real *dsoft)
 {
     size_t H = p->o->model->config.hidden;
-    struct arena scratch = {0};
     for (size_t i = 0; i < p->n; i++) {
         const struct item *item = &p->items[i];
         const real *d = dembeddings + item->start * H;
@@ -144,8 +143,8 @@ static void backward_items(const struct pass *p, const real *dembeddings,
         for (size_t k = 0; dsoft && k < item->soft * H; k++)
             dsoft[k] += d[k];
         if (grads && item->n_context)
-            compressor_backward(p->o->compressor, &item->tape, d + item->lead * H, grads, &scratch);
-        arena_free(&scratch);
+            compressor_backward(p->o->compressor, &item->tape, d + item->lead * H, grads,
+                                &p->arena);
     }
 }
 
@@ -262,6 +261,6 @@ bool objective_run(const struct objective *o, enum context_mode mode, const stru
         result->labels = p.n_labels;
         result->tokens += pass_batch_rows(&p);
     }
-    arena_free(&p.arena);
+    pass_end(&p);
     return ok;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/base/arena.h"
 #include "engine/base/progress.h"
 #include "engine/compress/compressor.h"
 #include "engine/data/sample.h"
@@ -39,6 +40,7 @@ struct objective {
     const real *soft_prompt; /* [n_soft, H] in front of every question, or NULL */
     size_t n_soft;
     double distill; /* times the KL divergence from the full context (our extension) */
+    struct arena *memory; /* a wide one, kept from pass to pass; NULL: each takes its own */
     struct objective_device *device; /* where it is computed (objective_device.h); NULL: here */
 };
 

@@ -38,12 +38,24 @@ static const struct item *other_context(const struct pass *p, size_t i)
 void pass_begin(struct pass *p, const struct objective *o, enum context_mode mode,
                 const struct sample *samples, size_t n, bool wanted)
 {
-    *p = (struct pass){.o = o, .mode = mode, .n = n};
+    *p = (struct pass){.o = o, .mode = mode, .n = n, .arena.wide = true};
+    if (o->memory)
+        p->arena = *o->memory;
     p->distill = o->distill > 0 && mode == CONTEXT_COMPRESSED && wanted;
     p->items = arena_array(&p->arena, struct item, n);
     for (size_t i = 0; i < n; i++)
         p->items[i].sample = &samples[i];
     find_owners(p);
+}
+
+void pass_end(struct pass *p)
+{
+    if (!p->o->memory) {
+        arena_free(&p->arena);
+        return;
+    }
+    arena_rewind(&p->arena);
+    *p->o->memory = p->arena;
 }
 
 bool pass_is_taught(const struct pass *p, size_t i)

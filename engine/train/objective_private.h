@@ -32,7 +32,7 @@ struct pass {
     enum context_mode mode;
     struct item *items;
     size_t n;
-    struct arena arena;
+    struct arena arena; /* the objective's, where it keeps one */
     size_t slots; /* of all contexts */
     /* The packed batch: row r is token source[r], or vector -1 - source[r] of the soft
      * prompt's and, behind them, the slots. */
@@ -56,6 +56,8 @@ static inline bool pass_has_slots(const struct pass *p)
  * may count. */
 void pass_begin(struct pass *p, const struct objective *o, enum context_mode mode,
                 const struct sample *samples, size_t n, bool wanted);
+
+void pass_end(struct pass *p);
 
 /* Is item i the one that has to be compressed? */
 bool pass_is_encoded(const struct pass *p, size_t i);

@@ -130,6 +130,7 @@ static bool save(struct run *r, bool last, struct err *err)
 {
     double start = clock_ms();
     struct err local = {0};
+    trainer_rest(&r->trainer);
     if (run_dir_save(&r->dir, &r->trainer, &local)) {
         if (r->l->saved)
             r->l->saved(r->l->context, &r->trainer, r->dir.path, clock_ms() - start);
@@ -183,6 +184,7 @@ static bool validate(struct run *r, struct err *err)
     struct progress progress = {validation_tick, r};
     struct err local = {0};
     size_t n = trainer_validate(t, v, &progress, &local);
+    trainer_rest(t);
     if (n == 0) {
         if (local.code == ERR_NONE || (local.code == ERR_CANCELLED && stop_asked(r)))
             return true;
@@ -202,6 +204,7 @@ static bool validate(struct run *r, struct err *err)
         r->l->validated(r->l->context, t, v, n, best);
     if (best && !run_dir_save_best(&r->dir, t, v, n, &local))
         tell(r, "best not saved: %s", local.text);
+    trainer_rest(t); /* the listener may have looked at a text */
     return true;
 }
 

@@ -170,7 +170,8 @@ static bool open_device(struct trainer *t, struct err *err)
 bool trainer_init(struct trainer *t, const struct train_config *config, struct model *model,
                   struct dataset **datasets, size_t n_datasets, struct err *err)
 {
-    *t = (struct trainer){.config = *config, .ranks = {0, 1}, .model = model, .state.best = (double)INFINITY};
+    *t = (struct trainer){.config = *config, .ranks = {0, 1}, .model = model,
+                          .state.best = (double)INFINITY, .memory.wide = true};
     if (config->distill > 0 && trainer_is_prompt(config))
         return err_set(err, ERR_USAGE, "distill is for compressors, not for a soft prompt");
     if (!train_config_check(config, err) || !set_precision(model, config, err) ||
@@ -200,7 +201,14 @@ void trainer_free(struct trainer *t)
     checkpoint_state_free(&t->state);
     free(t->soft_prompt);
     soft_prompt_free(&t->lead);
+    arena_free(&t->memory);
     *t = (struct trainer){0};
+}
+
+void trainer_rest(struct trainer *t)
+{
+    arena_free(&t->memory);
+    mem_trim();
 }
 
 /* ---- one step ------------------------------------------------------------------------- */
@@ -219,6 +227,7 @@ struct objective trainer_objective(struct trainer *t, size_t step)
         .model = t->model,
         .compressor = &t->compressor,
         .distill = t->config.distill,
+        .memory = &t->memory,
         .device = t->gpu ? &t->on_device : NULL,
         .soft_prompt = t->soft_prompt ? t->soft_prompt : t->lead.vectors,
         .n_soft = t->soft_prompt ? t->config.soft_tokens : t->lead.n,
@@ -290,7 +299,6 @@ static void update(struct trainer *t, double lr, double grad_scale)
                           .beta2 = c->beta2,
                           .eps = c->adam_eps,
                           .weight_decay = c->weight_decay};
-    struct arena scratch = {0};
     for (size_t i = 0; i < p->n_tensors; i++) {
         const struct compressor_tensor *tensor = &p->tensors[i];
         real *w = p->value + tensor->offset, *g = p->gradient + tensor->offset;
@@ -298,11 +306,10 @@ static void update(struct trainer *t, double lr, double grad_scale)
         adamw.lr = lr * rate_of(t, w);
         if (wants_muon(c, tensor))
             muon_step(w, m, g, tensor->rows, tensor->cols, adamw.lr, c->muon_momentum, grad_scale,
-                      t->gpu, &scratch);
+                      t->gpu, &t->memory);
         else
             adamw_step(&adamw, w, m, v, g, tensor->count, grad_scale, t->state.step + 1);
     }
-    arena_free(&scratch);
     parameters_average(p, share_kept(c->average, t->state.step));
 }
 

@@ -60,6 +60,7 @@ struct trainer {
     struct checkpoint_state state;
     struct compressor_info start; /* of the file that the run began from; else zeros */
     size_t nonfinite_in_row;
+    struct arena memory; /* of passes and updates */
     struct device *gpu; /* device = cuda: owned; NULL: passes are computed here */
     struct objective_device on_device;
     /* phase prompt */
@@ -75,6 +76,9 @@ struct trainer {
 bool trainer_init(struct trainer *t, const struct train_config *config, struct model *model,
                   struct dataset **datasets, size_t n_datasets, struct err *err);
 void trainer_free(struct trainer *t);
+
+/* Gives back the memory that passes keep: before something else takes some, and after it. */
+void trainer_rest(struct trainer *t);
 
 /* Computes the passes on d from now on, which the trainer closes. trainer_init does it by
  * itself where the configuration names a device. */

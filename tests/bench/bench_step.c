@@ -26,6 +26,7 @@ struct bench {
     struct compressor_params grads;
     int32_t ids[CONTEXT];
     size_t query, labels;
+    struct arena arena; /* kept from run to run, as a trainer does */
 };
 
 static void require(bool ok, const struct err *err)
@@ -41,7 +42,7 @@ static void bench_init(struct bench *b, const char *path, const char *precision,
     struct err err = {0};
     struct rng rng;
     rng_seed(&rng, 1);
-    *b = (struct bench){.query = sft ? 40 : 128, .labels = sft ? 8 : 128};
+    *b = (struct bench){.query = sft ? 40 : 128, .labels = sft ? 8 : 128, .arena.wide = true};
     b->model = model_open(path, NULL, 0, &err);
     require(b->model != NULL, &err);
     enum precision p = PRECISION_F32;
@@ -74,37 +75,37 @@ static struct llama_batch batch_of(const struct bench *b, const struct compress_
                                 .positions = positions, .keep_bytes = LLAMA_KEEP_BYTES};
 }
 
-static void run(const struct bench *b, double *ms)
+static void run(struct bench *b, double *ms)
 {
     struct err err = {0};
-    struct arena arena = {0};
+    struct arena *arena = &b->arena;
     size_t H = b->c.shape.H, rows[CONTEXT], starts[2] = {0};
     double at[STAGES + 1];
     at[READ] = clock_ms();
-    real *hidden = arena_array(&arena, real, b->c.shape.M * CONTEXT * H);
+    real *hidden = arena_raw(arena, real, b->c.shape.M * CONTEXT * H);
     struct llama_input input = {.n = CONTEXT, .ids = b->ids};
     struct llama_output output = {.hidden = hidden};
     require(llama_forward(b->model, NULL, 0, &input, &output, NULL, &err), &err);
     at[COMPRESS] = clock_ms();
     struct compress_tape compressed;
     require(compressor_forward(&b->c, &compress_settings_default, hidden, CONTEXT, CONTEXT,
-                               &compressed, &arena, NULL, &err), &err);
+                               &compressed, arena, NULL, &err), &err);
     at[DECODE] = clock_ms();
-    struct llama_batch batch = batch_of(b, &compressed, starts, &arena, &err);
+    struct llama_batch batch = batch_of(b, &compressed, starts, arena, &err);
     struct llama_tape tape;
-    require(llama_tape_forward(b->model, &batch, &tape, &arena, NULL, &err), &err);
+    require(llama_tape_forward(b->model, &batch, &tape, arena, NULL, &err), &err);
     at[LOSS] = clock_ms();
     for (size_t i = 0; i < b->labels; i++)
         rows[i] = batch.n - 1 - b->labels + i;
-    real *dfinal = arena_array(&arena, real, batch.n * H);
+    real *dfinal = arena_array(arena, real, batch.n * H);
     llama_cross_entropy(b->model, tape.final, rows, b->ids, b->labels, 1.0 / (double)b->labels,
-                        NULL, dfinal, NULL, &arena);
+                        NULL, dfinal, NULL, arena);
     at[DECODE_BACKWARD] = clock_ms();
-    real *dx = arena_array(&arena, real, batch.n * H);
-    require(llama_tape_backward(b->model, &tape, dfinal, dx, &arena, NULL, &err), &err);
+    real *dx = arena_array(arena, real, batch.n * H);
+    require(llama_tape_backward(b->model, &tape, dfinal, dx, arena, NULL, &err), &err);
     at[COMPRESS_BACKWARD] = clock_ms();
-    compressor_backward(&b->c, &compressed, dx + H, &b->grads, &arena);
-    arena_free(&arena);
+    compressor_backward(&b->c, &compressed, dx + H, &b->grads, arena);
+    arena_rewind(arena);
     at[STAGES] = clock_ms();
     for (int s = 0; s < STAGES; s++)
         ms[s] = at[s + 1] - at[s];
@@ -141,6 +142,7 @@ int main(int argc, char **argv)
         sum[1] += ms[s][0];
     }
     printf("%-18s %8.1f ms, best %8.1f ms\n", "step", sum[0], sum[1]);
+    arena_free(&b.arena);
     free(b.grads.query_fusion);
     compressor_free(&b.c);
     model_close(b.model);

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/model/safetensors.h"
+#include "engine/train/memory.h"
 #include "tests/support/temporary.h"
 #include "tests/support/training.h"
 
@@ -20,16 +22,22 @@ struct learner {
     struct trainer trainer;
 };
 
-static void learner_open(struct learner *a, double average)
+/* Opens the trainer of a->t, which is open. */
+static void learner_begin(struct learner *a)
 {
     struct err err = {0};
     struct records_options records = {0};
-    training_open(&a->t);
-    a->t.options.config.average = average;
     struct model *model = a->t.options.model;
     a->data = dataset_load(a->t.data_path, &records, model->tokenizer, 512, NULL, &err);
     if (!a->data || !trainer_init(&a->trainer, &a->t.options.config, model, &a->data, 1, &err))
         fail_msg("%s", err.text);
+}
+
+static void learner_open(struct learner *a, double average)
+{
+    training_open(&a->t);
+    a->t.options.config.average = average;
+    learner_begin(a);
 }
 
 static void learner_close(struct learner *a)
@@ -93,6 +101,40 @@ static void the_mean_is_the_recurrence(void **state)
     assert_true(moved > 1e-4); /* the mean is not the weights */
     free(expected);
     learner_close(&a);
+}
+
+/* What passes took of the arena, against what was said before the first of them. */
+static void the_memory_of_passes_is_known(void **state)
+{
+    static const struct {
+        const char *blocks;
+        size_t micro_batch;
+        double distill;
+        bool validates;
+    } cases[] = {{"128+64", 6, 0, false}, {"128+64", 2, 1, false}, {"256+32", 3, 0, true},
+                 {"64+256", 1, 0, true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct learner a;
+        struct validation v[VALIDATIONS_MAX];
+        struct err err = {0};
+        training_open(&a.t);
+        struct train_config *c = &a.t.options.config;
+        snprintf(c->blocks, sizeof c->blocks, "%s", cases[i].blocks);
+        c->held_out_tokens = 2000;
+        c->batch = c->micro_batch = cases[i].micro_batch;
+        c->distill = cases[i].distill;
+        c->valid_every = cases[i].validates;
+        learner_begin(&a);
+        size_t said = training_arena(&a.trainer);
+        step(&a);
+        if (cases[i].validates)
+            assert_int_not_equal(trainer_validate(&a.trainer, v, NULL, &err), 0);
+        size_t took = a.trainer.memory.most;
+        if (fabs((double)said - (double)took) > 0.01 * (double)took)
+            fail_msg("case %zu: %zu bytes said, %zu taken", i, said, took);
+        learner_close(&a);
+    }
 }
 
 static void training_goes_on_as_without_a_mean(void **state)
@@ -177,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_batch_is_learnt_by_heart),
+        cmocka_unit_test(the_memory_of_passes_is_known),
         cmocka_unit_test(the_mean_is_the_recurrence),
         cmocka_unit_test(training_goes_on_as_without_a_mean),
         cmocka_unit_test(a_validation_has_the_mean),
