@@ -15,7 +15,7 @@ enum {
     RIGHT_COLUMNS = 64 + GRID_LABEL + GRID_BARS + GRID_FRAME,
     RIGHT_COLUMNS_FULL = 128 + GRID_LABEL + GRID_BARS + GRID_FRAME,
     LEFT_LEAST = 36,
-    TOKEN_TEXT_ROWS = 8, /* of upright token text under a zoomed plan */
+    TOKEN_TEXT_ROWS = 8, /* of upright token text under a plan */
     STRIP_COLUMNS = 120  /* from which the settings strip is one row */
 };
 
@@ -59,9 +59,9 @@ static void take(struct stack *stack, enum area area, int rows)
     stack->rest.rows -= rows;
 }
 
-/* Gates, plan and answers share what is left after the fixed rows. */
+/* Gates, plan, token text under it and answers share what is left after the fixed rows. */
 struct budget {
-    int gates, plan, answers;
+    int gates, plan, text, answers;
 };
 
 static int shrink(int *rows, int least, int missing)
@@ -83,8 +83,7 @@ static struct budget budget_rows(const struct layout_input *in, int available)
     int layers = (int)size_min(in->layers ? in->layers : 31, 512);
     int slots = (int)size_min(in->slots ? in->slots : 32, 512);
     int gates_most = (layers + 1) / 2;
-    struct budget b = {clamp_int(GATES_ROWS, 1, gates_most), (slots + 1) / 2,
-                       ANSWERS_ROWS};
+    struct budget b = {clamp_int(GATES_ROWS, 1, gates_most), (slots + 1) / 2, 0, ANSWERS_ROWS};
     int extra = available - b.gates - b.plan - b.answers;
     if (extra < 0) {
         int missing = shrink(&b.gates, GATES_LEAST, -extra);
@@ -93,10 +92,11 @@ static struct budget budget_rows(const struct layout_input *in, int available)
         return b;
     }
     extra = grow(&b.gates, gates_most, extra);
-    extra = grow(&b.answers, ANSWERS_MOST, extra);
     /* One row a slot, but only when all of them fit. */
     if (extra >= slots - b.plan)
         extra = grow(&b.plan, slots, extra);
+    extra = grow(&b.answers, ANSWERS_MOST, extra);
+    extra = grow(&b.text, TOKEN_TEXT_ROWS, extra);
     b.answers += extra;
     return b;
 }
@@ -139,13 +139,22 @@ static void lay_wide(const struct layout_input *in, struct layout *layout,
     take(&middle, AREA_STRIP, strip);
     take(&middle, AREA_MASS, 1);
     take(&middle, AREA_PLAN, b.plan);
-    take(&middle, AREA_AXIS, 1);
+    take(&middle, AREA_AXIS, 1 + b.text);
 
     struct stack below = {layout, screen};
     below.rest.row += body.rows;
     below.rest.rows = b.answers;
     take(&below, AREA_ANSWERS_HEADING, 1);
     take(&below, AREA_ANSWERS, b.answers - 1);
+}
+
+/* Of `rows`, those that the slots fill: one each, or as many in a row as make them fit (two, and
+ * the rest scrolls, where the plan is not zoomed). */
+static int fitting_rows(int rows, int slots, bool zoomed)
+{
+    int pairs = zoomed ? (slots + 2 * rows - 1) / (2 * rows) : 1;
+    int needed = slots <= rows ? slots : (slots + 2 * pairs - 1) / (2 * pairs);
+    return needed < rows ? needed : rows;
 }
 
 /* One pane in all of the space. */
@@ -162,12 +171,14 @@ static void lay_pane(const struct layout_input *in, struct layout *layout,
         take(&stack, whole[in->focus], rows);
         return;
     }
-    int axis = 1;
+    int plan = rows - 2, slots = (int)size_min(in->slots ? in->slots : 32, 512);
     if (in->zoomed && in->zoom_level == 1)
-        axis += clamp_int(rows / 4, 1, TOKEN_TEXT_ROWS);
+        plan -= clamp_int(rows / 4, 1, TOKEN_TEXT_ROWS);
+    else
+        plan = fitting_rows(plan, slots, in->zoomed);
     take(&stack, AREA_MASS, 1);
-    take(&stack, AREA_PLAN, rows - 1 - axis);
-    take(&stack, AREA_AXIS, axis);
+    take(&stack, AREA_PLAN, plan);
+    take(&stack, AREA_AXIS, clamp_int(rows - 1 - plan, 1, 1 + TOKEN_TEXT_ROWS));
 }
 
 static void lay_zoomed(const struct layout_input *in, struct layout *layout,

@@ -179,6 +179,40 @@ static void draw_sides(struct scene *c, const struct grid *g)
     free(used);
 }
 
+/* "coal 39%  dust 27%": the tokens that the slots of a row carry most of. */
+static void draw_carried(struct scene *c, struct rect row, size_t from, size_t to)
+{
+    enum { NAMED = 12 };
+    struct ranked top[NAMED];
+    size_t n = c->tokens;
+    double *share = xcalloc(n, sizeof *share);
+    for (size_t t = 0; t < n; t++)
+        for (size_t j = from; j < to; j++)
+            share[t] += plan_slot_share(&c->plan, t, j) / (double)(to - from);
+    size_t count = rank_top(share, n, 0.02, top, NAMED);
+    struct parts parts = {.limit = row.columns};
+    for (size_t i = 0; i < count; i++) {
+        char name[64];
+        token_label(c->document, c->first + top[i].index, TOKEN_TRIMMED, name, sizeof name);
+        parts_add(&parts, "%s %.0f%%", name, 100 * top[i].weight);
+    }
+    canvas_text(c->canvas, row.row, row.column, row.columns, ROLE_TEXT, 0, parts.text,
+                strlen(parts.text));
+    free(share);
+}
+
+static void draw_made_of(struct scene *c, const struct grid *g)
+{
+    struct rect side = scene_plan_side(c, g);
+    size_t from, to;
+    if (side.columns <= 0)
+        return;
+    canvas_printf(c->canvas, c->layout.area[AREA_MASS].row, side.column, side.columns, ROLE_LABEL, 0,
+                  "made of");
+    for (int r = 0; r < side.rows && plan_row_slots(g, c->window->slots, r, &from, &to); r++)
+        draw_carried(c, (struct rect){side.row + r, side.column, 1, side.columns}, from, to);
+}
+
 /* ---- axis ------------------------------------------------------------------- */
 
 enum { TICK_CELLS = 16 };
@@ -249,12 +283,26 @@ static void draw_slot_ticks(struct scene *c, const struct grid *g, int row, stru
     }
 }
 
-/* Token text turned upright under the axis, one token a column: kept are the cursor,
- * then the others from the left where no neighbour stands. */
+/* The token that stands for a cell: the cursor's, else the one that sends most. */
+static size_t token_of_cell(const struct scene *c, const struct grid *g, int x)
+{
+    size_t from = g->first + (size_t)x * g->per_cell, best = from;
+    for (size_t t = from; t < size_min(from + g->per_cell, c->tokens); t++) {
+        if (c->first + t == c->token)
+            return c->token;
+        if (scene_has_plan(c) && c->window->mass[t] > c->window->mass[best])
+            best = t;
+    }
+    return c->first + best;
+}
+
+/* Token text turned upright under the axis, one token a column. */
 static void draw_upright(struct scene *c, const struct grid *g, struct rect area)
 {
+    for (int r = 1; r < area.rows && has_frame(c); r++)
+        canvas_put(c->canvas, area.row + r, g->area.column, FRAME_BAR, ROLE_FRAME, 0);
     for (int x = 0; x < g->used && area.rows > 1; x++) {
-        size_t token = c->first + g->first + (size_t)x;
+        size_t token = token_of_cell(c, g, x);
         char text[64];
         token_label(c->document, token, TOKEN_MARKED, text, sizeof text);
         size_t length = strlen(text);
@@ -359,6 +407,7 @@ static void draw_cells(struct scene *c, const struct grid *g)
     else
         draw_heat(c, g);
     draw_sides(c, g);
+    draw_made_of(c, g);
     place_cursor(c, g);
 }
 

@@ -187,13 +187,41 @@ static void test_fold(void **state)
     assert_int_equal(layout_compute(&in).kind, LAYOUT_NOTICE);
 }
 
+/* Rows that the plan does not fill hold the text of its tokens, then longer answers. */
+static void test_spare_rows_have_text(void **state)
+{
+    (void)state;
+    struct layout_input in = input(60, 200);
+    struct layout l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_PLAN].rows, 16);
+    assert_int_equal(l.area[AREA_AXIS].rows, 9);
+    assert_int_equal(l.area[AREA_ANSWERS].rows, 12);
+    in = input(36, 120);
+    in.focus = PANE_PLAN;
+    in.zoomed = true;
+    l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_PLAN].rows, 16);
+    assert_int_equal(l.area[AREA_AXIS].rows, 9);
+    assert_int_equal(l.area[AREA_AXIS].row, l.area[AREA_PLAN].row + 16);
+    in.slots = 100; /* four in a row */
+    l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_PLAN].rows, 25);
+    assert_int_equal(l.area[AREA_AXIS].rows, 6);
+    in.rows = 24;
+    in.columns = 80;
+    in.slots = 32;
+    l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_PLAN].rows, 16);
+    assert_int_equal(l.area[AREA_AXIS].rows, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_size),    cmocka_unit_test(test_odd_inputs),
         cmocka_unit_test(test_wide_as_drawn), cmocka_unit_test(test_wide_limits),
         cmocka_unit_test(test_arrangement),
-        cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_fold),          cmocka_unit_test(test_spare_rows_have_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
