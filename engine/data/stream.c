@@ -74,9 +74,12 @@ bool stream_check(const struct stream *s, struct err *err)
         for (size_t k = 0; s->mix[phase] > 0 && k < s->n_shapes; k++)
             if (stream_epoch(s, phase, k) == 0)
                 return err_set(err, ERR_INPUT,
-                               "no %s sample of %zu tokens in the data: %s is needed",
-                               phase_name[phase], shape_of(s, phase, k).context,
-                               phase == PHASE_SFT ? "a question-answer file" : "more plain text");
+                               "no %s sample with %zu tokens of context in the data, but mix_%s is "
+                               "%g: add %s, or set mix_%s=0",
+                               phase_name[phase], shape_of(s, phase, k).context, phase_name[phase],
+                               s->mix[phase],
+                               phase == PHASE_SFT ? "a question-answer file" : "plain text",
+                               phase_name[phase]);
     }
     return total > 0 || err_set(err, ERR_USAGE, "the mixture of phases is empty");
 }

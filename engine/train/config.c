@@ -222,8 +222,9 @@ static bool check_device(const struct train_config *c, struct err *err)
 {
     bool cuda = strcmp(c->device, "cuda") == 0, tf32 = strcmp(c->frozen_precision, "tf32") == 0;
     if (cuda != tf32 && strcmp(c->frozen_precision, "f32") != 0)
-        return err_set(err, ERR_USAGE, "frozen_precision %s is not for device %s",
-                       c->frozen_precision, c->device);
+        return err_set(err, ERR_USAGE, "frozen_precision %s is not for device %s: %s",
+                       c->frozen_precision, c->device,
+                       cuda ? "f32 and tf32 are" : "f32, q16, mixed, q8 and bf16 are");
     return true;
 }
 

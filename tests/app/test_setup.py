@@ -89,6 +89,9 @@ class SetupTest(unittest.TestCase):
                         "libjansson-dev", "libpcre2-dev", "libzstd-dev", "zlib1g-dev", "nettle-dev",
                         "libutf8proc-dev", "libfontconfig-dev", "libopenblas-openmp-dev"):
             self.assertIn(package, installed)
+        readme = (ROOT / "README.md").read_text()
+        for package in set(installed[1:]) - {"gcc", "make", "pkg-config"}:
+            self.assertIn(f"`{package}`", readme, "each dependency is named in the README")
 
     def test_what_is_there_is_not_installed(self):
         self.tool("dpkg-query", 'case "$4" in b) exit 1;; esac; echo install ok installed')

@@ -151,13 +151,24 @@ class Runs(unittest.TestCase):
 
     def test_a_gpu_that_is_not_there_is_an_error(self):
         run = self.path / "gpu"
-        status, messages = train(self.data, run, settings=["device=cuda"])
+        status, messages = train(self.data, run, settings=["device=cuda", "frozen_precision=f32"])
         self.assertIn(status, (1, 2), messages)
         self.assertRegex(messages, "built without CUDA|no CUDA device")
         self.assertFalse(list(run.glob("step-*")))
         status, messages = train(self.data, run, settings=["frozen_precision=tf32"])
         self.assertEqual(status, 2, messages)
-        self.assertIn("frozen_precision tf32 is not for device cpu", messages)
+        self.assertIn("frozen_precision tf32 is not for device cpu: f32, q16,", messages)
+        status, messages = train(self.data, run, settings=["device=cuda"])
+        self.assertEqual(status, 2, messages)
+        self.assertIn("frozen_precision mixed is not for device cuda: f32 and tf32 are", messages)
+
+    def test_a_mixture_that_the_data_do_not_have(self):
+        """What is missing, which setting asks for it, and both ways out."""
+        status, messages = train(self.data, self.path / "mixed", "--mix", "ntp=0.5,sft=0.5")
+        self.assertEqual(status, 3, messages)
+        self.assertRegex(messages, r"no sft sample with \d+ tokens of context in the data, but "
+                                   r"mix_sft is 0\.5: add a question-answer file, or set mix_sft=0\n")
+        self.assertFalse((self.path / "mixed" / "compressor.safetensors").exists())
 
     def test_a_second_process_is_refused(self):
         run = self.path / "locked"
