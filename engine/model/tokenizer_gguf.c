@@ -101,13 +101,6 @@ static bool read_types(struct loader *l)
     return true;
 }
 
-static bool build_vocab(struct loader *l, enum vocab_alphabet alphabet)
-{
-    const struct vocab_source source = {alphabet, l->t->ignore_merges, l->texts, l->types,
-                                        l->count, l->name};
-    return vocab_build(&l->t->vocab, &source, l->err);
-}
-
 static bool read_added(struct loader *l)
 {
     for (size_t i = 0; i < l->count; i++) {
@@ -164,7 +157,9 @@ static bool read_byte_level(struct loader *l)
                        l->name, (int)(pre.length < 64 ? pre.length : 64), pre.text);
     t->nfc = t->split == SPLIT_QWEN2;
     t->ignore_merges = t->split == SPLIT_LLAMA3;
-    return build_vocab(l, VOCAB_BYTE_LEVEL) && read_merges(l) &&
+    return tokenizer_read_vocab(t, VOCAB_BYTE_LEVEL, l->texts, l->types, l->count, l->name,
+                                l->err) &&
+           read_merges(l) &&
            read_bool(l, "tokenizer.ggml.add_bos_token", t->split == SPLIT_LLAMA3,
                      &t->adds_bos);
 }
@@ -199,7 +194,8 @@ static bool read_sentencepiece(struct loader *l)
     if (!check_scores(l, scores, length) ||
         !read_bool(l, "tokenizer.ggml.add_space_prefix", true, &space) ||
         !read_bool(l, "tokenizer.ggml.add_bos_token", true, &t->adds_bos) ||
-        !build_vocab(l, VOCAB_SENTENCEPIECE))
+        !tokenizer_read_vocab(t, VOCAB_SENTENCEPIECE, l->texts, l->types, l->count, l->name,
+                              l->err))
         return false;
     t->prefix = space ? SPM_PREFIX_EVERY : SPM_PREFIX_NONE;
     t->strip_space = space;

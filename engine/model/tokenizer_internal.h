@@ -74,6 +74,11 @@ bool merge_list_add_joined(struct merge_list *merges, struct text_span merge, st
 /* Enters those that wait; to be called behind the last. */
 bool merge_list_finish(struct merge_list *merges, struct err *err);
 
+/* Enters the vocabulary of a file: texts, as it writes them, and types, both [count]. */
+bool tokenizer_read_vocab(struct tokenizer *tokenizer, enum vocab_alphabet alphabet,
+                          const struct text_span *texts, const uint8_t *types, size_t count,
+                          const char *name, struct err *err);
+
 /* Marks tokens that end a turn by what they are called, in every file. Needs the
  * vocabulary and the added tokens. */
 void tokenizer_find_stops(struct tokenizer *tokenizer);

@@ -234,13 +234,6 @@ static bool read_unknown(struct loader *l)
     return true;
 }
 
-static bool build_vocab(struct loader *l, enum vocab_alphabet alphabet)
-{
-    const struct vocab_source source = {alphabet, l->t->ignore_merges, l->texts, l->types,
-                                        l->count, l->name};
-    return vocab_build(&l->t->vocab, &source, l->err);
-}
-
 static bool read_model(struct loader *l)
 {
     struct tokenizer *t = l->t;
@@ -253,8 +246,9 @@ static bool read_model(struct loader *l)
         return err_set(l->err, ERR_INPUT, "%s: model.byte_fallback %s not supported here",
                        l->name, bytes ? "true" : "false");
     t->ignore_merges = tokenizer_json_flag(l->model, "ignore_merges", false);
-    if (!read_tokens(l) || !build_vocab(l, alphabet) || !read_merges(l) || !read_unknown(l) ||
-        !read_added(l))
+    if (!read_tokens(l) ||
+        !tokenizer_read_vocab(t, alphabet, l->texts, l->types, l->count, l->name, l->err) ||
+        !read_merges(l) || !read_unknown(l) || !read_added(l))
         return false;
     if (alphabet == VOCAB_SENTENCEPIECE)
         tokenizer_spm_finish(t);

@@ -7,6 +7,15 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 
+bool tokenizer_read_vocab(struct tokenizer *tokenizer, enum vocab_alphabet alphabet,
+                          const struct text_span *texts, const uint8_t *types, size_t count,
+                          const char *name, struct err *err)
+{
+    const struct vocab_source source = {alphabet, tokenizer->ignore_merges, texts, types, count,
+                                        name};
+    return vocab_build(&tokenizer->vocab, &source, err);
+}
+
 /* Is this the text of token `id`? */
 static bool is_joined(const struct token_map *map, size_t id, struct text_span left,
                       struct text_span right)
