@@ -17,15 +17,38 @@
 
 enum { RESET_MAX = 512, STACK_SIZE = 64 << 10, WRITER_WAIT_MS = 100 };
 
-/* Those after SIGCONT end programs that do not ask for them, and leave the terminal as it is. */
-static const int orderly[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT,
-                              SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGPWR};
-static const int fatal[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGQUIT};
-enum { ORDERLY = sizeof orderly / sizeof *orderly, FATAL = sizeof fatal / sizeof *fatal };
+/* Every signal that would end the program, or that the loop wants to know. Orderly ones
+ * become bytes in the pipe, fatal ones kill once the terminal is back; the real-time ones,
+ * whose numbers the library chooses, are orderly as well. Not in the table: what nobody
+ * can catch, what is ignored or stops the program unasked, and what is ignored here. */
+enum fate { LEFT_ALONE, ORDERLY, FATAL };
+static const struct {
+    enum fate fate;
+    const char *text; /* of the fatal ones, on stderr */
+} signals[NSIG] = {
+    [SIGWINCH] = {ORDERLY},  [SIGTSTP] = {ORDERLY}, [SIGCONT] = {ORDERLY},
+    [SIGINT] = {ORDERLY},    [SIGTERM] = {ORDERLY}, [SIGHUP] = {ORDERLY},
+    [SIGUSR1] = {ORDERLY},   [SIGUSR2] = {ORDERLY}, [SIGALRM] = {ORDERLY},
+    [SIGVTALRM] = {ORDERLY}, [SIGPROF] = {ORDERLY}, [SIGXCPU] = {ORDERLY},
+    [SIGPOLL] = {ORDERLY},   [SIGPWR] = {ORDERLY},  [SIGSTKFLT] = {ORDERLY},
+    [SIGSEGV] = {FATAL, "comprexit: memory fault (SIGSEGV); please report it\n"},
+    [SIGABRT] = {FATAL, "comprexit: internal check failed (SIGABRT)\n"},
+    [SIGBUS] = {FATAL, "comprexit: bus error\n"},
+    [SIGFPE] = {FATAL, "comprexit: arithmetic fault (SIGFPE); please report it\n"},
+    [SIGILL] = {FATAL, "comprexit: illegal instruction (SIGILL); please report it\n"},
+    [SIGSYS] = {FATAL, "comprexit: forbidden system call (SIGSYS)\n"},
+    [SIGTRAP] = {FATAL, "comprexit: trap (SIGTRAP)\n"},
+    [SIGQUIT] = {FATAL, "comprexit: quit\n"},
+};
+
+static enum fate fate_of(int number)
+{
+    return number >= SIGRTMIN && number <= SIGRTMAX ? ORDERLY : signals[number].fate;
+}
 
 /* A handler has no argument of its own: this is the state that it needs. */
 static int pipe_read = -1, pipe_write = -1;
-static struct sigaction before_orderly[ORDERLY], before_fatal[FATAL];
+static struct sigaction before[NSIG]; /* what was done about those of the table */
 static struct {
     atomic_bool armed;
     int fd;
@@ -36,6 +59,13 @@ static struct {
 static atomic_bool crashed, writing;
 static _Thread_local bool is_writer; /* the thread that crashes may be writing itself */
 static _Thread_local void *stack;
+
+static void take_over(enum fate fate, const struct sigaction *action)
+{
+    for (int number = 1; number < NSIG; number++)
+        if (fate_of(number) == fate)
+            sigaction(number, action, &before[number]);
+}
 
 /* ---- orderly ---------------------------------------------------------------- */
 
@@ -60,8 +90,7 @@ bool signals_open(struct err *err)
     pipe_write = fds[1];
     struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < ORDERLY; i++)
-        sigaction(orderly[i], &action, &before_orderly[i]);
+    take_over(ORDERLY, &action);
     signal(SIGPIPE, SIG_IGN);
     return true;
 }
@@ -70,8 +99,9 @@ void signals_close(void)
 {
     if (pipe_read < 0)
         return;
-    for (size_t i = 0; i < ORDERLY; i++)
-        sigaction(orderly[i], &before_orderly[i], NULL);
+    for (int number = 1; number < NSIG; number++)
+        if (fate_of(number) == ORDERLY)
+            sigaction(number, &before[number], NULL);
     close(pipe_read);
     close(pipe_write);
     pipe_read = pipe_write = -1;
@@ -157,17 +187,8 @@ void signals_restore_terminal(void)
 
 static const char *describe(int number, int code)
 {
-    switch (number) {
-    case SIGBUS:
-        return code == BUS_ADRERR ? "comprexit: model file changed while in use\n"
-                                  : "comprexit: bus error\n";
-    case SIGSEGV: return "comprexit: memory fault (SIGSEGV); please report it\n";
-    case SIGABRT: return "comprexit: internal check failed (SIGABRT)\n";
-    case SIGFPE: return "comprexit: arithmetic fault (SIGFPE); please report it\n";
-    case SIGILL: return "comprexit: illegal instruction (SIGILL); please report it\n";
-    case SIGSYS: return "comprexit: forbidden system call (SIGSYS)\n";
-    default: return "comprexit: quit\n";
-    }
+    return number == SIGBUS && code == BUS_ADRERR ? "comprexit: model file changed while in use\n"
+                                                  : signals[number].text;
 }
 
 bool signals_begin_output(void)
@@ -200,12 +221,9 @@ static void crash(int number, siginfo_t *info, void *context)
     signals_restore_terminal();
     const char *text = describe(number, info ? info->si_code : 0);
     file_write_all(STDERR_FILENO, text, strlen(text));
-    const struct sigaction *before = NULL;
-    for (size_t i = 0; i < FATAL; i++)
-        if (fatal[i] == number)
-            before = &before_fatal[i];
-    if (before && before->sa_flags & SA_SIGINFO && before->sa_sigaction)
-        before->sa_sigaction(number, info, context);
+    const struct sigaction *other = &before[number];
+    if (other->sa_flags & SA_SIGINFO && other->sa_sigaction)
+        other->sa_sigaction(number, info, context);
     struct sigaction plain = {.sa_handler = SIG_DFL};
     sigemptyset(&plain.sa_mask);
     sigaction(number, &plain, NULL);
@@ -222,8 +240,15 @@ void signals_catch_crashes(void)
     signals_guard_thread();
     struct sigaction action = {.sa_sigaction = crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < FATAL; i++)
-        sigaction(fatal[i], &action, &before_fatal[i]);
+    take_over(FATAL, &action);
+}
+
+void signals_fatal(sigset_t *set)
+{
+    sigemptyset(set);
+    for (int number = 1; number < NSIG; number++)
+        if (fate_of(number) == FATAL)
+            sigaddset(set, number);
 }
 
 void signals_guard_thread(void)

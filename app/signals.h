@@ -4,14 +4,15 @@
 #ifndef APP_SIGNALS_H
 #define APP_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <termios.h>
 
 #include "engine/base/err.h"
 
-/* Resize, terminate, hang up, interrupt, suspend, continue -> pipe; SIGPIPE is
- * ignored. */
+/* Resize, terminate, hang up, interrupt, suspend, continue, and whatever else would end the
+ * program from outside -> pipe; SIGPIPE is ignored. */
 bool signals_open(struct err *err);
 void signals_close(void);
 
@@ -32,10 +33,13 @@ void signals_lend(void);
 void signals_take_back(void);
 void signals_reset_child(void);
 
-/* SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGQUIT: restore, say what
- * happened in one line, die by the signal. Handlers that were there before (a
- * sanitizer's) run after the terminal is back. */
+/* Faults, traps and SIGQUIT: restore, say what happened in one line, die by the signal.
+ * Handlers that were there before (a sanitizer's) run after the terminal is back. */
 void signals_catch_crashes(void);
+
+/* Those: no thread may block them, for a fault whose signal is blocked kills the process
+ * without its handler. */
+void signals_fatal(sigset_t *set);
 
 /* What giving the terminal back means: write reset to fd and set its modes. NULL
  * disarms. The texts are copied. */

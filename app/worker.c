@@ -132,15 +132,15 @@ static void *work(void *context)
     return NULL;
 }
 
-/* Signals belong to the other thread, except those that a thread causes itself: a
- * fault whose signal is blocked kills the process without its handler. */
+/* Signals belong to the other thread, except those that a thread causes itself. */
 static bool start_thread(struct worker *worker, struct err *err)
 {
-    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
-    sigset_t others, old;
+    sigset_t own, others, old;
+    signals_fatal(&own);
     sigfillset(&others);
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        sigdelset(&others, own[i]);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&own, number) == 1)
+            sigdelset(&others, number);
     pthread_sigmask(SIG_BLOCK, &others, &old);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

@@ -187,12 +187,30 @@ class ChangedFileTest(ExplorerTest):
             self.quit(terminal)
 
     def test_signals_that_end_programs_give_the_terminal_back(self):
-        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU):
+        """Each that the system has and that nobody only stops or ignores."""
+        ignored = {signal.SIGCHLD, signal.SIGURG, signal.SIGCONT, signal.SIGWINCH, signal.SIGPIPE,
+                   signal.SIGXFSZ}
+        stop = {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGKILL}
+        faults = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL,
+                  signal.SIGSYS, signal.SIGTRAP, signal.SIGQUIT}
+        real_time = {signal.SIGRTMIN, signal.SIGRTMIN + 1, signal.SIGRTMAX}
+        ending = {n for n in signal.valid_signals() if n < signal.SIGRTMIN} | real_time
+        for number in sorted(ending - ignored - stop):
             with self.subTest(number), self.open("--no-answers") as terminal:
                 terminal.wait_for(b"? help")
                 os.kill(terminal.pid, number)
                 terminal.wait_for(b"\x1b[?1049l")
-                self.assertEqual(terminal.wait_exit(), 128 + number)
+                status = terminal.wait_exit()
+                self.assertEqual(status, -number if number in faults else 128 + number)
+                self.assertEqual(terminal.modes_now(), terminal.modes)
+                self.assertIn(b"\x1b[?25h", terminal.output.rpartition(b"\x1b[?25l")[2])
+
+    def test_a_broken_pipe_ends_nothing(self):
+        with self.open("--no-answers") as terminal:
+            terminal.wait_for(b"? help")
+            os.kill(terminal.pid, signal.SIGPIPE)
+            terminal.settle()
+            self.quit(terminal)
 
     def test_document_that_changes_is_told_and_opened_again(self):
         document = self.home / "notes.txt"
