@@ -49,7 +49,7 @@ static bool open_document(struct session *s, const char *path, struct err *err)
     session_set_document(s, path, text, size);
     reopen_continue(s);
     if (!s->headless)
-        recent_opened(path);
+        recent_opened(path, !s->no_sandbox);
     if (s->view.screen != SCREEN_EXPLORE || s->view.overlay == OVERLAY_DIALOG ||
         s->view.overlay == OVERLAY_START)
         dialog_screen(s, SCREEN_EXPLORE);

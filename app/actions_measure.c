@@ -45,7 +45,7 @@ static char *other_text(const struct session *s, const char **name, size_t *size
     static const char *const samples[] = {"harbour.txt", "observatory.txt", "saltworks.txt"};
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
         char *path = assets_path(samples[i]), *text = NULL, hex[65];
-        bool there = path && file_read(path, DOCUMENT_BYTES_MAX, &text, size, NULL);
+        bool there = path && session_read_text(s, path, &text, size, NULL);
         free(path);
         if (!there)
             continue;

@@ -110,7 +110,7 @@ static char *document_path(const struct job *job, struct err *err)
         err_set(err, ERR_USAGE, "export: expected DOC");
         return NULL;
     }
-    return reopen_document(&job->meta, figure, err);
+    return reopen_document(&job->meta, figure, false, err);
 }
 
 /* ---- engine --------------------------------------------------------------------------- */
@@ -338,7 +338,7 @@ static char *figure_model(const struct job *job)
     const struct cli_arguments *a = job->arguments;
     if (!job->has_meta || cli_text(a, "model"))
         return NULL;
-    return reopen_model(&job->meta, cli_text(a, "from-figure"));
+    return reopen_model(&job->meta, cli_text(a, "from-figure"), false);
 }
 
 static bool with_document(struct job *job, const char *path, struct err *err)

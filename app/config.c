@@ -6,6 +6,7 @@
 #include "app/actions.h"
 #include "app/keycodes.h"
 #include "app/places.h"
+#include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -63,7 +64,7 @@ bool config_run_file(struct session *s, const char *path, struct err *err)
     for (const struct sourced *outer = s->sourced; outer; outer = outer->outer)
         if (file_same(outer->path, path))
             return err_set(err, ERR_USAGE, "%s: a file of commands cannot run itself", path);
-    if (!file_read(path, FILE_MAX, &text, &size, err))
+    if (!worker_read_file(!s->no_sandbox, path, FILE_MAX, &text, &size, err))
         return false;
     struct sourced own = {path, s->sourced};
     s->sourced = &own;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/dialog.h"
+#include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -100,16 +101,29 @@ static void add_identity(struct list *list, const char *lead, const char *name, 
                   layers, hash);
 }
 
-/* A whole compressor of another model: whose it is, and which is open. */
-static bool add_owners(struct list *list, const struct snapshot_facts *open, const char *path)
-{
+struct peek {
+    const char *path;
     struct compressor_info info;
     struct compressor_shape shape;
+};
+
+static bool peek(void *context, struct err *err)
+{
+    struct peek *p = context;
+    return compressor_peek(&p->info, &p->shape, p->path, err);
+}
+
+/* A whole compressor of another model: whose it is, and which is open. */
+static bool add_owners(struct list *list, const struct session *s, const char *path)
+{
+    const struct snapshot_facts *open = &s->snapshot->facts;
+    struct peek p = {.path = path};
+    const struct compressor_info *info = &p.info;
     struct err ignored = {0};
-    if (!compressor_peek(&info, &shape, path, &ignored))
+    if (!worker_call(!s->no_sandbox, peek, &p, &ignored))
         return false;
-    add_identity(list, "made for", info.base_architecture[0] ? info.base_architecture : "a model",
-                 shape.H, info.base_layers ? info.base_layers : shape.M - 1, info.base_sha256);
+    add_identity(list, "made for", info->base_architecture[0] ? info->base_architecture : "a model",
+                 p.shape.H, info->base_layers ? info->base_layers : p.shape.M - 1, info->base_sha256);
     add_identity(list, "open now", open->model, open->hidden, open->layers, open->embedding_sha256);
     return true;
 }
@@ -144,7 +158,7 @@ void dialog_problem(struct session *s, enum problem problem, const char *path, c
     struct list *list = dialog_begin(s);
     add_wrapped(list, text);
     list_add_text(list, "  %-10s %s", "where", path);
-    bool owned = problem == PROBLEM_COMPRESSOR && add_owners(list, &s->snapshot->facts, path);
+    bool owned = problem == PROBLEM_COMPRESSOR && add_owners(list, s, path);
     if (!owned) {
         describe_found(path, found, sizeof found);
         list_add_text(list, "  %-10s %s", "got", found);

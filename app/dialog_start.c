@@ -66,10 +66,10 @@ static void add_document(struct list *list, const struct recent *r)
     free(line);
 }
 
-static void add_recent(struct list *list)
+static void add_recent(const struct session *s, struct list *list)
 {
     size_t count;
-    struct recent *recent = recent_list(&count);
+    struct recent *recent = recent_list(!s->no_sandbox, &count);
     if (count)
         list_add_text(list, " ");
     for (size_t i = 0; i < count; i++)
@@ -82,7 +82,7 @@ void dialog_note_left(const struct session *s)
     bool file = s->document.path && !s->restored && strcmp(s->document.path, "-") != 0;
     if (file && !s->headless && s->snapshot->windows)
         recent_left(s->document.path, snapshot_window_of(s->snapshot, s->view.token) + 1,
-                    s->document.asked, s->model_path);
+                    s->document.asked, s->model_path, !s->no_sandbox);
 }
 
 /* ---- what is there ------------------------------------------------------------------ */
@@ -129,7 +129,7 @@ void dialog_start(struct session *s)
     else if (!model)
         list_add(list, "Choose a model ...", "    none is open", "model");
     if (!s->headless)
-        add_recent(list);
+        add_recent(s, list);
     if (model)
         add_facts(s, list);
     dialog_show(s, OVERLAY_START, "comprexit " COMPREXIT_VERSION,

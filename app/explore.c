@@ -53,7 +53,7 @@ static bool read_document(struct session *s, const char *path, struct err *err)
         return false;
     session_set_document(s, path, text, size);
     if (!s->headless && strcmp(path, "-") != 0)
-        recent_opened(path);
+        recent_opened(path, !s->no_sandbox);
     return true;
 }
 
@@ -93,7 +93,7 @@ static bool open_figure(struct explorer *e, const struct explore_options *o, str
         return false;
     if (o->document)
         return true;
-    e->document = reopen_document(&s->reopening->meta, o->from_figure, &missing);
+    e->document = reopen_document(&s->reopening->meta, o->from_figure, !o->no_sandbox, &missing);
     s->reopening->waits = !e->document;
     if (s->reopening->waits && o->headless)
         *err = missing;
@@ -107,7 +107,7 @@ static struct engine_options engine_options(struct explorer *e, const struct exp
     struct engine_options options = o->engine;
     struct reopening *r = e->session.reopening;
     if (r && !options.model)
-        options.model = e->model = reopen_model(&r->meta, r->path);
+        options.model = e->model = reopen_model(&r->meta, r->path, !o->no_sandbox);
     const char *variable = getenv("COMPREXIT_MODEL");
     if (!options.model && !(variable && *variable))
         options.model = e->session.rc_model;
@@ -121,7 +121,7 @@ static struct engine_options engine_options(struct explorer *e, const struct exp
 static bool open_prompt(struct session *s, const struct explore_options *o, struct err *err)
 {
     char *dir = o->headless ? NULL : places_state_dir();
-    bool ok = prompt_start(dir, complete_line, s, err);
+    bool ok = prompt_start(dir, !o->no_sandbox, complete_line, s, err);
     free(dir);
     return ok;
 }
@@ -164,7 +164,7 @@ static bool open_explorer(struct explorer *e, const struct explore_options *o,
     struct session *s = &e->session;
     s->headless = o->headless;
     s->no_sandbox = o->no_sandbox;
-    if (o->play && !(e->script = script_open(o->play, loop_type, err)))
+    if (o->play && !(e->script = script_open(o->play, !o->no_sandbox, loop_type, err)))
         return false;
     if (!open_figure(e, o, err))
         return false;

@@ -231,7 +231,8 @@ static void tame_readline(void)
     prompt_keys_bind(open_editor);
 }
 
-bool prompt_start(const char *dir, prompt_complete_fn *complete, void *context, struct err *err)
+bool prompt_start(const char *dir, bool confined, prompt_complete_fn *complete, void *context,
+                  struct err *err)
 {
     prompt.nowhere = fopen("/dev/null", "r+");
     if (!prompt.nowhere)
@@ -240,7 +241,7 @@ bool prompt_start(const char *dir, prompt_complete_fn *complete, void *context, 
     prompt.context = context;
     prompt.started = true;
     tame_readline();
-    prompt_history_start(dir);
+    prompt_history_start(dir, confined);
     return true;
 }
 

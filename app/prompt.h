@@ -1,7 +1,7 @@
 /* The prompt: readline through its callback interface, fed with bytes and never
  * allowed to read, write or wait. Readline is one per process, and so is this.
  *
- *     prompt_start(dir, complete, context, &err);
+ *     prompt_start(dir, confined, complete, context, &err);
  *     prompt_open(PROMPT_ASK, "ask> ", "");
  *     switch (prompt_key(&event)) ...  PROMPT_ACCEPTED: prompt_line()
  *
@@ -37,7 +37,8 @@ typedef char **prompt_complete_fn(void *context, const char *line, size_t point,
 
 /* dir: where the histories are kept (NULL: nowhere). Must come before the
  * terminal is opened, because readline reads the terminal's description too. */
-bool prompt_start(const char *dir, prompt_complete_fn *complete, void *context, struct err *err);
+bool prompt_start(const char *dir, bool confined, prompt_complete_fn *complete, void *context,
+                  struct err *err);
 void prompt_stop(void);
 
 /* Lines kept in each history; 0 forgets and keeps none. */

@@ -6,6 +6,7 @@
 
 #include <readline/history.h>
 
+#include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -17,6 +18,7 @@ static const char *const file_of[PROMPT_KIND_COUNT] = {PROMPT_KINDS(FILE_NAME)};
 
 static struct {
     char *dir;
+    bool confined;
     size_t limit;
     HISTORY_STATE *state[PROMPT_KIND_COUNT]; /* NULL: not read yet */
 } histories = {.limit = LINES_DEFAULT};
@@ -48,8 +50,9 @@ static char *unescape(const char *text, size_t length)
     return out;
 }
 
-void prompt_history_start(const char *dir)
+void prompt_history_start(const char *dir, bool confined)
 {
+    histories.confined = confined;
     histories.dir = dir ? xstrdup(dir) : NULL;
     histories.limit = LINES_DEFAULT;
     using_history();
@@ -89,7 +92,8 @@ static void load(enum prompt_kind kind)
     if (!histories.dir || !file_of[kind] || !histories.limit)
         return;
     path = file_join(histories.dir, file_of[kind]);
-    if (file_exists(path) && file_read(path, FILE_MAX, &data, &size, NULL)) {
+    if (file_exists(path) && 
+        worker_read_file(histories.confined, path, FILE_MAX, &data, &size, NULL)) {
         for (size_t at = 0; at < size;) {
             size_t length = strcspn(data + at, "\n");
             char *line = unescape(data + at, length);

@@ -7,7 +7,8 @@
 
 #include "app/prompt.h"
 
-void prompt_history_start(const char *dir);
+/* confined: are the files read in a thread that can change nothing (sandbox.h)? */
+void prompt_history_start(const char *dir, bool confined);
 void prompt_history_stop(void);
 void prompt_history_limit(size_t lines);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/places.h"
+#include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
@@ -68,18 +69,23 @@ static struct recent take_line(const char *line, size_t length)
     return r;
 }
 
-struct recent *recent_list(size_t *count)
+struct listing {
+    struct recent *list;
+    size_t *count;
+};
+
+static bool read_list(void *context, struct err *err)
 {
-    struct recent *list = xcalloc(RECENT_MAX, sizeof *list);
+    struct listing *l = context;
     char *data = NULL, *file = recent_file();
     size_t size = 0;
-    *count = 0;
+    (void)err;
     if (file && file_exists(file) && file_read(file, RECENT_FILE_MAX, &data, &size, NULL)) {
-        for (size_t at = 0; at < size && *count < RECENT_MAX;) {
+        for (size_t at = 0; at < size && *l->count < RECENT_MAX;) {
             size_t length = strcspn(data + at, "\n");
             struct recent r = take_line(data + at, length);
             if (r.path)
-                list[(*count)++] = r;
+                l->list[(*l->count)++] = r;
             else
                 free(r.model);
             at += length + 1;
@@ -87,7 +93,15 @@ struct recent *recent_list(size_t *count)
         free(data);
     }
     free(file);
-    return list;
+    return true;
+}
+
+struct recent *recent_list(bool confined, size_t *count)
+{
+    struct listing l = {xcalloc(RECENT_MAX, sizeof *l.list), count};
+    *count = 0;
+    worker_call(confined, read_list, &l, NULL);
+    return l.list;
 }
 
 void recent_free(struct recent *recent, size_t count)
@@ -129,7 +143,8 @@ static void write_list(const struct recent *front, const struct recent *list, si
 }
 
 /* With where it was left, when window is not 0. */
-static void note(const char *path, size_t window, size_t questions, const char *model)
+static void note(const char *path, size_t window, size_t questions, const char *model,
+                 bool confined)
 {
     char *absolute = realpath(path, NULL), *known = model ? realpath(model, NULL) : NULL;
     if (known && strpbrk(known, "\n\t")) {
@@ -138,7 +153,7 @@ static void note(const char *path, size_t window, size_t questions, const char *
     }
     if (absolute && !strchr(absolute, '\n')) {
         size_t count;
-        struct recent *list = recent_list(&count),
+        struct recent *list = recent_list(confined, &count),
                       front = {absolute, window, questions, known, time(NULL)};
         for (size_t i = 0; i < count && !window; i++)
             if (strcmp(list[i].path, absolute) == 0) {
@@ -153,12 +168,13 @@ static void note(const char *path, size_t window, size_t questions, const char *
     free(known);
 }
 
-void recent_opened(const char *path)
+void recent_opened(const char *path, bool confined)
 {
-    note(path, 0, 0, NULL);
+    note(path, 0, 0, NULL, confined);
 }
 
-void recent_left(const char *path, size_t window, size_t questions, const char *model)
+void recent_left(const char *path, size_t window, size_t questions, const char *model,
+                 bool confined)
 {
-    note(path, window ? window : 1, questions, model);
+    note(path, window ? window : 1, questions, model, confined);
 }

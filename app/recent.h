@@ -7,6 +7,7 @@
 #ifndef APP_RECENT_H
 #define APP_RECENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -18,15 +19,17 @@ struct recent {
     time_t opened; /* last; 0: not known */
 };
 
-/* To be freed with recent_free; empty when there is no list. */
-struct recent *recent_list(size_t *count);
+/* To be freed with recent_free; empty when there is no list. confined: is the file read in a
+ * thread that can change nothing (sandbox.h)? Here and below. */
+struct recent *recent_list(bool confined, size_t *count);
 void recent_free(struct recent *recent, size_t count);
 
 /* Puts a document in front; what is known of it stays. A failure is silent, here and
  * below: the list is a comfort. */
-void recent_opened(const char *path);
+void recent_opened(const char *path, bool confined);
 
 /* Remembers where a document of the list was left, and with which model (or NULL). */
-void recent_left(const char *path, size_t window, size_t questions, const char *model);
+void recent_left(const char *path, size_t window, size_t questions, const char *model,
+                 bool confined);
 
 #endif

@@ -14,6 +14,7 @@
 #include "app/recent.h"
 #include "app/refusal.h"
 #include "app/session.h"
+#include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
@@ -49,67 +50,78 @@ void reopening_free(struct reopening *r)
 
 /* ---- what it was made of ------------------------------------------------------------ */
 
-/* The recent document with this hash. */
-static char *recent_with_hash(const char *sha256)
+struct hashing {
+    const struct figure_meta_file *wanted;
+    const char *folder;
+    bool confined;
+    char *found;
+};
+
+/* The recent document with the hash. */
+static bool find_recent(void *context, struct err *err)
 {
+    struct hashing *h = context;
     size_t count;
-    struct recent *recent = recent_list(&count);
-    char *found = NULL;
-    for (size_t i = 0; i < count && !found; i++) {
+    struct recent *recent = recent_list(h->confined, &count);
+    (void)err;
+    for (size_t i = 0; i < count && !h->found; i++) {
         char *text = NULL, hex[65];
         size_t size;
         if (!file_read(recent[i].path, DOCUMENT_BYTES_MAX, &text, &size, NULL))
             continue;
         sha256_hex(text, size, hex);
-        if (strcmp(hex, sha256) == 0)
-            found = xstrdup(recent[i].path);
+        if (strcmp(hex, h->wanted->sha256) == 0)
+            h->found = xstrdup(recent[i].path);
         free(text);
     }
     recent_free(recent, count);
-    return found;
+    return true;
 }
 
-char *reopen_document(const struct figure_meta *meta, const char *path, struct err *err)
+char *reopen_document(const struct figure_meta *meta, const char *path, bool confined,
+                      struct err *err)
 {
     const char *name = meta->document.name;
-    char *beside = figure_meta_beside(path, name), *recent = NULL;
+    char *beside = figure_meta_beside(path, name);
+    struct hashing h = {.wanted = &meta->document, .confined = confined};
     if (beside)
         return beside;
-    if (meta->document.sha256[0])
-        recent = recent_with_hash(meta->document.sha256);
-    if (!recent)
+    if (meta->document.sha256[0] && !worker_call(confined, find_recent, &h, err))
+        return NULL;
+    if (!h.found)
         err_set(err, ERR_INPUT, "%s: its document %s is neither beside it nor a recent one: name "
                                 "it as DOC",
                 path, name[0] ? name : "(without a name)");
-    return recent;
+    return h.found;
 }
 
-/* A regular file of this size and hash; to be freed. */
-static char *find_by_hash(const char *folder, const struct figure_meta_file *wanted)
+/* A regular file of the folder with this size and hash. */
+static bool find_by_hash(void *context, struct err *err)
 {
-    char *found = NULL;
-    DIR *dir = opendir(folder);
-    for (struct dirent *item; dir && !found && (item = readdir(dir));) {
+    struct hashing *h = context;
+    DIR *dir = opendir(h->folder);
+    (void)err;
+    for (struct dirent *item; dir && !h->found && (item = readdir(dir));) {
         struct mapped_file file;
         struct stat st;
-        char hex[65] = "", *path = file_join(folder, item->d_name);
+        char hex[65] = "", *path = file_join(h->folder, item->d_name);
         bool may_be = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-                      (uint64_t)st.st_size == wanted->size;
+                      (uint64_t)st.st_size == h->wanted->size;
         if (may_be && mapped_file_open(&file, path, NULL)) {
             sha256_hex(file.data, file.size, hex);
             mapped_file_close(&file);
         }
-        if (strcmp(hex, wanted->sha256) == 0)
-            found = path;
+        if (strcmp(hex, h->wanted->sha256) == 0)
+            h->found = path;
         else
             free(path);
     }
     if (dir)
         closedir(dir);
-    return found;
+    return true;
 }
 
-char *reopen_model(const struct figure_meta *meta, const char *path)
+char *reopen_model(const struct figure_meta *meta, const char *path, bool confined)
 {
     const struct figure_meta_file *model = &meta->model;
     char *found = model->name[0] ? figure_meta_beside(path, model->name) : NULL;
@@ -121,8 +133,9 @@ char *reopen_model(const struct figure_meta *meta, const char *path)
             found = NULL;
         }
     }
-    if (!found && models && model->sha256[0])
-        found = find_by_hash(models, model);
+    struct hashing h = {.wanted = model, .folder = models};
+    if (!found && models && model->sha256[0] && worker_call(confined, find_by_hash, &h, NULL))
+        found = h.found;
     free(models);
     return found;
 }

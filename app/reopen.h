@@ -25,11 +25,12 @@ void reopening_free(struct reopening *r);
 
 /* Where the figure's document is: beside the figure, else among the recent ones with
  * the same hash; to be freed. NULL with a message when it is nowhere. */
-char *reopen_document(const struct figure_meta *meta, const char *path, struct err *err);
+char *reopen_document(const struct figure_meta *meta, const char *path, bool confined,
+                      struct err *err);
 
 /* Where its model is: beside the figure or in the cache, by its name, else in the cache by its
  * hash; to be freed. NULL when it is nowhere. */
-char *reopen_model(const struct figure_meta *meta, const char *path);
+char *reopen_model(const struct figure_meta *meta, const char *path, bool confined);
 
 /* The record of what is shown, for a session file; freed with figure_meta_free. */
 void reopen_record(const struct session *s, struct figure_meta *meta);

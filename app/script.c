@@ -11,6 +11,7 @@
 #include "app/terminal.h"
 #include "app/tour.h"
 #include "app/values.h"
+#include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -29,11 +30,11 @@ struct script {
     size_t wait_step;     /* of the training run; 0: no wait */
 };
 
-struct script *script_open(const char *path, script_type_fn *type, struct err *err)
+struct script *script_open(const char *path, bool confined, script_type_fn *type, struct err *err)
 {
     char *text;
     size_t size;
-    if (!file_read(path, SCRIPT_MAX, &text, &size, err))
+    if (!worker_read_file(confined, path, SCRIPT_MAX, &text, &size, err))
         return NULL;
     struct script *script = xcalloc(1, sizeof *script);
     *script = (struct script){.text = text, .name = file_name(path), .size = size, .type = type};

@@ -20,7 +20,7 @@ struct script;
 /* How a script types: the loop's way of handling bytes from the terminal. */
 typedef void script_type_fn(struct session *s, const char *bytes, size_t length);
 
-struct script *script_open(const char *path, script_type_fn *type, struct err *err);
+struct script *script_open(const char *path, bool confined, script_type_fn *type, struct err *err);
 void script_close(struct script *script);
 
 /* Runs lines until one waits; call once per turn of the loop. False with a message

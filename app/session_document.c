@@ -83,23 +83,10 @@ void session_set_restored(struct session *s, const char *path, struct snapshot *
     session_compose(s);
 }
 
-struct reading_text {
-    const char *path;
-    char **text;
-    size_t *size;
-};
-
-static bool read_text(void *context, struct err *err)
-{
-    struct reading_text *r = context;
-    return file_read(r->path, DOCUMENT_BYTES_MAX, r->text, r->size, err);
-}
-
 bool session_read_text(const struct session *s, const char *path, char **text, size_t *size,
                        struct err *err)
 {
-    struct reading_text r = {path, text, size};
-    return worker_call(!s->no_sandbox, read_text, &r, err);
+    return worker_read_file(!s->no_sandbox, path, DOCUMENT_BYTES_MAX, text, size, err);
 }
 
 struct reading {

@@ -7,6 +7,7 @@
 #include "app/actions.h"
 #include "app/settings.h"
 #include "app/words.h"
+#include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -109,8 +110,16 @@ static bool read_line(struct tour *t, const char *line, char **commands, size_t 
     return true;
 }
 
-static bool read_script(struct tour *t, const char *path, struct err *err)
+struct reading {
+    struct tour *tour;
+    const char *path;
+};
+
+static bool read_script(void *context, struct err *err)
 {
+    struct reading *r = context;
+    struct tour *t = r->tour;
+    const char *path = r->path;
     char *text;
     size_t size, used = 0, number = 0;
     if (!file_read(path, SCRIPT_MAX, &text, &size, err))
@@ -131,10 +140,10 @@ static bool read_script(struct tour *t, const char *path, struct err *err)
                                                       "anything", path));
 }
 
-bool tour_is_script(const char *path)
+bool tour_is_script(const char *path, bool confined)
 {
     struct tour *t = xcalloc(1, sizeof *t);
-    read_script(t, path, NULL);
+    worker_call(confined, read_script, &(struct reading){t, path}, NULL);
     bool says = t->n > 0; /* also before a line that is wrong, which is told later */
     tour_free(t);
     return says;
@@ -322,7 +331,7 @@ bool tour_start(struct session *s, const char *path, bool presenting, struct err
     t->presenting = presenting;
     for (size_t i = 0; !path && i < sizeof built_in / sizeof *built_in; i++)
         add_step(t, built_in[i].title, built_in[i].text, built_in[i].commands);
-    if (path && !read_script(t, path, err)) {
+    if (path && !worker_call(!s->no_sandbox, read_script, &(struct reading){t, path}, err)) {
         tour_free(t);
         return false;
     }

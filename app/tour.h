@@ -17,7 +17,7 @@ struct tour;
 bool tour_start(struct session *s, const char *path, bool presenting, struct err *err);
 
 /* Is it a script with a step at least? A text to open is not. */
-bool tour_is_script(const char *path);
+bool tour_is_script(const char *path, bool confined);
 
 /* The next step (after the last: the end) and the one before. */
 void tour_next(struct session *s);

@@ -12,6 +12,7 @@
 #include "app/sandbox.h"
 #include "app/signals.h"
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/snapshot.h"
 
@@ -255,6 +256,26 @@ bool worker_call(bool confined, worker_body_fn *body, void *context, struct err 
     if (!call.job.ok && err)
         *err = call.job.err;
     return call.job.ok;
+}
+
+struct reading {
+    const char *path;
+    size_t limit;
+    char **data;
+    size_t *size;
+};
+
+static bool read_file(void *context, struct err *err)
+{
+    struct reading *r = context;
+    return file_read(r->path, r->limit, r->data, r->size, err);
+}
+
+bool worker_read_file(bool confined, const char *path, size_t limit, char **data, size_t *size,
+                      struct err *err)
+{
+    struct reading r = {path, limit, data, size};
+    return worker_call(confined, read_file, &r, err);
 }
 
 void worker_post(struct worker *worker, struct job *job)

@@ -90,6 +90,10 @@ void worker_finish(struct worker *worker, void *context);
 typedef bool worker_body_fn(void *context, struct err *err);
 bool worker_call(bool confined, worker_body_fn *body, void *context, struct err *err);
 
+/* file_read in such a thread. */
+bool worker_read_file(bool confined, const char *path, size_t limit, char **data, size_t *size,
+                      struct err *err);
+
 /* Takes over the job. A running job that is less urgent and preemptible makes
  * room. */
 void worker_post(struct worker *worker, struct job *job);

@@ -157,7 +157,7 @@ static int begin(void **state)
     struct err err = {0};
     (void)state;
     session_init(&session);
-    if (!prompt_start(NULL, complete_line, &session, &err))
+    if (!prompt_start(NULL, true, complete_line, &session, &err))
         return -1;
     prompt_open(PROMPT_COMMAND, "");
     return 0;

@@ -225,14 +225,14 @@ static void test_history_file(void **state)
     struct err err = {0};
     char *dir = temporary_directory();
     prompt_stop();
-    assert_true(prompt_start(dir, two_words, NULL, &err));
+    assert_true(prompt_start(dir, true, two_words, NULL, &err));
     prompt_remember(PROMPT_ASK, "a\\b");
     prompt_remember(PROMPT_ASK, "two\nlines");
     char *text = history_text(dir);
     assert_string_equal(text, "a\\\\b\ntwo\\nlines\n");
     free(text);
     prompt_stop();
-    assert_true(prompt_start(dir, two_words, NULL, &err));
+    assert_true(prompt_start(dir, true, two_words, NULL, &err));
     prompt_open(PROMPT_ASK, "");
     type("\033[A");
     assert_string_equal(prompt_line(), "two\nlines");
@@ -282,7 +282,7 @@ int main(void)
     unsetenv("INPUTRC");
     setenv("INPUTRC", "/dev/null", 1);
     struct err err = {0};
-    if (!prompt_start(NULL, two_words, NULL, &err))
+    if (!prompt_start(NULL, true, two_words, NULL, &err))
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_editing),
