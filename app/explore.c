@@ -9,6 +9,7 @@
 #include "app/complete.h"
 #include "app/config.h"
 #include "app/dialog.h"
+#include "app/inputrc.h"
 #include "app/jobs.h"
 #include "app/loop.h"
 #include "app/places.h"
@@ -121,6 +122,9 @@ static struct engine_options engine_options(struct explorer *e, const struct exp
 static bool open_prompt(struct session *s, const struct explore_options *o, struct err *err)
 {
     char *dir = o->headless ? NULL : places_state_dir();
+    struct err reason = {0};
+    if (!inputrc_guard(!o->no_sandbox, &reason))
+        session_warn(s, "%s", reason.text);
     bool ok = prompt_start(dir, !o->no_sandbox, complete_line, s, err);
     free(dir);
     return ok;

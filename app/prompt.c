@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
@@ -186,17 +185,6 @@ static int open_editor(int count, int key)
 
 /* ---- life -------------------------------------------------------------------- */
 
-/* Readline opens the user's file of keys whatever it is, and would wait for a FIFO for ever. */
-static void check_inputrc(void)
-{
-    const char *named = getenv("INPUTRC");
-    char *path = tilde_expand(named && *named ? named : "~/.inputrc");
-    struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        setenv("INPUTRC", "/dev/null", 1);
-    free(path);
-}
-
 /* Everything in readline that would touch the terminal, signals or the
  * environment is taken away: curses and the loop own them. */
 static void tame_readline(void)
@@ -219,7 +207,6 @@ static void tame_readline(void)
     rl_completer_word_break_characters = " \t";
     rl_completer_quote_characters = "\"";
     rl_filename_quote_characters = " \t";
-    check_inputrc();
     rl_initialize();
     rl_variable_bind("bell-style", "none");
     rl_variable_bind("enable-bracketed-paste", "off");

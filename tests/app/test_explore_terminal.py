@@ -182,8 +182,39 @@ class ChangedFileTest(ExplorerTest):
 
     def test_keys_from_a_fifo_are_not_waited_for(self):
         os.mkfifo(self.home / "keys")
-        with self.open("--no-answers", environment={"INPUTRC": str(self.home / "keys")}) as terminal:
+        (self.home / "outer").write_text("$include keys\n")
+        for name in ("keys", "outer"):
+            self.starts_without_keys(name, b"is no regular file")
+
+    def test_keys_that_include_themselves_are_not_read(self):
+        """Readline would follow them until its stack ends."""
+        (self.home / "one").write_text("set bell-style none\n  $Include\tone  \r\n")
+        (self.home / "two").write_text("$include three\n$include three\n")
+        (self.home / "three").write_text("$if mode=vi\n$include ~/two\n$endif\n")
+        (self.home / "wide").write_text("$include leaf\n" * 70)
+        (self.home / "leaf").write_text("set bell-style none\n")
+        for name in ("one", "two", "wide"):
+            self.starts_without_keys(name, b"it includes itself, or too many files")
+
+    def starts_without_keys(self, name, reason):
+        with self.subTest(name), self.open("--no-answers", rows=36, columns=120,
+                                           environment={"INPUTRC": name}) as terminal:
             terminal.wait_for(b"? help")
+            terminal.type(b":log\r")
+            terminal.wait_for(b"keys of " + name.encode() + b" are not used")
+            terminal.wait_for(reason)
+            self.quit(terminal)
+
+    def test_keys_may_be_spread_over_files(self):
+        (self.home / "outer").write_text("$include inner\n$include missing\n")
+        (self.home / "inner").write_text('"\\C-o": beginning-of-line\n')
+        with self.open("--no-answers", environment={"INPUTRC": "outer"}) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            terminal.type(b":og\x0fl\r")
+            terminal.wait_for(b"Log")
+            terminal.type(b"\x1b[27u")
+            terminal.settle()
             self.quit(terminal)
 
     def test_signals_that_end_programs_give_the_terminal_back(self):
