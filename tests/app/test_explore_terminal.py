@@ -11,8 +11,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import (COMPRESSOR, GOLDEN, MODEL, PROGRAM, SAMPLE, ExplorerTest,  # noqa: E402
-                                main)
+from tests.app.explorer import (COMPRESSOR, GOLDEN, MODEL, PROGRAM, SAMPLE, SANITIZED,  # noqa: E402
+                                ExplorerTest, main)
 from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 
 
@@ -188,12 +188,13 @@ class ChangedFileTest(ExplorerTest):
 
     def test_keys_that_include_themselves_are_not_read(self):
         """Readline would follow them until its stack ends."""
-        (self.home / "one").write_text("set bell-style none\n  $Include\tone  \r\n")
+        (self.home / "one").write_text("$include one\n")
+        (self.home / "odd").write_text("set bell-style none\n  $Include\todd\r\n")
         (self.home / "two").write_text("$include three\n$include three\n")
         (self.home / "three").write_text("$if mode=vi\n$include ~/two\n$endif\n")
         (self.home / "wide").write_text("$include leaf\n" * 70)
         (self.home / "leaf").write_text("set bell-style none\n")
-        for name in ("one", "two", "wide"):
+        for name in ("one", "odd", "two", "wide"):
             self.starts_without_keys(name, b"it includes itself, or too many files")
 
     def starts_without_keys(self, name, reason):
@@ -232,7 +233,8 @@ class ChangedFileTest(ExplorerTest):
                 os.kill(terminal.pid, number)
                 terminal.wait_for(b"\x1b[?1049l")
                 status = terminal.wait_exit()
-                self.assertEqual(status, -number if number in faults else 128 + number)
+                if not SANITIZED or number not in faults:  # it reports those itself, after us
+                    self.assertEqual(status, -number if number in faults else 128 + number)
                 self.assertEqual(terminal.modes_now(), terminal.modes)
                 self.assertIn(b"\x1b[?25h", terminal.output.rpartition(b"\x1b[?25l")[2])
 
