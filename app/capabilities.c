@@ -45,6 +45,19 @@ bool capabilities_flag(const char *name)
     return tigetflag(name) == 1;
 }
 
+static bool string_has(const char *name, const char *part)
+{
+    const char *value = capabilities_string(name);
+    return value && strstr(value, part) != NULL;
+}
+
+bool capabilities_take_sgr(void)
+{
+    return string_has("setaf", "38;5;%p1%d") && string_has("setab", "48;5;%p1%d") &&
+           string_has("el", "\033[K") && string_has("sgr0", "\033[m") &&
+           capabilities_flag("xenl");
+}
+
 /* The colour is one number, 0xRRGGBB. */
 #define DIRECT(code)                                                           \
     "\033[" code ";2;%p1%{65536}%/%d;%p1%{256}%/%{255}%&%d;%p1%{255}%&%dm"

@@ -20,6 +20,11 @@ const char *capabilities_string(const char *name);
 int capabilities_number(const char *name);
 bool capabilities_flag(const char *name);
 
+/* Does the terminal take SGR 38;5 and 48;5, erase to the end of a line with the background of
+ * the moment, and wait at the end of a line for the next character? So do those that
+ * painter.h writes for. */
+bool capabilities_take_sgr(void);
+
 /* The loaded description with 24-bit colour, as a value for TERMINFO (terminfo.h);
  * to be freed. */
 char *capabilities_with_direct_color(const char *type);

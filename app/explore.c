@@ -138,6 +138,8 @@ static bool open_terminal(struct explorer *e, const struct terminal_options *opt
     if (!s->terminal)
         return false;
     terminal_size(s->terminal, &s->view.rows, &s->view.columns);
+    if (terminal_is_slow_line(s->terminal))
+        session_leave_colors_out(s);
     return true;
 }
 

@@ -42,16 +42,6 @@ struct loop {
 
 /* ---- drawing ---------------------------------------------------------------------- */
 
-static void leave_colors_out(struct session *s)
-{
-    if (s->slow_line || s->view.display.depth < DEPTH_256)
-        return;
-    s->slow_line = true;
-    session_apply_display(s);
-    s->redraw = true;
-    session_note(s, "a slow line: shades in place of colours, C-l brings these back");
-}
-
 static bool terminal_keeps_up(struct loop *l)
 {
     if (!terminal_is_behind(l->s->terminal)) {
@@ -62,7 +52,7 @@ static bool terminal_keeps_up(struct loop *l)
     if (l->behind_ms == 0)
         l->behind_ms = l->s->now_ms;
     if (l->s->now_ms - l->behind_ms > COLORLESS_MS)
-        leave_colors_out(l->s);
+        session_leave_colors_out(l->s);
     l->drops++;
     if (l->drops >= DROPS_SLOW) {
         l->slow = true;
@@ -111,7 +101,7 @@ static void draw(struct loop *l)
     double took = clock_ms() - before;
     l->slow = took > SLOW_FRAME_MS || (l->slow && l->drops > 0);
     if (took > COLORLESS_MS)
-        leave_colors_out(s);
+        session_leave_colors_out(s);
 }
 
 /* ---- the terminal's size and possession -------------------------------------------- */
@@ -139,6 +129,8 @@ static void suspend(struct loop *l)
     terminal_resume(s->terminal, l->input);
     s->slow_line = false; /* it may be another terminal */
     session_apply_display(s);
+    if (terminal_is_slow_line(s->terminal))
+        session_leave_colors_out(s);
     take_size(s);
 }
 

@@ -240,6 +240,16 @@ void session_show_prompt(struct session *s)
     }
 }
 
+void session_leave_colors_out(struct session *s)
+{
+    if (s->slow_line || terminal_display(s->terminal).depth < DEPTH_256)
+        return;
+    s->slow_line = true;
+    session_apply_display(s);
+    s->redraw = true;
+    session_note(s, "a slow line: shades in place of colours, C-l brings these back");
+}
+
 void session_apply_display(struct session *s)
 {
     struct preferences *p = &s->preferences;

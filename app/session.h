@@ -213,6 +213,9 @@ void session_show_prompt(struct session *s);
 /* What the terminal can do, with what `set` overrides. */
 void session_apply_display(struct session *s);
 
+/* Shades in place of colours, with a note, until C-l: the line is slow. */
+void session_leave_colors_out(struct session *s);
+
 /* Windows, tokens and slots of the shown snapshot; 0 when there are none. */
 size_t session_tokens(const struct session *s);
 const struct snapshot_window *session_window(const struct session *s); /* at the cursor, or NULL */

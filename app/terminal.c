@@ -14,8 +14,11 @@
 #include <wchar.h>
 
 #include "app/capabilities.h"
+#include "app/painter.h"
 #include "app/signals.h"
 #include "app/terminal_ask.h"
+#include "app/terminal_curses.h"
+#include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "views/theme.h"
 
@@ -34,6 +37,8 @@ struct terminal {
     bool mouse, active, all_dirty;
     int cursor_shown; /* -1 unknown */
     struct canvas shown;
+    bool direct; /* painted without curses */
+    struct painter painter;
 };
 
 /* ---- may we? ------------------------------------------------------------------ */
@@ -224,8 +229,9 @@ static void describe(struct terminal *t, const char *color)
 {
     const char *cup = capabilities_string("cup");
     t->line.ansi = cup && strncmp(cup, "\033[", 2) == 0;
-    t->line.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    t->line.utf8 = t->painter.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     t->display.depth = choose_depth(color);
+    t->direct = t->line.ansi && t->display.depth >= DEPTH_256 && capabilities_take_sgr();
 }
 
 struct terminal *terminal_open(const struct terminal_options *options, struct input *input,
@@ -318,62 +324,6 @@ void terminal_resize(struct terminal *t)
 
 /* ---- paint ------------------------------------------------------------------------------ */
 
-static int curses_color(uint32_t color)
-{
-    if (color == THEME_DEFAULT_COLOR)
-        return -1;
-    if (theme_is_palette(color))
-        return theme_palette_index(color);
-    return color < 8 ? 8 : (int)color; /* 0..7 mean the user's palette */
-}
-
-static attr_t curses_attributes(unsigned attr)
-{
-    attr_t out = A_NORMAL;
-    if (attr & ATTR_BOLD)
-        out |= A_BOLD;
-    if (attr & ATTR_UNDERLINE)
-        out |= A_UNDERLINE;
-    if (attr & ATTR_REVERSE)
-        out |= A_REVERSE;
-    if (attr & ATTR_STRIKE)
-        out |= A_DIM; /* curses cannot strike */
-    return out;
-}
-
-static wchar_t printable(const struct terminal *t, uint32_t codepoint)
-{
-    if (codepoint < ' ' || codepoint == 0x7f || (!t->line.utf8 && codepoint > 0x7e))
-        return codepoint ? L'?' : L' ';
-    return wcwidth((wchar_t)codepoint) > 0 ? (wchar_t)codepoint : L'?';
-}
-
-static void put_cell(struct terminal *t, int row, int column, const struct canvas_cell *cell,
-                     const struct display *display)
-{
-    wchar_t text[2 + CANVAS_COMBINING] = {printable(t, cell->codepoint)};
-    size_t n = 1;
-    for (int i = 0; i < CANVAS_COMBINING && cell->combining[i] && t->line.utf8; i++)
-        if (wcwidth((wchar_t)cell->combining[i]) == 0)
-            text[n++] = (wchar_t)cell->combining[i];
-    struct theme_style style = theme_resolve(display, cell);
-    int pair = 0, fore = curses_color(style.foreground), back = curses_color(style.background);
-    if (t->display.depth != DEPTH_MONO && (fore >= 0 || back >= 0))
-        pair = alloc_pair(fore, back);
-    if (pair < 0)
-        pair = 0;
-    cchar_t out;
-    if (setcchar(&out, text, curses_attributes(style.attr), 0, &pair) == OK)
-        mvadd_wch(row, column, &out);
-}
-
-static bool same_cell(const struct canvas_cell *a, const struct canvas_cell *b)
-{
-    return a->codepoint == b->codepoint && a->role == b->role && a->attr == b->attr &&
-           a->foreground == b->foreground && a->background == b->background &&
-           memcmp(a->combining, b->combining, sizeof a->combining) == 0;
-}
-
 static void place_cursor(struct terminal *t, const struct canvas *canvas)
 {
     int shown = canvas->cursor_row >= 0 && canvas->cursor_row < t->rows &&
@@ -385,22 +335,25 @@ static void place_cursor(struct terminal *t, const struct canvas *canvas)
     t->cursor_shown = shown;
 }
 
-void terminal_paint(struct terminal *t, const struct canvas *canvas,
-                    const struct display *display)
+static void paint_direct(struct terminal *t, const struct canvas *canvas,
+                         const struct display *display)
 {
-    int rows = canvas->rows < t->rows ? canvas->rows : t->rows;
-    int columns = canvas->columns < t->columns ? canvas->columns : t->columns;
-    if (t->all_dirty)
-        erase();
-    for (int row = 0; row < rows; row++)
-        for (int column = 0; column < columns; column++) {
-            const struct canvas_cell *cell = &canvas->cells[row * canvas->columns + column];
-            struct canvas_cell *old = &t->shown.cells[row * t->columns + column];
-            bool changed = t->all_dirty || !same_cell(cell, old);
-            *old = *cell;
-            if (changed && cell->codepoint)
-                put_cell(t, row, column, cell, display);
-        }
+    struct buffer out = {0};
+    painter_frame(&t->painter, &out, canvas, &t->shown, t->all_dirty, display);
+    t->all_dirty = false;
+    if (signals_begin_output()) {
+        file_write_all(t->line.out, out.data ? out.data : "", out.size);
+        place_cursor(t, canvas);
+        signals_end_output();
+    }
+    buffer_free(&out);
+}
+
+static void paint_curses(struct terminal *t, const struct canvas *canvas,
+                         const struct display *display)
+{
+    bool colors = t->display.depth != DEPTH_MONO;
+    terminal_curses_put(canvas, &t->shown, t->all_dirty, display, t->line.utf8, colors);
     t->all_dirty = false;
     if (!signals_begin_output())
         return;
@@ -409,11 +362,27 @@ void terminal_paint(struct terminal *t, const struct canvas *canvas,
     signals_end_output();
 }
 
+void terminal_paint(struct terminal *t, const struct canvas *canvas,
+                    const struct display *display)
+{
+    bool fits = canvas->rows == t->rows && canvas->columns == t->columns;
+    if (!t->direct)
+        paint_curses(t, canvas, display);
+    else if (fits) /* else another frame is on its way */
+        paint_direct(t, canvas, display);
+}
+
 void terminal_redraw(struct terminal *t)
 {
     t->all_dirty = true;
     t->cursor_shown = -1;
     clearok(curscr, TRUE);
+}
+
+bool terminal_is_slow_line(const struct terminal *t)
+{
+    speed_t speed = cfgetospeed(&t->modes);
+    return speed > B0 && speed <= B19200; /* their codes rise with them */
 }
 
 bool terminal_is_behind(const struct terminal *t)
@@ -459,6 +428,8 @@ void terminal_suspend(struct terminal *t)
         terminal_write(&t->line, mouse_off);
         terminal_write(&t->line, paste_off);
     }
+    if (t->direct)
+        terminal_write(&t->line, "\033[m");
     if (t->display.depth != DEPTH_MONO || t->cursor_shown == 0)
         curs_set(1);
     erase();

@@ -48,6 +48,9 @@ void terminal_paint(struct terminal *terminal, const struct canvas *canvas,
 /* The next paint writes all cells. */
 void terminal_redraw(struct terminal *terminal);
 
+/* Is it a serial line of 19200 baud or less? Pseudo terminals say 38400. */
+bool terminal_is_slow_line(const struct terminal *terminal);
+
 /* Has the terminal not yet taken what was written? Then a frame is better left
  * out. */
 bool terminal_is_behind(const struct terminal *terminal);

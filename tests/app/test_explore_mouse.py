@@ -5,6 +5,7 @@ import pathlib
 import re
 import select
 import sys
+import termios
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
@@ -162,6 +163,17 @@ class SlowLineTest(ExplorerTest):
             terminal.wait_for(b"48;2;", since=mark)
             terminal.settle()
             self.quit(terminal)
+
+    def test_a_line_that_says_it_is_slow_has_no_colours_from_the_start(self):
+        for speed, colors in ((termios.B9600, False), (termios.B38400, True)):
+            with self.subTest(speed), self.open(rows=36, columns=120, speed=speed) as terminal:
+                terminal.wait_for(b"? help")
+                terminal.type(b"]")
+                terminal.settle()
+                self.assertEqual(b"48;5;" in terminal.output, colors)
+                terminal.type(b"\x0c")  # who wants them has them
+                terminal.wait_for(b"48;5;")
+                self.quit(terminal)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ PAIR = b"\xe2\x96\x80\x1b[6n"  # the probe: a half block, then "where is the cur
 
 class PseudoTerminal:
     def __init__(self, arguments, rows=24, columns=80, environment=None, cwd=None, ambiguous=1,
-                 answers=True):
+                 answers=True, speed=None):
         self.output = b""
         self.status = None
         self.ambiguous, self.answers, self.answered = ambiguous, answers, 0
@@ -37,6 +37,10 @@ class PseudoTerminal:
                 settings[name] = value
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        if speed:
+            modes = termios.tcgetattr(slave)
+            modes[4] = modes[5] = speed
+            termios.tcsetattr(slave, termios.TCSANOW, modes)
         self.modes = termios.tcgetattr(slave)
         self.slave = slave
         self.pid = os.fork()
