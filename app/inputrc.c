@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <readline/tilde.h>
 
@@ -62,8 +63,8 @@ static bool look_into(struct walk *w, const char *path, size_t depth, struct err
     struct stat st;
     char *text;
     size_t size;
-    if (stat(path, &st) != 0)
-        return true;
+    if (stat(path, &st) != 0 || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
+        return true; /* nothing there, or /dev/null */
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_INPUT, "keys of %s are not used: %s is no regular file", w->root,
                        path);

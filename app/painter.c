@@ -6,8 +6,9 @@
 
 #include "engine/base/text.h"
 
-/* So many blanks at the end of a line are erased rather than written. */
-enum { ERASE_LEAST = 4, SGR_MOST = 64 };
+/* So many blanks at the end of a line are erased rather than written; so many characters
+ * that stand there already are written again rather than jumped over. */
+enum { ERASE_LEAST = 4, GAP_MOST = 4, SGR_MOST = 64 };
 
 static const unsigned line_attributes = ATTR_UNDERLINE | ATTR_REVERSE | ATTR_STRIKE;
 
@@ -163,6 +164,32 @@ static void write_cell(struct painter *p, struct buffer *out, const struct canva
     p->column++;
 }
 
+/* Can it be written as it is, in a byte and in the style of the moment? */
+static bool fits_in(const struct painter *p, const struct canvas_cell *cell,
+                    const struct display *display)
+{
+    struct theme_style style = theme_resolve(display, cell);
+    bool blank = is_blank(cell->codepoint, &style) && !(p->style.attr & line_attributes);
+    bool same = style.foreground == p->style.foreground && style.attr == p->style.attr;
+    return cell->codepoint >= ' ' && cell->codepoint < 0x7f && !cell->combining[0] &&
+           style.background == p->style.background && (same || blank);
+}
+
+static void go_to(struct painter *p, struct buffer *out, const struct canvas *now, int row,
+                  int column, const struct display *display)
+{
+    const struct canvas_cell *cells = now->cells + row * now->columns;
+    bool near = p->placed && p->styled && p->row == row && p->column < column &&
+                column - p->column <= GAP_MOST;
+    for (int i = p->column; near && i < column; i++)
+        near = fits_in(p, &cells[i], display);
+    while (near && p->column < column) {
+        char byte = (char)cells[p->column++].codepoint;
+        buffer_add(out, &byte, 1);
+    }
+    move_to(p, out, row, column);
+}
+
 /* From where on a line is empty; the number of its columns when it is not at its end. */
 static int blank_from(const struct canvas *canvas, int row, const struct display *display)
 {
@@ -193,7 +220,7 @@ static void paint_row(struct painter *p, struct buffer *out, const struct canvas
         end = now->columns;
     for (int column = 0; column < end; column++)
         if (cells[column].codepoint && !looks_same(&cells[column], &old[column], display)) {
-            move_to(p, out, row, column);
+            go_to(p, out, now, row, column, display);
             write_cell(p, out, &cells[column], display);
             if (column + 1 == now->columns)
                 p->placed = false; /* terminals wait there, each in its way */

@@ -206,6 +206,15 @@ class ChangedFileTest(ExplorerTest):
             terminal.wait_for(reason)
             self.quit(terminal)
 
+    def test_no_keys_are_no_reason_for_a_note(self):
+        for name in ("/dev/null", "missing", ""):
+            with self.subTest(name), self.open("--no-answers",
+                                               environment={"INPUTRC": name}) as terminal:
+                terminal.wait_for(b"? help")
+                terminal.settle()
+                self.assertNotIn(b"are not used", terminal.output)
+                self.quit(terminal)
+
     def test_keys_may_be_spread_over_files(self):
         (self.home / "outer").write_text("$include inner\n$include missing\n")
         (self.home / "inner").write_text('"\\C-o": beginning-of-line\n')
