@@ -102,6 +102,12 @@ extern const char *const key_group_name[GROUP_COUNT];
     X("Enter", EVAL, MOVE, "follow", "explore the example")                    \
     X("v", EVAL, LOOK, "view next", "examples lost, won, wrong, all")          \
     X("r", EVAL, CHANGE, "regen", "run the set again, as a new line")          \
+    X("Up k", TRAIN, MOVE, "move up", "log: a line back")                      \
+    X("Down j", TRAIN, MOVE, "move down", "log: a line on")                    \
+    X("Left h", TRAIN, MOVE, "move left", "look at the probe before")          \
+    X("Right l", TRAIN, MOVE, "move right", "next look at the probe")          \
+    X("+ =", TRAIN, LOOK, "zoom larger", "this pane alone")                    \
+    X("-", TRAIN, LOOK, "zoom smaller", "all panes")                           \
     X("[", TRAIN, MOVE, "move window-back", "run before this one")             \
     X("]", TRAIN, MOVE, "move window-on", "run behind this one")               \
     X("v", TRAIN, LOOK, "view next", "next curve: loss, lr, norm, speed")      \

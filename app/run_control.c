@@ -413,13 +413,12 @@ void run_control_take(struct session *s)
     s->dirty = true;
 }
 
-/* Is there a log to be looked at again and again? */
+/* Is there a log to be looked at again and again? One that ended tells for how long. */
 static bool looks(const struct session *s)
 {
     const struct run_control *r = s->run;
-    bool watching = r && r->has_run && r->run.state == TRAINING_WATCHED &&
-                    s->view.screen == SCREEN_TRAIN;
-    return watching || run_control_alive(s);
+    bool shown = r && r->has_run && s->view.screen == SCREEN_TRAIN;
+    return shown || run_control_alive(s);
 }
 
 void run_control_tick(struct session *s)

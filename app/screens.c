@@ -10,13 +10,23 @@ struct screen_ops {
     void (*refresh)(struct session *s);
     enum key_scope scope;
     const char *name;
+    const char *const *without; /* key commands that mean nothing here; ends with NULL */
 };
 
+static const char segment_back[] = "move segment-back", segment_on[] = "move segment-on",
+                  find[] = "prompt find";
+static const char *const without_train[] = {segment_back, segment_on, find, NULL};
+static const char *const without_data[] = {segment_back, segment_on, NULL};
+static const char *const without_eval[] = {segment_back, segment_on, find, "focus next",
+                                           "focus previous", NULL};
+
 static const struct screen_ops ops[SCREEN_COUNT] = {
-    [SCREEN_DATA] = {screens_data, screens_data_show, screens_data_refresh, SCOPE_DATA, "Data"},
-    [SCREEN_EVAL] = {screens_eval, screens_eval_show, screens_eval_refresh, SCOPE_EVAL, "Eval"},
+    [SCREEN_DATA] = {screens_data, screens_data_show, screens_data_refresh, SCOPE_DATA, "Data",
+                     without_data},
+    [SCREEN_EVAL] = {screens_eval, screens_eval_show, screens_eval_refresh, SCOPE_EVAL, "Eval",
+                     without_eval},
     [SCREEN_TRAIN] = {screens_train, screens_train_show, screens_train_refresh, SCOPE_TRAIN,
-                      "Train"},
+                      "Train", without_train},
 };
 
 action_fn *screens_action(const struct session *s, const char *name)
@@ -42,6 +52,9 @@ bool screens_take_key(const struct session *s, const struct binding *binding)
 {
     char name[32];
     command_name(binding->command, name, sizeof name);
+    for (const char *const *w = ops[s->view.screen].without; w && *w; w++)
+        if (binding->scope == SCOPE_ANY && !binding->changed && strcmp(*w, binding->command) == 0)
+            return false;
     bool own = ops[s->view.screen].actions == NULL;
     return own || binding->scope != SCOPE_ANY || binding->changed ||
            binding->group == GROUP_APPLICATION || binding->group == GROUP_OUTPUT ||

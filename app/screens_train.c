@@ -282,9 +282,11 @@ static bool train_scale(struct session *s, const struct words *words, struct err
 
 static bool train_zoom(struct session *s, const struct words *words, struct err *err)
 {
-    (void)words;
-    (void)err;
-    s->view.train.zoomed = !s->view.train.zoomed;
+    int which = words->count == 1 ? action_choice(words->word[0], "larger|smaller", "zoom", err)
+                                  : -1;
+    if (which < 0 && words->count)
+        return words->count == 1 || refusal_wants(words, err, "larger, smaller or nothing");
+    s->view.train.zoomed = which < 0 ? !s->view.train.zoomed : which == 0;
     s->dirty = true;
     return true;
 }

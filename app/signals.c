@@ -26,11 +26,11 @@ static const struct {
     enum fate fate;
     const char *text; /* of the fatal ones, on stderr */
 } signals[NSIG] = {
-    [SIGWINCH] = {ORDERLY},  [SIGTSTP] = {ORDERLY}, [SIGCONT] = {ORDERLY},
-    [SIGINT] = {ORDERLY},    [SIGTERM] = {ORDERLY}, [SIGHUP] = {ORDERLY},
-    [SIGUSR1] = {ORDERLY},   [SIGUSR2] = {ORDERLY}, [SIGALRM] = {ORDERLY},
-    [SIGVTALRM] = {ORDERLY}, [SIGPROF] = {ORDERLY}, [SIGXCPU] = {ORDERLY},
-    [SIGPOLL] = {ORDERLY},   [SIGPWR] = {ORDERLY},  [SIGSTKFLT] = {ORDERLY},
+    [SIGWINCH] = {ORDERLY, NULL}, [SIGTSTP] = {ORDERLY, NULL}, [SIGCONT] = {ORDERLY, NULL},
+    [SIGINT] = {ORDERLY, NULL}, [SIGTERM] = {ORDERLY, NULL}, [SIGHUP] = {ORDERLY, NULL},
+    [SIGUSR1] = {ORDERLY, NULL}, [SIGUSR2] = {ORDERLY, NULL}, [SIGALRM] = {ORDERLY, NULL},
+    [SIGVTALRM] = {ORDERLY, NULL}, [SIGPROF] = {ORDERLY, NULL}, [SIGXCPU] = {ORDERLY, NULL},
+    [SIGPOLL] = {ORDERLY, NULL}, [SIGPWR] = {ORDERLY, NULL}, [SIGSTKFLT] = {ORDERLY, NULL},
     [SIGSEGV] = {FATAL, "comprexit: memory fault (SIGSEGV); please report it\n"},
     [SIGABRT] = {FATAL, "comprexit: internal check failed (SIGABRT)\n"},
     [SIGBUS] = {FATAL, "comprexit: bus error\n"},

@@ -68,7 +68,10 @@ class EvalTest(ScriptTest):
                    'expect "full context"', 'expect "wrong passage"', "key v v v", 'expect "all:"',
                    "key Down", 'expect "gold \\"1881\\""', "key Enter", "wait idle",
                    'expect "harbour.jsonl.1"', 'expect "When was basin 1 opened?"', "key 5",
-                   'expect "6 of 6 questions"')
+                   'expect "6 of 6 questions"', "key Tab",
+                   'expect "Tab has no use in the Eval screen"', "key /",
+                   'expect "/ has no use in the Eval screen"', "key 3", f"data {path}", "wait idle",
+                   "key }", 'expect "} has no use in the Data screen"')
 
     def test_two_checkpoints(self):
         """The same questions with another compressor are another line of the table."""

@@ -3,6 +3,7 @@
 and on a terminal; what becomes of it when the explorer goes."""
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -108,6 +109,20 @@ class StoryTest(RunTest):
             self.assertLess(time.monotonic(), end)
             terminal.pump(0.02)
 
+    def test_what_ended_tells_for_how_long(self):
+        with self.open("--no-answers", rows=36, columns=120) as terminal:
+            terminal.wait_for(b"? help")
+            terminal.type(f":{self.train('steps=2', 'start')}\r".encode())
+            terminal.wait_for(b"saved and read back")
+            terminal.wait_for(b"ended")
+            terminal.pump(2.3)
+            mark = len(terminal.output)
+            terminal.type(b"\x0c")
+            terminal.settle(0.4)
+            ago = re.search(rb"saved step 2 \((\d) s ago", terminal.output[mark:])
+            self.assertGreaterEqual(int(ago.group(1)), 2)
+            self.quit(terminal)
+
     def test_save_now(self):
         self.plays(self.train("save_every=1000000", "steps=100000", "start"), "wait step 2",
                    "checkpoint", "wait step 40", f"screen {self.home / 'screen.txt'}", "stop!",
@@ -159,6 +174,17 @@ class ProbeTest(RunTest):
                    "key , Enter", f"compare {self.run_folder}/probe-000000.cxt",
                    'expect "[2 Compare]"', 'expect "A  step 5"',
                    'expect "B  step 0"', 'expect "B - A"')
+
+    def test_what_keys_mean_here(self):
+        """Those of other screens are refused, not carried out unseen; + and - know a direction."""
+        self.plays("size 120x36", self.train("steps=5", "start"), "wait step 5", "wait idle",
+                   "key {", 'expect "{ has no use in the Train screen"', "key /",
+                   'expect "/ has no use in the Train screen"', 'expect "Probe: gates and plan"',
+                   "key + +", "key ?", 'expect "log: a line back"', "key Esc", "key -", "key -",
+                   'expect "Probe: gates and plan"', "key Left", 'expect "look 1 of 2"',
+                   "key Right", 'expect "look 2 of 2"')
+        self.fails(1, "Probe: gates and plan", f"watch {self.run_folder}", "key + +",
+                   'expect "Probe: gates and plan"')
 
     def test_looking_changes_no_number(self):
         """The same run without looks has the same losses."""
