@@ -30,6 +30,34 @@ static char *expand_home(const char *path)
     return path[0] == '~' && path[1] == '/' && home ? file_join(home, path + 2) : xstrdup(path);
 }
 
+static bool is_picture(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 4 && strcmp(path + length - 4, ".png") == 0;
+}
+
+static bool open_document(struct session *s, const char *path, struct err *err);
+
+/* What --from-figure does at the start: its document, then its settings and its view. */
+static bool open_figure(struct session *s, const char *path, struct err *err)
+{
+    struct reopening *r = reopening_open(path, !s->no_sandbox, err);
+    struct err missing = {0};
+    if (!r)
+        return false;
+    reopening_free(s->reopening);
+    s->reopening = r;
+    r->waits = true;
+    char *document = reopen_document(&r->meta, path, !s->no_sandbox, &missing);
+    bool ok = document && !is_picture(document) && open_document(s, document, err);
+    if (!document || is_picture(document)) {
+        reopen_ask(s);
+        ok = true;
+    }
+    free(document);
+    return ok;
+}
+
 static bool open_document(struct session *s, const char *path, struct err *err)
 {
     char *text;
@@ -40,6 +68,8 @@ static bool open_document(struct session *s, const char *path, struct err *err)
     }
     if (session_file_is(path))
         return action_run_text(s, "restore", path, err);
+    if (is_picture(path))
+        return open_figure(s, path, err);
     if (strcmp(path, "-") == 0)
         return err_set(err, ERR_USAGE, "standard input can only be named on the command line" WAY
                        "O opens a file");

@@ -183,13 +183,15 @@ static void respond_key(struct session *s, const struct input_event *event)
 
 /* ---- mouse ----------------------------------------------------------------------------- */
 
+/* As the arrows do, in boxes, lists and on the other screens. */
 static void wheel(struct session *s, const struct view_hit *hit, bool up)
 {
     enum pane front = s->view.focus;
-    if (s->view.overlay != OVERLAY_NONE) {
-        struct input_event arrow = {.kind = INPUT_KEY, .key = up ? KEYCODE_UP : KEYCODE_DOWN};
+    struct input_event arrow = {.kind = INPUT_KEY, .key = up ? KEYCODE_UP : KEYCODE_DOWN};
+    if (s->view.overlay != OVERLAY_NONE || s->view.screen != SCREEN_EXPLORE) {
         for (int i = 0; i < WHEEL_LINES; i++)
-            dialog_key(s, &arrow);
+            if (!overlay_takes(s, &arrow))
+                run_key(s, arrow.key);
         return;
     }
     if (hit->kind == HIT_NOTHING || hit->kind == HIT_SCREEN || hit->kind == HIT_STRIP)
@@ -233,12 +235,24 @@ static void move_to_hit(struct session *s, const struct view_hit *hit)
     }
 }
 
+/* The first click chooses, another one takes what is chosen. */
+static void click_entry(struct session *s, size_t entry)
+{
+    struct input_event enter = {.kind = INPUT_KEY, .key = KEYCODE_ENTER};
+    if (s->view.overlay_at == entry)
+        dialog_key(s, &enter);
+    else
+        s->view.overlay_at = entry;
+    s->dirty = true;
+}
+
 static void click(struct session *s, const struct view_hit *hit)
 {
     char line[32];
     switch (hit->kind) {
     case HIT_NOTHING: return;
     case HIT_SCREEN: dialog_screen(s, hit->screen); return;
+    case HIT_ENTRY: click_entry(s, hit->entry); return;
     case HIT_PANE: cursor_focus(s, hit->pane); return;
     case HIT_MINIMAP:
         cursor_remember(s);
@@ -280,7 +294,8 @@ static void respond_mouse(struct session *s, const struct input_event *event)
     } else if (s->tour && s->view.presenting && event->button == MOUSE_LEFT) {
         if (!event->release)
             tour_next(s);
-    } else if (event->button != MOUSE_LEFT || s->view.overlay != OVERLAY_NONE) {
+    } else if (event->button != MOUSE_LEFT ||
+               (s->view.overlay != OVERLAY_NONE && hit.kind != HIT_ENTRY)) {
         return;
     } else if (!event->release) {
         s->press_row = event->row;

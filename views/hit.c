@@ -5,6 +5,7 @@
 #include "views/answers.h"
 #include "views/document.h"
 #include "views/gates.h"
+#include "views/overlay.h"
 #include "views/plan.h"
 #include "views/strip.h"
 
@@ -220,6 +221,11 @@ struct view_hit view_hit_test(const struct snapshot *s, const struct view_state 
     for (int a = 0; a < AREA_COUNT; a++)
         if ((explore || a == AREA_TITLE) && inside(scene.layout.area[a], row, column))
             hit = hit_area(&scene, (enum area)a, row, column);
+    size_t entry = v->n_entries ? overlay_choice_at(&scene, row, column) : SIZE_MAX;
+    if (entry != SIZE_MAX) {
+        hit.kind = HIT_ENTRY;
+        hit.entry = entry;
+    }
     scene_free(&scene);
     return hit;
 }

@@ -271,6 +271,36 @@ static size_t last_with(const struct overlay_lines *lines, size_t at)
     return lines->n - 1;
 }
 
+/* Where the lines of the list stand. */
+static struct rect lines_rect(struct scene *c, const struct overlay_list *list)
+{
+    return overlay_fills_screen(c) ? screen_rect(c)
+                                   : overlay_inner(list_rect(c, &list->lines, &list->box));
+}
+
+size_t overlay_choice_at(struct scene *c, int row, int column)
+{
+    struct overlay_list list;
+    bool fills = overlay_fills_screen(c);
+    if ((!fills && c->v->overlay == OVERLAY_NONE) || c->v->overlay == OVERLAY_HEALTH ||
+        has_columns(c))
+        return SIZE_MAX;
+    make_list(c, &list);
+    struct rect area = lines_rect(c, &list);
+    size_t found = SIZE_MAX;
+    bool inside = column >= area.column && column < area.column + area.columns &&
+                  row >= area.row && row < area.row + area.rows;
+    int at = area.row;
+    for (size_t i = c->v->overlay_top; inside && i < list.lines.n && at <= row; i++) {
+        const struct overlay_line *l = &list.lines.line[i];
+        at += rows_of(c, &list.lines, i, area.columns);
+        if (row < at && !l->heading && !l->disabled && (list.box.choice || fills))
+            found = l->index;
+    }
+    free(list.lines.line);
+    return found;
+}
+
 size_t overlay_follow(struct scene *c)
 {
     struct overlay_list list;
@@ -278,8 +308,7 @@ size_t overlay_follow(struct scene *c)
         return 0;
     make_list(c, &list);
     bool fills = overlay_fills_screen(c);
-    struct rect area = fills ? screen_rect(c)
-                             : overlay_inner(list_rect(c, &list.lines, &list.box));
+    struct rect area = lines_rect(c, &list);
     const struct overlay_lines *lines = &list.lines;
     size_t top = size_min(c->v->overlay_top, lines->n ? lines->n - 1 : 0), at = 0;
     while (at < lines->n && !stands_at(c, &lines->line[at]))

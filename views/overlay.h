@@ -24,6 +24,10 @@ struct rect overlay_over_pane(const struct scene *scene, enum pane pane, int row
 /* What lies inside of the frame. */
 struct rect overlay_inner(struct rect box);
 
+/* The choice of the open list, or of the screen that is one, that stands in a cell: as overlay_at;
+ * SIZE_MAX where none does. */
+size_t overlay_choice_at(struct scene *scene, int row, int column);
+
 /* ---- overlay_lines.c --------------------------------------------------------- */
 
 struct overlay_line {

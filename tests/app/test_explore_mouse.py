@@ -61,6 +61,28 @@ class MouseTest(ExplorerTest):
         self.assertIn("locked", screen)
         self.quit(terminal)
 
+    def test_lists_are_chosen_from(self):
+        """The first click chooses, another takes it; in boxes and on screens that are lists."""
+        terminal = self.open_ready()
+        self.click(terminal, 0, 46)
+        self.assertIn("[4 Train]", redrawn(terminal))
+        self.click(terminal, 4, 8)
+        self.assertRegex(redrawn(terminal), r">\s+Preset\s+cpu-ntp")
+        self.click(terminal, 4, 8)
+        self.assertRegex(redrawn(terminal), r"Preset\s+cpu-sft")
+        self.click(terminal, 10, 8)  # a line that is no choice
+        self.press(terminal, 8, 8, button=65)
+        self.assertRegex(redrawn(terminal), r">\s+Start")
+        (self.home / "notes.txt").write_text("Peat was burned before. " * 20)
+        terminal.type(b"1O")
+        for row in range(22, 12, -1):  # from below, to the last choice
+            self.click(terminal, row, 60)
+            if re.search(r">\s+notes.txt", redrawn(terminal)):
+                break
+        self.click(terminal, row, 60)
+        self.assertRegex(redrawn(terminal), r"notes.txt . modelA")
+        self.quit(terminal)
+
     def test_drag_is_a_range(self):
         terminal = self.open_ready()
         self.press(terminal, 6, 20)

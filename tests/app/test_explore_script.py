@@ -503,6 +503,10 @@ class FilesTest(ScriptTest):
                  'expect "Plan: cost"', "undo", 'expect "ask> What replaced peat?"')
         self.plays(*again[:5], 'expect "s2 off"', again[-1], document=None,
                    options=("--from-figure", figure))
+        self.plays("goto 10", f"open {figure}", "wait idle", *again[:3],
+                   'expect "ask> What replaced peat?"', 'expect "s2 off"', document=SAMPLE)
+        (self.home / "bare.png").write_bytes(b"no figure at all")
+        self.fails(3, "bare.png: not a PNG file", f"open {self.home / 'bare.png'}")
         document.write_bytes(b"Other text. " + SAMPLE.read_bytes())
         self.plays("log", 'expect "document differs from the one in the figure"', document=None,
                    options=("--from-figure", figure))
