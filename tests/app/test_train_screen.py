@@ -2,6 +2,7 @@
 """The Train screen: a run is measured, started, held, saved, watched and stopped, by a script
 and on a terminal; what becomes of it when the explorer goes."""
 import json
+import os
 import pathlib
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.app.explorer import ExplorerTest, MODEL, main  # noqa: E402
@@ -18,6 +20,8 @@ from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 
 SETTINGS = ("steps=40 blocks=32+16 batch=2 micro_batch=2 valid_every=5 valid_samples=2 save_every=10 "
             "window=32 warm_gate=6 sft_context=64")
+
+RACE_SECONDS = 30
 
 
 def write_text(folder):
@@ -102,6 +106,20 @@ class StoryTest(RunTest):
                 terminal.type(b":stop!\r")
                 self.until(terminal, lambda: not children.read_text())
                 self.quit(terminal)
+
+    @unittest.skipUnless("tsan" in PROGRAM, "for a build that sees races (make tsan)")
+    def test_races(self):
+        """30 s of training by two threads, with a checkpoint every five steps, while the screens
+        change: neither the run nor the explorer reports anything."""
+        looks = ("key 4", "key v", "key 1", "key l", "size 80x24", "key j", "key 4", "size 120x40")
+        options = {"TSAN_OPTIONS": f"log_path={self.home / 'race'}"}
+        with unittest.mock.patch.dict(os.environ, options):
+            self.plays(self.train("steps=100000", "save_every=5", "start"), "wait step 1",
+                       *(line for i in range(4 * RACE_SECONDS)
+                         for line in (looks[i % len(looks)], "wait 250ms")),
+                       "stop!", "wait idle", options=("--threads", "2", "--sandbox", "off"))
+        self.assertEqual([path.read_text() for path in self.home.glob("race*")], [])
+        self.assertGreater(log_of(self.run_folder)[-1]["step"], 5)
 
     def until(self, terminal, condition, seconds=60):
         end = time.monotonic() + seconds
