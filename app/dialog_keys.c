@@ -186,6 +186,21 @@ static void add_group(struct session *s, enum key_group group, enum key_scope sc
     }
 }
 
+/* "Esc back" with blanks at which no line ends. */
+static int add_unbroken(char *out, size_t size, const char *keys, const char *help)
+{
+    char pair[KEYS_BYTES * 2];
+    size_t used = 0;
+    snprintf(pair, sizeof pair, "%s %s", keys, help);
+    for (const char *at = pair; *at && used + 2 < size; at++) {
+        if (*at == ' ')
+            out[used++] = '\xc2';
+        out[used++] = *at == ' ' ? '\xa0' : *at;
+    }
+    out[used] = '\0';
+    return (int)used;
+}
+
 /* APPLICATION  1-5 screens  a ask  : command  q quit: the keys that mean the same everywhere. */
 static void add_application(struct session *s, enum key_scope scope)
 {
@@ -201,7 +216,8 @@ static void add_application(struct session *s, enum key_scope scope)
         const char *help = help_for(s, scope, b, told, keys);
         if (!help)
             continue;
-        used += snprintf(text + used, sizeof text - (size_t)used, "  %s %s", keys, help);
+        used += snprintf(text + used, sizeof text - (size_t)used, "  ");
+        used += add_unbroken(text + used, sizeof text - (size_t)used, keys, help);
     }
     list_add_text(&s->list, "%s", text);
 }

@@ -9,6 +9,8 @@
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
 
+enum { NO_BREAK_SPACE = 0xa0 };
+
 static const char *const role_name[ROLE_COUNT] = {
 #define CANVAS_ROLE_NAME(id, name) name,
     CANVAS_ROLES(CANVAS_ROLE_NAME)
@@ -78,6 +80,8 @@ static int put_character(struct canvas *canvas, int row, int column, int room,
                          uint32_t codepoint, enum canvas_role role, unsigned attr)
 {
     int width = text_width(codepoint);
+    if (codepoint == NO_BREAK_SPACE)
+        codepoint = ' ';
     if (width < 1)
         codepoint = width < 0 ? '?' : ' ';
     if (width < 2) {

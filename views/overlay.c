@@ -94,6 +94,7 @@ static void help_list(const struct scene *c, struct overlay_list *list)
     bool keys = c->v->overlay == OVERLAY_HELP;
     list->box.choice = true;
     list->lines = overlay_entry_lines(c);
+    list->lines.explains = true;
     if (c->v->dialog_title)
         text_add(list->title, sizeof list->title, "%s", c->v->dialog_title);
     else if (keys)
@@ -114,6 +115,7 @@ static void table_list(const struct scene *c, struct overlay_list *list)
     static const char *const of_formulas[] = {"F1 keys", "F2 commands", "F3 words", NULL};
     bool words = c->v->overlay == OVERLAY_WORDS;
     list->lines = words ? overlay_word_lines(c) : overlay_formula_lines();
+    list->lines.explains = true;
     text_add(list->title, sizeof list->title, words ? "Words on the screen" : "Formulas");
     text_add(list->right, sizeof list->right, "Esc closes");
     below_text(c, words ? of_words : of_formulas, &list->below);

@@ -40,6 +40,7 @@ struct overlay_lines {
     struct overlay_line *line; /* [n] to be freed */
     size_t n, capacity;
     int label_columns, columns; /* widest label, widest line */
+    bool explains; /* the details matter: on small screens they stand below their labels */
 };
 
 /* Without a label the line is a heading. */

@@ -116,6 +116,18 @@ static int wrap_text(struct scene *c, int row, int end_row, int column, int colu
     return rows;
 }
 
+/* Where labels leave no room beside them: a text behind its label where that fits, else below. */
+static int draw_explained(struct scene *c, int row, int end_row, int column, int columns,
+                          const struct overlay_line *l, enum canvas_role role)
+{
+    enum { INDENT = 2 };
+    int behind = text_columns(l->label) + INDENT;
+    if (behind + text_columns(l->detail) <= columns)
+        return wrap_text(c, row, end_row, column + behind, columns - behind, role, l->detail);
+    int below = row < 0 ? row : row + 1;
+    return 1 + wrap_text(c, below, end_row, column + INDENT, columns - INDENT, role, l->detail);
+}
+
 int overlay_draw_line(struct scene *c, int row, int end_row, int column, int columns,
                       const struct overlay_lines *lines, const struct overlay_line *l, bool chosen)
 {
@@ -132,7 +144,9 @@ int overlay_draw_line(struct scene *c, int row, int end_row, int column, int col
                                 : ROLE_KEY,
                     0, l->label, strlen(l->label));
     int room = columns - indent;
-    if (room < DETAIL_LEAST) /* the label alone, or the text over the whole width */
-        return l->heading ? wrap_text(c, row, end_row, column, columns, role, text) : 1;
-    return wrap_text(c, row, end_row, column + indent, room, role, text);
+    if (room >= DETAIL_LEAST)
+        return wrap_text(c, row, end_row, column + indent, room, role, text);
+    if (l->heading)
+        return wrap_text(c, row, end_row, column, columns, role, text);
+    return lines->explains ? draw_explained(c, row, end_row, column, columns, l, role) : 1;
 }

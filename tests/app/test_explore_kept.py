@@ -102,6 +102,24 @@ class KeptTest(ScriptTest):
                    "explain", 'expect "How much harder a token became"', "explain", "help formulas",
                    'expect "nats(compressed) - nats(full)"')
 
+    def test_a_key_stands_beside_what_it_does(self):
+        """However wide the help is, a line does not end between them."""
+        screen = self.home / "help.txt"
+        for columns in range(40, 112, 3):
+            self.plays(f"size {columns}x70", "help", f"screen {screen}")
+            shown = screen.read_text()
+            for pair in ("1-5 screens", "Tab S-Tab pane", "Esc back", "C-l redraw", "C-z suspend", "q quit"):
+                self.assertIn(pair, shown, f"{columns} columns\n{shown}")
+
+    def test_help_explains_on_the_smallest_screen(self):
+        """Every key with what it does, every word with its meaning: line by line down to the end."""
+        self.plays("size 40x10", "help", 'expect "arrows hjkl  cursor"', "key Down Down", 'expect "a page back / on"',
+                   "key End", 'expect "q quit"')
+        self.plays("size 40x10", "help commands", 'expect "open a document; alone"')
+        self.plays("size 40x10", "help words", 'expect "token"', 'expect "piece of text"', "key Down Down Down Down",
+                   'expect "layer"', "key End", 'expect "the model"')
+        self.plays("size 40x10", "help formulas", 'expect "sum_j R"', "key End", 'expect "-log p"')
+
     def test_oddities_are_told_once(self):
         odd = self.home / "odd.txt"
         odd.write_bytes(b"\xef\xbb\xbfSalt.\r\nPeat and coal.\r\n")
