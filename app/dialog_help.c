@@ -151,5 +151,6 @@ void dialog_log(struct session *s)
     }
     dialog_show(s, OVERLAY_LOG, "Log", "arrows · / filters · Esc");
     if (s->list.count)
-        s->view.overlay_at = s->list.count - 1;
+        s->view.overlay_at = s->list.count - 1; /* the newest */
+    view_follow_cursor(s->snapshot, &s->view);
 }

@@ -143,6 +143,7 @@ static void follow_answer(const struct scene *c, struct view_state *v)
 void view_follow_cursor(const struct snapshot *s, struct view_state *v)
 {
     struct scene scene;
+    size_t at_most = SIZE_MAX;
     scene_init(&scene, s, v, NULL);
     if (scene.document && scene.layout.kind != LAYOUT_NOTICE) {
         struct document_geometry g = geometry_of(&scene, s, v);
@@ -152,7 +153,9 @@ void view_follow_cursor(const struct snapshot *s, struct view_state *v)
         follow_answer(&scene, v);
     }
     if (scene.layout.kind != LAYOUT_NOTICE)
-        v->overlay_top = overlay_follow(&scene);
+        v->overlay_top = overlay_follow(&scene, &at_most);
+    if (v->overlay_at > at_most)
+        v->overlay_at = at_most;
     scene_free(&scene);
 }
 

@@ -148,7 +148,7 @@ static void entries_list(const struct scene *c, struct overlay_list *list)
                                          NULL};
     bool log = c->v->overlay == OVERLAY_LOG;
     list->lines = overlay_entry_lines(c);
-    list->box.choice = !log;
+    list->box.choice = true;
     text_add(list->title, sizeof list->title, "%s",
              c->v->dialog_title ? c->v->dialog_title
              : log              ? "Log"
@@ -303,8 +303,9 @@ size_t overlay_choice_at(struct scene *c, int row, int column)
     return found;
 }
 
-size_t overlay_follow(struct scene *c)
+size_t overlay_follow(struct scene *c, size_t *at_most)
 {
+    *at_most = SIZE_MAX;
     struct overlay_list list;
     if (c->v->overlay == OVERLAY_HEALTH)
         return 0;
@@ -316,6 +317,10 @@ size_t overlay_follow(struct scene *c)
     while (at < lines->n && !stands_at(c, &lines->line[at]))
         at++;
     bool chosen = at < lines->n && (list.box.choice || fills);
+    bool text = !list.box.choice && !fills; /* its first line is where one is */
+    for (top = text ? 0 : top; text && top < lines->n; top++)
+        if (lines->line[top].index >= c->v->overlay_at)
+            break;
     if (chosen && at < top)
         top = at;
     if (chosen)
@@ -324,6 +329,8 @@ size_t overlay_follow(struct scene *c)
         top = size_min(top, top_for(c, lines, area, lines->n - 1));
     if (has_columns(c) && overlay_columns_fit(c, lines))
         top = 0;
+    if (text && lines->n > 0)
+        *at_most = lines->line[top].index;
     free(list.lines.line);
     return top;
 }

@@ -31,7 +31,8 @@ struct compare {
 
 static void place_panes(struct scene *c, struct compare *m)
 {
-    int top = 1, bottom = c->layout.area[AREA_STATUS].row, rows = bottom - top;
+    int top = c->layout.area[AREA_TITLE].rows, bottom = c->layout.area[AREA_STATUS].row;
+    int rows = bottom - top;
     int foot = rows >= 12 ? FOOT_ROWS : rows >= 8 ? 2 : 0;
     bool wide = c->layout.kind == LAYOUT_WIDE;
     int width = wide ? c->v->columns / SIDES : c->v->columns;

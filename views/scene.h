@@ -125,8 +125,9 @@ void draw_compare(struct scene *scene); /* with something pinned */
 void compare_sentence(const struct scene *scene, struct parts *parts);
 void draw_overlay(struct scene *scene);
 
-/* overlay_top with which the chosen line is on screen. */
-size_t overlay_follow(struct scene *scene);
+/* overlay_top with which the chosen line is on screen, or a text begins at it; *at_most: the last
+ * line that a text can begin at. */
+size_t overlay_follow(struct scene *scene, size_t *at_most);
 
 /* Is what the overlay lists (or the screen that is a list) drawn without a box? */
 bool overlay_fills_screen(const struct scene *scene);

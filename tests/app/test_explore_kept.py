@@ -116,9 +116,16 @@ class KeptTest(ScriptTest):
         self.plays("size 40x10", "help", 'expect "arrows hjkl  cursor"', "key Down Down", 'expect "a page back / on"',
                    "key End", 'expect "q quit"')
         self.plays("size 40x10", "help commands", 'expect "open a document; alone"')
-        self.plays("size 40x10", "help words", 'expect "token"', 'expect "piece of text"', "key Down Down Down Down",
-                   'expect "layer"', "key End", 'expect "the model"')
-        self.plays("size 40x10", "help formulas", 'expect "sum_j R"', "key End", 'expect "-log p"')
+        self.plays("size 40x10", "help words", 'expect "token"', 'expect "piece of text"', "key Down",
+                   'expect "layer"', "key End", 'expect "UNTRAINED"')
+        self.plays("size 40x10", "help formulas", 'expect "sum_j R"', "key End",
+                   'expect "-log p(token)"', "key Up", 'expect "nats(full)"', "key Home", 'expect "sum_j R"')
+
+    def test_the_log_begins_at_its_newest_message(self):
+        many = [f"source {self.home / 'bad.rc'}" for _ in range(3)]
+        (self.home / "bad.rc").write_text("".join(f"goto {n}x\n" for n in range(9)))
+        self.plays("size 80x24", *many, "log", 'expect "> - "', 'expect "bad.rc:9"', "key Home", 'expect "bad.rc:1:"',
+                   "key End", 'expect "bad.rc:9"')
 
     def test_oddities_are_told_once(self):
         odd = self.home / "odd.txt"
