@@ -21,7 +21,61 @@ struct stage {
     char texts[32][2][96];
 };
 
-/* Screens 3 to 5; those of Explore and Compare are set in test_screens.c. */
+/* What was moved last. */
+void stage_source(struct view_state *v, enum source_kind kind);
+
+/* Explore and Compare. */
+void stage_explore(struct stage *g);
+void stage_gates(struct stage *g);
+void stage_plan(struct stage *g);
+void stage_answers(struct stage *g);
+void stage_full_answer(struct stage *g);
+void stage_zoom_fit(struct stage *g);
+void stage_zoom_cells(struct stage *g);
+void stage_zoom_numbers(struct stage *g);
+void stage_zoom_turned(struct stage *g);
+void stage_zoom_turned_numbers(struct stage *g);
+void stage_zoom_gates(struct stage *g);
+void stage_speech(struct stage *g);
+void stage_strip(struct stage *g);
+void stage_not_converged(struct stage *g);
+void stage_lock(struct stage *g);
+void stage_words_unit(struct stage *g);
+void stage_mass_range(struct stage *g);
+void stage_edits(struct stage *g);
+void stage_edits_by_hand(struct stage *g);
+void stage_tour(struct stage *g);
+void stage_present(struct stage *g);
+void stage_compare(struct stage *g);
+void stage_difference(struct stage *g);
+void stage_compare_other(struct stage *g);
+void stage_loss(struct stage *g);
+void stage_stale_untrained(struct stage *g);
+void stage_other_window(struct stage *g);
+void stage_answer_states(struct stage *g);
+void stage_diff(struct stage *g);
+void stage_message(struct stage *g);
+void stage_paste(struct stage *g);
+
+/* Boxes, and documents that are no ordinary ones. */
+void stage_health(struct stage *g);
+void stage_explain(struct stage *g);
+void stage_words(struct stage *g);
+void stage_formulas(struct stage *g);
+void stage_help(struct stage *g);
+void stage_help_filter(struct stage *g);
+void stage_problem(struct stage *g);
+void stage_start(struct stage *g);
+void stage_open(struct stage *g);
+void stage_open_first(struct stage *g);
+void stage_wide_text(struct stage *g);
+void stage_hostile(struct stage *g);
+void stage_fragments(struct stage *g);
+void stage_unread(struct stage *g);
+void stage_no_plan(struct stage *g);
+void stage_engine_problem(struct stage *g);
+
+/* Screens 3 to 5. */
 void stage_train(struct stage *g);
 void stage_train_probe(struct stage *g);
 void stage_train_samples(struct stage *g);

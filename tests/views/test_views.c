@@ -1,5 +1,5 @@
-/* What surrounds the drawing: status sentences, the mouse, scrolling, health, and the
- * time that a frame takes. */
+/* What surrounds the drawing: status sentences, scrolling, health, and the time that a frame
+ * takes. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,25 +14,10 @@
 
 #include "engine/base/mem.h"
 #include "tests/support/sample_snapshot.h"
+#include "tests/support/sample_view.h"
 #include "views/brush.h"
 #include "views/health.h"
 #include "views/view_state.h"
-
-static struct view_state state_at(int rows, int columns, enum pane focus,
-                                  enum source_kind kind)
-{
-    struct view_state v;
-    view_state_init(&v);
-    v.rows = rows;
-    v.columns = columns;
-    v.focus = focus;
-    v.moved.kind = kind;
-    v.token = 165;
-    v.slot = 12;
-    v.layer = 21;
-    v.answer_token = 2;
-    return v;
-}
 
 /* ---- status ----------------------------------------------------------------- */
 
@@ -48,7 +33,7 @@ static void test_status_sentences(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct view_state v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
     assert_status(
         s, &v,
         "token 165 \"coal\" · mass 0.57x even · sends s12 71% s13 20% s30 2% · gate peak "
@@ -83,7 +68,7 @@ static void test_status_compares_with_the_lock(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(36, 120, PANE_PLAN, SOURCE_SLOT);
+    struct view_state v = sample_view(36, 120, PANE_PLAN, SOURCE_SLOT);
     v.slot = 13;
     v.locked = (struct source){.kind = SOURCE_TOKEN, .token = 165};
     assert_status(s, &v, "slot s13 and locked token 165 \"coal\": 20.0% of the token");
@@ -97,7 +82,7 @@ static void test_status_of_nothing(void **state)
 {
     (void)state;
     struct snapshot *s = snapshot_derive(NULL);
-    struct view_state v = state_at(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct view_state v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
     assert_status(s, &v, "");
     snapshot_release(s);
     s = sample_document("only read as text", 17);
@@ -105,99 +90,8 @@ static void test_status_of_nothing(void **state)
     snapshot_release(s);
 }
 
-/* ---- the mouse -------------------------------------------------------------- */
+/* ---- cursor and labels ------------------------------------------------------- */
 
-/* Where the terminal's cursor is drawn, there the mouse finds what is under it. */
-static struct view_hit hit_cursor(const struct snapshot *s, struct view_state *v)
-{
-    struct canvas canvas;
-    view_follow_cursor(s, v);
-    canvas_init(&canvas, v->rows, v->columns);
-    view_draw(s, v, &canvas);
-    if (canvas.cursor_row < 0)
-        fail_msg("no cursor: %dx%d pane %s token %zu", v->columns, v->rows,
-                 pane_name[v->focus], v->token);
-    struct view_hit hit = view_hit_test(s, v, canvas.cursor_row, canvas.cursor_column);
-    canvas_free(&canvas);
-    return hit;
-}
-
-static const int sizes[][2] = {{36, 120}, {24, 80}, {50, 176}, {12, 40}, {30, 112}};
-
-static void test_hit_document(void **state)
-{
-    (void)state;
-    struct snapshot *s = sample_snapshot();
-    for (size_t k = 0; k < 5; k++) {
-        struct view_state v =
-            state_at(sizes[k][0], sizes[k][1], PANE_DOCUMENT, SOURCE_TOKEN);
-        for (size_t t = 0; t < 498; t += 3) {
-            v.token = (t * 131) % 498; /* jumps and steps */
-            struct view_hit hit = hit_cursor(s, &v);
-            assert_int_equal(hit.kind, HIT_TOKEN);
-            assert_int_equal(hit.pane, PANE_DOCUMENT);
-            if (hit.token != v.token)
-                fail_msg("hit token %zu, cursor on %zu", hit.token, v.token);
-        }
-    }
-    snapshot_release(s);
-}
-
-static void test_hit_plan_and_gates(void **state)
-{
-    (void)state;
-    struct snapshot *s = sample_snapshot();
-    for (size_t k = 0; k < 5; k++)
-        for (int zoom = -1; zoom < 4; zoom++) {
-            struct view_state v =
-                state_at(sizes[k][0], sizes[k][1], PANE_PLAN, SOURCE_SLOT);
-            v.zoomed = zoom >= 0;
-            v.zoom_level = zoom == 3 ? 0 : zoom > 0 ? zoom : 0;
-            v.turned = zoom == 3;
-            for (size_t t = 114; t < 242; t += 9) {
-                v.token = t;
-                v.slot = t % 32;
-                struct view_hit hit = hit_cursor(s, &v);
-                assert_int_equal(hit.kind, HIT_PLAN);
-                assert_true(hit.token <= t && t - hit.token < 8);
-                assert_true(hit.slot <= v.slot && v.slot - hit.slot < 8);
-                if (zoom > 0)
-                    assert_true(hit.token == t && hit.slot == v.slot);
-            }
-            v.turned = false;
-            v.focus = PANE_GATES;
-            v.zoom_level = v.zoom_level > 1 ? 1 : v.zoom_level;
-            for (size_t t = 114; t < 242; t += 9) {
-                v.token = t;
-                v.layer = t % 31;
-                struct view_hit hit = hit_cursor(s, &v);
-                assert_int_equal(hit.kind, HIT_GATE);
-                assert_true(hit.layer <= v.layer && v.layer - hit.layer < 12);
-            }
-        }
-    snapshot_release(s);
-}
-
-static void test_hit_answers(void **state)
-{
-    (void)state;
-    struct snapshot *s = sample_snapshot();
-    for (size_t k = 0; k < 5; k++)
-        for (int mode = 0; mode < ANSWER_MODES; mode++)
-            for (size_t i = 0; i < s->answer[mode]->tokens; i++) {
-                struct view_state v =
-                    state_at(sizes[k][0], sizes[k][1], PANE_ANSWERS, SOURCE_ANSWER);
-                v.answer = (enum answer_mode)mode;
-                v.answer_token = i;
-                struct view_hit hit = hit_cursor(s, &v);
-                assert_int_equal(hit.kind, HIT_ANSWER);
-                assert_int_equal(hit.answer, mode);
-                assert_int_equal(hit.answer_token, i);
-            }
-    snapshot_release(s);
-}
-
-/* A blank is a token like others: the cursor is seen on it, and the sentence names it. */
 static void test_what_is_over_the_limit_does_not_look_like_it(void **state)
 {
     (void)state;
@@ -209,11 +103,12 @@ static void test_what_is_over_the_limit_does_not_look_like_it(void **state)
     assert_string_equal(plan_off_text(0.08, text), "8e-02");
 }
 
+/* A blank is a token like others: the cursor is seen on it, and the sentence names it. */
 static void test_cursor_on_a_blank_of_an_answer(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(36, 120, PANE_ANSWERS, SOURCE_ANSWER);
+    struct view_state v = sample_view(36, 120, PANE_ANSWERS, SOURCE_ANSWER);
     struct snapshot_answer *kept = s->answer[ANSWER_COMPRESSED], blank = *kept;
     uint32_t start[] = {0, 7, 8, 9};
     char said[] = "October 1";
@@ -254,7 +149,7 @@ static void test_label_of_the_axis_is_whole(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(36, 120, PANE_PLAN, SOURCE_SLOT);
+    struct view_state v = sample_view(36, 120, PANE_PLAN, SOURCE_SLOT);
     v.brush_min = 0;
     for (v.token = 160; v.token < 168; v.token++) {
         char label[24], *screen = drawn(s, &v);
@@ -283,7 +178,7 @@ static void test_slots_of_an_answer_are_named(void **state)
     s->answer[ANSWER_COMPRESSED] = &other;
     s->answer[ANSWER_FULL] = &full_answer;
     for (int columns = 112; columns < 180; columns++) {
-        struct view_state v = state_at(36, columns, PANE_DOCUMENT, SOURCE_TOKEN);
+        struct view_state v = sample_view(36, columns, PANE_DOCUMENT, SOURCE_TOKEN);
         v.token = 0; /* window 1: slots of others are named with theirs */
         char *screen = drawn(s, &v), *line = strstr(screen, "missing: ");
         assert_non_null(line);
@@ -296,45 +191,6 @@ static void test_slots_of_an_answer_are_named(void **state)
     snapshot_release(s);
 }
 
-static void test_hit_the_rest(void **state)
-{
-    (void)state;
-    struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
-    struct view_hit hit = view_hit_test(s, &v, 0, 27);
-    assert_int_equal(hit.kind, HIT_SCREEN);
-    assert_int_equal(hit.screen, SCREEN_COMPARE);
-    assert_int_equal(view_hit_test(s, &v, 0, 100).kind, HIT_NOTHING);
-    hit = view_hit_test(s, &v, 14, 43);
-    assert_int_equal(hit.kind, HIT_MINIMAP);
-    assert_true(hit.token > 220 && hit.token < 260);
-    hit = view_hit_test(s, &v, 1, 60);
-    assert_int_equal(hit.kind, HIT_PANE);
-    assert_int_equal(hit.pane, PANE_GATES);
-    hit = view_hit_test(s, &v, 26, 50); /* the axis */
-    assert_int_equal(hit.kind, HIT_TOKEN);
-    assert_int_equal(hit.token, 114);
-    v.strip_open = true;
-    int found = 0, last = -1;
-    for (int x = 0; x < 120; x++) {
-        hit = view_hit_test(s, &v, 7, x);
-        assert_int_not_equal(view_hit_test(s, &v, 8, x).kind, HIT_STRIP);
-        if (hit.kind != HIT_STRIP)
-            continue;
-        if (!found++)
-            assert_int_equal(hit.iteration, 0);
-        assert_true(hit.iteration > last);
-        last = hit.iteration;
-    }
-    assert_true(found >= 6);
-    assert_int_equal(last, 30);
-    v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
-    assert_int_equal(view_hit_test(s, &v, 1, 16).pane, PANE_GATES);
-    assert_int_equal(view_hit_test(s, &v, 1, 30).pane, PANE_ANSWERS);
-    assert_int_equal(view_hit_test(s, &v, -1, 500).kind, HIT_NOTHING);
-    snapshot_release(s);
-}
-
 /* ---- scrolling -------------------------------------------------------------- */
 
 /* Down through the whole document and up again: every step moves, and no token that
@@ -343,7 +199,7 @@ static void test_lines_up_and_down(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct view_state v = sample_view(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
     size_t token = 0, steps = 0;
     for (size_t next; (next = view_document_line(s, &v, token, 1)) != token;
          token = next, steps++)
@@ -365,7 +221,7 @@ static void test_lines_without_tokens(void **state)
 {
     (void)state;
     struct snapshot *s = sample_tokens("one two\n\nthree", "cdbe");
-    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct view_state v = sample_view(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
     size_t down = view_document_line(s, &v, 1, 1);
     assert_int_equal(down, 3);
     assert_true(view_document_line(s, &v, 3, -1) < 3);
@@ -377,7 +233,7 @@ static void test_scrolls_by_lines(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct view_state v = sample_view(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
     v.token = 0;
     view_follow_cursor(s, &v);
     assert_int_equal(v.document_top, 0);
@@ -396,7 +252,7 @@ static void test_a_jump_leaves_text_below(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct view_state v = sample_view(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
     v.token = 0;
     view_follow_cursor(s, &v);
     v.token = s->window_first[3];
@@ -412,7 +268,7 @@ static void test_list_follows_choice(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct view_state v = sample_view(24, 80, PANE_DOCUMENT, SOURCE_TOKEN);
     struct list_entry entries[60];
     char labels[60][24], detail[] = "";
     for (int i = 0; i < 60; i++) {
@@ -471,7 +327,7 @@ static void test_health(void **state)
 {
     (void)state;
     struct snapshot *s = sample_snapshot();
-    struct view_state v = state_at(36, 120, PANE_PLAN, SOURCE_SLOT);
+    struct view_state v = sample_view(36, 120, PANE_PLAN, SOURCE_SLOT);
     struct health_line lines[HEALTH_LINES];
     size_t n = health_compute(s, &v, lines);
     assert_int_equal(n, HEALTH_LINES);
@@ -534,7 +390,7 @@ static void test_speed(void **state)
     double worst = 0;
     for (int pane = 0; pane < PANE_COUNT; pane++)
         for (size_t token = 0; token < 100000; token += 33333) {
-            struct view_state v = state_at(60, 200, (enum pane)pane, SOURCE_TOKEN);
+            struct view_state v = sample_view(60, 200, (enum pane)pane, SOURCE_TOKEN);
             v.display = (struct display){DEPTH_TRUE, GLYPHS_HALF, THEME_DARK, false};
             v.token = token;
             worst = fmax(worst, best_frame_ms(s, &v, &canvas));
@@ -553,14 +409,10 @@ int main(void)
         cmocka_unit_test(test_status_sentences),
         cmocka_unit_test(test_status_compares_with_the_lock),
         cmocka_unit_test(test_status_of_nothing),
-        cmocka_unit_test(test_hit_document),
-        cmocka_unit_test(test_hit_plan_and_gates),
-        cmocka_unit_test(test_hit_answers),
         cmocka_unit_test(test_what_is_over_the_limit_does_not_look_like_it),
         cmocka_unit_test(test_cursor_on_a_blank_of_an_answer),
         cmocka_unit_test(test_label_of_the_axis_is_whole),
         cmocka_unit_test(test_slots_of_an_answer_are_named),
-        cmocka_unit_test(test_hit_the_rest),
         cmocka_unit_test(test_lines_up_and_down),
         cmocka_unit_test(test_lines_without_tokens),
         cmocka_unit_test(test_scrolls_by_lines),
