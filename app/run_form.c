@@ -88,16 +88,39 @@ static bool set_setting(struct run_form *f, const char *word, size_t key_length,
     return true;
 }
 
+static bool is_built_in(const char *preset)
+{
+    for (size_t i = 0; i < N_PRESETS; i++)
+        if (strcmp(preset, presets[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Is the preset's name that of a preset of the phase: cpu-sft for sft? */
+static bool is_preset_of(const char *preset, const char *phase)
+{
+    const char *last = strrchr(preset, '-');
+    return last && strcmp(last + 1, phase) == 0;
+}
+
 static bool set_phase(struct run_form *f, const char *word)
 {
     for (size_t i = 0; i < N_PHASES; i++)
         if (strcmp(word, phases[i]) == 0) {
             snprintf(f->phase, sizeof f->phase, "%s", word);
-            if (!f->preset_given)
+            if (is_built_in(f->preset) && !is_preset_of(f->preset, word))
                 snprintf(f->preset, sizeof f->preset, "cpu-%s", word);
             return true;
         }
     return false;
+}
+
+static void set_preset(struct run_form *f, const char *name)
+{
+    snprintf(f->preset, sizeof f->preset, "%s", name);
+    for (size_t i = 0; is_built_in(name) && i < N_PHASES; i++)
+        if (is_preset_of(name, phases[i]))
+            snprintf(f->phase, sizeof f->phase, "%s", phases[i]);
 }
 
 bool run_form_word(struct run_form *f, const char *word, struct err *err)
@@ -113,8 +136,7 @@ bool run_form_word(struct run_form *f, const char *word, struct err *err)
                err_set(err, ERR_USAGE,
                        "expected ntp, sft, prompt, resume or KEY=VALUE, found \"%s\"", word);
     if (key == 6 && strncmp(word, "preset", key) == 0) {
-        snprintf(f->preset, sizeof f->preset, "%s", equals + 1);
-        f->preset_given = true;
+        set_preset(f, equals + 1);
         return true;
     }
     if (key == 4 && strncmp(word, "data", key) == 0)

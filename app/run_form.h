@@ -15,7 +15,7 @@ enum {
 
 struct run_form {
     char phase[16], preset[64];
-    bool preset_given, resume;
+    bool resume;
     char *data[RUN_FORM_PARTS]; /* owned */
     size_t n_data;
     char *directory;            /* owned; NULL: none yet */
@@ -27,9 +27,9 @@ void run_form_init(struct run_form *form);
 void run_form_copy(struct run_form *copy, const struct run_form *form); /* to be freed */
 void run_form_free(struct run_form *form);
 
-/* One word: a phase (its preset follows, unless one was named), "resume", preset=NAME,
- * data=FILE,... (in place of those before; with @WEIGHT), run=DIR, or KEY=VALUE of
- * the training settings. */
+/* One word: a phase, "resume", preset=NAME, data=FILE,... (in place of those before; with
+ * @WEIGHT), run=DIR, or KEY=VALUE of the training settings. Phase and built-in preset follow
+ * each other: of two that do not go together the later word holds. */
 bool run_form_word(struct run_form *form, const char *word, struct err *err);
 
 /* What is missing before a dry run or a start. */

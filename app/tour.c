@@ -162,6 +162,7 @@ static void number_of(const struct session *s, const char *name, char *out, size
     const struct snapshot *n = s->snapshot;
     const struct snapshot_settings *set = &n->settings;
     const struct snapshot_answer *full = n->answer[ANSWER_FULL];
+    const struct snapshot_window *w = session_window(s); /* maybe shorter than the setting says */
     out[0] = '\0';
     if (strcmp(name, "tokens") == 0)
         snprintf(out, size, "%zu", session_tokens(s));
@@ -170,9 +171,9 @@ static void number_of(const struct session *s, const char *name, char *out, size
     else if (strcmp(name, "states") == 0)
         snprintf(out, size, "%zu", n->facts.layers + 1);
     else if (strcmp(name, "window") == 0)
-        snprintf(out, size, "%u", set->window);
+        snprintf(out, size, "%zu", w ? w->tokens : set->window);
     else if (strcmp(name, "per-window") == 0)
-        snprintf(out, size, "%u", set->slots_per_window);
+        snprintf(out, size, "%zu", w ? w->slots : set->slots_per_window);
     else if (strcmp(name, "ratio") == 0)
         snprintf(out, size, "%.4g", set->ratio);
     else if (strcmp(name, "iterations") == 0)

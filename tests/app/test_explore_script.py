@@ -267,6 +267,11 @@ class CommandsTest(ScriptTest):
                    "tour back", 'expect "9 of 10"', "tour off", "strip off", "size 40x13",
                    "key T", "size 30x8", "size 120x36", "key Esc", 'expect "token 0 of 1571"')
 
+    def test_captions_count_what_is_shown(self):
+        """The last window of the sample is a shorter one here, with fewer tokens and slots."""
+        self.plays("wait idle", "key G T", "tour", "tour", "tour", "tour", "wait idle",
+                   'expect "even share is 1/35"', "tour", "wait idle", 'expect "9 slots of equal"')
+
     def test_going_back_restores(self):
         script = self.home / "talk.rc"
         script.write_text('goto 300\nsay "one"\nnote "slowly"\nset eps 0.4\nmute 20\n'

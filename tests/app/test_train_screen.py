@@ -53,6 +53,13 @@ class FormTest(RunTest):
                    'expect "Preset         cpu-sft"', "train preset=paper-sft",
                    'expect "paper-sft"', "key Esc", 'expect "── Document"')
 
+    def test_phase_and_preset_go_together(self):
+        """Of two that do not, the one that was said last holds; a preset of the phase stays."""
+        self.plays("train preset=cpu-sft", 'expect "Phase          sft"', "train preset=paper-ntp",
+                   'expect "Phase          ntp"', "train ntp", 'expect "Preset         paper-ntp"',
+                   "train prompt", 'expect "Preset         cpu-prompt"', f"train preset={self.text}",
+                   'expect "Phase          prompt"')
+
     def test_what_is_wrong_is_said(self):
         for line, message in (("train start", "no data to train on · :train data=FILE"),
                               (f"train data={self.text} start", "no directory for the run · :train run=DIR"),

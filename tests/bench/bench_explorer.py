@@ -154,7 +154,7 @@ def keys_while_training():
             terminal.wait_for(b"? help", seconds=60)
             terminal.type(f":train ntp data={text} run={folder}/run blocks=128+64 batch=2 micro_batch=2 "
                           "valid_every=0 start\r".encode())
-            terminal.wait_for(b"| loss", seconds=120)
+            terminal.wait_for(b"  loss", seconds=120)
             answered_keys(terminal, "key while training")
             terminal.type(b":quit!\r:quit!\r")
             terminal.wait_exit(60)
