@@ -16,7 +16,7 @@
  * script that says anything. */
 static void take_back_document(struct explore_options *o)
 {
-    if (!o->present || o->document || strcmp(o->present, TOUR) == 0 || 
+    if (!o->present || o->document || strcmp(o->present, TOUR) == 0 ||
         tour_is_script(o->present, !o->no_sandbox))
         return;
     o->document = o->present;

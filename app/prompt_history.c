@@ -92,7 +92,7 @@ static void load(enum prompt_kind kind)
     if (!histories.dir || !file_of[kind] || !histories.limit)
         return;
     path = file_join(histories.dir, file_of[kind]);
-    if (file_exists(path) && 
+    if (file_exists(path) &&
         worker_read_file(histories.confined, path, FILE_MAX, &data, &size, NULL)) {
         for (size_t at = 0; at < size;) {
             size_t length = strcspn(data + at, "\n");
