@@ -90,46 +90,45 @@ static bool packed(struct weight *w)
     return wanted && w->is_packed;
 }
 
+/* A matrix to be made in bfloat16, and what takes one of its widened rows. */
+struct rounding {
+    const struct weight *w;
+    const struct bmatrix *out;
+    void (*set)(const struct bmatrix *out, size_t row, const real *values);
+};
+
 static void round_part(const void *loop, size_t first, size_t last)
 {
-    const struct weight *w = loop;
+    const struct rounding *r = loop;
+    const struct weight *w = r->w;
     real *row = xmalloc(w->cols * sizeof *row);
-    for (size_t r = first; r < last; r++) {
-        tensor_widen(&w->stored, r * w->cols, w->cols, row);
-        bmatrix_set_row(&w->rounded, r, row);
+    for (size_t i = first; i < last; i++) {
+        tensor_widen(&w->stored, i * w->cols, w->cols, row);
+        r->set(r->out, i, row);
     }
     free(row);
+}
+
+static void round_rows(const struct rounding *r)
+{
+    team_run(round_part, r, r->w->rows, PART_ROWS);
+    tensor_forget(&r->w->stored);
 }
 
 /* The matrix in bfloat16. */
 static const struct bmatrix *rounded(struct weight *w)
 {
-    if (!w->is_rounded) {
-        team_run(round_part, w, w->rows, PART_ROWS);
-        tensor_forget(&w->stored);
-    }
+    if (!w->is_rounded)
+        round_rows(&(struct rounding){w, &w->rounded, bmatrix_set_row});
     w->is_rounded = true;
     return &w->rounded;
-}
-
-static void transpose_part(const void *loop, size_t first, size_t last)
-{
-    const struct weight *w = loop;
-    real *row = xmalloc(w->cols * sizeof *row);
-    for (size_t r = first; r < last; r++) {
-        tensor_widen(&w->stored, r * w->cols, w->cols, row);
-        bmatrix_set_column(&w->transposed, r, row);
-    }
-    free(row);
 }
 
 /* Its transpose. */
 static const struct bmatrix *transposed(struct weight *w)
 {
-    if (!w->is_transposed) {
-        team_run(transpose_part, w, w->rows, PART_ROWS);
-        tensor_forget(&w->stored);
-    }
+    if (!w->is_transposed)
+        round_rows(&(struct rounding){w, &w->transposed, bmatrix_set_column});
     w->is_transposed = true;
     return &w->transposed;
 }
