@@ -61,7 +61,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(find, "TEXT", TEXT, DOCUMENT, "",                                                         \
       "search; a capital makes case count, \\ begins a regular expression")                     \
     X(match, "next|previous", WORDS, WORDS, "next|previous", "the next or previous match")      \
-    X(range, "A B|off", WORDS, WORDS, "off", "restrict answers and figures to tokens A to B")   \
+    X(range, "A B|A-B|off", WORDS, WORDS, "off",                                                \
+      "restrict answers and figures to tokens A to B")                                          \
     X(mark, "", NONE, NOTHING, "", "begin, then end a range at the cursor")                     \
     X(lock, "", NONE, NOTHING, "", "lock what lights up, unlock")                               \
     X(follow, "", NONE, NOTHING, "", "follow the thing under the cursor")                       \

@@ -1,4 +1,5 @@
 /* Commands that move the cursor, find, select and lock. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +195,23 @@ static void tell_range(struct session *s)
                  s->view.range_from, s->view.range_to);
 }
 
+/* "A B", "A-B" or "A..B". */
+static bool read_range(const struct words *words, uint64_t *from, uint64_t *to)
+{
+    if (words->count == 2)
+        return value_count(words->word[0], from) && value_count(words->word[1], to);
+    if (words->count != 1)
+        return false;
+    const char *word = words->word[0], *dots = strstr(word, "..");
+    const char *between = dots ? dots : strchr(word, '-');
+    if (!between)
+        return false;
+    char *first = xstrndup(word, (size_t)(between - word));
+    bool ok = value_count(first, from) && value_count(between + (dots ? 2 : 1), to);
+    free(first);
+    return ok;
+}
+
 bool do_range(struct session *s, const struct words *words, struct err *err)
 {
     uint64_t from, to;
@@ -204,12 +222,12 @@ bool do_range(struct session *s, const struct words *words, struct err *err)
     }
     if (!need_document(s, err))
         return false;
-    if (words->count != 2 || !value_count(words->word[0], &from) ||
-        !value_count(words->word[1], &to))
-        return refusal_wants(words, err, "two tokens, or off");
+    if (!read_range(words, &from, &to))
+        return refusal_wants(words, err, "two tokens (A B or A-B), or off");
     if (from > to || to >= session_tokens(s))
-        return err_set(err, ERR_USAGE, "tokens %s to %s are not in 0..%zu, in this order",
-                       words->word[0], words->word[1], session_tokens(s) - 1);
+        return err_set(err, ERR_USAGE,
+                       "tokens %" PRIu64 " to %" PRIu64 " are not in 0..%zu, in this order", from,
+                       to, session_tokens(s) - 1);
     s->view.has_range = true;
     s->view.range_open = false;
     s->view.range_from = (size_t)from;

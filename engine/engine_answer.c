@@ -12,7 +12,6 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
-#include "engine/compress/windows.h"
 #include "engine/eval/metrics.h"
 #include "engine/eval/prompt.h"
 #include "engine/model/sampler.h"
@@ -94,55 +93,6 @@ static void asked_range(const struct run *r, size_t *from, size_t *to)
     *from = size_min(r->options->from, *to);
 }
 
-size_t engine_count_slots(const struct engine *e, const struct engine_segment *segment,
-                          struct arena *arena)
-{
-    struct arena_mark mark = arena_mark(arena);
-    struct segment_plan layout;
-    windows_layout(&e->settings, segment->tokens, &layout, arena);
-    arena_release(arena, mark);
-    return layout.slots;
-}
-
-real *engine_slots(struct engine *e, size_t from, size_t to, size_t **source, size_t *count,
-                   size_t *all, struct arena *arena)
-{
-    const struct snapshot *s = e->snapshot;
-    size_t H = e->compressor.shape.H, total = 0;
-    for (size_t i = 0; i < e->n_segments; i++)
-        total += e->segments[i].n_slots;
-    real *out = arena_array(arena, real, total * H);
-    *source = arena_array(arena, size_t, total);
-    *count = *all = 0;
-    for (size_t i = 0; i < e->n_segments; i++) {
-        const struct engine_segment *segment = &e->segments[i];
-        const real *slot = segment->slots;
-        if (!segment->read)
-            *all += engine_count_slots(e, segment, arena);
-        for (size_t w = 0; segment->read && w < segment->windows; w++) {
-            const struct snapshot_window *window = s->window[segment->first_window + w];
-            bool wanted = window->first < to && window->first + window->tokens > from;
-            for (size_t j = 0; j < window->slots; j++, ++*all, slot += H) {
-                if (!wanted || engine_slot_muted(e, *all))
-                    continue;
-                memcpy(out + *count * H, slot, H * sizeof(real));
-                (*source)[(*count)++] = *all;
-            }
-        }
-    }
-    return out;
-}
-
-void engine_set_slots(struct engine *e, const float *slots, size_t n)
-{
-    size_t count = n * e->compressor.shape.H;
-    free(e->given_slots);
-    e->given_slots = n ? xcalloc(count, sizeof *e->given_slots) : NULL;
-    e->n_given_slots = n;
-    for (size_t i = 0; i < count; i++)
-        e->given_slots[i] = (real)slots[i];
-}
-
 static real *given_slots(struct run *r)
 {
     const struct engine *e = r->e;
@@ -167,12 +117,21 @@ static double compression_ms(const struct engine *e, size_t from, size_t to)
     return ms;
 }
 
+/* How many positions the context takes: known before anything is read. */
+static size_t count_context(struct run *r, size_t from, size_t to)
+{
+    if (r->mode == ANSWER_NONE || from == to)
+        return 0;
+    if (r->mode == ANSWER_FULL)
+        return to - from;
+    return r->e->given_slots ? r->e->n_given_slots : engine_slots_asked(r->e, from, to, &r->arena);
+}
+
 /* The context as embeddings [r->n_context, H], or NULL with *err. */
-static real *context_embeddings(struct run *r, const struct progress *progress, struct err *err)
+static real *context_embeddings(struct run *r, size_t from, size_t to,
+                                const struct progress *progress, struct err *err)
 {
     struct engine *e = r->e;
-    size_t from, to;
-    asked_range(r, &from, &to);
     if (r->mode == ANSWER_NONE || from == to)
         return arena_array(&r->arena, real, 1);
     r->context_tokens = to - from;
@@ -184,7 +143,6 @@ static real *context_embeddings(struct run *r, const struct progress *progress, 
         r->compress_ms = compression_ms(e, from, to);
         return engine_slots(e, from, to, &r->source, &r->n_context, &r->sources, &r->arena);
     }
-    r->n_context = to - from;
     r->sources = e->snapshot->document->tokens;
     r->source = arena_array(&r->arena, size_t, r->n_context);
     for (size_t i = 0; i < r->n_context; i++)
@@ -194,51 +152,60 @@ static real *context_embeddings(struct run *r, const struct progress *progress, 
     return llama_embed(e->model, ids, r->n_context, out, err) ? out : NULL;
 }
 
-static bool check_length(const struct run *r, size_t needed, struct err *err)
+static bool check_length(const struct run *r, struct err *err)
 {
+    size_t needed = r->n_prompt + r->options->max_tokens;
     size_t limit = r->e->model->config.positions;
+    if (r->n_prompt == 0)
+        return err_set(err, ERR_INPUT, "without a context there is nothing to go on from");
     if (needed <= limit)
         return true;
-    const char *unit = r->mode == ANSWER_COMPRESSED ? "slots" : "tokens";
+    bool slots = r->mode == ANSWER_COMPRESSED;
     return err_set(err, ERR_INPUT,
-                   "%zu context %s and the question need %zu positions, the model has %zu: "
-                   "choose a range (V .. V), a higher ratio, or another model",
-                   r->n_context, unit, needed, limit);
+                   "%zu context %s with %s need %zu positions, the model has %zu: "
+                   "take less text (:range)%s or another model",
+                   r->n_context, slots ? "slots" : "tokens",
+                   r->options->continuation ? "what follows" : "question and answer", needed,
+                   limit, slots ? ", a higher ratio" : "");
 }
 
 /* [BOS] context query, as embeddings. The full context already begins with the
  * BOS that its tokenizer adds; slots and the empty context get the BOS that the
  * tokenizer defines, added or not (METHOD section 4). */
-static bool build_prompt(struct run *r, const char *question, const struct progress *progress,
-                         struct err *err)
+static bool fill_prompt(struct run *r, const struct token_list *query,
+                        const struct progress *progress, struct err *err)
 {
     struct engine *e = r->e;
-    size_t H = e->model->config.hidden;
-    real *context = context_embeddings(r, progress, err);
-    if (!context)
-        return false;
-    struct token_list query = {0};
-    if (!r->options->continuation)
-        prompt_query(e->model->tokenizer, question, &query);
+    size_t H = e->model->config.hidden, from, to;
     int32_t bos = tokenizer_bos(e->model->tokenizer);
     bool lead = bos >= 0 && r->mode != ANSWER_FULL;
     size_t soft = r->options->continuation ? 0 : e->soft.n; /* made for questions */
+    asked_range(r, &from, &to);
+    r->n_context = count_context(r, from, to);
     r->context_at = soft + lead;
-    r->n_prompt = r->context_at + r->n_context + query.count;
+    r->n_prompt = r->context_at + r->n_context + query->count;
+    if (!check_length(r, err))
+        return false;
+    const real *context = context_embeddings(r, from, to, progress, err);
+    if (!context)
+        return false;
     r->prompt = arena_array(&r->arena, real, r->n_prompt * H);
-    bool ok = check_length(r, r->n_prompt + r->options->max_tokens, err);
-    if (ok && r->n_prompt == 0)
-        ok = err_set(err, ERR_INPUT, "without a context there is nothing to go on from");
+    real *at = r->prompt + r->context_at * H;
     if (soft)
         memcpy(r->prompt, e->soft.vectors, soft * H * sizeof(real));
-    if (ok && lead)
-        ok = llama_embed(e->model, &bos, 1, r->prompt + soft * H, err);
-    if (ok) {
-        real *at = r->prompt + r->context_at * H;
-        memcpy(at, context, r->n_context * H * sizeof(real));
-        ok = query.count == 0 ||
-             llama_embed(e->model, query.ids, query.count, at + r->n_context * H, err);
-    }
+    memcpy(at, context, r->n_context * H * sizeof(real));
+    return (!lead || llama_embed(e->model, &bos, 1, r->prompt + soft * H, err)) &&
+           (query->count == 0 ||
+            llama_embed(e->model, query->ids, query->count, at + r->n_context * H, err));
+}
+
+static bool build_prompt(struct run *r, const char *question, const struct progress *progress,
+                         struct err *err)
+{
+    struct token_list query = {0};
+    if (!r->options->continuation)
+        prompt_query(r->e->model->tokenizer, question, &query);
+    bool ok = fill_prompt(r, &query, progress, err);
     token_list_free(&query);
     return ok;
 }

@@ -248,7 +248,7 @@ static bool answer_nats(const struct control_work *w, const struct control_conte
     int32_t bos = c->tokens ? -1 : tokenizer_bos(e->model->tokenizer);
     size_t n = w->answer.count;
     real *nll = xcalloc(n, sizeof *nll);
-    bool ok = nats_open(&s, e, e->soft.n + 1 + c->n + w->query.count + n, err) &&
+    bool ok = nats_open(&s, e, e->soft.n + (bos >= 0) + c->n + w->query.count + n, err) &&
               nats_feed(&s, e->soft.vectors, e->soft.n, NULL, NULL, w->progress, err) &&
               (bos < 0 || nats_feed_ids(&s, &bos, 1, false, NULL, w->progress, err)) &&
               nats_feed(&s, c->embeddings, c->n, NULL, NULL, w->progress, err) &&
@@ -260,6 +260,20 @@ static bool answer_nats(const struct control_work *w, const struct control_conte
     nats_close(&s);
     free(nll);
     return ok;
+}
+
+/* Do the slots fit, with question and answer? Told before anything is read. */
+static bool check_positions(const struct control_work *w, struct arena *arena, struct err *err)
+{
+    const struct engine *e = w->e;
+    size_t slots = engine_slots_asked(e, w->from, w->to, arena), limit = e->model->config.positions;
+    bool lead = tokenizer_bos(e->model->tokenizer) >= 0;
+    size_t needed = e->soft.n + lead + slots + w->query.count + w->answer.count;
+    return needed <= limit ||
+           err_set(err, ERR_INPUT,
+                   "%zu slots with question and answer need %zu positions, the model has %zu: "
+                   "take less text (:range), a higher ratio or another model",
+                   slots, needed, limit);
 }
 
 /* NaN when the text is longer than what the model can read. */
@@ -339,13 +353,11 @@ bool engine_control(struct engine *e, const struct ask_options *options, const c
         return err_set(err, ERR_USAGE, "the control wants a question: a asks one");
     w.from = size_min(options->from, s->document->tokens);
     w.to = options->to ? size_min(options->to, s->document->tokens) : s->document->tokens;
+    prompt_query(e->model->tokenizer, s->question, &w.query);
     bool ok = reference_answer(e, &w.answer, result.reference, sizeof result.reference, err) &&
-              engine_read(e, w.from, w.to, progress, err);
+              check_positions(&w, &arena, err) && engine_read(e, w.from, w.to, progress, err);
     engine_remember_muted(e, MUTED_CONTROL);
-    if (ok) {
-        prompt_query(e->model->tokenizer, e->snapshot->question, &w.query);
-        ok = measure_contexts(&w, other, other_size, &result, &arena, err);
-    }
+    ok = ok && measure_contexts(&w, other, other_size, &result, &arena, err);
     if (ok) {
         struct snapshot *next = snapshot_derive(e->snapshot);
         result.tokens = w.answer.count;

@@ -102,6 +102,9 @@ void engine_edits_end(struct engine *e);
 size_t engine_count_slots(const struct engine *e, const struct engine_segment *segment,
                           struct arena *arena);
 
+/* Slots of the windows that touch tokens [from, to), read or not, without the muted ones. */
+size_t engine_slots_asked(const struct engine *e, size_t from, size_t to, struct arena *arena);
+
 /* The slots of the read windows that touch tokens [from, to), muted ones left out: their
  * vectors in the arena, [*count, H], and in *source the index of each over the document,
  * which has *all. */

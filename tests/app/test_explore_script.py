@@ -81,7 +81,9 @@ class CommandsTest(ScriptTest):
                    'expect "colours: gray"', "scale log", "limits 0 0.5", "limits auto",
                    "view plan slot-share", 'expect "Plan: slot-share"', "key %",
                    'expect "normalised by token"', "zoom plan", "key Esc", "turn",
-                   "range 10 20", 'expect "range: tokens 10 to 20"', "key Esc", "key V l l V",
+                   "range 10 20", 'expect "range: tokens 10 to 20"', "key Esc", "range 11-21",
+                   'expect "range: tokens 11 to 21"', "range 0..9", 'expect "range: tokens 0 to 9"',
+                   "range off", "key V l l V",
                    'expect "range: tokens"')
 
     def test_a_move_ends_a_note(self):
