@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from faults import MODEL, SANITIZED, SHIMS, in_parallel, made_up_text, shim, train_words
+from faults import MODEL, SANITIZED, in_parallel, made_up_text, shim, train_words, weights
 from harness import GOLDEN, SKIPPED, call, main_with_golden
 
 DOCUMENT = "Salt and peat.\nThe barge left the pond at high tide.\n"
@@ -94,6 +94,18 @@ class Memory(unittest.TestCase):
         """Memory that is there again right afterwards must not hide what failed."""
         data = self.questions()
         self.torture(lambda folder: ["data", data, "-m", MODEL, "--show", 2], stays=False)
+
+    def test_no_room_but_the_heap(self):
+        """Training's passes do without a range of their own, and come to the same numbers."""
+        text = self.path / "text"
+        text.write_text(made_up_text(600))
+        results = []
+        for name, environment in (("room", None), ("heap", shim("memory_faults", maps=1))):
+            status, _, messages = call(*train_words(text, self.path / name, steps=2),
+                                       environment=environment)
+            self.assertEqual(status, 0, messages)
+            results.append(weights(self.path / name, "step-000002.safetensors"))
+        self.assertEqual(*results)
 
 
 if __name__ == "__main__":

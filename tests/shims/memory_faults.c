@@ -2,6 +2,7 @@
  *
  *   FAULT_AT=N        the allocation that fails, from 1
  *   FAULT_STAYS=1     all from N on fail
+ *   FAULT_MAPS=1      no range of addresses without a file can be had (and nothing else fails)
  *   FAULT_SITES=FILE  none fails; at the end the file holds a line for each distinct
  *                     chain of callers: the number of the first allocation from there */
 #include <dlfcn.h>
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* The allocator behind ours. */
 void *__libc_malloc(size_t bytes);
@@ -21,7 +23,7 @@ void *__libc_memalign(size_t alignment, size_t bytes);
 enum { DEPTH = 7, SITES_MAX = 1 << 14 };
 
 static long counted, fails_at = -1;
-static bool counting, stays, inside;
+static bool counting, stays, inside, no_maps;
 static FILE *sites_file; /* open before the program confines itself */
 static uint64_t site_hash[SITES_MAX];
 static long site_first[SITES_MAX];
@@ -78,6 +80,7 @@ static int counted_main(int argc, char **argv, char **environment)
     const char *at = getenv("FAULT_AT"), *path = getenv("FAULT_SITES");
     sites_file = path ? fopen(path, "we") : NULL;
     stays = getenv("FAULT_STAYS") != NULL;
+    no_maps = getenv("FAULT_MAPS") != NULL;
     if (at)
         fails_at = atol(at);
     backtrace(warm, 2); /* its first call allocates */
@@ -124,4 +127,13 @@ int posix_memalign(void **out, size_t alignment, size_t bytes)
         return ENOMEM;
     *out = __libc_memalign(alignment, bytes);
     return *out ? 0 : ENOMEM;
+}
+
+void *mmap(void *where, size_t bytes, int access, int flags, int fd, off_t offset)
+{
+    if (no_maps && counting && flags & MAP_ANONYMOUS) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    return ((__typeof__(&mmap))dlsym(RTLD_NEXT, "mmap"))(where, bytes, access, flags, fd, offset);
 }
