@@ -186,7 +186,7 @@ void answer_cost_text(const struct scene *c, enum answer_mode mode, struct parts
         parts_add(parts, "%zu %s", a->context_positions,
                   mode == ANSWER_COMPRESSED ? "slots" : "tokens");
     add_bytes(parts, a->kv_bytes);
-    if (a->f1 >= 0 && a->state != ANSWER_FAILED)
+    if (a->f1 >= 0)
         parts_add(parts, "F1 %.2f", a->f1);
     if (a->exact >= 0 && (a->exact >= 0.5 || c->s->gold))
         parts_add(parts, a->exact >= 0.5 ? "exact match" : "no exact match");

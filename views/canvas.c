@@ -123,11 +123,24 @@ void canvas_combine(struct canvas *canvas, int row, int column, uint32_t codepoi
     }
 }
 
+/* Is there more than blanks in text[0..length)? */
+static bool is_seen(const char *text, size_t length)
+{
+    while (length > 0 && *text == ' ') {
+        text++;
+        length--;
+    }
+    return length > 0;
+}
+
 int canvas_text(struct canvas *canvas, int row, int column, int width,
                 enum canvas_role role, unsigned attr, const char *text, size_t length)
 {
     int used = 0;
+    if (width > canvas->columns - column)
+        width = canvas->columns - column;
     for (size_t i = 0; i < length;) {
+        size_t at = i;
         uint32_t codepoint;
         i += text_decode(text + i, length - i, &codepoint);
         if (codepoint != TEXT_INVALID && text_width(codepoint) == 0) {
@@ -135,8 +148,11 @@ int canvas_text(struct canvas *canvas, int row, int column, int width,
                 canvas_combine(canvas, row, column + used - 1, codepoint);
             continue;
         }
-        if (used >= width)
+        if (used >= width) {
+            if (used > 1 && is_seen(text + at, length - at))
+                set_cell(canvas, row, column + width - 1, '>', role, attr);
             break;
+        }
         used += put_character(canvas, row, column + used, width - used, codepoint, role,
                               attr);
     }

@@ -64,8 +64,8 @@ void canvas_init(struct canvas *canvas, int rows, int columns);
 void canvas_free(struct canvas *canvas);
 void canvas_clear(struct canvas *canvas);
 
-/* Writes one sanitised line of UTF-8, clipped to `width` columns (a wide character
- * that is cut becomes '>'); outside of the canvas nothing is drawn. Returns the
+/* Writes one sanitised line of UTF-8, clipped to `width` columns and the canvas. What is cut says
+ * so: '>' in the last column, and in place of a wide character of which half fits. Returns the
  * columns used. */
 int canvas_text(struct canvas *canvas, int row, int column, int width, enum canvas_role role,
                 unsigned attr, const char *text, size_t length);

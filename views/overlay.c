@@ -156,7 +156,8 @@ static void entries_list(const struct scene *c, struct overlay_list *list)
     if (c->v->filter[0])
         text_add(list->right, sizeof list->right, "/%s", c->v->filter);
     if (c->v->dialog_keys)
-        parts_add(&list->below, "%s", c->v->dialog_keys);
+        parts_add(&list->below, "%.*s",
+                  (int)parts_that_fit(c->v->dialog_keys, c->v->columns - 12), c->v->dialog_keys);
     else
         below_text(c, log ? scroll : choose, &list->below);
 }

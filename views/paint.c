@@ -28,6 +28,24 @@ void parts_add(struct parts *parts, const char *fmt, ...)
     parts->columns += columns;
 }
 
+size_t parts_that_fit(const char *text, int columns)
+{
+    static const char glue[] = " \u00b7 ";
+    size_t length = strlen(text);
+    char kept[512];
+    snprintf(kept, sizeof kept, "%s", text);
+    while (text_columns(kept) > columns) {
+        char *last = NULL;
+        for (char *at = kept; (at = strstr(at, glue)) != NULL; at++)
+            last = at;
+        if (!last)
+            break;
+        *last = '\0';
+        length = (size_t)(last - kept);
+    }
+    return length;
+}
+
 void draw_heading(struct scene *c, struct rect area, uint32_t lead, const char *name,
                   bool focus, const char *right)
 {
@@ -43,13 +61,16 @@ void draw_heading(struct scene *c, struct rect area, uint32_t lead, const char *
     int used = canvas_printf(canvas, area.row, column, room, role, 0, " %s ", name);
     if (cut)
         used += canvas_printf(canvas, area.row, column + used, 4, role, 0, "... ");
-    int columns = text_columns(right);
-    if (columns == 0)
+    if (!right[0])
         return;
-    int at = end - columns - 4;
-    if (at < column + used)
-        at = column + used - 1;
-    canvas_printf(canvas, area.row, at, end - at, ROLE_HEADING, 0, " %s ", right);
+    int first = column + used - 1;
+    int length = (int)parts_that_fit(right, end - first - 2);
+    char shown[512];
+    snprintf(shown, sizeof shown, " %.*s ", length, right);
+    int at = end - text_columns(shown) - 2;
+    if (at <= first)
+        at = first;
+    canvas_text(canvas, area.row, at, end - at, ROLE_HEADING, 0, shown, strlen(shown));
 }
 
 void draw_hint(struct scene *c, struct rect area, const char *text)

@@ -10,6 +10,7 @@
 #include "views/answers.h"
 #include "views/diff.h"
 #include "views/plan.h"
+#include "views/screens.h"
 
 enum { FRAME_BAR = 0x2502 };
 
@@ -156,9 +157,10 @@ static void draw_flow(struct scene *c, const struct column *col)
 {
     struct flow flow;
     size_t from = 0, to = 0, skip = c->v->answer_top;
+    int rows = col->area.rows;
     answer_flow(c, col->mode, &flow);
     for (int r = 0;
-         r < col->area.rows && answer_flow_line(&flow, col->area.columns, &from, &to);
+         r < rows && answer_flow_line(&flow, col->area.columns, &from, &to);
          from = to) {
         if (skip > 0) {
             skip--;
@@ -172,25 +174,10 @@ static void draw_flow(struct scene *c, const struct column *col)
         bracket_line(c, col, row, flow.glyph + from, to - from);
         underline_word(c, col, row, flow.glyph + from, to - from);
     }
+    if (from < flow.n && rows > 0) /* there is more */
+        canvas_put(c->canvas, col->area.row + rows - 1, col->area.column + col->area.columns - 1,
+                   '>', ROLE_MARK, 0);
     answer_flow_free(&flow);
-}
-
-/* An error takes the place of the text. */
-static void draw_error(struct scene *c, struct rect area, const char *text)
-{
-    size_t length = strlen(text), at = 0;
-    for (int r = 0; r < area.rows && at < length; r++) {
-        size_t end = at, word = 0;
-        while (end < length && (int)(end - at) < area.columns) {
-            end++;
-            if (end == length || text[end] == ' ')
-                word = end;
-        }
-        end = word > at && end < length ? word : end;
-        canvas_text(c->canvas, area.row + r, area.column, area.columns, ROLE_ERROR, 0,
-                    text + at, end - at);
-        at = end + (end < length && text[end] == ' ');
-    }
 }
 
 static void draw_answer_text(struct scene *c, enum answer_mode mode, struct rect area)
@@ -199,7 +186,7 @@ static void draw_answer_text(struct scene *c, enum answer_mode mode, struct rect
     if (area.rows <= 0 || area.columns <= 0)
         return;
     if (a->state == ANSWER_FAILED) {
-        draw_error(c, area, a->error);
+        screen_wrapped(c, area, ROLE_ERROR, 0, a->error);
         return;
     }
     double *tint = answer_tints(c, mode);
@@ -288,7 +275,9 @@ static void answer_heading(const struct scene *c, enum answer_mode mode, char *o
     const struct snapshot_answer *a = answer_of(c, mode);
     bool locked = scene_is_locked(c, PANE_ANSWERS) && c->v->locked.answer == mode;
     snprintf(out, size, "%s%s%s", answer_title[mode], locked ? " *" : "",
-             a && a->stale ? " (stale: r asks again)" : "");
+             a && a->state == ANSWER_FAILED ? ": failed"
+             : a && a->stale                ? " (stale: r asks again)"
+                                            : "");
 }
 
 static void draw_wide_answer(struct scene *c, enum answer_mode mode)
@@ -301,6 +290,10 @@ static void draw_wide_answer(struct scene *c, enum answer_mode mode)
     if (!a || a->state == ANSWER_EMPTY) {
         if (mode == ANSWER_COMPRESSED)
             draw_hint(c, text, "a asks a question");
+        return;
+    }
+    if (a->state == ANSWER_FAILED) { /* nothing was read that could be counted */
+        draw_answer_text(c, mode, (struct rect){area.row, text.column, area.rows, text.columns});
         return;
     }
     struct parts cost = {.limit = text.columns}, time = {.limit = text.columns};
@@ -329,15 +322,20 @@ static void draw_stacked_answer(struct scene *c, enum answer_mode mode)
     if (text.rows <= 0)
         return;
     answer_heading(c, mode, name, sizeof name);
-    if (a && a->state != ANSWER_EMPTY) {
+    bool failed = a && a->state == ANSWER_FAILED;
+    if (a && a->state != ANSWER_EMPTY && !failed) {
         answer_cost_text(c, mode, &cost);
         answer_time_text(c, mode, &time);
     }
     int heading = each >= 4 ? text.row - 2 : text.row - 1;
+    if (failed && each >= 4) {
+        text.row--;
+        text.rows++;
+    }
     if (each >= 2)
         draw_heading(c, (struct rect){heading, area.column, 1, area.columns}, 0, name,
                      c->v->focus == PANE_ANSWERS && c->v->answer == mode, cost.text);
-    if (each >= 4)
+    if (each >= 4 && !failed)
         canvas_text(c->canvas, text.row - 1, text.column, text.columns, ROLE_LABEL, 0,
                     time.text, strlen(time.text));
     if (a && a->state != ANSWER_EMPTY)
@@ -395,6 +393,10 @@ static void draw_summary_line(struct scene *c, enum answer_mode mode, int row,
         if (mode == ANSWER_COMPRESSED)
             canvas_printf(c->canvas, row, 12, columns - 12, ROLE_DIM, 0,
                           "a asks a question");
+        return;
+    }
+    if (a->state == ANSWER_FAILED) {
+        draw_answer_text(c, mode, (struct rect){row, 12, 1, columns - 12});
         return;
     }
     canvas_printf(c->canvas, row, 12, 10, ROLE_VALUE, 0, "%3zu %s", a->context_positions,

@@ -80,6 +80,10 @@ struct parts {
 };
 void parts_add(struct parts *parts, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The bytes of as many parts of text ("a \u00b7 b \u00b7 c") as fit into the columns; of the first in
+ * any case. */
+size_t parts_that_fit(const char *text, int columns);
+
 /* A hint in the middle of a pane that has nothing to show yet. */
 void draw_hint(struct scene *scene, struct rect area, const char *text);
 void scene_waiting_text(const struct scene *scene, const char *otherwise, char *out, size_t size);

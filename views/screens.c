@@ -114,5 +114,7 @@ int screen_wrapped(struct scene *c, struct rect area, enum canvas_role role, uns
         text += n;
         text += *text == '\n';
     }
+    if (*text && row > 0)
+        canvas_put(c->canvas, area.row + row - 1, area.column + area.columns - 1, '>', role, attr);
     return row;
 }

@@ -28,7 +28,8 @@ void screen_tabs(struct scene *scene, struct rect area, const char *const *names
 enum { SCREEN_PHASE_BYTES = 16 };
 const char *screen_phase(const char *phase, char out[SCREEN_PHASE_BYTES]);
 
-/* Text broken into lines at blanks; returns the rows used. */
+/* Text broken into lines at blanks; '>' at the end of the last when there is more. Returns the
+ * rows used. */
 int screen_wrapped(struct scene *scene, struct rect area, enum canvas_role role, unsigned attr,
                    const char *text);
 
