@@ -41,10 +41,11 @@ AVX512_BODY void fetch_ahead(const uint8_t *w, const size_t bytes)
         _mm_prefetch((const char *)w + AHEAD + i, _MM_HINT_T0);
 }
 
-/* dot[p][t] += the sums of one block; x: the parts of row t lie QBLOCK t behind. */
+/* dot[p][t] += the sums of one block, for rows [first, last); x: the parts of row t lie
+ * QBLOCK t behind. */
 AVX512_BODY void dot_4(__m512i dot[QTILE_PANELS][QTILE_ROWS], const uint8_t *w,
                        size_t panel_bytes, const uint8_t *x, const size_t panels,
-                       const size_t rows)
+                       const size_t first, const size_t last)
 {
     const __m512i nibble = _mm512_set1_epi8(15);
 #pragma GCC unroll 4
@@ -57,25 +58,21 @@ AVX512_BODY void dot_4(__m512i dot[QTILE_PANELS][QTILE_ROWS], const uint8_t *w,
             high[p] = _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble);
         }
 #pragma GCC unroll 4
-        for (size_t t = 0; t < rows; t++) {
-            __m512i first = spread(x + t * QBLOCK), second = spread(x + t * QBLOCK + 16);
+        for (size_t t = first; t < last; t++) {
+            __m512i front = spread(x + t * QBLOCK), back = spread(x + t * QBLOCK + 16);
 #pragma GCC unroll 2
             for (size_t p = 0; p < panels; p++) {
-                dot[p][t] = _mm512_dpbusd_epi32(dot[p][t], low[p], first);
-                dot[p][t] = _mm512_dpbusd_epi32(dot[p][t], high[p], second);
+                dot[p][t] = _mm512_dpbusd_epi32(dot[p][t], low[p], front);
+                dot[p][t] = _mm512_dpbusd_epi32(dot[p][t], high[p], back);
             }
         }
     }
 }
 
-/* Has any of the low parts a value? Blocks without (QROUNDING_MIXED) need one pass alone. */
-AVX512_BODY bool any_low(const uint8_t *x, const size_t rows)
+/* Has a row's low part any value? Blocks without (QROUNDING_MIXED) need one pass alone. */
+AVX512_BODY bool has_low(const uint8_t *part)
 {
-    __m256i bits = _mm256_setzero_si256();
-#pragma GCC unroll 4
-    for (size_t t = 0; t < rows; t++)
-        bits = _mm256_or_si256(
-            bits, _mm256_loadu_si256((const __m256i *)(const void *)(x + t * QBLOCK)));
+    __m256i bits = _mm256_loadu_si256((const __m256i *)(const void *)part);
     return !_mm256_testz_si256(bits, bits);
 }
 
@@ -100,15 +97,17 @@ AVX512_BODY void multiply_4(qtile_sums out, const struct qtile *tile, const size
 #pragma GCC unroll 4
             for (size_t t = 0; t < rows; t++)
                 dot[p][t] = _mm512_setzero_si512();
-        dot_4(dot, w, step, x, panels, rows);
+        dot_4(dot, w, step, x, panels, 0, rows);
         if (parts == 2) {
 #pragma GCC unroll 2
             for (size_t p = 0; p < panels; p++)
 #pragma GCC unroll 4
                 for (size_t t = 0; t < rows; t++)
                     dot[p][t] = _mm512_slli_epi32(dot[p][t], 7);
-            if (any_low(x + rows * QBLOCK, rows))
-                dot_4(dot, w, step, x + rows * QBLOCK, panels, rows);
+#pragma GCC unroll 4
+            for (size_t t = 0; t < rows; t++)
+                if (has_low(x + (rows + t) * QBLOCK))
+                    dot_4(dot, w, step, x + rows * QBLOCK, panels, t, t + 1);
         }
         const uint8_t *scale = x + parts * rows * QBLOCK, *total = scale + 4 * rows;
 #pragma GCC unroll 2
