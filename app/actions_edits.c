@@ -415,7 +415,8 @@ bool do_truncate(struct session *s, const struct words *words, struct err *err)
     if (words->count != 1 || !value_count(words->word[0], &keep) || keep < 1)
         return refusal_wants(words, err, "a number of tokens, or off");
     if (keep >= n)
-        return err_set(err, ERR_USAGE, "the document has only %zu tokens", n);
+        return err_set(err, ERR_USAGE, "the document has only %zu token%s", n,
+                       text_plural(n));
     snprintf(line, sizeof line, "range %zu %zu", n - (size_t)keep, n - 1);
     return action_run(s, line, err);
 }

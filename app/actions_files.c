@@ -312,7 +312,7 @@ bool do_quit(struct session *s, const struct words *words, struct err *err)
         return quit_after_save(s, words->force, err);
     if (!words->force && edits && !s->quit_asked && !s->headless) {
         char why[96];
-        snprintf(why, sizeof why, "%zu edit%s will be forgotten.", edits, edits == 1 ? "" : "s");
+        snprintf(why, sizeof why, "%zu edit%s will be forgotten.", edits, text_plural(edits));
         dialog_quit(s, why);
         return true;
     }

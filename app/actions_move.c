@@ -11,6 +11,7 @@
 #include "app/tour.h"
 #include "app/values.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 
 static bool need_document(const struct session *s, struct err *err)
 {
@@ -100,8 +101,8 @@ static bool goto_answer(struct session *s, const char *word, struct err *err)
                                        "compressed:N or none:N", word);
     const struct snapshot_answer *answer = s->snapshot->answer[mode];
     if (!answer || number >= answer->tokens)
-        return err_set(err, ERR_USAGE, "the %s answer has %zu tokens", answer_mode_name[mode],
-                       answer ? answer->tokens : 0);
+        return err_set(err, ERR_USAGE, "the %s answer has %zu token%s", answer_mode_name[mode],
+                       answer ? answer->tokens : 0, text_plural(answer ? answer->tokens : 0));
     cursor_to_answer(s, mode, (size_t)number);
     return true;
 }

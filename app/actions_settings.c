@@ -8,6 +8,7 @@
 #include "app/refusal.h"
 #include "app/settings.h"
 #include "app/values.h"
+#include "engine/base/text.h"
 
 bool do_set(struct session *s, const struct words *words, struct err *err)
 {
@@ -127,7 +128,7 @@ static void tell_settings(struct session *s, const char *what)
     const struct compress_settings *c = &s->edits.settings;
     size_t edits = edits_count(&s->edits);
     session_note(s, "%s: iterations %u, eps %.4g, window %zu, ratio %.4g, %zu edit%s", what,
-                 c->iters, c->eps, c->window, c->ratio, edits, edits == 1 ? "" : "s");
+                 c->iters, c->eps, c->window, c->ratio, edits, text_plural(edits));
 }
 
 static bool travel(struct session *s, bool back, struct err *err)

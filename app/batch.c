@@ -192,7 +192,8 @@ bool batch_open_with(struct batch *batch, const struct cli_arguments *a, const c
         return false;
     const struct snapshot_facts *f = &engine_snapshot(batch->engine)->facts;
     if (cli_flag(a, "verbose"))
-        report_note(a, "%s, %s, %s, %d threads", f->model, f->compressor, f->precision, f->threads);
+        report_note(a, "%s, %s, %s, %d thread%s", f->model, f->compressor, f->precision, f->threads,
+                    text_plural((uint64_t)f->threads));
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "app/cli.h"
 #include "app/file_kind.h"
 #include "app/report.h"
+#include "engine/base/text.h"
 
 struct job {
     bool json;
@@ -48,7 +49,7 @@ static bool run(const struct cli_arguments *a, struct err *err)
     json_decref(files);
     if (job.count == 0) {
         report_note(a, "%zu file%s, no problem found", a->n_operands,
-                    a->n_operands == 1 ? "" : "s");
+                    text_plural(a->n_operands));
         return true;
     }
     err->code = ERR_INPUT; /* all has been said */

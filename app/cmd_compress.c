@@ -14,6 +14,7 @@
 #include "app/values.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "engine/model/safetensors.h"
 
 /* What --dump can name: enum compression_tensor. `tokens` is always written. */
@@ -214,18 +215,14 @@ static void print_json(const struct job *job)
     report_json(document);
 }
 
-static const char *plural(size_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 static void print_line(const struct job *job)
 {
     const struct engine_compression *c = &job->c;
     printf("%s: %zu token%s -> %zu slot%s (%.1fx) in %zu window%s of %zu, %.0f ms",
-           engine_snapshot(job->batch.engine)->document->name, c->tokens, plural(c->tokens), c->slots,
-           plural(c->slots), c->slots ? (double)c->tokens / (double)c->slots : 0.0, c->windows,
-           plural(c->windows), c->W, total_ms(c));
+           engine_snapshot(job->batch.engine)->document->name, c->tokens, text_plural(c->tokens),
+           c->slots,
+           text_plural(c->slots), c->slots ? (double)c->tokens / (double)c->slots : 0.0, c->windows,
+           text_plural(c->windows), c->W, total_ms(c));
     if (job->output)
         printf(", %zu bytes in %s", job->bytes_written, job->output);
     putchar('\n');

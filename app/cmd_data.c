@@ -12,6 +12,7 @@
 #include "app/report.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "engine/data/dataset.h"
 #include "engine/model/model.h"
 
@@ -107,8 +108,9 @@ static json_t *sample_json(const struct job *j, const struct sample *s)
 static void print_sample(const struct job *j, const struct sample *s, size_t i)
 {
     struct shown text = show_sample(j, s);
-    printf("-- sample %zu: %zu context tokens, %zu of %zu query tokens counted\n", i, s->n_context,
-           sample_labels(s), s->n_query);
+    printf("-- sample %zu: %zu context token%s, %zu of %zu query token%s counted\n", i,
+           s->n_context, text_plural(s->n_context), sample_labels(s), s->n_query,
+           text_plural(s->n_query));
     report_lines(text.context, strlen(text.context));
     fputs(j->color ? "\033[4m" : "", stdout);
     if (*text.query)
@@ -146,14 +148,15 @@ static json_t *show_samples(const struct job *j, size_t wanted)
 static void print_text(const struct job *j, const struct lengths *l)
 {
     const struct dataset *d = j->d;
-    printf("%s: %s, %zu good records, %zu bad, %zu tokens\n", j->arguments->operands[0], d->form,
-           d->documents, d->bad, d->n_tokens);
+    printf("%s: %s, %zu good record%s, %zu bad, %zu token%s\n", j->arguments->operands[0], d->form,
+           d->documents, text_plural(d->documents), d->bad, d->n_tokens, text_plural(d->n_tokens));
     if (dataset_is_qa(d))
-        printf("%zu questions, context median %zu tokens, max %zu, %zu longer than %zu are cut\n",
-               d->n_questions, l->median, l->max, l->longer, j->shape.context);
-    printf("%zu %s samples of %zu + %zu tokens\n",
-           dataset_count(d, PART_TRAINING, j->phase, j->shape), phase_name[j->phase],
-           j->shape.context, j->shape.predict);
+        printf("%zu question%s, context median %zu tokens, max %zu, %zu longer than %zu cut\n",
+               d->n_questions, text_plural(d->n_questions), l->median, l->max, l->longer,
+               j->shape.context);
+    size_t samples = dataset_count(d, PART_TRAINING, j->phase, j->shape);
+    printf("%zu %s sample%s of %zu + %zu tokens\n", samples, phase_name[j->phase],
+           text_plural(samples), j->shape.context, j->shape.predict);
 }
 
 static json_t *file_json(const struct job *j, const struct lengths *l, json_t *samples)

@@ -14,6 +14,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "engine/eval/evaluate.h"
 #include "engine/train/objective.h"
 
@@ -321,8 +322,8 @@ static bool score_blocks(struct job *j, const struct dataset *d, struct block_sh
         json_array_append_new(results, json_pack("{s:s, s:I, s:f}", "mode", eval_mode_name[mode],
                                                  "blocks", (json_int_t)blocks, "mean_nll", mean));
         if (!json)
-            printf("%-11s %zu blocks of %zu + %zu  %.4f nats a token\n", eval_mode_name[mode],
-                   blocks, shape.context, shape.predict, mean);
+            printf("%-11s %zu block%s of %zu + %zu  %.4f nats a token\n", eval_mode_name[mode],
+                   blocks, text_plural(blocks), shape.context, shape.predict, mean);
     }
     if (ok && json)
         report_json(json_pack("{s:o}", "results", results));

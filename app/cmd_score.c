@@ -11,6 +11,7 @@
 #include "app/report.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 
 struct score {
     struct token_list tokens, context;
@@ -45,8 +46,8 @@ static bool compute(struct batch *batch, struct score *s, struct err *err)
     size_t n = s->tokens.count;
     s->count = s->given ? n : n - (n > 0);
     if (s->count == 0)
-        return err_set(err, ERR_INPUT, "the document has %zu tokens, a score needs %d", n,
-                       s->given ? 1 : 2);
+        return err_set(err, ERR_INPUT, "the document has %zu token%s, a score needs %d", n,
+                       text_plural(n), s->given ? 1 : 2);
     s->nll = xcalloc(s->count, sizeof *s->nll);
     double start = clock_ms();
     bool ok = s->given
@@ -83,7 +84,8 @@ static void print_json(const struct score *s)
 
 static void print_line(const struct score *s)
 {
-    printf("%.4f nats a token over %zu tokens (%.0f ms)\n", s->mean, s->count, s->ms);
+    printf("%.4f nats a token over %zu token%s (%.0f ms)\n", s->mean, s->count,
+           text_plural(s->count), s->ms);
 }
 
 static bool score_input(struct batch *batch, const struct cli_arguments *a,

@@ -199,10 +199,11 @@ static bool print_estimate(struct job *j, struct err *err)
     }
     printf("parameters  %zu trained\nmemory      %.0f MiB beside the model, %.0f MiB in all\n"
            "disk        %.0f MiB of checkpoints\nspeed       %.0f ms a step, %.0f ms a validation\n"
-           "whole run   %s for %zu steps\n",
+           "whole run   %s for %zu step%s\n",
            e.parameters, (double)e.memory_bytes / 1048576, (double)e.peak_bytes / 1048576,
            (double)e.disk_bytes / 1048576,
-           e.step_ms, e.validation_ms, total, j->run.config.steps);
+           e.step_ms, e.validation_ms, total, j->run.config.steps,
+           text_plural(j->run.config.steps));
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "app/sandbox.h"
 #include "app/settings.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 
 /* ---- commands and settings --------------------------------------------------------- */
 
@@ -97,12 +98,13 @@ void dialog_info(struct session *s)
     if (f->compressor_note[0])
         add_fact(s, "  trained", "%s", f->compressor_note);
     if (d)
-        add_fact(s, "document", "%s, %zu tokens, %zu bytes%s%s", d->name, d->tokens, d->size,
-                 d->note[0] ? ", " : "", d->note);
+        add_fact(s, "document", "%s, %zu token%s, %zu byte%s%s%s", d->name, d->tokens,
+                 text_plural(d->tokens), d->size, text_plural(d->size), d->note[0] ? ", " : "",
+                 d->note);
     if (d && d->sha256[0])
         add_fact(s, "  sha256", "%s", d->sha256);
-    add_fact(s, "precision", "%s, %d threads, seed %lu", f->precision, f->threads,
-             s->preferences.seed);
+    add_fact(s, "precision", "%s, %d thread%s, seed %lu", f->precision, f->threads,
+             text_plural((uint64_t)f->threads), s->preferences.seed);
     add_fact(s, "memory", "%.0f MiB in use; the model needs %.0f MiB, %.0f MiB were free",
              resident_mib(), (double)f->memory_needed / (1 << 20),
              (double)f->memory_free / (1 << 20));
@@ -123,7 +125,8 @@ void dialog_info(struct session *s)
 void dialog_control(struct session *s, const struct snapshot_control *c)
 {
     dialog_begin(s);
-    add_fact(s, "answer", "\"%s\", %zu tokens; nats a token to say it:", c->reference, c->tokens);
+    add_fact(s, "answer", "\"%s\", %zu token%s; nats a token to say it:", c->reference, c->tokens,
+             text_plural(c->tokens));
     if (isnan(c->full))
         add_fact(s, "full context", "does not fit into the model");
     else

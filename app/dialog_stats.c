@@ -102,11 +102,12 @@ static void add_document(const struct stats *y, struct list *list)
     char detail[DETAIL_SIZE], bytes[TEXT_NUMBER_MAX], tokens[TEXT_NUMBER_MAX];
     text_grouped(d->size, bytes);
     text_grouped(d->tokens, tokens);
-    snprintf(detail, sizeof detail, "%s bytes, %s tokens (%.1f bytes a token)", bytes, tokens,
+    snprintf(detail, sizeof detail, "%s byte%s, %s token%s (%.1f bytes a token)", bytes,
+             text_plural(d->size), tokens, text_plural(d->tokens),
              (double)d->size / (double)d->tokens);
     list_add(list, "document", detail, NULL);
-    snprintf(detail, sizeof detail, "%zu of %zu windows, %zu tokens", y->windows, y->s->windows,
-             y->tokens);
+    snprintf(detail, sizeof detail, "%zu of %zu window%s, %zu token%s", y->windows, y->s->windows,
+             text_plural(y->s->windows), y->tokens, text_plural(y->tokens));
     list_add(list, "read", detail, NULL);
 }
 
@@ -132,8 +133,8 @@ static void add_plan_lines(const struct stats *y, struct list *list)
 {
     char detail[DETAIL_SIZE], command[PLACE_SIZE], name[64];
     double windows = (double)y->windows;
-    snprintf(detail, sizeof detail, "%zu slots, %.1f tokens a slot", y->slots,
-             (double)y->tokens / (double)y->slots);
+    snprintf(detail, sizeof detail, "%zu slot%s, %.1f tokens a slot", y->slots,
+             text_plural(y->slots), (double)y->tokens / (double)y->slots);
     list_add(list, "slots", detail, NULL);
     snprintf(detail, sizeof detail, "%.0f of %.0f in a window share the message (effective number)",
              y->senders / windows, (double)y->tokens / windows);
@@ -164,8 +165,9 @@ static void add_answers(const struct stats *y, struct list *list)
         if (a->f1 >= 0)
             snprintf(f1, sizeof f1, ", F1 %.2f", a->f1);
         snprintf(detail, sizeof detail,
-                 "%zu tokens after %zu positions, %.1f MiB, first in %.2f s, %.0f tok/s%s%s",
-                 a->tokens, a->context_positions, (double)a->kv_bytes / (1 << 20),
+                 "%zu token%s after %zu position%s, %.1f MiB, first in %.2f s, %.0f tok/s%s%s",
+                 a->tokens, text_plural(a->tokens), a->context_positions,
+                 text_plural(a->context_positions), (double)a->kv_bytes / (1 << 20),
                  (a->compress_ms + a->first_token_ms) / 1e3, a->tokens_per_s, f1,
                  a->stale ? " (stale)" : "");
         list_add(list, answer_mode_name[m], detail, "focus answers");

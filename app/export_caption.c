@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/buffer.h"
+#include "engine/base/text.h"
 
 /* Names may hold anything that LaTeX would act upon. */
 static void put_name(struct buffer *out, const char *name)
@@ -76,9 +77,9 @@ static void put_settings(struct buffer *out, const struct snapshot *s)
     put_name(out, s->facts.model);
     buffer_text(out, ", compressor ");
     put_name(out, s->facts.compressor);
-    buffer_printf(out, "%s; windows of %u tokens, ratio %g, $\\varepsilon = %g$, %u iterations.",
+    buffer_printf(out, "%s; windows of %u tokens, ratio %g, $\\varepsilon = %g$, %u iteration%s.",
                s->facts.untrained ? " (untrained)" : "", s->settings.window, s->settings.ratio,
-               s->settings.eps, s->settings.iters);
+               s->settings.eps, s->settings.iters, text_plural(s->settings.iters));
 }
 
 /* The picture's name without its ending, as a label. */

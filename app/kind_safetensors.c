@@ -7,6 +7,7 @@
 #include "app/kind_tensors.h"
 #include "app/report.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "engine/compress/checkpoint_io.h"
 #include "engine/model/safetensors.h"
 #include "engine/train/checkpoint.h"
@@ -142,8 +143,8 @@ bool check_tensors(const char *path, bool parameters_only, const struct problem_
         size_t bad = parameters_only && !is_parameter(t) ? 0 : count_nonfinite(t);
         if (bad == 0)
             continue;
-        err_set(&err, ERR_INPUT, "%s: tensor %s holds %zu non-finite values",
-                safetensors_path(file), t->name, bad);
+        err_set(&err, ERR_INPUT, "%s: tensor %s holds %zu non-finite value%s",
+                safetensors_path(file), t->name, bad, text_plural(bad));
         ok = problem_error(sink, &err);
     }
     safetensors_close(file);

@@ -77,7 +77,8 @@ static void note_oddities(struct snapshot_document *d, bool bom)
     }
     int used = 0;
     if (invalid)
-        used += snprintf(d->note, sizeof d->note, "%zu invalid bytes shown as <..>  ", invalid);
+        used += snprintf(d->note, sizeof d->note, "%zu invalid byte%s shown as <..>  ",
+                         invalid, text_plural(invalid));
     if (crlf)
         used += snprintf(d->note + used, sizeof d->note - (size_t)used, "CRLF line ends  ");
     if (bom)

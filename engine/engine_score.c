@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 
 enum { SCORE_CHUNK = 256 };
 
@@ -16,8 +17,8 @@ static bool check_positions(const struct engine *e, size_t n, struct err *err)
 {
     if (n <= e->model->config.positions)
         return true;
-    return err_set(err, ERR_INPUT, "%zu tokens, but the model has %zu positions", n,
-                   e->model->config.positions);
+    return err_set(err, ERR_INPUT, "%zu token%s, but the model has %zu positions", n,
+                   text_plural(n), e->model->config.positions);
 }
 
 /* Runs embeddings [n, H] and stores the loss of labels[i] at position first + i
@@ -57,7 +58,7 @@ bool engine_score(struct engine *e, const int32_t *ids, size_t n, real *nll,
                   const struct progress *progress, struct err *err)
 {
     if (n < 2)
-        return err_set(err, ERR_INPUT, "%zu tokens: a loss needs at least two", n);
+        return err_set(err, ERR_INPUT, "%zu token%s: a loss needs at least two", n, text_plural(n));
     size_t H = e->model->config.hidden;
     real *embeddings = mem_try((n - 1) * H, sizeof(real), "embeddings", err);
     bool ok = embeddings && llama_embed(e->model, ids, n - 1, embeddings, err) &&

@@ -6,6 +6,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "views/diff.h"
 
 const char *const answer_title[ANSWER_MODES] = {"Full context", "Compressed",
@@ -180,11 +181,11 @@ void answer_cost_text(const struct scene *c, enum answer_mode mode, struct parts
     if (a->context_tokens > 0)
         tokens = (double)a->context_tokens;
     if (mode == ANSWER_COMPRESSED && a->context_positions > 0)
-        parts_add(parts, "%zu slots (%.1fx)", a->context_positions,
-                  tokens / (double)a->context_positions);
+        parts_add(parts, "%zu slot%s (%.1fx)", a->context_positions,
+                  text_plural(a->context_positions), tokens / (double)a->context_positions);
     else
-        parts_add(parts, "%zu %s", a->context_positions,
-                  mode == ANSWER_COMPRESSED ? "slots" : "tokens");
+        parts_add(parts, "%zu %s%s", a->context_positions,
+                  mode == ANSWER_COMPRESSED ? "slot" : "token", text_plural(a->context_positions));
     add_bytes(parts, a->kv_bytes);
     if (a->f1 >= 0)
         parts_add(parts, "F1 %.2f", a->f1);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "views/figure_parts.h"
 #include "views/figure_sheet.h"
 
@@ -278,12 +279,13 @@ static char *describe(const struct figure_data *data)
                  data->kind == FIGURE_MASS ? "Sender mass" : "Cost of compression", data->first,
                  data->first + data->tokens - 1);
     else
-        snprintf(sentence, sizeof sentence, "%s: %s of tokens %zu to %zu by %zu %ss",
+        snprintf(sentence, sizeof sentence, "%s: %s of tokens %zu to %zu by %zu %s%s",
                  data->kind == FIGURE_PLAN   ? "Transmission plan"
                  : data->kind == FIGURE_DIFF ? "Difference of transmission plans"
                                              : "Layer gates",
                  data->quantity,
-                 data->first, data->first + data->tokens - 1, data->rows, data->row_title);
+                 data->first, data->first + data->tokens - 1, data->rows, data->row_title,
+                 text_plural(data->rows));
     return xstrdup(sentence);
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "views/brush.h"
 #include "views/token_text.h"
 
@@ -227,7 +228,8 @@ static void answer_line(const struct tally *y, struct report *r)
     struct health_line *line = new_line(
         r, "answer uses", "Slots that the answer looked at; one alone carries little.",
         used >= 2, slot_source(window, best));
-    text_add(line->value, sizeof line->value, "%zu of %zu slots", used, a->sources);
+    text_add(line->value, sizeof line->value, "%zu of %zu slot%s", used, a->sources,
+             text_plural(a->sources));
     text_add(line->normal, sizeof line->normal, "2 or more");
 }
 

@@ -400,7 +400,9 @@ static void draw_summary_line(struct scene *c, enum answer_mode mode, int row,
         return;
     }
     canvas_printf(c->canvas, row, 12, 10, ROLE_VALUE, 0, "%3zu %s", a->context_positions,
-                  mode == ANSWER_COMPRESSED ? "slots" : "tok");
+                  mode != ANSWER_COMPRESSED       ? "tok"
+                  : a->context_positions == 1 ? "slot"
+                                              : "slots");
     canvas_printf(c->canvas, row, 22, 9, ROLE_VALUE, 0, "%4.1f MiB",
                   (double)a->kv_bytes / 1048576);
     if (a->state == ANSWER_DONE || a->first_token_ms > 0)

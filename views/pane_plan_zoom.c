@@ -6,6 +6,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "views/plan.h"
 
 enum {
@@ -168,7 +169,7 @@ void draw_plan_table(struct scene *c, struct rect area)
     if (t.hidden > 0) {
         int row = area.row + HEAD_ROWS + (int)t.slots;
         canvas_printf(c->canvas, row, area.column, t.side, ROLE_DIM, 0,
-                      "  ...  %zu more slot rows", t.hidden);
+                      "  ...  %zu more slot row%s", t.hidden, text_plural(t.hidden));
         canvas_put(c->canvas, row, t.side, FRAME_BAR, ROLE_FRAME, 0);
     }
     draw_made_of(c, area);

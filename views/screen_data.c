@@ -7,6 +7,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "views/screens.h"
 
 enum { LIST_COLUMNS = 59, FILE_ROWS = 2, RULE = 0x2500, SIDE = 0x2502, TEE_DOWN = 0x252c, TEE_UP = 0x2534 };
@@ -114,10 +115,12 @@ static void draw_cut(struct scene *c, struct rect *area, const struct samples_ro
 {
     char text[200];
     if (!r->cut)
-        snprintf(text, sizeof text, "[context: %zu tokens]", r->context);
+        snprintf(text, sizeof text, "[context: %zu token%s]", r->context,
+                 text_plural(r->context));
     else if (r->cut_characters)
-        snprintf(text, sizeof text, "[context: %zu tokens kept, %zu characters cut from the left]",
-                 r->context, r->cut);
+        snprintf(text, sizeof text,
+                 "[context: %zu token%s kept, %zu character%s cut from the left]", r->context,
+                 text_plural(r->context), r->cut, text_plural(r->cut));
     else
         snprintf(text, sizeof text, "[context: %zu of %zu tokens kept, %zu cut from the left]",
                  r->context, r->context + r->cut, r->cut);
@@ -136,9 +139,11 @@ static void draw_counted(struct scene *c, struct rect *area, const struct sample
     const char *counted = c->v->data.view == DATA_TOKENS ? t->counted_tokens : t->counted;
     char text[80];
     if (answer)
-        snprintf(text, sizeof text, "[answer: %zu tokens + end, counted in the loss]", r->answer);
+        snprintf(text, sizeof text, "[answer: %zu token%s + end, counted in the loss]", r->answer,
+                 text_plural(r->answer));
     else
-        snprintf(text, sizeof text, "[%zu tokens counted in the loss]", r->counted);
+        snprintf(text, sizeof text, "[%zu token%s counted in the loss]", r->counted,
+                 text_plural(r->counted));
     for (int x = 0; !answer && area->rows > 0 && x < area->columns; x++)
         canvas_put(c->canvas, area->row, area->column + x, RULE, ROLE_FRAME, 0);
     if (!answer)
@@ -167,7 +172,8 @@ static void draw_text(struct scene *c, struct rect area, const struct samples_ro
     if (lower.rows > 6)
         skip_row(&lower);
     if (t->query[0]) {
-        snprintf(text, sizeof text, "[query: %zu tokens, not counted]", r->query);
+        snprintf(text, sizeof text, "[query: %zu token%s, not counted]", r->query,
+                 text_plural(r->query));
         paragraph(c, &lower, ROLE_LABEL, 0, text);
         paragraph(c, &lower, ROLE_TEXT, ATTR_UNDERLINE, tokens ? t->query_tokens : t->query);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "views/screens.h"
 
 static const char *const state_word[] = {[RESULTS_WAITING] = "waiting",
@@ -220,7 +221,10 @@ static void set_line(struct scene *c, struct rect area, int row)
     struct results_score wrong = results_score(set, RESULTS_WRONG);
     struct parts parts = {.limit = area.columns - 2};
     parts_add(&parts, "%s", set->compressor);
-    parts_add(&parts, set->wanted ? "%zu of %zu questions" : "%zu questions", set->n, set->wanted);
+    if (set->wanted)
+        parts_add(&parts, "%zu of %zu question%s", set->n, set->wanted, text_plural(set->wanted));
+    else
+        parts_add(&parts, "%zu question%s", set->n, text_plural(set->n));
     if (slots.n)
         parts_add(&parts, "F1 from slots %.1f \u00b1%.1f", 100 * slots.f1, 100 * slots.half);
     if (wrong.n)
@@ -393,7 +397,7 @@ void eval_title(const struct scene *c, struct parts *parts)
     if (set->ratio > 0)
         parts_add(parts, "x%g", set->ratio);
     if (set->wanted)
-        parts_add(parts, "%zu samples a set", set->wanted);
+        parts_add(parts, "%zu sample%s a set", set->wanted, text_plural(set->wanted));
 }
 
 void eval_sentence(const struct scene *c, struct parts *parts)
@@ -405,8 +409,8 @@ void eval_sentence(const struct scene *c, struct parts *parts)
     if (c->layout.kind == LAYOUT_TINY && c->v->eval.example < set->n)
         parts_add(parts, "gold \"%s\"", set->examples[c->v->eval.example].gold);
     parts_add(parts, "kept = compressed F1 / full F1");
-    parts_add(parts, "tail %zu tokens", r->tail);
-    parts_add(parts, "greedy, %zu tokens", r->max_tokens);
+    parts_add(parts, "tail %zu token%s", r->tail, text_plural(r->tail));
+    parts_add(parts, "greedy, %zu token%s", r->max_tokens, text_plural(r->max_tokens));
 }
 
 const char *eval_keys(const struct scene *c)

@@ -137,8 +137,8 @@ void train_draw_numbers(struct scene *c, const struct training *t, struct rect a
     line(&w, "grad", a, b);
     snprintf(a, sizeof a, "%s tok/s",
              text_grouped(s && s->ms > 0 ? (uint64_t)(1e3 * s->tokens / s->ms) : 0, number));
-    snprintf(b, sizeof b, "%.1f s a step  (%zu blocks of %s)", s ? s->ms / 1e3 : 0, t->batch,
-             t->shape);
+    snprintf(b, sizeof b, "%.1f s a step  (%zu block%s of %s)", s ? s->ms / 1e3 : 0, t->batch,
+             text_plural(t->batch), t->shape);
     line(&w, "speed", a, b);
     seen_text(t, a, sizeof a, b, sizeof b);
     line(&w, "seen", a, b);

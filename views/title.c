@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/text.h"
 #include "views/screens.h"
 
 enum { WORDY = 160 }; /* columns at which there is room for half a sentence */
@@ -69,7 +70,8 @@ static void add_settings(const struct scene *c, struct parts *parts)
     if (f->trained_eps > 0 && set->eps > 0 && fabs(f->trained_eps - set->eps) > 1e-9)
         parts_add(parts, "eps %.3g, trained %.3g", set->eps, f->trained_eps);
     if (f->trained_iters > 0 && set->iters > 0 && set->iters != f->trained_iters)
-        parts_add(parts, "%u iterations, trained %u", set->iters, f->trained_iters);
+        parts_add(parts, "%u iteration%s, trained %u", set->iters, text_plural(set->iters),
+                  f->trained_iters);
 }
 
 /* Longest version that fits: with the model's name, without, document alone, and then only

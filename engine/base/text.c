@@ -261,8 +261,16 @@ const char *text_bytes(uint64_t n, char out[TEXT_NUMBER_MAX])
         unit++;
     }
     bool whole = scaled == (double)(uint64_t)scaled;
-    snprintf(out, TEXT_NUMBER_MAX, whole ? "%.0f %s" : "%.1f %s", scaled, units[unit]);
+    if (n == 1)
+        snprintf(out, TEXT_NUMBER_MAX, "1 byte");
+    else
+        snprintf(out, TEXT_NUMBER_MAX, whole ? "%.0f %s" : "%.1f %s", scaled, units[unit]);
     return out;
+}
+
+const char *text_plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
 }
 
 const char *text_duration(double ms, char out[TEXT_NUMBER_MAX])

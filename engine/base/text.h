@@ -57,4 +57,7 @@ const char *text_rounded(uint64_t n, char out[TEXT_NUMBER_MAX]);
 const char *text_bytes(uint64_t n, char out[TEXT_NUMBER_MAX]);
 const char *text_duration(double ms, char out[TEXT_NUMBER_MAX]);
 
+/* The end of a noun behind a number: "1 token", "2 tokens". */
+const char *text_plural(uint64_t n);
+
 #endif

@@ -109,8 +109,8 @@ static bool load_tensor(const struct safetensors *file, const struct compressor_
     for (size_t i = 0; i < want->count; i++)
         bad += isfinite(out[i]) ? 0 : 1;
     if (bad)
-        return err_set(err, ERR_INPUT, "%s: tensor %s holds %zu non-finite values", path,
-                       want->name, bad);
+        return err_set(err, ERR_INPUT, "%s: tensor %s holds %zu non-finite value%s", path,
+                       want->name, bad, text_plural(bad));
     return true;
 }
 

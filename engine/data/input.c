@@ -66,8 +66,8 @@ static bool open_decoder(struct input *in, struct err *err)
 
 static bool corrupt(const struct input *in, const char *what, const char *why, struct err *err)
 {
-    return err_set(err, ERR_INPUT, "%s: corrupt %s at compressed byte %zu: %s (%zu lines read)",
-                   in->file.path, what, in->consumed, why, in->line);
+    return err_set(err, ERR_INPUT, "%s: corrupt %s at compressed byte %zu: %s (%zu line%s read)",
+                   in->file.path, what, in->consumed, why, in->line, text_plural(in->line));
 }
 
 static bool decode_plain(struct input *in, char *out, size_t room, size_t *n)

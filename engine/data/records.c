@@ -371,8 +371,9 @@ static bool too_many_bad(const struct records *r, struct err *err)
 {
     if (r->options.any_bad || !records_refused(r->good, r->bad))
         return false;
-    err_set(err, ERR_INPUT, "%s: %zu of %zu records are bad, more than 1 %%: not used",
-            input_path(r->input), r->bad, r->good + r->bad);
+    err_set(err, ERR_INPUT, "%s: %zu of %zu record%s %s bad, more than 1 %%: not used",
+            input_path(r->input), r->bad, r->good + r->bad, text_plural(r->good + r->bad),
+            r->bad == 1 ? "is" : "are");
     return true;
 }
 

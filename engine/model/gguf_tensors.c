@@ -163,7 +163,7 @@ static bool place(const struct span *span, const struct gguf_cursor *c, size_t s
                        "data ends at byte %s but the file has %s: "
                        "file is %s byte%s short. Re-download the file.",
                        GROUPED(end), GROUPED(c->size), GROUPED(end - c->size),
-                       end - c->size == 1 ? "" : "s");
+                       text_plural(end - c->size));
     t->data = c->data + begin;
     return true;
 }

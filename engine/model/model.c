@@ -11,6 +11,7 @@
 #include "engine/base/sha256.h"
 #include "engine/base/size.h"
 #include "engine/base/team.h"
+#include "engine/base/text.h"
 #include "engine/model/gguf.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/quant_pack.h"
@@ -293,7 +294,7 @@ size_t model_check(const struct model *m, void (*problem)(void *, const char *li
             continue;
         problems++;
         err_set(&line, ERR_INPUT, "%s: tensor %s holds %zu non-finite value%s", m->path,
-                t->name, bad, bad == 1 ? "" : "s");
+                t->name, bad, text_plural(bad));
         problem(ctx, line.text);
     }
     return problems;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "engine/model/weights_room.h"
 
 enum { NAME_MAX_BYTES = 160, LAYERS_LIMIT = 512 };
@@ -153,7 +154,7 @@ static bool load_vector(struct loader *l, real **out, const char *name, size_t n
     size_t bad = tensor_count_nonfinite(t);
     if (bad > 0)
         return err_set(l->err, ERR_INPUT, "%s: tensor %s holds %zu non-finite value%s",
-                       l->source->path, name, bad, bad == 1 ? "" : "s");
+                       l->source->path, name, bad, text_plural(bad));
     *out = xcalloc(n, sizeof **out);
     tensor_widen(t, 0, n, *out);
     return true;

@@ -8,6 +8,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "engine/train/health.h"
 #include "engine/train/memory.h"
 
@@ -51,8 +52,9 @@ static bool load_data(struct run *r, const struct train_config *config, struct e
             return false;
         d->weight = o->data[i].weight;
         r->datasets[r->n_datasets++] = d;
-        tell(r, "%s: %s, %zu records%s, %zu tokens", d->path, d->form, d->documents,
-             d->bad ? " (bad ones passed over)" : "", d->n_tokens);
+        tell(r, "%s: %s, %zu record%s%s, %zu token%s", d->path, d->form, d->documents,
+             text_plural(d->documents), d->bad ? " (bad ones passed over)" : "", d->n_tokens,
+             text_plural(d->n_tokens));
     }
     return true;
 }

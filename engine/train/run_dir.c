@@ -11,6 +11,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
+#include "engine/base/text.h"
 #include "engine/compress/checkpoint_io.h"
 #include "engine/eval/soft_prompt.h"
 
@@ -241,11 +242,12 @@ bool run_dir_save(struct run_dir *dir, const struct trainer *t, struct err *err)
 static void describe_recipe(const struct trainer *t, const struct validation *v, size_t n,
                             char *out, size_t size)
 {
-    int used = snprintf(out, size, "%s, %zu steps of %zu samples", t->config.phase, t->state.step,
-                        t->config.batch);
+    int used = snprintf(out, size, "%s, %zu step%s of %zu sample%s", t->config.phase,
+                        t->state.step, text_plural(t->state.step), t->config.batch,
+                        text_plural(t->config.batch));
     if (t->start.steps && used > 0 && (size_t)used < size)
-        used += snprintf(out + used, size - (size_t)used, " on top of %" PRIu64 " steps",
-                         t->start.steps);
+        used += snprintf(out + used, size - (size_t)used, " on top of %" PRIu64 " step%s",
+                         t->start.steps, text_plural(t->start.steps));
     for (size_t i = 0; t->soft_prompt && i < n && used > 0 && (size_t)used < size; i++)
         used += snprintf(out + used, size - (size_t)used,
                          "; held-out %s: full context %.3f nats, none %.3f", v[i].kind,

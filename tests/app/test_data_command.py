@@ -100,6 +100,13 @@ class Data(ProgramTest):
                     self.assertEqual((got["form"], got["good"], got["bad"], got["questions"]),
                                      (form, good, 0, questions))
 
+    def test_one_is_no_plural(self):
+        one = self.file(json_lines([qa(0)]))
+        for arguments in (["data", one, "--phase", "sft", "--show", 1], ["score", self.file("A", "text")],
+                          ["compress", self.file("A", "text")]):
+            status, out, err = call(*arguments, "-m", MODEL)
+            self.assertNotRegex((out + err).decode(), r"(?<![\d.,])1 (?:\w+ )?\w+[^s\W]s\b(?! of)", arguments)
+
     def test_names_do_not_matter(self):
         path = self.file(gzip.compress(squad(2).encode()), "notes.txt.zst")
         status, out, _ = call("data", path, "-m", MODEL, "--json")
@@ -218,7 +225,7 @@ class Data(ProgramTest):
             out.truncate(2 << 30)
         self.bounded(sparse, "line 1 longer than 64 MiB")
         deep = '{"text": ' + "[" * 100_000
-        self.refused(deep + "\n", "1 of 1 records are bad")
+        self.refused(deep + "\n", "1 of 1 record is bad")
 
 
 if __name__ == "__main__":

@@ -269,6 +269,11 @@ static void numbers_are_written_for_people(void **state)
 {
     char out[TEXT_NUMBER_MAX];
     (void)state;
+    assert_string_equal(text_plural(0), "s");
+    assert_string_equal(text_plural(1), "");
+    assert_string_equal(text_plural(2), "s");
+    assert_string_equal(text_bytes(1, out), "1 byte");
+    assert_string_equal(text_bytes(2, out), "2 bytes");
     assert_string_equal(text_grouped(0, out), "0");
     assert_string_equal(text_grouped(999, out), "999");
     assert_string_equal(text_grouped(1000, out), "1,000");
