@@ -55,6 +55,7 @@ struct llama_batch {
     const real *embeddings;   /* [n, H] */
     const int32_t *positions; /* [n] */
     size_t keep_bytes;        /* may be spent on activations for a backward pass */
+    const bool *wanted;       /* [n] whose final states something is predicted from; NULL: all */
 };
 
 /* A good keep_bytes when a backward pass follows: a quarter less arithmetic. */
@@ -65,12 +66,15 @@ size_t llama_tape_kept_bytes(const struct llama_config *config, size_t n, size_t
 
 /* A forward pass that keeps the input of every block, the activations of the last
  * blocks as far as batch->keep_bytes go (the backward pass computes the others
- * again), and the final hidden states after the last norm, [n, H]. All memory is in
- * the arena. The result does not depend on keep_bytes. */
+ * again), and the final hidden states after the last norm, [n, H]; rows that are not
+ * wanted are zeros and stop after the last block's attention. All memory is in the arena.
+ * The result does not depend on keep_bytes. */
 struct llama_tape {
     struct llama_batch batch;
     real *inputs; /* [L, n, H] */
-    real *last;   /* [n, H] before the final norm */
+    size_t *rows; /* [n_rows] that are wanted, in their order; private */
+    size_t n_rows;
+    real *last;   /* [n_rows, H] before the final norm */
     real *final;  /* [n, H] after it */
     struct llama_saved *saved; /* [L], private */
 };
@@ -78,7 +82,8 @@ bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
                         struct llama_tape *tape, struct arena *arena,
                         const struct progress *progress, struct err *err);
 
-/* Given d(loss)/d(final) [n, H], adds d(loss)/d(embeddings) to dembeddings [n, H]. */
+/* Given d(loss)/d(final) [n, H], of which only wanted rows are read, adds
+ * d(loss)/d(embeddings) to dembeddings [n, H]. */
 bool llama_tape_backward(struct model *model, const struct llama_tape *tape, const real *dfinal,
                          real *dembeddings, struct arena *arena, const struct progress *progress,
                          struct err *err);

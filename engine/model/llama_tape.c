@@ -16,6 +16,7 @@ enum { BACKWARD_ROWS = LLAMA_FFN_ROWS };
 /* What the backward pass needs of a block besides its input. */
 struct llama_saved {
     real *q, *k, *v; /* [n, Q], [n, K], turned; NULL: computed again */
+    /* Of a block that narrows, wanted rows alone: */
     real *middle;    /* [n, H] between the two halves */
     real *gate, *up; /* [n, F]; NULL: computed again, panel by panel */
 };
@@ -106,19 +107,58 @@ static void ffn_work_init(struct ffn_work *work, const struct llama_config *conf
     work->dact = arena_raw(arena, real, rows * F);
 }
 
-/* x += attention(x) for all sequences; fills q, k, v and middle. */
-static void attention_half(struct model *model, size_t l, const struct llama_batch *batch,
+/* Wanted rows of x [n, width] become its first ones. */
+static void gather_rows(real *x, const struct llama_tape *tape, size_t width)
+{
+    for (size_t i = 0; i < tape->n_rows; i++)
+        memmove(x + i * width, x + tape->rows[i] * width, width * sizeof *x);
+}
+
+/* And go back to their places, with zeros between them. */
+static void spread_rows(real *x, const struct llama_tape *tape, size_t width)
+{
+    size_t end = tape->batch.n;
+    for (size_t i = tape->n_rows; i-- > 0;) {
+        size_t row = tape->rows[i];
+        memmove(x + row * width, x + i * width, width * sizeof *x);
+        memset(x + (row + 1) * width, 0, (end - row - 1) * width * sizeof *x);
+        end = row;
+    }
+    memset(x, 0, end * width * sizeof *x);
+}
+
+/* Does block l have rows that nobody sees behind its attention? Then the wanted ones alone go on. */
+static bool narrows(const struct llama_tape *tape, const struct llama_config *config, size_t l)
+{
+    return l + 1 == config->layers && tape->n_rows < tape->batch.n;
+}
+
+static size_t rows_behind(const struct llama_tape *tape, const struct llama_config *config,
+                          size_t l)
+{
+    return narrows(tape, config, l) ? tape->n_rows : tape->batch.n;
+}
+
+/* x += attention(x) for all sequences; fills q, k, v and middle. Only wanted rows of x are
+ * left, and as many in work->rows, where block l narrows. */
+static void attention_half(struct model *model, size_t l, const struct llama_tape *tape,
                            struct attention_work *work, const struct llama_saved *saved, real *x)
 {
-    const struct attention_shape shape = llama_attention_shape(&model->config);
+    const struct llama_config *config = &model->config;
+    const struct attention_shape shape = llama_attention_shape(config);
     struct llama_layer *layer = &model->weights.layers[l];
     work->rows.q = saved->q;
-    llama_block_project(layer, &model->config, &work->rows, x, saved->k, saved->v);
-    attention_packed_forward(work->rows.attended, saved->q, saved->k, saved->v, &batch->pack,
+    llama_block_project(layer, config, &work->rows, x, saved->k, saved->v);
+    attention_packed_forward(work->rows.attended, saved->q, saved->k, saved->v, &tape->batch.pack,
                              &shape, work->rounds);
-    llama_block_attended(layer, &model->config, &work->rows, x);
+    if (narrows(tape, config, l)) {
+        gather_rows(x, tape, config->hidden);
+        gather_rows(work->rows.attended, tape, config->heads * config->head_dim);
+        work->rows.n = tape->n_rows;
+    }
+    llama_block_attended(layer, config, &work->rows, x);
     if (saved->middle != x)
-        memcpy(saved->middle, x, batch->n * model->config.hidden * sizeof *x);
+        memcpy(saved->middle, x, work->rows.n * config->hidden * sizeof *x);
 }
 
 static void tape_init(struct llama_tape *tape, const struct llama_config *config,
@@ -130,6 +170,10 @@ static void tape_init(struct llama_tape *tape, const struct llama_config *config
     tape->last = arena_raw(arena, real, count);
     tape->final = arena_raw(arena, real, count);
     tape->saved = arena_array(arena, struct llama_saved, L);
+    tape->rows = arena_raw(arena, size_t, n);
+    for (size_t i = 0; i < n; i++)
+        if (!batch->wanted || batch->wanted[i])
+            tape->rows[tape->n_rows++] = i;
     size_t kept = n ? blocks_kept(config, n, batch->keep_bytes) : 0;
     for (size_t l = L - kept; l < L; l++)
         tape->saved[l] = saved_take(config, n, true, arena);
@@ -158,13 +202,14 @@ bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
     for (size_t l = 0; l < L && going; l++) {
         const struct llama_saved *saved = tape->saved[l].q ? &tape->saved[l] : &work.again;
         memcpy(tape->inputs + l * count, tape->last, count * sizeof *tape->last);
-        attention_half(model, l, batch, &work, saved, tape->last);
+        attention_half(model, l, tape, &work, saved, tape->last);
         llama_block_ffn(&model->weights.layers[l], config, &work.rows, tape->last, saved->gate,
                         saved->up);
         going = progress_tick(progress, "layers", l + 1, L, err);
     }
     rmsnorm_forward(tape->final, NULL, tape->last, model->weights.output_norm,
-                    (real)config->rms_eps, batch->n, config->hidden);
+                    (real)config->rms_eps, tape->n_rows, config->hidden);
+    spread_rows(tape->final, tape, config->hidden);
     arena_release(arena, mark);
     return going;
 }
@@ -203,10 +248,11 @@ static void ffn_backward(struct llama_layer *layer, const struct llama_config *c
 }
 
 /* dx: gradient to `middle`, becomes that to the block's input x. */
-static void attention_half_backward(struct model *model, size_t l, const struct llama_batch *batch,
+static void attention_half_backward(struct model *model, size_t l, const struct llama_tape *tape,
                                     struct attention_work *work, const struct llama_saved *saved,
                                     const real *x, real *dx)
 {
+    const struct llama_batch *batch = &tape->batch;
     const struct llama_config *config = &model->config;
     const struct attention_shape shape = llama_attention_shape(config);
     enum rope_layout layout = llama_rope_layout(config);
@@ -218,7 +264,11 @@ static void attention_half_backward(struct model *model, size_t l, const struct 
     memset(work->dq, 0, q_bytes);
     memset(work->dk, 0, k_bytes);
     memset(work->dv, 0, k_bytes);
-    weight_backward(work->dattended, dx, &layer->o, n, false);
+    weight_backward(work->dattended, dx, &layer->o, rows_behind(tape, config, l), false);
+    if (narrows(tape, config, l)) {
+        spread_rows(work->dattended, tape, config->heads * config->head_dim);
+        spread_rows(dx, tape, H);
+    }
     attention_packed_backward(work->dq, work->dk, work->dv, work->dattended, saved->q, saved->k,
                               saved->v, &batch->pack, &shape, work->rounds);
     rope_backward(work->dq, rows->cosine, rows->sine, layout, n, config->heads, pairs);
@@ -235,17 +285,18 @@ static void attention_half_backward(struct model *model, size_t l, const struct 
 static void block_backward(struct model *model, size_t l, const struct llama_tape *tape,
                            struct attention_work *work, struct ffn_work *ffn, real *dx)
 {
-    const struct llama_batch *batch = &tape->batch;
-    size_t count = batch->n * model->config.hidden;
+    const struct llama_config *config = &model->config;
+    size_t count = tape->batch.n * config->hidden;
     const real *x = tape->inputs + l * count;
     const struct llama_saved *saved = &tape->saved[l];
     if (!saved->q) {
         saved = &work->again;
         memcpy(saved->middle, x, count * sizeof *x);
-        attention_half(model, l, batch, work, saved, saved->middle);
+        attention_half(model, l, tape, work, saved, saved->middle);
+        work->rows.n = tape->batch.n;
     }
-    ffn_backward(&model->weights.layers[l], &model->config, ffn, saved, dx, batch->n);
-    attention_half_backward(model, l, batch, work, saved, x, dx);
+    ffn_backward(&model->weights.layers[l], config, ffn, saved, dx, rows_behind(tape, config, l));
+    attention_half_backward(model, l, tape, work, saved, x, dx);
 }
 
 bool llama_tape_backward(struct model *model, const struct llama_tape *tape, const real *dfinal,
@@ -260,9 +311,12 @@ bool llama_tape_backward(struct model *model, const struct llama_tape *tape, con
     attention_work_init(&work, model, &tape->batch, tape_keeps_all(tape), true, arena);
     ffn_work_init(&ffn, config, &work.rows, n, arena);
     real *dx = arena_array(arena, real, n * H);
+    memcpy(work.dnormed, dfinal, n * H * sizeof *dfinal);
+    gather_rows(work.dnormed, tape, H);
     rmsnorm_forward(work.rows.normed, work.rstd, tape->last, model->weights.output_norm,
-                    (real)config->rms_eps, n, H);
-    rmsnorm_backward(dx, NULL, dfinal, tape->last, model->weights.output_norm, work.rstd, n, H);
+                    (real)config->rms_eps, tape->n_rows, H);
+    rmsnorm_backward(dx, NULL, work.dnormed, tape->last, model->weights.output_norm, work.rstd,
+                     tape->n_rows, H);
     bool going = true;
     for (size_t l = L; l-- > 0 && going;) {
         block_backward(model, l, tape, &work, &ffn, dx);

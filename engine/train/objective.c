@@ -179,6 +179,15 @@ static void add_loss(struct pass *p, const struct llama_tape *tape, const struct
     result->kl += g->share * teacher.kl_sum / (double)g->count;
 }
 
+/* [n] does the row predict a label? */
+static const bool *predicting_rows(struct pass *p, size_t n)
+{
+    bool *rows = arena_array(&p->arena, bool, n);
+    for (size_t i = 0; i < p->n_labels; i++)
+        rows[p->rows[i]] = true;
+    return rows;
+}
+
 static bool decode(struct pass *p, double scale, const struct compressor_params *grads, real *dsoft,
                    struct objective_result *result, const struct progress *progress,
                    struct err *err)
@@ -190,7 +199,8 @@ static bool decode(struct pass *p, double scale, const struct compressor_params 
                                 .pack = {p->sequences, p->starts, p->prefix},
                                 .embeddings = embeddings,
                                 .positions = p->positions,
-                                .keep_bytes = wanted ? LLAMA_KEEP_BYTES : 0};
+                                .keep_bytes = wanted ? LLAMA_KEEP_BYTES : 0,
+                                .wanted = predicting_rows(p, n)};
     struct llama_tape tape;
     if (!embed_rows(p, embeddings, err) ||
         !llama_tape_forward(p->o->model, &batch, &tape, &p->arena, progress, err))

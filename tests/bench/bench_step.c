@@ -68,11 +68,15 @@ static struct llama_batch batch_of(const struct bench *b, const struct compress_
     require(llama_embed(b->model, b->ids, 1, embeddings, err), err);
     memcpy(embeddings + H, tape->slots, S * H * sizeof *embeddings);
     require(llama_embed(b->model, b->ids, b->query, embeddings + (1 + S) * H, err), err);
-    for (size_t i = 0; i < n; i++)
+    bool *wanted = arena_array(arena, bool, n);
+    for (size_t i = 0; i < n; i++) {
         positions[i] = (int32_t)i;
+        wanted[i] = i + 1 + b->labels >= n && i + 1 < n;
+    }
     starts[1] = n;
     return (struct llama_batch){.n = n, .pack = {1, starts, NULL}, .embeddings = embeddings,
-                                .positions = positions, .keep_bytes = LLAMA_KEEP_BYTES};
+                                .positions = positions, .keep_bytes = LLAMA_KEEP_BYTES,
+                                .wanted = wanted};
 }
 
 static void run(struct bench *b, double *ms)

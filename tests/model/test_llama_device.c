@@ -133,7 +133,7 @@ static void check_decoder(const struct tiny_llama_options *options, bool taught)
     problem_init(&p, options);
     size_t count = N * options->config.hidden, rows[LABELS];
     struct arena arena = {0};
-    struct llama_batch batch = {N, p.pack, p.embeddings, p.positions, 0};
+    struct llama_batch batch = {N, p.pack, p.embeddings, p.positions, 0, NULL};
     struct llama_tape tape;
     assert_true(llama_tape_forward(&p.tiny.model, &batch, &tape, &arena, NULL, &err));
     for (size_t i = 0; i < LABELS; i++)

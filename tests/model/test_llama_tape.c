@@ -164,13 +164,73 @@ static void test_kept_activations_change_nothing(void **state)
     problem_free(&p);
 }
 
+/* The first rows of the third sequence, the only one of the second, and every other of the rest. */
+static bool is_wanted(size_t row)
+{
+    return row == starts[1] || (row > starts[2] && (row < starts[2] + 5 || row % 2));
+}
+
+/* Only these rows predict. */
+static void narrow(struct problem *p, bool wanted[N])
+{
+    size_t rows[N], count = 0;
+    for (size_t i = 0; i < N; i++) {
+        wanted[i] = is_wanted(i);
+        if (wanted[i])
+            rows[count++] = i;
+    }
+    for (size_t i = 0; i < LABELS; i++)
+        p->rows[i] = rows[i * 7 % count];
+}
+
+static void assert_near(const real *got, const real *want, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        assert_true(fabs((double)got[i] - (double)want[i]) <= (sizeof(real) == 4 ? 2e-5 : 1e-12));
+}
+
+/* With wanted rows alone these and the gradient are the same, other rows zeros. */
+static void test_wanted_rows_alone(void **state)
+{
+    (void)state;
+    struct problem p;
+    bool wanted[N];
+    struct arena arena = {0};
+    struct err err = {0};
+    struct llama_tape all, some;
+    problem_init(&p, &tiny_llama_default);
+    narrow(&p, wanted);
+    size_t H = p.tiny.model.config.hidden;
+    assert_true(llama_tape_forward(&p.tiny.model, &p.batch, &all, &arena, NULL, &err));
+    real *zeros = calloc(H, sizeof *zeros), *dx_all = gradient(&p);
+    p.batch.wanted = wanted;
+    assert_true(llama_tape_forward(&p.tiny.model, &p.batch, &some, &arena, NULL, &err));
+    for (size_t i = 0; i < N; i++)
+        assert_near(some.final + i * H, wanted[i] ? all.final + i * H : zeros, H);
+    for (size_t kept = 0; kept < 2; kept++) {
+        p.batch.keep_bytes = kept * SIZE_MAX;
+        real *dx = gradient(&p);
+        assert_near(dx, dx_all, N * H);
+        free(dx);
+    }
+    free(zeros);
+    free(dx_all);
+    arena_free(&arena);
+    problem_free(&p);
+}
+
 static void check_gradient(const struct tiny_llama_options *options)
 {
     struct problem p;
+    bool wanted[N];
     problem_init(&p, options);
-    real *dx = gradient(&p);
-    gradcheck("d loss / d embeddings", loss, &p, p.embeddings, dx, N * options->config.hidden);
-    free(dx);
+    for (size_t narrowed = 0; narrowed < 2; narrowed++) {
+        real *dx = gradient(&p);
+        gradcheck("d loss / d embeddings", loss, &p, p.embeddings, dx, N * options->config.hidden);
+        free(dx);
+        narrow(&p, wanted);
+        p.batch.wanted = wanted;
+    }
     problem_free(&p);
 }
 
@@ -325,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_equals_inference),
         cmocka_unit_test(test_gradient_accumulates_and_stays_inside),
         cmocka_unit_test(test_kept_activations_change_nothing),
+        cmocka_unit_test(test_wanted_rows_alone),
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_distillation_gradient),
         cmocka_unit_test(test_distillation_of_itself_is_zero),
