@@ -192,11 +192,9 @@ engine-tests-build: $(ENGINE_TESTS)
 engine-test: $(ENGINE_TESTS)
 	@tests/run -k "$(K)" $(ENGINE_TESTS)
 
-# Runs the tests of this variant; K=name,... picks some. Sanitizers are slow: a test that
-# takes a minute under one has to end on a busy machine, too.
-TEST_LIMIT := $(if $(filter asan tsan,$(VARIANT)),-t 900)
+# Runs the tests of this variant; K=name,... picks some.
 test: $(TEST_PROGRAMS) $(PROGRAM) $(SHIMS) $(if $(filter release,$(VARIANT)),$(if $(shell command -v mpicc),$(MPI_PROGRAM)))
-	@COMPREXIT=$(PROGRAM) tests/run $(TEST_LIMIT) -k "$(K)" $(TEST_PROGRAMS) $(SCRIPT_TESTS)
+	@COMPREXIT=$(PROGRAM) tests/run -k "$(K)" $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
 include make/check.mk
 include make/cuda.mk

@@ -148,13 +148,15 @@ void report_note(const struct cli_arguments *arguments, const char *fmt, ...)
 {
     if (cli_flag(arguments, "quiet"))
         return;
-    char raw[512], line[1024];
+    char raw[512], line[1024], whole[sizeof line + 16];
     va_list args;
     va_start(args, fmt);
     vsnprintf(raw, sizeof raw, fmt, args);
     va_end(args);
     text_sanitize(line, sizeof line, raw, strlen(raw));
-    fprintf(stderr, "comprexit: %s\n", line);
+    int length = snprintf(whole, sizeof whole, "comprexit: %s\n", line);
+    /* stdio would drop a line that a signal interrupts while nobody reads */
+    file_write_all(STDERR_FILENO, whole, (size_t)length);
 }
 
 /* ---- progress -------------------------------------------------------------- */

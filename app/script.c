@@ -18,7 +18,7 @@
 #include "views/canvas.h"
 
 enum { SCRIPT_MAX = 4 << 20 };
-static const double wait_max_ms = 600e3;
+static const double wait_max_ms = 600e3, wait_text_ms = 100e3;
 
 struct script {
     char *text;
@@ -28,6 +28,7 @@ struct script {
     bool wait_idle;
     double wait_until_ms; /* 0: no wait */
     size_t wait_step;     /* of the training run; 0: no wait */
+    char *wait_text;      /* on the screen, until wait_until_ms at most; NULL: no wait */
 };
 
 struct script *script_open(const char *path, bool confined, script_type_fn *type, struct err *err)
@@ -46,6 +47,7 @@ void script_close(struct script *script)
     if (!script)
         return;
     free(script->text);
+    free(script->wait_text);
     free(script);
 }
 
@@ -127,11 +129,16 @@ static bool play_wait(struct script *script, struct session *s, const struct wor
         script->wait_step = (size_t)step;
         return true;
     }
+    if (words->count == 2 && strcmp(words->word[0], "for") == 0) {
+        script->wait_text = xstrdup(words->word[1]);
+        script->wait_until_ms = s->now_ms + wait_text_ms;
+        return true;
+    }
     size_t digits = strspn(word, "0123456789.");
     snprintf(number, sizeof number, "%.*s", (int)digits, word);
     bool seconds = strcmp(word + digits, "s") == 0, millis = strcmp(word + digits, "ms") == 0;
     if (!(seconds || millis) || !value_real(number, &x) || x * (seconds ? 1e3 : 1) > wait_max_ms)
-        return err_set(err, ERR_USAGE, "wait wants idle, step N, 2s or 500ms");
+        return err_set(err, ERR_USAGE, "wait wants idle, step N, for TEXT, 2s or 500ms");
     script->wait_until_ms = s->now_ms + x * (seconds ? 1e3 : 1);
     return true;
 }
@@ -169,19 +176,27 @@ static bool play_screen(struct script *script, struct session *s, const struct w
     return ok;
 }
 
+static bool screen_has(struct session *s, const char *wanted)
+{
+    char *text = script_screen(s);
+    bool found = strstr(text, wanted) != NULL;
+    free(text);
+    return found;
+}
+
+static bool expect(struct session *s, const char *wanted, struct err *err)
+{
+    if (screen_has(s, wanted))
+        return true;
+    s->failed_screen = script_screen(s);
+    return err_set(err, ERR_OTHER, "expected \"%s\" on the screen", wanted);
+}
+
 static bool play_expect(struct script *script, struct session *s, const struct words *words,
                         struct err *err)
 {
     (void)script;
-    char *text = script_screen(s);
-    bool found = strstr(text, words->rest) != NULL;
-    if (!found) {
-        err_set(err, ERR_OTHER, "expected \"%s\" on the screen", words->rest);
-        s->failed_screen = text;
-        return false;
-    }
-    free(text);
-    return true;
+    return expect(s, words->rest, err);
 }
 
 static bool play_type(struct script *script, struct session *s, const struct words *words,
@@ -250,6 +265,19 @@ static bool run_line(struct script *script, struct session *s, const char *line,
     return own || !ok ? ok : action_run(s, line, err);
 }
 
+/* Ends the wait for a text that has come; false with an error when its time is over. */
+static bool look_for_text(struct script *script, struct session *s, struct err *err)
+{
+    if (!script->wait_text ||
+        (!screen_has(s, script->wait_text) && s->now_ms < script->wait_until_ms))
+        return true;
+    bool came = expect(s, script->wait_text, err);
+    free(script->wait_text);
+    script->wait_text = NULL;
+    script->wait_until_ms = 0;
+    return came;
+}
+
 static bool is_waiting(struct script *script, struct session *s)
 {
     if (script->wait_idle && session_is_idle(s))
@@ -263,7 +291,11 @@ static bool is_waiting(struct script *script, struct session *s)
 
 bool script_step(struct script *script, struct session *s, struct err *err)
 {
-    while (!script_is_done(script) && !s->quit && !is_waiting(script, s)) {
+    while (!s->quit) {
+        if (!look_for_text(script, s, err))
+            return err_prefix(err, "%s:%zu", script->name, script->line);
+        if (script_is_done(script) || is_waiting(script, s))
+            break;
         size_t length = strcspn(script->text + script->at, "\n");
         char *line = xstrndup(script->text + script->at, length);
         script->at += length + 1;

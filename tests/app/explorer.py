@@ -1,12 +1,11 @@
 """What the tests of the explorer share: opening it on a pseudo terminal with the golden
 model, and finding escape sequences that are not its own."""
-import pathlib
 import re
 import sys
-import tempfile
 import unittest
 
 from tests.app.harness import GOLDEN, PROGRAM, ROOT, SKIPPED
+from tests.support.processes import temporary_folder
 from tests.support.pseudo_terminal import PseudoTerminal
 
 SANITIZED = "asan" in PROGRAM or "tsan" in PROGRAM
@@ -38,9 +37,7 @@ def leaks(output):
 
 class ExplorerTest(unittest.TestCase):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.home = pathlib.Path(self.folder.name)
+        self.home = temporary_folder(self.addCleanup)
 
     def arguments(self, *more, document=SAMPLE):
         return [PROGRAM, *([document] if document else []), "-m", MODEL, "-c", COMPRESSOR, *more]

@@ -41,11 +41,10 @@ def train_words(data, run, *extra, steps=STEPS, settings=()):
     return words
 
 
-def train(data, run, *extra, environment=None, steps=STEPS, settings=(), limit=60):
+def train(data, run, *extra, environment=None, steps=STEPS, settings=()):
     """One run; returns (exit status, messages)."""
     status, _, err = call(*train_words(data, run, *extra, steps=steps, settings=settings),
-                          environment=dict(environment or {}, OMP_WAIT_POLICY="PASSIVE"),
-                          limit=limit)
+                          environment=dict(environment or {}, OMP_WAIT_POLICY="PASSIVE"))
     return status, err.decode()
 
 

@@ -14,6 +14,9 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from tests.support.processes import PATIENCE, temporary_folder  # noqa: E402, F401
+
 PROGRAM = os.path.abspath(os.environ.get("COMPREXIT", ROOT / "build/release/comprexit"))
 GOLDEN = pathlib.Path(os.environ.get("COMPREXIT_GOLDEN", ROOT / "tests/golden"))
 SKIPPED = 77
@@ -25,7 +28,7 @@ def golden_first(*names):
     return next((GOLDEN / name for name in names if (GOLDEN / name).exists()), GOLDEN / names[-1])
 
 
-def call(*arguments, stdin=b"", environment=None, limit=60, folder=None):
+def call(*arguments, stdin=b"", environment=None, limit=2 * PATIENCE, folder=None):
     """Runs the program; returns (exit status, stdout, stderr) as bytes."""
     settings = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
     done = subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, timeout=limit,

@@ -2,12 +2,10 @@
 """`compress` on the reference vectors: every tensor of every case, metadata, report."""
 import hashlib
 import json
-import pathlib
-import tempfile
 import unittest
 
 from harness import (GOLDEN, ProgramTest, call, golden_first, main_with_golden, read_safetensors,
-                     strict_json)
+                     strict_json, temporary_folder)
 
 MODEL = golden_first("modelA/A-F32.gguf", "modelA")
 COMPRESSOR = GOLDEN / "compressorA.safetensors"
@@ -25,9 +23,7 @@ def settings(case):
 
 class Compress(ProgramTest):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.path = pathlib.Path(self.folder.name)
+        self.path = temporary_folder(self.addCleanup)
 
     def write_ids(self, ids):
         path = self.path / "ids.json"

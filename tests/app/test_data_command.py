@@ -8,12 +8,11 @@ import pathlib
 import resource
 import struct
 import subprocess
-import tempfile
 import unittest
 import zlib
 
 from faults import MODEL, made_up_text
-from harness import PROGRAM, ProgramTest, call, main_with_golden, strict_json
+from harness import PROGRAM, ProgramTest, call, main_with_golden, strict_json, temporary_folder
 
 MIB = 1 << 20
 
@@ -55,9 +54,7 @@ def mrqa(n):
 
 class Data(ProgramTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name)
+        self.path = temporary_folder(self.addCleanup)
 
     def file(self, content, name="data"):
         path = self.path / name

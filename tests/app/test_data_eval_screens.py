@@ -5,12 +5,11 @@ import csv
 import json
 import pathlib
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.app.explorer import main  # noqa: E402
-from tests.app.harness import ProgramTest, call, strict_json  # noqa: E402
+from tests.app.harness import ProgramTest, call, strict_json, temporary_folder  # noqa: E402
 from tests.app.test_explore_script import ScriptTest  # noqa: E402
 
 
@@ -121,9 +120,7 @@ class EvalTest(ScriptTest):
 
 class CurveTest(ProgramTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.home = pathlib.Path(folder.name)
+        self.home = temporary_folder(self.addCleanup)
         for name, top in (("a", 5), ("b", 4)):
             (self.home / name).mkdir()
             lines = [{"step": i, "loss": top - i / 50, "grad_norm": 1, "lr": 1e-3, "ms": 5, "tokens": 9}

@@ -3,15 +3,13 @@
 a kill, limits, and losses over text."""
 import collections
 import json
-import pathlib
 import random
 import re
 import string
-import tempfile
 import unittest
 
 from faults import MODEL, made_up_text, shim
-from harness import GOLDEN, ProgramTest, call, main_with_golden
+from harness import GOLDEN, ProgramTest, call, main_with_golden, temporary_folder
 
 COMPRESSOR = GOLDEN / "compressorA.safetensors"
 MODES = ["full", "compressed", "wrong", "none"]
@@ -41,9 +39,7 @@ def best(prediction, answers):
 
 class Eval(ProgramTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name)
+        self.path = temporary_folder(self.addCleanup)
 
     def questions(self, name="questions.jsonl", contexts=6, each=3, answers=lambda i: ["salt"]):
         """A file in MRQA's form; questions of one context stand together."""

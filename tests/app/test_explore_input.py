@@ -6,11 +6,11 @@ import pathlib
 import random
 import signal
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.app.explorer import COMPRESSOR, GOLDEN, PROGRAM, SAMPLE, SANITIZED  # noqa: E402
 from tests.app.explorer import ExplorerTest, leaks, main  # noqa: E402
+from tests.support import processes  # noqa: E402
 from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 
 
@@ -44,10 +44,7 @@ class InputTest(ExplorerTest):
         with self.open() as terminal:
             terminal.wait_for(b"? help")
             terminal.hang_up()
-            start = time.monotonic()
-            while not terminal.has_exited():
-                self.assertLess(time.monotonic() - start, 2)
-                time.sleep(0.01)
+            processes.wait_until(terminal.has_exited)
             self.assertEqual(terminal.status, 129)
 
     def test_model_file_cut_while_in_use(self):
@@ -56,7 +53,7 @@ class InputTest(ExplorerTest):
         arguments = [PROGRAM, SAMPLE, "-m", model, "-c", COMPRESSOR]
         with PseudoTerminal(arguments, rows=36, columns=120, environment={"XDG_STATE_HOME": str(self.home)}) as terminal:
             terminal.wait_for(b"? help")
-            terminal.settle(0.7)
+            terminal.settle()
             os.truncate(model, 4096)
             terminal.type(b"aWhat?\r")
             status = terminal.wait_exit()
@@ -72,10 +69,10 @@ class InputTest(ExplorerTest):
     def test_three_stops_end(self):
         with self.open() as terminal:
             terminal.wait_for(b"? help")
-            terminal.settle(0.6)  # the text is read: there is nothing to stop
+            terminal.settle()  # the text is read: there is nothing to stop
             terminal.type(b"\x03")
             terminal.wait_for(b"q quits")
-            terminal.type(b"\x03\x03")
+            terminal.type(b"\x03\x03\x03")  # at once: they count within a second
             self.assertEqual(terminal.wait_exit(), 130)
             self.assertEqual(terminal.modes_now(), terminal.modes)
 
@@ -93,10 +90,10 @@ class InputTest(ExplorerTest):
             self.quit(terminal)
 
     def test_quit_typed_into_the_editor_is_not_for_us(self):
-        with self.open(environment={"EDITOR": "read line; true"}) as terminal:
+        with self.open(environment={"EDITOR": "echo ready; read line; true"}) as terminal:
             terminal.wait_for(b"? help")
             terminal.type(b"a\x18\x05")
-            terminal.wait_for(b"\x1b[?1049l")
+            terminal.wait_for(b"ready", since=terminal.wait_for(b"\x1b[?1049l"))
             terminal.type(b"\x1c")
             terminal.wait_for(b"the text is unchanged")
             terminal.type(b"\x07")
@@ -120,11 +117,12 @@ class InputTest(ExplorerTest):
                 terminal.type(data.replace(b"\x03", b"").replace(b"\x1a", b""))
                 terminal.pump(0.005)
                 if i == 200:
+                    terminal.settle()
                     before = terminal.resident_bytes()
                 if terminal.has_exited():
                     break
             self.assertFalse(terminal.has_exited(), (terminal.status, terminal.output[-400:]))
-            terminal.settle(seconds=5)
+            terminal.settle()
             # A sanitizer keeps what was freed: the growth would be its own. It looks for leaks at the end.
             if not SANITIZED:
                 self.assertLess(terminal.resident_bytes() - before, 5 << 20)

@@ -4,7 +4,6 @@ tour from nothing; and the numbers of `stats`."""
 import json
 import pathlib
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.app.explorer import COMPRESSOR, MODEL, SAMPLE, main  # noqa: E402
@@ -54,12 +53,10 @@ class KeptTest(ScriptTest):
         self.plays(*lines)
         with self.open() as terminal:
             terminal.wait_for(b"mass")
-            terminal.settle(1)  # the plan balances before the reader's eyes
+            terminal.settle()  # the plan balances before the reader's eyes
             for line in lines:
                 terminal.type(b":" + line.replace("script", "key").encode() + b"\r")
-            end = time.monotonic() + 15
-            while not (self.home / "key-panels.svg").exists() and time.monotonic() < end:
-                terminal.pump(0.05)
+            terminal.wait_until((self.home / "key-panels.svg").exists)
             self.quit(terminal)
         made = (SAMPLE, "-m", MODEL, "-c", COMPRESSOR, "--window", "2", "--json")
         for words in (("--view", "plan", "-o", "batch.png", "-o", "batch.svg"),

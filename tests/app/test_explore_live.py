@@ -30,9 +30,8 @@ class LiveTest(ScriptTest):
     def test_it_rests_between_changes(self):
         """Changes that follow one another are one: the answer before is that of the first
         settings, and nothing is asked where no question is."""
-        shown = self.shown(*ASKED, "set live on", "set eps 0.3", "set eps 0.4", "set eps 0.5",
-                           "wait 100ms")
-        self.assertIn("stale", shown)
+        self.plays(*ASKED, "set live on", "set eps 0.3", "set eps 0.4", "set eps 0.5",
+                   'wait for "stale"')
         self.assertNotIn("stale", self.shown("set live on", "set eps 0.3", "wait idle"))
 
 

@@ -126,29 +126,40 @@ class MouseTest(ExplorerTest):
 class SlowLineTest(ExplorerTest):
     KEYS = 120
 
-    def bytes_for_moves(self, take, pause):
-        """Bytes that the program wrote for many moves, while `take` bytes are read each
-        `pause` seconds; the cursor must have arrived at the end."""
+    def bytes_for_moves(self, after_each):
+        """Bytes that the program wrote for many moves; the cursor must have arrived at the end."""
         with self.open("--color", "never", rows=36, columns=120) as terminal:
             terminal.wait_for(b"? help")
             terminal.settle()
-            mark, typed, until = len(terminal.output), 0, time.monotonic() + 60
-            while typed < self.KEYS or select.select([terminal.master], [], [], 0.3)[0]:
-                self.assertLess(time.monotonic(), until)
-                if typed < self.KEYS:
-                    os.write(terminal.master, b"]" if typed % 8 else b"[")
-                    typed += 1
-                if select.select([terminal.master], [], [], 0)[0]:
-                    terminal.output += os.read(terminal.master, take)
-                time.sleep(pause)
+            mark = len(terminal.output)
+            for i in range(self.KEYS):
+                os.write(terminal.master, b"]" if i % 8 else b"[")  # type() would take output in
+                after_each(terminal)
+            while not self.rests(terminal):
+                self.take(terminal)
             written = len(terminal.output) - mark
             self.assertIn("window 13 of 13", redrawn(terminal))
             self.quit(terminal)
             return written
 
+    def rests(self, terminal):
+        """No output for so many looks, and nothing that is left to do."""
+        for _ in range(10):
+            time.sleep(0.033)
+            if select.select([terminal.master], [], [], 0)[0] or terminal.is_busy():
+                return False
+        return True
+
+    @staticmethod
+    def take(terminal, size=256, pause=0.035):
+        """What a slow line lets through."""
+        if select.select([terminal.master], [], [], 0)[0]:
+            terminal.output += os.read(terminal.master, size)
+        time.sleep(pause)
+
     def test_frames_are_left_out(self):
-        fast = self.bytes_for_moves(65536, 0.1)  # time enough for a frame each
-        slow = self.bytes_for_moves(256, 0.035)
+        fast = self.bytes_for_moves(lambda terminal: terminal.settle(0.06))  # a frame each
+        slow = self.bytes_for_moves(self.take)
         self.assertLess(slow, fast / 2)
 
     def move_slowly(self, terminal, keys, rate=3000):
@@ -156,13 +167,8 @@ class SlowLineTest(ExplorerTest):
         mark = len(terminal.output)
         for _ in range(keys):
             terminal.type(b"]")
-            quiet = 0
-            while quiet < 4:
-                time.sleep(100 / rate)
-                some = select.select([terminal.master], [], [], 0)[0]
-                quiet = 0 if some else quiet + 1
-                if some:
-                    terminal.output += os.read(terminal.master, 100)
+            while not self.rests(terminal):
+                self.take(terminal, 100, 100 / rate)
         return len(terminal.output) - mark
 
     def test_colours_are_left_out_of_a_slow_line(self):

@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from tests.app.explorer import COMPRESSOR, MODEL, PROGRAM, SAMPLE, ExplorerTest, main  # noqa: E402
-from tests.app.harness import ROOT, call  # noqa: E402
+from tests.app.harness import PATIENCE, ROOT, call  # noqa: E402
 
 
 class ScriptTest(ExplorerTest):
@@ -448,7 +448,8 @@ class FilesTest(ScriptTest):
         self.fails(3, "none.txt: cannot open", document=self.home / "none.txt")
 
     def test_default_rc_is_a_file_of_commands(self):
-        done = subprocess.run([PROGRAM, "--default-rc"], capture_output=True, check=True, timeout=20)
+        done = subprocess.run([PROGRAM, "--default-rc"], capture_output=True, check=True,
+                              timeout=PATIENCE)
         text = done.stdout.decode()
         self.assertIn("set brush.min 5%\n", text)
         self.assertIn("\n#bind C-r redo\n", text)

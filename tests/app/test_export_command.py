@@ -4,12 +4,11 @@ import csv
 import json
 import pathlib
 import struct
-import tempfile
 import unittest
 import xml.etree.ElementTree
 
 from harness import (GOLDEN, ROOT, ProgramTest, call, golden_first, main_with_golden,
-                     read_safetensors)
+                     read_safetensors, temporary_folder)
 
 MODEL, COMPRESSOR = golden_first("modelA/A-F32.gguf", "modelA"), GOLDEN / "compressorA.safetensors"
 USING = ("-m", MODEL, "-c", COMPRESSOR)
@@ -27,9 +26,7 @@ def read_npy(path):
 
 class Export(ProgramTest):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.path = pathlib.Path(self.folder.name)
+        self.path = temporary_folder(self.addCleanup)
         self.document = self.path / "notes.txt"
         self.document.write_text((ROOT / "assets/harbour.txt").read_text()[:420])
 

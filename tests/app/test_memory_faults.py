@@ -2,23 +2,19 @@
 """Without memory: every distinct place that allocates fails once, in every flow. The
 program then ends with exit code 5 and one line, and files are whole or not there."""
 import json
-import pathlib
 import subprocess
 import sys
-import tempfile
 import unittest
 
 from faults import MODEL, SANITIZED, in_parallel, made_up_text, shim, train_words, weights
-from harness import GOLDEN, SKIPPED, call, main_with_golden
+from harness import GOLDEN, SKIPPED, call, main_with_golden, temporary_folder
 
 DOCUMENT = "Salt and peat.\nThe barge left the pond at high tide.\n"
 
 
 class Memory(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name)
+        self.path = temporary_folder(self.addCleanup)
         self.document = self.path / "document.txt"
         self.document.write_text(DOCUMENT)
 

@@ -4,11 +4,10 @@ import json
 import math
 import pathlib
 import struct
-import tempfile
 import unittest
 
 from harness import (GOLDEN, ROOT, ProgramTest, call, golden_first, main_with_golden, read_safetensors,
-                     strict_json)
+                     strict_json, temporary_folder)
 
 MODEL_A = golden_first("modelA/A-F32.gguf", "modelA")
 MODEL_B = golden_first("modelB/B-Q8_0.gguf", "modelB/B-Q4_K_M.gguf")
@@ -76,10 +75,9 @@ class Score(ProgramTest):
         want, _ = read_safetensors(GOLDEN / "frozenA.safetensors")
         ids = list(want["s0.ids"].values)
         vocab = want["s0.logits"].shape[1]
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "ids.json"
-            path.write_text(json.dumps(ids))
-            got = self.run_json("score", "--ids", path, "-m", MODEL_A)
+        path = temporary_folder(self.addCleanup) / "ids.json"
+        path.write_text(json.dumps(ids))
+        got = self.run_json("score", "--ids", path, "-m", MODEL_A)
         self.assertEqual((got["n"], len(got["nll"])), (len(ids), len(ids) - 1))
         self.assertAlmostEqual(got["mean_nll"], sum(got["nll"]) / len(got["nll"]), places=5)
         compared = 0
@@ -94,18 +92,18 @@ class Score(ProgramTest):
         self.assertGreater(compared, 0)
 
     def test_after_a_context(self):
-        with tempfile.TemporaryDirectory() as folder:
-            context, end = pathlib.Path(folder) / "context.txt", pathlib.Path(folder) / "end.txt"
-            context.write_text("The ponds were lined with clay and the brine ran down a gutter. " * 3)
-            end.write_text("From the ponds the brine ran down to the boiling house.")
-            means = {}
-            for given in ("full", "compressed", "none"):
-                got = self.run_json("score", end, "--context", context, "--given", given, "-m",
-                                    MODEL_A, "-c", COMPRESSOR, "--window", 16)
-                self.assertEqual(len(got["nll"]), got["n"])
-                self.assertEqual(got["given"], given)
-                means[given] = got["mean_nll"]
-            self.assertEqual(len(set(means.values())), 3)
+        folder = temporary_folder(self.addCleanup)
+        context, end = folder / "context.txt", folder / "end.txt"
+        context.write_text("The ponds were lined with clay and the brine ran down a gutter. " * 3)
+        end.write_text("From the ponds the brine ran down to the boiling house.")
+        means = {}
+        for given in ("full", "compressed", "none"):
+            got = self.run_json("score", end, "--context", context, "--given", given, "-m",
+                                MODEL_A, "-c", COMPRESSOR, "--window", 16)
+            self.assertEqual(len(got["nll"]), got["n"])
+            self.assertEqual(got["given"], given)
+            means[given] = got["mean_nll"]
+        self.assertEqual(len(set(means.values())), 3)
 
 
 class Ask(ProgramTest):
@@ -175,9 +173,8 @@ class Ask(ProgramTest):
 
     def test_from_a_slots_file(self):
         """What compress -o wrote answers as its document does; nothing else is taken."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        text, slots = (pathlib.Path(folder.name) / name for name in ("notes.txt", "a.safetensors"))
+        folder = temporary_folder(self.addCleanup)
+        text, slots = folder / "notes.txt", folder / "a.safetensors"
         text.write_bytes(b"The tide tables were worked out by Silas Brand and printed on grey card.")
         made = ("-m", MODEL_A, "-c", COMPRESSOR)
         self.run_json("compress", text, *made, "-o", slots)
@@ -244,9 +241,7 @@ def safetensors_bytes(tensors):
 
 class Check(ProgramTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name)
+        self.path = temporary_folder(self.addCleanup)
 
     def test_good_files(self):
         got = self.run_json("check", MODEL_A, DIRECTORY_B, COMPRESSOR, GOLDEN / "refckpt",

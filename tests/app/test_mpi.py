@@ -3,15 +3,14 @@
 twice the batch, the same from a checkpoint on, and one end for both."""
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
 from faults import made_up_text, train_words, weights
-from harness import PROGRAM, ROOT, SKIPPED, main_with_golden, read_safetensors
+from harness import (PATIENCE, PROGRAM, ROOT, SKIPPED, main_with_golden, read_safetensors,
+                     temporary_folder)
 
 MPI_PROGRAM = ROOT / "build/mpi/comprexit"
 STEPS = 8
@@ -21,9 +20,7 @@ ROUNDING = 1e-9
 
 class Ranks(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name)
+        self.path = temporary_folder(self.addCleanup)
         self.data = self.path / "text"
         self.data.write_text(made_up_text())
 
@@ -34,7 +31,7 @@ class Ranks(unittest.TestCase):
                         OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                         OMPI_MCA_btl_vader_single_copy_mechanism="none",
                         OMPI_MCA_rmaps_base_oversubscribe="1")
-        done = subprocess.run([*start, MPI_PROGRAM, *map(str, words)], env=settings, timeout=100,
+        done = subprocess.run([*start, MPI_PROGRAM, *map(str, words)], env=settings, timeout=2 * PATIENCE,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         messages = done.stderr.decode()
         self.assertEqual(done.returncode, code, messages)

@@ -2,13 +2,11 @@
 """Reading that fails: every call of read in every flow gives an error, less than was asked
 for, or is interrupted. The first ends in one line and 3 or 4, the others change nothing."""
 import json
-import pathlib
 import re
-import tempfile
 import unittest
 
 from faults import MODEL, in_parallel, made_up_text, shim, train_words
-from harness import GOLDEN, call, main_with_golden
+from harness import GOLDEN, call, main_with_golden, temporary_folder
 
 COMPRESSOR = GOLDEN / "compressorA.safetensors"
 VOLATILE = re.compile(rb'"[a-z_]*(ms|_s|seconds|ms_per_question)": ?\{?[^,}]*|[\d.]+ (ms|tok/s|tokens/s)')
@@ -16,9 +14,7 @@ VOLATILE = re.compile(rb'"[a-z_]*(ms|_s|seconds|ms_per_question)": ?\{?[^,}]*|[\
 
 class Reads(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name)
+        self.path = temporary_folder(self.addCleanup)
         self.document = self.path / "document.txt"
         self.document.write_text("Salt and peat.\nThe barge left the pond at high tide.\n")
 

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#include "engine/base/clock.h"
 
 static const char text[] = "Salt and coal. The SALT works made salt.";
 
@@ -75,9 +75,9 @@ static void test_hostile_expression(void **state)
     size_t found;
     bool wrapped;
     struct err err = {0};
-    double start = clock_ms();
+    clock_t start = clock(); /* processor time: others may have the machine */
     assert_false(search_text(as, 4001, "\\(a+)+$", 0, false, &found, &wrapped, &err));
-    assert_true(clock_ms() - start < 2000);
+    assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
     assert_non_null(strstr(err.text, "takes too long"));
 }
 

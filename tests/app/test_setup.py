@@ -5,19 +5,19 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from tests.support.processes import PATIENCE, temporary_folder  # noqa: E402
+
 # A make that runs the tests must not speak to those that they run.
 OUTER = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
 
 
 class SetupTest(unittest.TestCase):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.bin = pathlib.Path(self.folder.name)
+        self.bin = temporary_folder(self.addCleanup)
 
     def tool(self, name, script):
         path = self.bin / name
@@ -26,7 +26,7 @@ class SetupTest(unittest.TestCase):
 
     def call(self, *arguments, path=None):
         done = subprocess.run([str(a) for a in arguments], cwd=ROOT, capture_output=True, text=True,
-                              timeout=30, check=False,
+                              timeout=PATIENCE, check=False,
                               env=dict(OUTER, PATH=path or f"{self.bin}:{OUTER['PATH']}"))
         return done.returncode, done.stdout, done.stderr
 
@@ -64,14 +64,14 @@ class SetupTest(unittest.TestCase):
 
     def test_a_build_stops_before_compiling(self):
         self.tool("pkg-config", "exit 1")
-        status, out, err = self.call("make", "all", "BUILD=" + self.folder.name + "/build")
+        status, out, err = self.call("make", "all", "BUILD=" + str(self.bin / "build"))
         self.assertNotEqual(status, 0)
         self.assertIn("comprexit: missing: ncursesw, readline,", err)
         self.assertNotIn("compile", out)
 
     def test_tests_name_their_own_library(self):
         self.tool("pkg-config", '[ "$2" != cmocka ]')
-        status, out, err = self.call("make", "tests-build", "BUILD=" + self.folder.name + "/build")
+        status, out, err = self.call("make", "tests-build", "BUILD=" + str(self.bin / "build"))
         self.assertNotEqual(status, 0)
         self.assertIn("comprexit: missing: cmocka\ncomprexit: 'make deps-check' installs it, or: "
                       "apt-get install libcmocka-dev\n", err)

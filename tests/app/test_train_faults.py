@@ -2,15 +2,13 @@
 """Training when files fail: killed at writes, full and faulty disks, lost power."""
 import json
 import os
-import pathlib
 import random
 import shutil
-import tempfile
 import unittest
 
 from faults import (SANITIZED, STEPS, in_parallel, last_saved, made_up_text, read_journal, shim, train,
                     weights)
-from harness import call, main_with_golden
+from harness import call, main_with_golden, temporary_folder
 
 # Slower by ten times, a sanitizer sees every eighth point.
 EACH = 8 if SANITIZED else 1
@@ -20,9 +18,7 @@ POWER_CUTS = int(os.environ.get("POWER_CUTS", "60"))  # `make power-cuts` tries 
 class Faults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.path = pathlib.Path(cls.folder.name).resolve()
+        cls.path = temporary_folder(cls.addClassCleanup).resolve()
         cls.data = cls.path / "text"
         cls.data.write_text(made_up_text())
         journal, run = cls.path / "journal", cls.path / "straight"

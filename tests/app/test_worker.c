@@ -24,6 +24,9 @@
 #include "engine/snapshot.h"
 #include "tests/support/temporary.h"
 
+/* Only a test that fails takes that long. */
+enum { PATIENCE_MS = 120000 };
+
 /* What the worker's side of these tests owns. */
 struct host {
     struct worker *worker;
@@ -125,7 +128,7 @@ static void stop(struct host *host)
 
 static void wait_started(struct host *host, int count)
 {
-    double until = clock_ms() + 5000;
+    double until = clock_ms() + PATIENCE_MS;
     while (atomic_load(&host->started) < count) {
         assert_true(clock_ms() < until);
         usleep(500);
@@ -135,7 +138,7 @@ static void wait_started(struct host *host, int count)
 /* Collects until nothing is left to do. */
 static void collect_all(struct host *host)
 {
-    double until = clock_ms() + 10000;
+    double until = clock_ms() + PATIENCE_MS;
     while (!worker_is_idle(host->worker)) {
         assert_true(clock_ms() < until);
         struct pollfd fd = {.fd = worker_wake_fd(host->worker), .events = POLLIN};
@@ -190,10 +193,8 @@ static void test_cancel(void **state)
     post(host, 'b', JOB_ASK, 1);
     post(host, 'c', JOB_READ, 1);
     wait_started(host, 1);
-    double before = clock_ms();
     assert_int_equal(worker_cancel(host->worker, JOB_ASK | JOB_HASH), JOB_ASK);
-    collect_all(host);
-    assert_true(clock_ms() - before < 1000);
+    collect_all(host); /* the gate stays shut: it ends because it was cancelled */
     assert_int_equal(strlen(host->trace), 3);
     assert_non_null(strchr(host->trace, 'A'));
     assert_non_null(strchr(host->trace, 'B'));
@@ -335,9 +336,7 @@ static void test_stop_cancels(void **state)
     post_waiting(host, 'a', JOB_ASK, 1);
     post(host, 'b', JOB_ASK, 1);
     wait_started(host, 1);
-    double before = clock_ms();
-    worker_stop(host->worker);
-    assert_true(clock_ms() - before < 1000);
+    worker_stop(host->worker); /* the gate stays shut: it ends because it was cancelled */
     assert_string_equal(host->trace, ""); /* done is for those who collect */
     free(host);
 }

@@ -12,13 +12,17 @@ characters in `ambiguous` columns. Standard library only.
 import fcntl
 import os
 import pty
+import re
 import select
-import signal
 import struct
 import termios
 import time
 
+from tests.support import processes
+from tests.support.processes import PATIENCE
+
 PAIR = b"\xe2\x96\x80\x1b[6n"  # the probe: a half block, then "where is the cursor?"
+LOOK = 0.02  # seconds between two looks at what the program does
 
 
 class PseudoTerminal:
@@ -61,12 +65,8 @@ class PseudoTerminal:
         return self
 
     def __exit__(self, *unused):
-        if self.status is None:
-            try:
-                os.kill(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            os.waitpid(self.pid, 0)
+        if not self.has_exited():
+            processes.end([self.pid, *processes.descendants(self.pid)])
         for fd in (self.master, self.slave):
             if fd is not None:
                 os.close(fd)
@@ -100,7 +100,7 @@ class PseudoTerminal:
         """Sends bytes as typed, taking in output when the program does not read."""
         view = memoryview(data)
         while view:
-            readable, writable, _ = select.select([self.master], [self.master], [], 5)
+            readable, writable, _ = select.select([self.master], [self.master], [], PATIENCE)
             if readable:
                 self.output += os.read(self.master, 65536)
             if writable:
@@ -108,24 +108,62 @@ class PseudoTerminal:
             if not readable and not writable:
                 raise TimeoutError("the program does not read its terminal")
 
-    def wait_for(self, text, seconds=15, since=0):
-        """Until text is in the output after `since`; its end."""
+    def wait_until(self, condition, seconds=PATIENCE, what="what was waited for"):
+        """Until it holds, taking in output; also after the program has ended."""
         until = time.monotonic() + seconds
-        while text not in self.output[since:]:
+        while not condition():
             if time.monotonic() > until:
-                raise TimeoutError(f"{text!r} did not come; the end was {self.output[-400:]!r}")
-            self.pump(0.05)
-            if self.has_exited():
-                self.pump(0.05)
-                if text not in self.output[since:]:
-                    raise TimeoutError(f"the program ended ({self.status}) before {text!r}: "
-                                       f"{self.output[-400:]!r}")
-        return self.output.index(text, since) + len(text)
+                raise TimeoutError(f"{what} did not come; the end was {self.output[-400:]!r}")
+            self.pump(LOOK)
 
-    def settle(self, quiet=0.15, seconds=10):
-        """Until nothing has been written for a while."""
-        until = time.monotonic() + seconds
-        while self.pump(quiet) and time.monotonic() < until:
+    def wait_for(self, text, seconds=PATIENCE, since=0):
+        """Until text is in the output after `since`; its end."""
+        return self.wait_match(re.escape(text), seconds, since).end()
+
+    def wait_match(self, expression, seconds=PATIENCE, since=0):
+        """Until the output after `since` matches; the match."""
+        pattern, until = re.compile(expression), time.monotonic() + seconds
+        while not (found := pattern.search(self.output, since)):
+            if self.has_exited():
+                self.drain()
+                if found := pattern.search(self.output, since):
+                    break
+                raise TimeoutError(f"the program ended ({self.status}) before {expression!r}: "
+                                   f"{self.output[-400:]!r}")
+            if time.monotonic() > until:
+                raise TimeoutError(f"{expression!r} did not come; the end was {self.output[-400:]!r}")
+            self.pump(0.05)
+        return found
+
+    def is_busy(self):
+        """Are there keys that were not read, or does a thread of the session run, or want to? A
+        program that a busy machine does not let run is not done."""
+        if self.slave is not None and processes.unread_bytes(self.slave):
+            return True
+        return any(processes.runs(pid) for pid in self.session())
+
+    def session(self):
+        """The processes of this terminal: not those with a session of their own."""
+        for pid in (self.pid, *processes.descendants(self.pid)):
+            known = processes.fields(pid)
+            if known and int(known[3]) == self.pid:
+                yield pid
+
+    def settle(self, quiet=0.15, seconds=PATIENCE):
+        """Until the program has done all that it had to: for so long it neither writes nor wants
+        to run, nor had a turn between two looks."""
+        until, calm, before = time.monotonic() + seconds, 0, None
+        while calm < quiet / LOOK:
+            some = self.pump(LOOK) or self.is_busy()
+            turns = [processes.scheduled(pid) for pid in self.session()]
+            calm = 0 if some or turns != before else calm + 1
+            before = turns
+            if time.monotonic() > until:
+                raise TimeoutError(f"the program does not come to rest: {self.output[-400:]!r}")
+
+    def drain(self):
+        """What an ended program has written last."""
+        while self.pump(0.05):
             pass
 
     def resize(self, rows, columns):
@@ -138,14 +176,10 @@ class PseudoTerminal:
                 self.status = os.waitstatus_to_exitcode(status)
         return self.status is not None
 
-    def wait_exit(self, seconds=10):
+    def wait_exit(self, seconds=PATIENCE):
         """Exit status, negative for a signal."""
-        until = time.monotonic() + seconds
-        while not self.has_exited():
-            if time.monotonic() > until:
-                raise TimeoutError(f"the program does not end; {self.output[-400:]!r}")
-            self.pump(0.02)
-        self.pump(0.05)
+        self.wait_until(self.has_exited, seconds, "the end of the program")
+        self.drain()
         return self.status
 
     def modes_now(self):

@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import time
 
+from tests.support.processes import PATIENCE
+
 AVAILABLE = shutil.which("tmux") is not None
 
 
@@ -36,7 +38,7 @@ class Tmux:
 
     def tmux(self, *words):
         return subprocess.run(["tmux", "-L", self.socket, *words], capture_output=True, check=True,
-                              timeout=20).stdout.decode()
+                              timeout=PATIENCE).stdout.decode()
 
     def text(self):
         return self.tmux("capture-pane", "-p")
@@ -56,25 +58,22 @@ class Tmux:
         self.type(line)
         self.keys("Enter")
 
-    def wait(self, *texts, seconds=20):
-        """Until all of them are on the screen; the screen."""
-        until = time.monotonic() + seconds
-        while True:
-            screen = self.text()
-            if all(text in screen for text in texts):
-                return screen
-            if time.monotonic() > until:
-                missing = [text for text in texts if text not in screen]
-                raise AssertionError(f"{missing} not on the screen:\n{screen}")
-            time.sleep(0.05)
-
-    def gone(self, text, seconds=20):
-        until = time.monotonic() + seconds
-        while text in (screen := self.text()):
-            if time.monotonic() > until:
-                raise AssertionError(f"{text!r} stays on the screen:\n{screen}")
+    def until(self, condition, problem):
+        """Until it holds of the screen; the screen."""
+        end = time.monotonic() + PATIENCE
+        while not condition(screen := self.text()):
+            if time.monotonic() > end:
+                raise AssertionError(f"{problem}:\n{screen}")
             time.sleep(0.05)
         return screen
+
+    def wait(self, *texts):
+        """Until all of them are on the screen; the screen."""
+        return self.until(lambda screen: all(text in screen for text in texts),
+                          f"not all of {texts} on the screen")
+
+    def gone(self, text):
+        return self.until(lambda screen: text not in screen, f"{text!r} stays on the screen")
 
     def resize(self, columns, rows):
         self.tmux("resize-window", "-x", str(columns), "-y", str(rows))

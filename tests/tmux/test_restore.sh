@@ -46,15 +46,15 @@ tmux -L $socket -f /dev/null new-session -d -x 100 -y 30 'sleep 1000'
 check() {
     local name=$1 signal=$2 want=$3 problem=
     tmux -L $socket new-window -n "$name" "sh $work/pane $name"
-    wait_until 20 shows "$name" '? help' || problem="did not start"
-    flags_are "$name" '1 1 1' || problem="${problem:-state while running: $(flags "$name")}"
+    wait_until 120 shows "$name" '? help' || problem="did not start"
+    wait_until 120 flags_are "$name" '1 1 1' || problem="${problem:-state while running: $(flags "$name")}"
     if [ "$signal" = quit ]; then
         tmux -L $socket send-keys -t "$name" q
     else
         kill -"$signal" "$(cat "$work/$name.pid")"
     fi
-    wait_until 20 test -s "$work/$name.after" || problem="${problem:-did not end}"
-    wait_until 2 flags_are "$name" '0 1 0' || problem="${problem:-state afterwards: $(flags "$name")}"
+    wait_until 120 test -s "$work/$name.after" || problem="${problem:-did not end}"
+    wait_until 120 flags_are "$name" '0 1 0' || problem="${problem:-state afterwards: $(flags "$name")}"
     local status
     status=$(cat "$work/$name.status" 2>/dev/null)
     [ "$status" = "$want" ] || problem="${problem:-status $status, expected $want}"
