@@ -39,7 +39,7 @@ static void problem_init(struct problem *p, const struct tiny_llama_options *opt
     tiny_llama_init(&p->tiny, options, 8);
     p->embeddings = random_reals(&rng, N * options->config.hidden, 0.7);
     p->batch = (struct llama_batch){
-        N, {SEQUENCES, starts, NULL}, p->embeddings, p->positions, 0};
+        N, {SEQUENCES, starts, NULL}, p->embeddings, p->positions, 0, NULL};
     for (size_t s = 0; s < SEQUENCES; s++)
         for (size_t i = starts[s]; i < starts[s + 1]; i++)
             p->positions[i] = (int32_t)(i - starts[s] + (i - starts[s] > 4 ? 3 : 0)); /* a gap */
