@@ -139,7 +139,7 @@ class Runs(unittest.TestCase):
         before = weights(run, "step-000002.safetensors")
         long_step = ["batch=50000", "valid_every=0"]
         again = self.path / "again"
-        process = self.start(again, settings=long_step, until="text, 1 records")
+        process = self.start(again, settings=long_step, until="text, 1 record")
         self.until_signal(process, "SigCgt", True)
         process.send_signal(signal.SIGINT)
         self.until_signal(process, "ShdPnd", False)
