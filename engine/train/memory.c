@@ -91,6 +91,10 @@ static struct needs pass_needs(const struct sizes *s, const struct compress_sett
         held += s->samples * (s->query + s->labels) * H;
     size_t scratch = size_max(decoder_scratch(s, n), logits_numbers(s));
     size_t kept = s->backward ? llama_tape_kept_bytes(s->m, n, LLAMA_KEEP_BYTES) : 0;
+    /* What is kept of the last block behind its attention is of rows that predict labels. */
+    size_t silent = s->rows - size_min(s->rows, s->labels);
+    size_t unused = s->samples * silent * (H + 2 * s->m->ffn) * sizeof(real);
+    kept -= size_min(kept, unused);
     size_t encoding = s->compressed ? encode_numbers(s) : 0;
     return (struct needs){(tapes + held + scratch) * sizeof(real) + kept,
                           size_max(encoding, attention_numbers(s, n)) * sizeof(real)};
