@@ -141,16 +141,13 @@ class InterruptTest(ExplorerTest):
             self.quit(terminal)
 
     def test_ctrl_c_keeps_what_an_answer_has(self):
-        with self.open("--no-answers", document=self.long) as terminal:
+        with self.open("--no-answers", document=self.long, rows=36, columns=120) as terminal:
             terminal.wait_for(b"? help")
             self.ask(terminal)
             mark = len(terminal.output)
             terminal.type(b"\x03")
-            # Of a word that is drawn over another, letters that stay are not written again.
-            while b"stopped" not in terminal.output[mark:]:
-                mark = len(terminal.output)
-                terminal.type(b"\x0c")
-                terminal.settle()
+            # Over a word with some of the same letters these are not written again.
+            terminal.wait_match(rb"topped|sto\x1b", since=mark)
             self.quit(terminal)
 
     def test_ctrl_c_asks_before_it_stops_a_run(self):
