@@ -246,6 +246,38 @@ static void click_entry(struct session *s, size_t entry)
     s->dirty = true;
 }
 
+/* The first click chooses, another one follows. */
+static void click_row(struct session *s, const struct view_hit *hit)
+{
+    struct eval_state *eval = &s->view.eval;
+    bool sample = hit->kind == HIT_SAMPLE;
+    char line[32];
+    if (hit->entry == (sample ? s->view.data.at : eval->example)) {
+        action_perform(s, "follow");
+    } else if (sample) {
+        snprintf(line, sizeof line, "goto %zu", hit->entry);
+        action_perform(s, line);
+    } else {
+        eval->example = hit->entry;
+    }
+    s->dirty = true;
+}
+
+static void click_set(struct session *s, size_t entry)
+{
+    s->view.eval.set = entry;
+    s->view.eval.example = 0;
+    screens_refresh(s);
+    s->dirty = true;
+}
+
+static void click_compared(struct session *s, const struct view_hit *hit)
+{
+    s->view.compare_side = (int)hit->entry;
+    cursor_to_token(s, hit->token);
+    cursor_to_slot(s, hit->slot);
+}
+
 static void click(struct session *s, const struct view_hit *hit)
 {
     char line[32];
@@ -253,6 +285,10 @@ static void click(struct session *s, const struct view_hit *hit)
     case HIT_NOTHING: return;
     case HIT_SCREEN: dialog_screen(s, hit->screen); return;
     case HIT_ENTRY: click_entry(s, hit->entry); return;
+    case HIT_SAMPLE:
+    case HIT_EXAMPLE: click_row(s, hit); return;
+    case HIT_SET: click_set(s, hit->entry); return;
+    case HIT_COMPARE: click_compared(s, hit); return;
     case HIT_PANE: cursor_focus(s, hit->pane); return;
     case HIT_MINIMAP:
         cursor_remember(s);
@@ -300,6 +336,8 @@ static void respond_mouse(struct session *s, const struct input_event *event)
     } else if (!event->release) {
         s->press_row = event->row;
         s->press_column = event->column;
+        if (!s->view.message_error) /* a move ends a note, by mouse as well */
+            s->view.message[0] = '\0';
         click(s, &hit);
     } else if (s->press_row >= 0) {
         release_button(s, &hit, event->row, event->column);

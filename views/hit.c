@@ -7,6 +7,7 @@
 #include "views/gates.h"
 #include "views/overlay.h"
 #include "views/plan.h"
+#include "views/screens.h"
 #include "views/strip.h"
 
 static bool inside(struct rect r, int row, int column)
@@ -210,6 +211,26 @@ static struct view_hit hit_area(const struct scene *c, enum area area, int row,
     }
 }
 
+/* The other screens tell what they draw where. */
+static void hit_screen(struct scene *c, int row, int column, struct view_hit *hit)
+{
+    struct canvas scratch;
+    if (c->v->overlay != OVERLAY_NONE || c->v->screen == SCREEN_EXPLORE)
+        return;
+    canvas_init(&scratch, c->v->rows, c->v->columns);
+    c->canvas = &scratch;
+    c->hit = hit;
+    c->hit_row = row;
+    c->hit_column = column;
+    if (scene_compares(c))
+        draw_compare(c);
+    else if (screen_is_open(c->v))
+        screen_draw(c);
+    c->canvas = NULL;
+    c->hit = NULL;
+    canvas_free(&scratch);
+}
+
 struct view_hit view_hit_test(const struct snapshot *s, const struct view_state *v,
                               int row, int column)
 {
@@ -221,6 +242,7 @@ struct view_hit view_hit_test(const struct snapshot *s, const struct view_state 
     for (int a = 0; a < AREA_COUNT; a++)
         if ((explore || a == AREA_TITLE) && inside(scene.layout.area[a], row, column))
             hit = hit_area(&scene, (enum area)a, row, column);
+    hit_screen(&scene, row, column, &hit);
     size_t entry = v->n_entries ? overlay_choice_at(&scene, row, column) : SIZE_MAX;
     if (entry != SIZE_MAX) {
         hit.kind = HIT_ENTRY;

@@ -28,6 +28,13 @@ void parts_add(struct parts *parts, const char *fmt, ...)
     parts->columns += columns;
 }
 
+void scene_offer_hit(struct scene *c, struct rect area, struct view_hit hit)
+{
+    if (c->hit && c->hit_row >= area.row && c->hit_row < area.row + area.rows &&
+        c->hit_column >= area.column && c->hit_column < area.column + area.columns)
+        *c->hit = hit;
+}
+
 size_t parts_that_fit(const char *text, int columns)
 {
     static const char glue[] = " \u00b7 ";

@@ -131,6 +131,17 @@ static void draw_label(struct scene *c, const struct compare *m, const struct re
     }
 }
 
+/* A row stands for its first slot of B, a cell for its first token. */
+static void offer_cell(struct scene *c, const struct compare *m, int side, int r, size_t x)
+{
+    const struct rect *pane = &m->pane[side];
+    struct rect cell = {pane->row + 1 + r, pane->column + LABEL + 1 + (int)x, 1, 1};
+    struct view_hit hit = {.kind = HIT_COMPARE, .entry = (size_t)side};
+    hit.slot = slot_of_row(c, m, (size_t)(r * m->halves));
+    hit.token = size_min(c->first + x * m->grid[1].per_cell, c->first + c->tokens - 1);
+    scene_offer_hit(c, cell, hit);
+}
+
 static void draw_map(struct scene *c, const struct compare *m, int side)
 {
     const struct rect *pane = &m->pane[side];
@@ -149,9 +160,12 @@ static void draw_map(struct scene *c, const struct compare *m, int side)
         return;
     }
     for (int r = 0; r < pane->rows - 1 && (size_t)(r * m->halves) < g->rows; r++) {
-        for (size_t x = 0; x < g->columns && (int)x < cells_of(pane); x++)
+        for (size_t x = 0; x < g->columns && (int)x < cells_of(pane); x++) {
             draw_cell(c, m, side, pane->row + 1 + r, pane->column + LABEL + 1 + (int)x,
                       (size_t)(r * m->halves), x);
+            if (c->hit)
+                offer_cell(c, m, side, r, x);
+        }
         draw_label(c, m, pane, r);
     }
 }

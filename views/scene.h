@@ -12,6 +12,8 @@ struct scene {
     const struct snapshot *s;
     const struct view_state *v;
     struct canvas *canvas; /* NULL when only asked what stands where */
+    struct view_hit *hit;  /* NULL: nobody asks what is drawn at this cell */
+    int hit_row, hit_column;
     struct layout layout;
     const struct snapshot_document *document; /* NULL: none open */
     size_t token;                /* the cursor, inside the document */
@@ -83,6 +85,9 @@ void parts_add(struct parts *parts, const char *fmt, ...) __attribute__((format(
 /* The bytes of as many parts of text ("a \u00b7 b \u00b7 c") as fit into the columns; of the first in
  * any case. */
 size_t parts_that_fit(const char *text, int columns);
+
+/* To be told while drawing: what a click into the area means. Later ones go before. */
+void scene_offer_hit(struct scene *scene, struct rect area, struct view_hit hit);
 
 /* A hint in the middle of a pane that has nothing to show yet. */
 void draw_hint(struct scene *scene, struct rect area, const char *text);

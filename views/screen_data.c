@@ -52,6 +52,8 @@ static void draw_row(struct scene *c, struct rect area, int row, size_t index)
     const struct samples_row *r = &s->rows[index];
     bool chosen = index == c->v->data.at, wide = area.columns >= 50;
     int column = area.column + 1;
+    scene_offer_hit(c, (struct rect){row, area.column, 1, area.columns},
+                    (struct view_hit){.kind = HIT_SAMPLE, .entry = index});
     if (chosen)
         canvas_put(c->canvas, row, column, '>', ROLE_MARK, ATTR_BOLD);
     if (r->bad) {

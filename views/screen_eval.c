@@ -152,6 +152,8 @@ static void draw_set(struct scene *c, struct rect area, int row, size_t index)
     enum canvas_role role = chosen ? ROLE_VALUE : ROLE_TEXT;
     int at = first_cell(c, area), end = area.column + area.columns;
     char text[64];
+    scene_offer_hit(c, (struct rect){row, area.column, 1, area.columns},
+                    (struct view_hit){.kind = HIT_SET, .entry = index});
     if (chosen)
         canvas_put(c->canvas, row, area.column + 1, '>', ROLE_MARK, ATTR_BOLD);
     canvas_printf(c->canvas, row, area.column + 3, at - area.column - 4, role, 0, "%s", set->name);
@@ -317,8 +319,11 @@ static void draw_examples(struct scene *c, struct rect area)
     if (at == SIZE_MAX)
         draw_hint(c, area, set->state == RESULTS_RUNNING ? "none so far" : "none");
     for (int row = area.row + 1; rows > 0 && at != SIZE_MAX;
-         at = results_next(set, at + 1, 1, filter), rows--, row++)
+         at = results_next(set, at + 1, 1, filter), rows--, row++) {
+        scene_offer_hit(c, (struct rect){row, area.column, 1, area.columns},
+                        (struct view_hit){.kind = HIT_EXAMPLE, .entry = at});
         draw_example(c, area, row, &set->examples[at], at == c->v->eval.example);
+    }
 }
 
 /* gold "spring of 1888" · wrong passage "forty" · no context "1907" */

@@ -197,7 +197,9 @@ void view_draw(const struct snapshot *snapshot, const struct view_state *state,
 /* What stands at a cell, for the mouse. */
 struct view_hit {
     enum { HIT_NOTHING, HIT_SCREEN, HIT_PANE, HIT_TOKEN, HIT_GATE, HIT_PLAN, HIT_ANSWER,
-           HIT_MINIMAP, HIT_STRIP, HIT_ENTRY } kind;
+           HIT_MINIMAP, HIT_STRIP, HIT_ENTRY,
+           /* of the other screens: a row (entry), or a cell of the map `entry` */
+           HIT_SAMPLE, HIT_SET, HIT_EXAMPLE, HIT_COMPARE } kind;
     enum screen screen;
     enum pane pane;
     size_t token, layer, slot, answer_token, entry; /* entry: as overlay_at */

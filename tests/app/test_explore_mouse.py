@@ -22,6 +22,15 @@ def redrawn(terminal):
                   terminal.output[mark:]).decode(errors="replace")
 
 
+def wait_on_screen(terminal, text, seconds=60):
+    """The screen that has text: only cells that change are written, so it need not come as one."""
+    until = time.monotonic() + seconds
+    while text not in (screen := redrawn(terminal)):
+        if time.monotonic() > until:
+            raise TimeoutError(f"{text!r} is not on the screen: {screen}")
+    return screen
+
+
 def token(screen):
     return int(re.search(r"token (\d+) of \d+", screen).group(1))
 
@@ -81,6 +90,33 @@ class MouseTest(ExplorerTest):
                 break
         self.click(terminal, row, 60)
         self.assertRegex(redrawn(terminal), r"notes.txt . modelA")
+        self.quit(terminal)
+
+    def test_rows_and_maps_of_the_other_screens(self):
+        terminal = self.open_ready()
+        terminal.type(b"b:set eps 0.02\r")
+        terminal.settle()
+        terminal.type(b"2")
+        self.click(terminal, 6, 60)
+        screen = redrawn(terminal)
+        compared = re.search(r'slot s(\d+) .* token (\d+) "', screen)
+        self.assertTrue(compared, screen)
+        self.assertGreater(int(compared[1]), 3)
+        self.assertGreater(int(compared[2]), 5)
+        data = self.home / "qa.jsonl"
+        data.write_text("".join('{"context": "Peat %d.", "question": "What?", "answers": ["Peat"]}\n' % i
+                                for i in range(9)))
+        terminal.type(b":data %s\r" % bytes(data))
+        wait_on_screen(terminal, "Sample 0 as the trainer")
+        self.click(terminal, 7, 20)
+        self.assertIn("Sample 4 as the trainer", redrawn(terminal))
+        self.press(terminal, 7, 20, button=65)
+        self.assertIn("Sample 7 as the trainer", redrawn(terminal))
+        terminal.type(b":eval %s limit 4\r" % bytes(data))
+        wait_on_screen(terminal, "4 of 4 questions")
+        terminal.type(b":view all\r")
+        self.click(terminal, 8, 20)
+        self.assertRegex(redrawn(terminal), r">\s+1\s+Peat")
         self.quit(terminal)
 
     def test_drag_is_a_range(self):
