@@ -54,17 +54,18 @@ size_t llama_tape_kept_bytes(const struct llama_config *config, size_t n, size_t
     return n ? blocks_kept(config, n, limit) * saved_reals(config, n) * sizeof(real) : 0;
 }
 
-static struct llama_saved saved_take(const struct llama_config *config, size_t n, bool ffn,
-                                     struct arena *arena)
+/* For n rows, of which `behind` go on behind the attention. */
+static struct llama_saved saved_take(const struct llama_config *config, size_t n, size_t behind,
+                                     bool ffn, struct arena *arena)
 {
     size_t Q = config->heads * config->head_dim, K = config->kv_heads * config->head_dim;
     return (struct llama_saved){
         .q = arena_raw(arena, real, n * Q),
         .k = arena_raw(arena, real, n * K),
         .v = arena_raw(arena, real, n * K),
-        .middle = arena_raw(arena, real, n * config->hidden),
-        .gate = ffn ? arena_raw(arena, real, n * config->ffn) : NULL,
-        .up = ffn ? arena_raw(arena, real, n * config->ffn) : NULL,
+        .middle = arena_raw(arena, real, behind * config->hidden),
+        .gate = ffn ? arena_raw(arena, real, behind * config->ffn) : NULL,
+        .up = ffn ? arena_raw(arena, real, behind * config->ffn) : NULL,
     };
 }
 
@@ -81,7 +82,7 @@ static void attention_work_init(struct attention_work *work, struct model *model
     llama_rows_turns(&work->rows, config, &model->weights, batch->positions);
     work->rounds = llama_weights_round_gradients(&model->weights, config);
     if (!all_kept)
-        work->again = saved_take(config, n, false, arena);
+        work->again = saved_take(config, n, n, false, arena);
     work->rstd = arena_raw(arena, real, n);
     if (!backward)
         return;
@@ -176,7 +177,7 @@ static void tape_init(struct llama_tape *tape, const struct llama_config *config
             tape->rows[tape->n_rows++] = i;
     size_t kept = n ? blocks_kept(config, n, batch->keep_bytes) : 0;
     for (size_t l = L - kept; l < L; l++)
-        tape->saved[l] = saved_take(config, n, true, arena);
+        tape->saved[l] = saved_take(config, n, rows_behind(tape, config, l), true, arena);
 }
 
 /* The last blocks are kept, so all are if the first is. */

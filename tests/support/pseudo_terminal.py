@@ -20,6 +20,7 @@ import time
 
 from tests.support import processes
 from tests.support.processes import PATIENCE
+from tests.support.screen_model import ScreenModel
 
 PAIR = b"\xe2\x96\x80\x1b[6n"  # the probe: a half block, then "where is the cursor?"
 LOOK = 0.02  # seconds between two looks at what the program does
@@ -39,6 +40,7 @@ class PseudoTerminal:
             settings.pop(name, None)
             if value is not None:
                 settings[name] = value
+        self.screen, self.drawn = ScreenModel(rows, columns), 0
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         if speed:
@@ -166,7 +168,19 @@ class PseudoTerminal:
         while self.pump(0.05):
             pass
 
+    def lines(self):
+        """What the screen shows."""
+        self.screen.feed(self.output[self.drawn:])
+        self.drawn = len(self.output)
+        return self.screen.lines()
+
+    def wait_shown(self, text):
+        """Until a line of the screen has the text, also where the program left letters out that
+        were there."""
+        self.wait_until(lambda: any(text in line for line in self.lines()), what=repr(text))
+
     def resize(self, rows, columns):
+        self.screen, self.drawn = ScreenModel(rows, columns), len(self.output)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def has_exited(self):

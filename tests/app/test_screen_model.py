@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""The screen model of the tests: what a terminal shows, in whichever pieces the bytes come."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+from tests.app.harness import main  # noqa: E402
+from tests.support.screen_model import ScreenModel  # noqa: E402
+
+DRAWN = ("\x1b[?1049h\x1b[H\x1b[2Jhello wörld\x1b[2;3H\x1b[1;31mstopping\x1b[m\x1b[2;8Hed\x1b[K\r\n漢x"
+         "\x1b]11;?\x07\x1b[3;10Hq\x1b[Dz\x1b[4;1Hgone\x1b[H\x1b[4d\x1b[J").encode()
+SHOWN = ["hello wörld         ", "  stopped           ", "漢x      z          ", " " * 20]
+
+
+class ModelTest(unittest.TestCase):
+    def test_what_is_shown(self):
+        for piece in (1, 2, 3, len(DRAWN)):
+            model = ScreenModel(4, 20)
+            for i in range(0, len(DRAWN), piece):
+                model.feed(DRAWN[i:i + piece])
+            self.assertEqual(model.lines(), SHOWN)
+
+
+if __name__ == "__main__":
+    main()
