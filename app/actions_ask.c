@@ -139,6 +139,8 @@ bool do_stop(struct session *s, const struct words *words, struct err *err)
         s->view.playing = false;
         found |= JOB_READ;
     }
+    if (s->ask_when_ready)
+        found |= JOB_ASK; /* a question that waits, with no job yet */
     s->ask_when_ready = false;
     if (found)
         session_note(s, "stopped");

@@ -1,5 +1,6 @@
 #include "app/settings.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,6 +135,15 @@ static bool count_between(const char *name, const char *value, uint64_t low, uin
            out_of_range(name, value, err);
 }
 
+/* The bound is another setting's value: its number is told beside its name. */
+static bool count_within(const char *name, const char *value, uint64_t low, size_t whole,
+                         const char *of, uint64_t *out, struct err *err)
+{
+    return (value_count(value, out) && *out >= low && *out <= whole) ||
+           err_set(err, ERR_USAGE, "%s \"%s\" is not in %" PRIu64 "..%zu, the tokens of a %s",
+                   name, value, low, whole, of);
+}
+
 static bool real_between(const char *name, const char *value, double low, double high,
                          double *out, struct err *err)
 {
@@ -144,7 +154,7 @@ static bool real_between(const char *name, const char *value, double low, double
 static bool change_window(struct edits *e, size_t segment, const char *value, struct err *err)
 {
     uint64_t n;
-    if (!count_between("window", value, WINDOW_MIN, segment, &n, err))
+    if (!count_within("window", value, WINDOW_MIN, segment, "segment", &n, err))
         return false;
     e->settings.window = (size_t)n;
     return true;
@@ -153,7 +163,7 @@ static bool change_window(struct edits *e, size_t segment, const char *value, st
 static bool change_slots(struct edits *e, const char *value, struct err *err)
 {
     uint64_t n;
-    if (!count_between("slots", value, 1, e->settings.window, &n, err))
+    if (!count_within("slots", value, 1, e->settings.window, "window", &n, err))
         return false;
     e->settings.ratio = (double)e->settings.window / (double)n;
     return true;

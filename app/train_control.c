@@ -15,6 +15,9 @@
 /* A pause ends by a command or a signal; it looks for signals this often. */
 enum { STAGE_MS = 100, NICENESS = 10, PAUSE_LOOK_MS = 500 };
 
+/* For so long an event that does not come again waits for a reader who has fallen behind. */
+enum { READER_MS = 10000 };
+
 void train_control_open(struct train_control *c)
 {
     *c = (struct train_control){.enabled = true};
@@ -25,20 +28,51 @@ void train_control_open(struct train_control *c)
         errno = 0; /* then it competes */
 }
 
-void train_control_tell(const struct train_control *c, json_t *event)
+static bool is_kind(const json_t *event, const char *kind)
+{
+    return strcmp(json_string_value(json_object_get(event, "event")), kind) == 0;
+}
+
+/* Is the reader worth waiting for? */
+static bool must_arrive(const struct train_control *c, const json_t *event)
+{
+    bool comes_again = is_kind(event, "stage") || is_kind(event, "step");
+    return is_kind(event, "end") || (!comes_again && !c->is_deaf);
+}
+
+/* Whole or, where the pipe is full, not at all. */
+static bool write_line(const char *line, size_t length)
+{
+    return write(STDOUT_FILENO, line, length) == (ssize_t)length || errno != EAGAIN;
+}
+
+static bool await_reader(void)
+{
+    double until = clock_ms() + READER_MS, left;
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    while ((left = until - clock_ms()) > 0)
+        if (poll(&out, 1, (int)left + 1) > 0)
+            return true;
+    return false;
+}
+
+void train_control_tell(struct train_control *c, json_t *event)
 {
     char *text = c->enabled ? json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     size_t length = text ? strlen(text) : 0;
     if (length > 0 && length < PIPE_BUF) {
         text[length] = '\n'; /* in place of the NUL */
-        ssize_t n = write(STDOUT_FILENO, text, length + 1);
-        (void)n; /* a full pipe loses the event */
+        bool told = write_line(text, length + 1);
+        if (told)
+            c->is_deaf = false;
+        else if (must_arrive(c, event))
+            c->is_deaf = !await_reader() || !write_line(text, length + 1);
     }
     free(text);
     json_decref(event);
 }
 
-void train_control_note(const struct train_control *c, const char *text)
+void train_control_note(struct train_control *c, const char *text)
 {
     train_control_tell(c, json_pack("{s:s, s:s}", "event", "note", "text", text));
 }

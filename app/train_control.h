@@ -11,8 +11,9 @@
  *   {"event": "estimate", "parameters": ..., "step_ms": ..., ...}
  *   {"event": "end", "code": 0, "message": ""}
  *
- * A reader that does not read loses events, never the run: lines are written whole or
- * not at all. */
+ * Lines are written whole or not at all. A reader who has fallen behind loses steps and
+ * stages, which come again; for the rest he is waited for, some seconds, and until he
+ * reads again only for the end: a reader who does not read loses events, never the run. */
 #ifndef APP_TRAIN_CONTROL_H
 #define APP_TRAIN_CONTROL_H
 
@@ -25,6 +26,7 @@
 struct train_control {
     bool enabled;
     bool paused, save, stop;
+    bool is_deaf; /* the reader was waited for in vain, and has taken nothing since */
     char input[256]; /* the beginning of a line */
     size_t used;
     double told_ms; /* when a stage was told last */
@@ -34,8 +36,8 @@ struct train_control {
 void train_control_open(struct train_control *control);
 
 /* One event; takes the reference. */
-void train_control_tell(const struct train_control *control, json_t *event);
-void train_control_note(const struct train_control *control, const char *text);
+void train_control_tell(struct train_control *control, json_t *event);
+void train_control_note(struct train_control *control, const char *text);
 
 /* A progress callback (context: the control): tells the stage, reads commands, waits
  * as long as the run is paused. Always goes on: a stop comes after the step. */

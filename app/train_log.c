@@ -10,7 +10,7 @@
 #include "engine/base/text.h"
 
 /* A line for people, or for who steers the run. */
-__attribute__((format(printf, 2, 3))) static void tell(const struct train_log *g,
+__attribute__((format(printf, 2, 3))) static void tell(struct train_log *g,
                                                         const char *fmt, ...)
 {
     char text[512];
@@ -80,7 +80,7 @@ static void look_at_probe(struct train_log *g, const struct trainer *t)
         tell(g, "no look at the probe text: %s", err.text);
 }
 
-static void tell_validation(const struct train_log *g, const struct trainer *t,
+static void tell_validation(struct train_log *g, const struct trainer *t,
                             const struct validation *v, size_t n, bool best)
 {
     if (t->soft_prompt) {
@@ -110,7 +110,7 @@ static void on_validated(void *context, const struct trainer *t, const struct va
 
 static void on_saved(void *context, const struct trainer *t, const char *path, double ms)
 {
-    const struct train_log *g = context;
+    struct train_log *g = context;
     json_int_t bytes = (json_int_t)(t->parameters.count * sizeof(float));
     train_control_tell(&g->control,
                        json_pack("{s:s, s:I, s:I, s:I}", "event", "saved", "step",
@@ -122,13 +122,13 @@ static void on_saved(void *context, const struct trainer *t, const char *path, d
 
 static void on_note(void *context, const char *text)
 {
-    const struct train_log *g = context;
+    struct train_log *g = context;
     tell(g, "%s", text);
 }
 
 static void on_started(void *context, const struct trainer *t)
 {
-    const struct train_log *g = context;
+    struct train_log *g = context;
     const struct train_config *c = &t->config;
     train_control_tell(&g->control,
                        json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "started", "steps",

@@ -58,6 +58,9 @@ struct llama_batch {
     const bool *wanted;       /* [n] whose final states something is predicted from; NULL: all */
 };
 
+/* Feed-forward rows at a time: the widest activations are never whole. */
+enum { LLAMA_FFN_ROWS = 512 };
+
 /* A good keep_bytes when a backward pass follows: a quarter less arithmetic. */
 #define LLAMA_KEEP_BYTES ((size_t)1 << 30)
 

@@ -9,12 +9,10 @@
 #include <stdint.h>
 
 #include "engine/model/config.h"
+#include "engine/model/llama.h"
 #include "engine/model/weights.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/rope.h"
-
-/* Feed-forward rows at a time: the widest activations are never whole. */
-enum { LLAMA_FFN_ROWS = 512 };
 
 /* Scratch for n rows, in one block of memory. Q = heads * head_dim,
  * K = kv_heads * head_dim, F = ffn, P = head_dim / 2, R = min(n, LLAMA_FFN_ROWS). */

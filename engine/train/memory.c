@@ -7,8 +7,8 @@
 #include "engine/compress/compressor.h"
 #include "engine/model/llama.h"
 
-/* Rows that the model's feed-forward, and the loss, work on at a time. */
-enum { FEED_ROWS = 512, LOGIT_ROWS = 128 };
+/* Rows that the loss works on at a time. */
+enum { LOGIT_ROWS = 128 };
 
 /* A pass's arena ends in the middle of a huge page. Measured: libraries take so much when they
  * first work. */
@@ -41,7 +41,7 @@ static size_t encode_numbers(const struct sizes *s)
     size_t n = s->context, Q = s->m->heads * s->m->head_dim, K = s->m->kv_heads * s->m->head_dim;
     size_t taught = s->distill ? 2 * (n + s->query) * K * s->m->layers : 0;
     return n * (2 * s->m->hidden + 2 * Q + 4 * K + s->m->head_dim) +
-           2 * size_min(n, FEED_ROWS) * s->m->ffn + taught;
+           2 * size_min(n, LLAMA_FFN_ROWS) * s->m->ffn + taught;
 }
 
 /* On the heap while the attention of n rows is computed. */
@@ -55,7 +55,7 @@ static size_t attention_numbers(const struct sizes *s, size_t n)
 static size_t decoder_scratch(const struct sizes *s, size_t n)
 {
     size_t H = s->m->hidden, Q = s->m->heads * s->m->head_dim;
-    size_t K = s->m->kv_heads * s->m->head_dim, wide = size_min(n, FEED_ROWS);
+    size_t K = s->m->kv_heads * s->m->head_dim, wide = size_min(n, LLAMA_FFN_ROWS);
     size_t numbers = n * (H + 2 * Q + s->m->head_dim) + 2 * wide * s->m->ffn;
     size_t kept = s->backward ? llama_tape_kept_bytes(s->m, n, LLAMA_KEEP_BYTES) : 0;
     if (kept < llama_tape_kept_bytes(s->m, n, SIZE_MAX)) /* some block's are computed again */

@@ -243,7 +243,7 @@ class ControlTest(RunTest):
         return subprocess.Popen(
             [PROGRAM, "train", "ntp", "-m", MODEL, "--data", self.text, "--run", self.run_folder,
              *settings, *more, "--control"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
+            stderr=subprocess.PIPE, pipesize=4096)
 
     def events(self, process):
         out, _ = process.communicate(timeout=PATIENCE)
@@ -266,6 +266,17 @@ class ControlTest(RunTest):
         for kind in ("stage", "started", "paused", "resumed", "step", "saved", "note", "end"):
             self.assertIn(kind, kinds)
         self.assertEqual(kinds[-1], "end")
+
+    def test_a_slow_reader_hears_the_end(self):
+        """Steps alone are more than the pipe holds; nobody reads before all is done."""
+        process = self.start("--set", "valid_every=0", "--set", "save_every=1000000",
+                             "--set", "steps=600")
+        processes.wait_until((self.run_folder / "step-000600.safetensors").exists)
+        processes.wait_until(lambda: process.poll() is not None or not processes.runs(process.pid))
+        kinds = [json.loads(line)["event"] for line in process.stdout]
+        self.assertEqual(kinds[-1], "end")
+        self.assertLess(kinds.count("step"), 600)
+        self.events(process)
 
     def test_stop_and_end_of_input(self):
         process = self.start("--steps", "100000")
