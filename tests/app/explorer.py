@@ -1,10 +1,10 @@
 """What the tests of the explorer share: opening it on a pseudo terminal with the golden
-model, and finding escape sequences that are not its own."""
+model, playing scripts, and finding escape sequences that are not its own."""
 import re
 import sys
 import unittest
 
-from tests.app.harness import GOLDEN, PROGRAM, ROOT, SKIPPED
+from tests.app.harness import GOLDEN, PROGRAM, ROOT, SKIPPED, call
 from tests.support.processes import temporary_folder
 from tests.support.pseudo_terminal import PseudoTerminal
 
@@ -51,6 +51,30 @@ class ExplorerTest(unittest.TestCase):
     def quit(self, terminal):
         terminal.type(b"q")
         self.assertEqual(terminal.wait_exit(), 0, terminal.output[-400:])
+
+
+class ScriptTest(ExplorerTest):
+    def play(self, *lines, document=SAMPLE, options=(), folder=None):
+        """Status and messages of a script; its first lines set a size and wait."""
+        script = self.home / "play.rc"
+        script.write_text("\n".join(("size 120x36", "wait idle", *lines)) + "\n")
+        named = [document] if document else []
+        status, out, err = call(*named, "-m", MODEL, "-c", COMPRESSOR, "--play", script,
+                                "--headless", *options,
+                                environment={"XDG_STATE_HOME": str(self.home),
+                                             "XDG_CONFIG_HOME": str(self.home)}, folder=folder)
+        self.assertEqual(out, b"")
+        return status, err.decode()
+
+    def plays(self, *lines, **settings):
+        status, said = self.play(*lines, **settings)
+        self.assertEqual(status, 0, said)
+        self.assertEqual(said, "")
+
+    def fails(self, status, message, *lines, **settings):
+        got, said = self.play(*lines, **settings)
+        self.assertEqual(got, status, said)
+        self.assertIn(message, said.splitlines()[-1])
 
 
 def main():

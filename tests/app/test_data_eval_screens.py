@@ -8,9 +8,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import main  # noqa: E402
+from tests.app.explorer import ScriptTest, main  # noqa: E402
 from tests.app.harness import ProgramTest, call, strict_json, temporary_folder  # noqa: E402
-from tests.app.test_explore_script import ScriptTest  # noqa: E402
 
 
 def write_questions(folder, bad=0):

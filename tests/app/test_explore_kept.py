@@ -6,9 +6,8 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import COMPRESSOR, MODEL, SAMPLE, main  # noqa: E402
+from tests.app.explorer import COMPRESSOR, MODEL, SAMPLE, ScriptTest, main  # noqa: E402
 from tests.app.harness import call, read_safetensors  # noqa: E402
-from tests.app.test_explore_script import ScriptTest  # noqa: E402
 
 
 class KeptTest(ScriptTest):

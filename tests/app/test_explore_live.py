@@ -5,8 +5,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import main  # noqa: E402
-from tests.app.test_explore_script import ScriptTest  # noqa: E402
+from tests.app.explorer import ScriptTest, main  # noqa: E402
 
 ASKED = ("answers compressed", "ask What?", "wait idle")
 

@@ -10,9 +10,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import SANITIZED, main  # noqa: E402
+from tests.app.explorer import SANITIZED, ScriptTest, main  # noqa: E402
 from tests.app.harness import ROOT  # noqa: E402
-from tests.app.test_explore_script import ScriptTest  # noqa: E402
 from tests.app.test_train_screen import RunTest  # noqa: E402
 
 MOCKUPS = ROOT / "tests/mockups"

@@ -13,9 +13,8 @@ import unittest
 import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.app.explorer import ExplorerTest, MODEL, main  # noqa: E402
+from tests.app.explorer import MODEL, ExplorerTest, ScriptTest, main  # noqa: E402
 from tests.app.harness import PROGRAM  # noqa: E402
-from tests.app.test_explore_script import ScriptTest  # noqa: E402
 from tests.support import processes  # noqa: E402
 from tests.support.processes import PATIENCE  # noqa: E402
 from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
