@@ -92,8 +92,8 @@ static bool run_words(struct session *s, const struct words *words, bool split, 
     } else if (action->takes == TAKES_NONE && words->count) {
         ok = refusal_wants(words, err, "no arguments");
     } else {
-        action_fn *own = screens_action(s, action->name);
-        ok = own ? own(s, words, err) : action->run(s, words, err);
+        const struct screen_action *own = screens_action(s, action->name);
+        ok = own ? own->run(s, words, err) : action->run(s, words, err);
     }
     return ok || refusal_complete(action->name, err);
 }

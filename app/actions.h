@@ -13,14 +13,20 @@
 /* What Tab offers for the arguments: the words of the table's list, or a kind. */
 enum action_completion {
     COMPLETE_NOTHING,
-    COMPLETE_WORDS,    /* of the list behind */
+    COMPLETE_WORDS,    /* one of the list behind */
+    COMPLETE_LIST,     /* several of it, with commas */
     COMPLETE_DOCUMENT, /* words of the open document */
     COMPLETE_SETTING,  /* a setting, then its values */
     COMPLETE_VALUE,    /* a pane, then its values */
     COMPLETE_COMMAND,
+    COMPLETE_KEY,      /* [pane] key */
     COMPLETE_BINDING,  /* [pane] key command */
+    COMPLETE_PLACE,    /* where goto goes */
+    COMPLETE_TARGET,   /* slots, layers */
+    COMPLETE_MUTED,    /* these and words of the document; then the list */
     COMPLETE_EXPORT,   /* panes, files, options and their values */
-    COMPLETE_TRAIN,    /* words of the list, presets */
+    COMPLETE_TRAIN,    /* words of the list, keys, their values */
+    COMPLETE_EVAL,     /* data files, words of the list */
     COMPLETE_PINS,     /* names of pins, files */
     /* files of a kind, behind the words of the list */
     COMPLETE_FILES,
@@ -49,10 +55,10 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
       "how much of the answer is about this text: the slots of another one in its place")       \
     X(loss, "[next|off]", WORDS, WORDS, "next|off",                                             \
       "what compression costs each token, told from what stands before it")                     \
-    X(answers, "LIST", TEXT, WORDS, "full|compressed|none", "answers to run, with commas")      \
+    X(answers, "LIST", TEXT, LIST, "full|compressed|none", "answers to run, with commas")      \
     X(regen, "", NONE, NOTHING, "", "answers again, stale ones first; opens what changed on disk") \
     X(stop, "", NONE, NOTHING, "", "stop what is running")                                      \
-    X(goto, "N|N%|wN|sN|LN|compressed:N", WORDS, NOTHING, "",                                   \
+    X(goto, "N|N%|wN|sN|LN|compressed:N", WORDS, PLACE, "compressed:|full:|none:",              \
       "move to a token, window, slot, layer or token of an answer")                             \
     X(return, "", NONE, NOTHING, "", "to the place before the last jump, and back")            \
     X(move, "WHERE", WORDS, WORDS,                                                              \
@@ -70,7 +76,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(focus, "next|previous|PANE", WORDS, WORDS, "next|previous|document|gates|plan|answers",   \
       "put a pane in front")                                                                    \
     X(switch, "SCREEN", WORDS, WORDS, "explore|compare|data|train|eval", "to another screen")    \
-    X(view, "next|PANE VALUE", WORDS, VALUE, "next", "what a pane paints")                      \
+    X(view, "next|PANE VALUE", WORDS, VALUE, "next|document|gates|plan|answers",                \
+      "what a pane paints")                                                                     \
     X(norm, "next|window|token|slot", WORDS, WORDS, "next|window|token|slot",                   \
       "what the largest value is taken over")                                                   \
     X(scale, "linear|sqrt|log", WORDS, WORDS, "linear|sqrt|log", "scale of the colours")        \
@@ -89,11 +96,11 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(iter, "N|last", WORDS, WORDS, "last", "show the plan after N iterations")                 \
     X(step, "back|on", WORDS, WORDS, "back|on", "one iteration back or on")                     \
     X(play, "[FPS]", WORDS, NOTHING, "", "play the iterations, hold")                           \
-    X(mute, "[sN|wN:sN|LN|TOKEN|\"TEXT\"] [rebalance]", WORDS, DOCUMENT, "rebalance",          \
+    X(mute, "[sN|wN:sN|LN|TOKEN|\"TEXT\"] [rebalance]", WORDS, MUTED, "rebalance",             \
       "leave a slot, a layer or a token out, or take it in again; rebalance: solve the plan "   \
       "for the other slots")                                                                    \
-    X(only, "[sN|wN:sN|LN]", WORDS, NOTHING, "", "leave out all slots, or layers, but this one") \
-    X(mass, "half|double|even|TOKEN FACTOR", WORDS, WORDS, "half|double|even",                  \
+    X(only, "[sN|wN:sN|LN]", WORDS, TARGET, "", "leave out all slots, or layers, but this one") \
+    X(mass, "half|double|even|TOKEN FACTOR", WORDS, DOCUMENT, "half|double|even",                  \
       "change how much a token may send; even: all the same, or as learned again")             \
     X(shuffle, "[SEED|off]", WORDS, WORDS, "off",                                               \
       "home spans of a random order of the tokens, or of their own")                            \
@@ -113,7 +120,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
     X(stats, "", NONE, NOTHING, "", "numbers about all that is read")                           \
     X(data, "FILE", TEXT, DATA, "", "what the trainer sees of a data file, sample by sample")   \
-    X(eval, "FILE... [limit N]", WORDS, DATA, "",                                              \
+    X(eval, "FILE... [limit N]", WORDS, EVAL, "limit",                                         \
       "exact match and F1 over questions, the first 100 or N (0: all)")                         \
     X(train, "[ntp|sft|prompt] [KEY=VALUE...] [dry-run|start]", WORDS, TRAIN,                       \
       "ntp|sft|prompt|preset=|data=|run=|resume|steps=|dry-run|start",                          \
@@ -143,7 +150,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(prompt, "ask|command|find|export|export-all", WORDS, WORDS,                               \
       "ask|command|find|export|export-all", "open the prompt")                                  \
     X(bind, "[PANE] KEY COMMAND", WORDS, BINDING, "", "let a key run a command")                \
-    X(unbind, "[PANE] KEY", WORDS, BINDING, "", "let a key do nothing")                         \
+    X(unbind, "[PANE] KEY", WORDS, KEY, "", "let a key do nothing")                         \
     X(source, "FILE", TEXT, FILES, "", "run the commands of a file")                            \
     X(redraw, "", NONE, NOTHING, "", "draw the screen anew")                                    \
     X(suspend, "", NONE, NOTHING, "", "give the terminal back for a while")                     \

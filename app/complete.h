@@ -10,7 +10,7 @@
 #include "app/session.h"
 
 /* A prompt_complete_fn; context is the session. */
-char **complete_line(void *session, const char *line, size_t point, size_t *from,
-                     const char **files);
+char **complete_line(void *session, const char *line, size_t point, const char **files,
+                     char hint[COMPLETE_HINT_MAX]);
 
 #endif

@@ -36,6 +36,7 @@ static struct {
     size_t point;
     const char *files; /* of which kind the names are that readline completes; or NULL */
     char matches[MATCHES_MAX];
+    char hint[COMPLETE_HINT_MAX]; /* what Tab's word may be */
     char pending[PENDING_MAX]; /* keys of a sequence that is not complete */
     size_t pending_length;
 } prompt;
@@ -102,11 +103,10 @@ static char **attempt(const char *text, int start, int end)
 {
     (void)text;
     (void)start;
-    size_t from = 0;
     prompt.files = NULL;
     char **words = prompt.complete
-                       ? prompt.complete(prompt.context, rl_line_buffer, (size_t)end, &from,
-                                        &prompt.files)
+                       ? prompt.complete(prompt.context, rl_line_buffer, (size_t)end,
+                                         &prompt.files, prompt.hint)
                        : NULL;
     rl_attempted_completion_over = !prompt.files;
     if (prompt.files)
@@ -259,9 +259,12 @@ static void feed(const char *bytes, size_t length)
 {
     prompt.bytes = bytes;
     prompt.length = length;
-    prompt.matches[0] = '\0';
+    prompt.matches[0] = prompt.hint[0] = '\0';
+    int before = rl_end;
     while (prompt.length && prompt.result == PROMPT_EDITING)
         rl_callback_read_char();
+    if (rl_end == before && !prompt.matches[0])
+        text_sanitize(prompt.matches, sizeof prompt.matches, prompt.hint, strlen(prompt.hint));
 }
 
 /* The line must not change under a search, and no search may outlive its line. */

@@ -29,11 +29,14 @@ enum prompt_kind { PROMPT_KINDS(PROMPT_KIND_ENUM) PROMPT_KIND_COUNT };
 
 enum prompt_result { PROMPT_EDITING, PROMPT_ACCEPTED, PROMPT_LEFT, PROMPT_EDITOR };
 
-/* What may follow line[0..point): NULL-terminated allocated words, each replacing
- * line[*from..point), or NULL for none. *files: complete names of such files
- * instead (file_wanted.h), unless it is NULL. */
-typedef char **prompt_complete_fn(void *context, const char *line, size_t point, size_t *from,
-                                  const char **files);
+enum { COMPLETE_HINT_MAX = 256 };
+
+/* What may follow line[0..point): NULL-terminated allocated words, each replacing the
+ * last word of the line, or NULL for none. *files: complete names of such files
+ * instead (file_wanted.h), unless it is NULL. hint: what is expected here, told when
+ * Tab has nothing to add; "" for nothing. */
+typedef char **prompt_complete_fn(void *context, const char *line, size_t point,
+                                  const char **files, char hint[COMPLETE_HINT_MAX]);
 
 /* dir: where the histories are kept (NULL: nowhere). Must come before the
  * terminal is opened, because readline reads the terminal's description too. */
@@ -60,7 +63,7 @@ void prompt_replace(const char *text);
 void prompt_remember(enum prompt_kind kind, const char *line);
 
 /* What is to be shown: label and text are sanitised, point is a byte offset in
- * the text; matches: completions that Tab found, or "". */
+ * the text; matches: completions that Tab found, or what is expected, or "". */
 struct prompt_display {
     const char *label, *text;
     size_t point;

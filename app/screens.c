@@ -29,12 +29,12 @@ static const struct screen_ops ops[SCREEN_COUNT] = {
                       "Train", without_train},
 };
 
-action_fn *screens_action(const struct session *s, const char *name)
+const struct screen_action *screens_action(const struct session *s, const char *name)
 {
     const struct screen_action *a = ops[s->view.screen].actions;
     for (; a && a->name; a++)
         if (strcmp(a->name, name) == 0)
-            return a->run;
+            return a;
     return NULL;
 }
 

@@ -13,10 +13,11 @@
 struct screen_action {
     const char *name;
     action_fn *run;
+    const char *list; /* words for Tab, "a|b", in place of the command's; NULL: those */
 };
 
 /* The screen's own meaning of a command; NULL: the general one. */
-action_fn *screens_action(const struct session *s, const char *name);
+const struct screen_action *screens_action(const struct session *s, const char *name);
 
 /* May this key be used on the screen in front? */
 bool screens_take_key(const struct session *s, const struct binding *binding);

@@ -93,12 +93,14 @@ static bool data_focus(struct session *s, const struct words *words, struct err 
     return true;
 }
 
+#define VIEWS "text|tokens|raw"
 static bool data_view(struct session *s, const struct words *words, struct err *err)
 {
-    (void)words;
-    (void)err;
     struct data_state *v = &s->view.data;
-    v->view = (enum data_view)((v->view + 1) % DATA_VIEWS);
+    int which = words->count == 1 ? action_choice(words->word[0], VIEWS "|next", "view", err) : -1;
+    if (which < 0)
+        return words->count == 1 ? false : refusal_wants(words, err, "text, tokens, raw or next");
+    v->view = (enum data_view)(which < DATA_VIEWS ? which : ((int)v->view + 1) % DATA_VIEWS);
     data_screen_follow(s);
     s->dirty = true;
     return true;
@@ -175,6 +177,8 @@ static bool data_follow(struct session *s, const struct words *words, struct err
 }
 
 const struct screen_action screens_data[] = {
-    {"move", data_move},   {"focus", data_focus}, {"view", data_view},   {"find", data_find},
-    {"match", data_match}, {"goto", data_goto},   {"back", data_back},   {"regen", data_again},
-    {"follow", data_follow}, {NULL, NULL}};
+    {"move", data_move, NULL},   {"focus", data_focus, "next|previous"},
+    {"view", data_view, VIEWS "|next"}, {"find", data_find, "cut|bad"},
+    {"match", data_match, NULL}, {"goto", data_goto, NULL},
+    {"back", data_back, NULL},   {"regen", data_again, NULL},
+    {"follow", data_follow, NULL}, {NULL, NULL, NULL}};

@@ -198,6 +198,8 @@ static bool eval_export(struct session *s, const struct words *words, struct err
 }
 
 const struct screen_action screens_eval[] = {
-    {"move", eval_move}, {"view", eval_view},   {"back", eval_back}, {"stop", eval_stop},
-    {"regen", eval_again}, {"follow", eval_follow}, {"prompt", eval_prompt},
-    {"export", eval_export}, {NULL, NULL}};
+    {"move", eval_move, NULL},     {"view", eval_view, "next|lost|won|wrong|all"},
+    {"back", eval_back, NULL},     {"stop", eval_stop, NULL},
+    {"regen", eval_again, NULL},   {"follow", eval_follow, NULL},
+    {"prompt", eval_prompt, NULL}, {"export", eval_export, "eval"},
+    {NULL, NULL, NULL}};

@@ -236,13 +236,14 @@ static bool train_stop(struct session *s, const struct words *words, struct err 
 
 /* ---- keys ----------------------------------------------------------------------------- */
 
+#define PANES "next|previous|curve|numbers|probe|samples|log"
+#define VALUES "loss|lr|norm|speed"
+#define SCALES "next|linear|log"
+
 static bool train_focus(struct session *s, const struct words *words, struct err *err)
 {
     struct train_state *v = &s->view.train;
-    int which = words->count == 1 ? action_choice(words->word[0],
-                                                  "next|previous|curve|numbers|probe|samples|log",
-                                                  "pane", err)
-                                  : -1;
+    int which = words->count == 1 ? action_choice(words->word[0], PANES, "pane", err) : -1;
     if (which < 0)
         return words->count == 1 || refusal_wants(words, err, "a pane");
     int pane = which >= 2 ? which - 2 : (int)v->focus + (which ? TRAIN_PANES - 1 : 1);
@@ -259,8 +260,7 @@ static bool train_view(struct session *s, const struct words *words, struct err 
         s->dirty = true;
         return true;
     }
-    int value = words->count == 1 ? action_choice(words->word[0], "loss|lr|norm|speed", "value", err)
-                                  : -1;
+    int value = words->count == 1 ? action_choice(words->word[0], VALUES, "value", err) : -1;
     if (value < 0)
         return words->count == 1 || refusal_wants(words, err, "loss, lr, norm or speed");
     v->value = (enum train_value)value;
@@ -270,9 +270,7 @@ static bool train_view(struct session *s, const struct words *words, struct err 
 
 static bool train_scale(struct session *s, const struct words *words, struct err *err)
 {
-    int which = words->count == 1
-                    ? action_choice(words->word[0], "next|linear|log", "scale", err)
-                    : -1;
+    int which = words->count == 1 ? action_choice(words->word[0], SCALES, "scale", err) : -1;
     if (which < 0)
         return words->count == 1 || refusal_wants(words, err, "linear or log");
     s->view.train.log_scale = which == 0 ? !s->view.train.log_scale : which == 2;
@@ -446,6 +444,10 @@ static bool train_back(struct session *s, const struct words *words, struct err 
 }
 
 const struct screen_action screens_train[] = {
-    {"focus", train_focus}, {"view", train_view}, {"scale", train_scale}, {"norm", train_scale},
-    {"zoom", train_zoom},   {"step", train_step},   {"play", train_play}, {"move", train_move},   {"back", train_back},
-    {"stop", train_stop},   {"prompt", train_prompt}, {"export", train_export}, {"follow", train_follow}, {NULL, NULL}};
+    {"focus", train_focus, PANES},         {"view", train_view, "next|" VALUES},
+    {"scale", train_scale, SCALES},        {"norm", train_scale, SCALES},
+    {"zoom", train_zoom, "larger|smaller"}, {"step", train_step, NULL},
+    {"play", train_play, NULL},            {"move", train_move, NULL},
+    {"back", train_back, NULL},            {"stop", train_stop, NULL},
+    {"prompt", train_prompt, NULL},        {"export", train_export, "train"},
+    {"follow", train_follow, NULL},        {NULL, NULL, NULL}};

@@ -14,6 +14,19 @@ size_t words_quote(const char *at)
     return at[n] == '"' && (n == 0 || at[n - 1] == '=') ? n : SIZE_MAX;
 }
 
+const char *words_end(const char *at, bool *open)
+{
+    size_t quote = words_quote(at);
+    *open = quote != SIZE_MAX;
+    if (!*open)
+        return at + strcspn(at, blanks);
+    for (at += quote + 1; *at && *at != '"'; at++)
+        if (*at == '\\' && at[1])
+            at++;
+    *open = !*at;
+    return *at ? at + 1 : at;
+}
+
 /* One word at *at, which is moved behind it; NULL when its quote never ends. */
 static char *take_word(const char **at, bool *quoted)
 {

@@ -27,6 +27,9 @@ bool words_split(struct words *words, const char *line, struct err *err);
 /* Where the quotation of the word at `at` begins: at its first byte or behind "=". SIZE_MAX
  * when the word has none. */
 size_t words_quote(const char *at);
+
+/* Behind the word at `at`; *open: its quotation is not closed. */
+const char *words_end(const char *at, bool *open);
 void words_free(struct words *words);
 
 #endif

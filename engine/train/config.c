@@ -192,31 +192,28 @@ size_t train_config_shapes(const char *text, struct block_shape shapes[STREAM_SH
     return n;
 }
 
-static bool one_of(const char *value, const char *key, const char *const *words, size_t n,
-                   struct err *err)
+/* Is value one of the words of "a|b|c"? */
+static bool one_of(const char *value, const char *key, const char *words, struct err *err)
 {
     char list[128] = "";
     size_t used = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(value, words[i]) == 0)
+    for (const char *at = words; *at;) {
+        size_t length = strcspn(at, "|");
+        if (strlen(value) == length && memcmp(value, at, length) == 0)
             return true;
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", words[i]);
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%.*s", used ? ", " : "",
+                                 (int)length, at);
+        at += length + (at[length] == '|');
     }
     return err_set(err, ERR_USAGE, "%s: \"%s\" is none of %s", key, value, list);
 }
 
-#define ONE_OF(key, ...)                                                                  \
-    one_of(c->key, #key, (const char *const[]){__VA_ARGS__},                              \
-           sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *), err)
-
+#define ONE_OF(key, words) one_of(c->key, #key, words, err) &&
 static bool check_words(const struct train_config *c, struct err *err)
 {
-    return ONE_OF(phase, "ntp", "sft", "prompt") && ONE_OF(accumulate, "sum", "mean") &&
-           ONE_OF(optimizer, "adamw", "muon") && ONE_OF(schedule, "linear", "cosine", "constant") &&
-           ONE_OF(align, "tail", "head") && ONE_OF(positions, "reference", "contiguous") &&
-           ONE_OF(frozen_precision, "f32", "q16", "mixed", "q8", "bf16", "tf32") &&
-           ONE_OF(device, "cpu", "cuda");
+    return TRAIN_WORDS(ONE_OF) true;
 }
+#undef ONE_OF
 
 static bool check_device(const struct train_config *c, struct err *err)
 {

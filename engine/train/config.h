@@ -64,6 +64,17 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(TEXT, device, "cpu", "where passes are computed: cpu, or cuda (make CUDA=1)")                \
     X(COUNT, seed, 1, "of the initialisation and the order of samples")
 
+/* Keys whose value is one of a few words. */
+#define TRAIN_WORDS(X)                                                                             \
+    X(phase, "ntp|sft|prompt")                                                                     \
+    X(accumulate, "sum|mean")                                                                      \
+    X(optimizer, "adamw|muon")                                                                     \
+    X(schedule, "linear|cosine|constant")                                                          \
+    X(align, "tail|head")                                                                          \
+    X(positions, "reference|contiguous")                                                           \
+    X(frozen_precision, "f32|q16|mixed|q8|bf16|tf32")                                              \
+    X(device, "cpu|cuda")
+
 #define TRAIN_MEMBER_COUNT(key) size_t key;
 #define TRAIN_MEMBER_NUMBER(key) double key;
 #define TRAIN_MEMBER_TEXT(key) char key[CONFIG_TEXT_MAX];

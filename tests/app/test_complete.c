@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "app/actions.h"
 #include "app/complete.h"
 #include "app/file_wanted.h"
 #include "app/prompt.h"
@@ -16,15 +17,16 @@
 #include "tests/support/temporary.h"
 
 static struct session session;
+static char hint[COMPLETE_HINT_MAX]; /* of the last line */
 
 /* All that is offered at the end of a line, with blanks between; "files: " and which, for names of
  * files. */
 static const char *offered(const char *line)
 {
     static char out[2048];
-    size_t from, used = 0;
+    size_t used = 0;
     const char *files;
-    char **words = complete_line(&session, line, strlen(line), &from, &files);
+    char **words = complete_line(&session, line, strlen(line), &files, hint);
     out[0] = '\0';
     for (size_t i = 0; words && words[i]; i++) {
         used += (size_t)snprintf(out + used, sizeof out - used, "%s%s", i ? " " : "", words[i]);
@@ -60,14 +62,17 @@ static void test_options_of_figures_and_their_values(void **state)
                         "width=nature-1col width=nature-2col width=acl-1col width=acl-2col "
                         "width=neurips width=slide");
     assert_string_equal(offered("export plan map=ci"), "map=cividis");
-    assert_string_equal(offered("export plan dpi="), "files: " WANTED_EXPORTS);
+    assert_string_equal(offered("export plan dpi="), "");
+    assert_string_equal(hint, "dpi=N: pixels an inch, 20 to 2400 (300)");
+    assert_string_equal(offered("export plan formats=png,s"), "formats=png,svg");
+    assert_string_equal(offered("export plan a-f"), "files: " WANTED_EXPORTS);
     assert_string_equal(offered("export plan tu"), "turn");
 }
 
 static void test_words_before_files(void **state)
 {
     (void)state;
-    assert_string_equal(offered("save "), "files: " WANTED_SESSIONS);
+    assert_string_equal(offered("save notext "), "files: " WANTED_SESSIONS);
     assert_string_equal(offered("save no"), "notext");
     assert_string_equal(offered("compressor n"), "none");
     assert_string_equal(offered("restore a"), "files: " WANTED_SESSIONS);
@@ -152,6 +157,70 @@ static void test_presets(void **state)
     assert_string_equal(offered("train ntp preset=paper"), "preset=paper-ntp preset=paper-sft");
 }
 
+/* Every command: in front of its arguments Tab offers something, or tells what they are. */
+static void test_no_command_is_mute(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < actions_count(); i++) {
+        char line[64], usage[128];
+        snprintf(line, sizeof line, "%s ", actions[i].name);
+        snprintf(usage, sizeof usage, "%s %s: ", actions[i].name,
+                 actions[i].takes == TAKES_NONE ? "takes no arguments" : actions[i].usage);
+        bool offers = *offered(line) != '\0';
+        assert_true(strstr(hint, usage) || offers);
+        assert_true(offers || actions[i].takes == TAKES_NONE || strstr(hint, actions[i].usage));
+        snprintf(line, sizeof line, "%s zzzz", actions[i].name);
+        offered(line);
+        assert_true(strstr(hint, actions[i].help) != NULL);
+    }
+    assert_string_equal(offered("zzzz "), "");
+    assert_non_null(strstr(hint, "unknown command \"zzzz\", did you mean "));
+}
+
+static void test_words_of_each_argument(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *words;
+    } cases[] = {
+        {"  set ali", "align"}, {"ans", "answers"}, {"answers full,co", "full,compressed"},
+        {"zoom pl", "plan"}, {"zoom plan ", ""}, {"colors ", "next viridis cividis magma gray"},
+        {"view ", "next document gates plan answers"}, {"view plan sl", "slot-share"}, {"view pl l", "likeness"}, {"view document ma", "mass"},
+        {"layout n", "narrow"}, {"switch t", "train"}, {"help form", "formulas"},
+        {"help compa", "compare"}, {"range ", ""}, {"iter ", ""}, {"iter l", "last"},
+        {"mute ", ""}, {"mute s3 ", "rebalance"}, {"mass ", "half double even"},
+        {"goto c", "compressed:"}, {"goto ", ""}, {"loss ", "next off"}, {"eval a.jsonl l", "limit"},
+        {"eval l", "files: " WANTED_DATA}, {"eval a.jsonl limit ", ""}, {"set mouse t", "toggle"},
+        {"bind Tr", "Train"}, {"bind F", "F5 F1 F2 F3 F4 F6 F7 F8 F9 F10 F11 F12"},
+        {"bind F6 colors m", "magma"}, {"bind Plan F6 set theme l", "light"},
+        {"bind F6 colo", "colors"}, {"unbind C-", "C-u C-d C-r C-c C-l C-z"}, {"unbind w ", ""},
+        {"train sch", "schedule="}, {"train schedule=l", "schedule=linear"},
+        {"train lr=", ""}, {"train sft st", "steps= start"}, {"pin ", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(offered(cases[i].line), cases[i].words);
+    assert_string_equal(offered("train lr="), "");
+    assert_string_equal(hint, "lr= peak learning rate");
+    offered("set eps ");
+    assert_non_null(strstr(hint, "0.005..2"));
+}
+
+/* On another screen a command takes that screen's words. */
+static void test_words_of_screens(void **state)
+{
+    (void)state;
+    session.view.screen = SCREEN_TRAIN;
+    assert_string_equal(offered("view l"), "loss lr");
+    assert_string_equal(offered("focus s"), "samples");
+    assert_string_equal(offered("export tr"), "train");
+    session.view.screen = SCREEN_EVAL;
+    assert_string_equal(offered("view w"), "won wrong");
+    session.view.screen = SCREEN_DATA;
+    assert_string_equal(offered("find cu"), "cut");
+    assert_string_equal(offered("view t"), "text tokens");
+    session.view.screen = SCREEN_EXPLORE;
+}
+
 static int begin(void **state)
 {
     struct err err = {0};
@@ -182,6 +251,9 @@ int main(void)
         cmocka_unit_test(test_kinds_of_files),
         cmocka_unit_test(test_names_with_blanks),
         cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_no_command_is_mute),
+        cmocka_unit_test(test_words_of_each_argument),
+        cmocka_unit_test(test_words_of_screens),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

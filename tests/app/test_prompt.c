@@ -16,15 +16,15 @@
 #include "engine/base/rng.h"
 #include "tests/support/temporary.h"
 
-/* Offers two words for anything but "file NAME", which is a session file. */
-static char **two_words(void *context, const char *line, size_t point, size_t *from,
-                        const char **files)
+/* Offers two words for anything but "file NAME", which is a session file, and "number N". */
+static char **two_words(void *context, const char *line, size_t point, const char **files,
+                        char hint[COMPLETE_HINT_MAX])
 {
     (void)context;
     (void)point;
-    *from = 0;
+    snprintf(hint, COMPLETE_HINT_MAX, "a number\033");
     *files = strncmp(line, "file ", 5) == 0 ? ".cxt" : NULL;
-    if (*files)
+    if (*files || strncmp(line, "number ", 7) == 0)
         return NULL;
     char **words = xcalloc(3, sizeof *words);
     words[0] = xstrdup("eps");
@@ -136,6 +136,12 @@ static void test_completion(void **state)
     assert_string_equal(prompt_line(), "ep");
     assert_string_equal(prompt_display().matches, "epoch  eps");
     type("x");
+    assert_string_equal(prompt_display().matches, "");
+    prompt_replace("");
+    type("number 3\t"); /* nothing to add: what is expected, shown inert */
+    assert_string_equal(prompt_line(), "number 3");
+    assert_string_equal(prompt_display().matches, "a number^[");
+    type("4");
     assert_string_equal(prompt_display().matches, "");
     prompt_close();
 }
