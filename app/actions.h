@@ -149,7 +149,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
       "keys that work here, or what has WORD in it")                                            \
     X(prompt, "ask|command|find|export|export-all", WORDS, WORDS,                               \
       "ask|command|find|export|export-all", "open the prompt")                                  \
-    X(bind, "[PANE] KEY COMMAND", WORDS, BINDING, "", "let a key run a command")                \
+    X(bind, "[[PANE] KEY [COMMAND]]", WORDS, BINDING, "",                                       \
+      "let a key run a command; alone: list the keys; without a command: tell what it runs")   \
     X(unbind, "[PANE] KEY", WORDS, KEY, "", "let a key do nothing")                         \
     X(source, "FILE", TEXT, FILES, "", "run the commands of a file")                            \
     X(redraw, "", NONE, NOTHING, "", "draw the screen anew")                                    \

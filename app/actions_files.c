@@ -10,7 +10,6 @@
 #include "app/dialog.h"
 #include "app/export.h"
 #include "app/jobs.h"
-#include "app/keycodes.h"
 #include "app/recent.h"
 #include "app/refusal.h"
 #include "app/reopen.h"
@@ -165,73 +164,6 @@ bool do_source(struct session *s, const struct words *words, struct err *err)
     bool ok = config_run_file(s, path, err);
     free(path);
     return ok;
-}
-
-/* ---- keys --------------------------------------------------------------------------- */
-
-/* [PANE] KEY at the front of the words; *used: how many they are. */
-static bool parse_key(const struct words *words, enum key_scope *scope, uint32_t *key,
-                      size_t *used, struct err *err)
-{
-    *scope = SCOPE_ANY;
-    *used = words->count > 1 && key_scope_parse(words->word[0], scope);
-    if (*used >= words->count)
-        return refusal_wants(words, err, "a key");
-    if (!keycode_parse(words->word[*used], key))
-        return err_set(err, ERR_USAGE, "\"%s\" is no key, expected one as a, C-r, M-x, S-Tab, "
-                       "F5, Space",
-                       words->word[*used]);
-    ++*used;
-    return true;
-}
-
-/* The words from `from` on as one line, quoted where they were or have to be. */
-static char *join_words(const struct words *words, size_t from)
-{
-    char *line = xstrdup("");
-    for (size_t i = from; i < words->count; i++) {
-        bool quoted = words->quoted[i] || strpbrk(words->word[i], " \t");
-        char *word = quoted ? list_quote(words->word[i]) : xstrdup(words->word[i]);
-        size_t size = strlen(line) + strlen(word) + 2;
-        char *longer = xmalloc(size);
-        snprintf(longer, size, "%s%s%s", line, *line ? " " : "", word);
-        free(line);
-        free(word);
-        line = longer;
-    }
-    return line;
-}
-
-bool do_bind(struct session *s, const struct words *words, struct err *err)
-{
-    enum key_scope scope;
-    uint32_t key;
-    size_t used;
-    if (!parse_key(words, &scope, &key, &used, err))
-        return false;
-    if (used >= words->count)
-        return refusal_wants(words, err, "a command after the key");
-    /* One quoted word is a command line of its own. */
-    bool whole = words->quoted[used] && used + 1 == words->count;
-    char *line = whole ? xstrdup(words->word[used]) : join_words(words, used);
-    struct words command;
-    bool ok = words_split(&command, line, err) && action_find(command.name, err);
-    words_free(&command);
-    if (ok)
-        keymap_bind(&s->keymap, scope, key, line);
-    free(line);
-    return ok;
-}
-
-bool do_unbind(struct session *s, const struct words *words, struct err *err)
-{
-    enum key_scope scope;
-    uint32_t key;
-    size_t used;
-    if (!parse_key(words, &scope, &key, &used, err))
-        return false;
-    keymap_bind(&s->keymap, scope, key, NULL);
-    return true;
 }
 
 /* ---- prompt --------------------------------------------------------------------------- */

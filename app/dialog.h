@@ -25,6 +25,7 @@ void dialog_log(struct session *s);
 void dialog_help(struct session *s);
 void dialog_commands(struct session *s, const char *filter);
 void dialog_settings(struct session *s);
+void dialog_bindings(struct session *s); /* all keys, changed ones first */
 void dialog_info(struct session *s);
 void dialog_stats(struct session *s); /* a document is open and tokenised */
 void dialog_control(struct session *s, const struct snapshot_control *control);

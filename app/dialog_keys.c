@@ -222,14 +222,35 @@ static void add_application(struct session *s, enum key_scope scope)
     list_add_text(&s->list, "%s", text);
 }
 
+/* What a binding did before it was changed: what all panes have, where it had nothing. */
+static const char *own_command(const struct session *s, const struct binding *b)
+{
+    const struct binding *all = b->own ? NULL : keymap_find(&s->keymap, SCOPE_ANY, b->key);
+    return b->own ? b->own : all && all != b ? all->command : NULL;
+}
+
+/* "w", "w in Plan" */
+static void name_binding(const struct binding *b, char *out, size_t size)
+{
+    char key[KEYCODE_NAME_SIZE];
+    bool any = b->scope == SCOPE_ANY;
+    snprintf(out, size, "%s%s%s", keycode_format(b->key, key), any ? "" : " in ",
+             any ? "" : key_scope_name[b->scope]);
+}
+
 static void add_changed(struct session *s)
 {
     for (size_t i = 0; i < s->keymap.count; i++) {
         const struct binding *b = &s->keymap.bindings[i];
-        char name[KEYCODE_NAME_SIZE];
-        if (b->changed)
-            list_add_text(&s->list, "Changed by your rc file: \"%s\" was \"%s\"",
-                          keycode_format(b->key, name), b->was);
+        const char *was = own_command(s, b), *by = b->by_file ? "your rc file" : "bind";
+        char name[64];
+        if (!b->changed)
+            continue;
+        name_binding(b, name, sizeof name);
+        if (was)
+            list_add_text(&s->list, "Changed by %s: \"%s\" was \"%s\"", by, name, was);
+        else
+            list_add_text(&s->list, "Changed by %s: \"%s\" was nothing", by, name);
     }
 }
 
@@ -268,4 +289,35 @@ void dialog_help(struct session *s)
     snprintf(title, sizeof title, explore ? "Keys here: Explore, %s pane" : "Keys here: %s",
              screens_place(s));
     dialog_show(s, OVERLAY_HELP, title, NULL);
+}
+
+/* A line of `bind` alone: Enter has the command that binds the key on the prompt. */
+static void add_binding(struct session *s, const struct binding *b)
+{
+    char name[64], key[KEYCODE_NAME_SIZE], detail[384], line[512];
+    const char *was = own_command(s, b), *command = b->command ? b->command : "nothing";
+    name_binding(b, name, sizeof name);
+    if (b->changed)
+        snprintf(detail, sizeof detail, "%.160s (was %.160s)", command, was ? was : "nothing");
+    else
+        snprintf(detail, sizeof detail, "%.160s", command);
+    snprintf(line, sizeof line, "bind %s%s%s %.320s", b->scope == SCOPE_ANY ? "" : key_scope_name[b->scope],
+             b->scope == SCOPE_ANY ? "" : " ", keycode_format(b->key, key),
+             b->command ? b->command : "");
+    char *quoted = dialog_command("prompt command", line);
+    list_add(&s->list, name, detail, quoted);
+    free(quoted);
+}
+
+void dialog_bindings(struct session *s)
+{
+    dialog_begin(s);
+    for (int changed = 1; changed >= 0; changed--)
+        for (size_t i = 0; i < s->keymap.count; i++) {
+            const struct binding *b = &s->keymap.bindings[i];
+            if (b->changed == (changed == 1) && (b->changed || b->command))
+                add_binding(s, b);
+        }
+    dialog_show(s, OVERLAY_DIALOG, "Keys", "arrows, Enter changes \u00b7 / filters \u00b7 Esc");
+    s->dialog_reopen = dialog_bindings;
 }

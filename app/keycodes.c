@@ -54,6 +54,23 @@ bool keycode_parse(const char *text, uint32_t *code)
     return true;
 }
 
+const char *keycode_never_comes(uint32_t code)
+{
+    static const struct {
+        uint32_t base;
+        const char *why;
+    } controls[] = {{'i', "terminals send Tab for it"},       {'m', "terminals send Enter for it"},
+                    {'j', "terminals send Enter for it"},     {'[', "terminals send Esc for it"},
+                    {'h', "terminals send Backspace for it"}, {'?', "terminals send Backspace for it"}};
+    uint32_t base = code & KEYCODE_PLAIN;
+    if (code & KEYCODE_SHIFT && base <= KEYCODE_LAST_CHARACTER && base != ' ')
+        return "a shifted letter is its capital";
+    for (size_t i = 0; code & KEYCODE_CTRL && i < sizeof controls / sizeof *controls; i++)
+        if (controls[i].base == base)
+            return controls[i].why;
+    return NULL;
+}
+
 char *keycode_format(uint32_t code, char out[KEYCODE_NAME_SIZE])
 {
     size_t n = 0;

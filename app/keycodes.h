@@ -50,6 +50,9 @@ enum { KEYCODE_NAME_SIZE = 32 };
 /* "C-r" -> code; false when the text names no key. */
 bool keycode_parse(const char *text, uint32_t *code);
 
+/* Why a key that has a name cannot be bound, or NULL: terminals send another's byte for it. */
+const char *keycode_never_comes(uint32_t code);
+
 /* The name that keycode_parse reads; characters that must not be printed come
  * escaped. Returns out. */
 char *keycode_format(uint32_t code, char out[KEYCODE_NAME_SIZE]);

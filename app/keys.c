@@ -44,7 +44,9 @@ static void add_row(struct keymap *keymap, size_t row)
         struct binding binding = {.scope = table[row].scope,
                                   .group = table[row].group,
                                   .command = table[row].command,
-                                  .help = table[row].help};
+                                  .help = table[row].help,
+                                  .own = table[row].command,
+                                  .own_help = table[row].help};
         CHECK(keycode_parse(name, &binding.key));
         add(keymap, &binding);
         keys += length + (keys[length] == ' ');
@@ -60,10 +62,8 @@ void keymap_init(struct keymap *keymap)
 
 static void drop_change(struct binding *binding)
 {
-    if (binding->changed) {
+    if (binding->changed)
         free((char *)binding->command);
-        free(binding->was);
-    }
 }
 
 void keymap_free(struct keymap *keymap)
@@ -91,20 +91,27 @@ const struct binding *keymap_find(const struct keymap *keymap, enum key_scope sc
     return general && general->command ? general : NULL;
 }
 
-void keymap_bind(struct keymap *keymap, enum key_scope scope, uint32_t key, const char *command)
+static bool is_own(const struct binding *binding, const char *command)
 {
-    struct binding *old = find_exact(keymap, scope, key);
-    if (!old) {
+    return command && binding->own ? strcmp(command, binding->own) == 0 : command == binding->own;
+}
+
+void keymap_bind(struct keymap *keymap, enum key_scope scope, uint32_t key, const char *command,
+                 bool by_file)
+{
+    struct binding *b = find_exact(keymap, scope, key);
+    if (!b) {
         struct binding fresh = {.key = key, .scope = scope, .group = GROUP_APPLICATION};
         add(keymap, &fresh);
-        old = &keymap->bindings[keymap->count - 1];
+        b = &keymap->bindings[keymap->count - 1];
     }
-    char *was = old->changed ? xstrdup(old->was) : xstrdup(old->command ? old->command : "");
-    drop_change(old);
-    old->command = command ? xstrdup(command) : NULL;
-    old->help = NULL;
-    old->was = was;
-    old->changed = true;
+    char *copy = command && !is_own(b, command) ? xstrdup(command) : NULL;
+    bool own = is_own(b, command);
+    drop_change(b);
+    b->changed = !own;
+    b->command = own ? b->own : copy;
+    b->help = own ? b->own_help : NULL;
+    b->by_file = by_file;
 }
 
 bool key_scope_parse(const char *name, enum key_scope *scope)

@@ -148,10 +148,11 @@ extern const char *const key_group_name[GROUP_COUNT];
 struct binding {
     uint32_t key;
     enum key_scope scope;
-    const char *command, *help; /* owned when changed */
+    const char *command, *help; /* command: owned when changed, NULL: none */
     enum key_group group;
-    bool changed;      /* by the rc file or `bind` */
-    char *was;         /* command before the change, "" = none; NULL = unchanged */
+    const char *own, *own_help; /* the program's; NULL: none */
+    bool changed;               /* command is not the program's own */
+    bool by_file;               /* the change: a line of the rc file, or of another */
 };
 
 struct keymap {
@@ -166,8 +167,9 @@ void keymap_free(struct keymap *keymap);
 /* The binding that a key has in a pane: the pane's own, else the general one. */
 const struct binding *keymap_find(const struct keymap *keymap, enum key_scope scope, uint32_t key);
 
-/* command: copied; NULL takes the binding away. */
-void keymap_bind(struct keymap *keymap, enum key_scope scope, uint32_t key, const char *command);
+/* command: copied; NULL takes the binding away. The program's own is no change. */
+void keymap_bind(struct keymap *keymap, enum key_scope scope, uint32_t key, const char *command,
+                 bool by_file);
 
 bool key_scope_parse(const char *name, enum key_scope *scope);
 

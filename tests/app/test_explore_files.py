@@ -17,8 +17,8 @@ class FilesTest(ScriptTest):
         rc = self.home / "rc"
         rc.write_text('# mine\nset epsilon 3\nbind w unit word\ncolors cividis\nnonsense here\n')
         self.plays("log", 'expect "rc:2: unknown setting \\"epsilon\\", did you mean \\"eps\\"?"',
-                   'expect "rc:5: unknown command"', "key Esc", "key ?", "type rc file",
-                   "key Esc", "key w", 'expect "unit: word"', options=("--rc", rc))
+                   'expect "rc:5: unknown command"', "key Esc", "key ?",
+                   'expect "Changed by your rc file: \\"w\\" was \\"unit next\\""', "key Esc", "key w", 'expect "unit: word"', options=("--rc", rc))
 
     def test_a_file_of_commands_that_runs_itself(self):
         """Ten such lines would be run ten to the eighth times."""

@@ -71,7 +71,20 @@ class CommandsTest(ScriptTest):
         self.plays("key ?", 'expect "v % c w            value norm colour unit"', "key Esc",
                    "bind w redo", "key ?", 'expect "w                  redo"',
                    'expect "c                  next colour map"',
-                   'expect "Changed by your rc file: "', 'expect "was"')
+                   'expect "Changed by bind: "', 'expect "was"')
+
+    def test_keys_bound_at_the_prompt(self):
+        """What is taken is told, and how to have it again; `bind` alone lists, changed ones first."""
+        self.plays("bind w redo", 'expect "w is \\"redo\\" now, was \\"unit next\\""', "key w",
+                   'expect "redo: "', "bind w", 'expect "w: \\"redo\\" · bind w COMMAND changes it"',
+                   "bind v turn", 'expect "was \\"view next\\" · Data Train Eval: as before"',
+                   "bind", 'expect "redo (was unit next)"', "key Enter", 'expect ":bind v turn"', "key C-g",
+                   "bind w unit next", "bind v view next", "key ?", 'expect "v % c w            value norm colour unit"', "key Esc",
+                   "unbind w", 'expect "w does nothing now · :bind w unit next brings it back"', "key w",
+                   'expect "w has no use in the Document pane"', "bind Plan w turn", "key ?",
+                   'expect "Changed by bind: \\"w\\" was \\"unit next\\""',
+                   'expect "Changed by bind: \\"w in Plan\\" was nothing"', "key Esc", "bind F6 turn",
+                   "unbind F6", 'expect "F6 does nothing now"')
 
     def test_settings_that_differ_from_training_are_in_the_title(self):
         self.plays("set eps 0.3", "set ratio 8", "wait idle",

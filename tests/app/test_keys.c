@@ -37,6 +37,22 @@ static void test_bad_names(void **state)
         assert_false(keycode_parse(names[i], &code));
 }
 
+static void test_keys_that_never_come(void **state)
+{
+    (void)state;
+    static const char *const never[] = {"C-i", "C-m", "C-j", "C-h", "C-[", "M-C-i", "S-a"};
+    static const char *const come[] = {"i", "M-i", "C-a", "S-Tab", "S-Space", "C-Up", "C-z", "S-F5"};
+    uint32_t code;
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+        assert_true(keycode_parse(never[i], &code));
+        assert_non_null(keycode_never_comes(code));
+    }
+    for (size_t i = 0; i < sizeof come / sizeof *come; i++) {
+        assert_true(keycode_parse(come[i], &code));
+        assert_null(keycode_never_comes(code));
+    }
+}
+
 static void test_format_escapes(void **state)
 {
     (void)state;
@@ -64,17 +80,20 @@ static void test_bind_and_unbind(void **state)
     struct keymap map;
     keymap_init(&map);
     assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->command, "unit next");
-    keymap_bind(&map, SCOPE_ANY, 'w', "unit word");
+    keymap_bind(&map, SCOPE_ANY, 'w', "unit word", false);
     assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->command, "unit word");
-    assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->was, "unit next");
-    keymap_bind(&map, SCOPE_PLAN, 'w', "turn"); /* the pane's own goes first */
+    assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->own, "unit next");
+    keymap_bind(&map, SCOPE_PLAN, 'w', "turn", false); /* the pane's own goes first */
     assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->command, "turn");
     assert_string_equal(keymap_find(&map, SCOPE_GATES, 'w')->command, "unit word");
-    keymap_bind(&map, SCOPE_PLAN, 'w', NULL);
+    keymap_bind(&map, SCOPE_PLAN, 'w', NULL, false);
     assert_string_equal(keymap_find(&map, SCOPE_PLAN, 'w')->command, "unit word");
-    keymap_bind(&map, SCOPE_ANY, 'w', "unit token");
-    assert_string_equal(keymap_find(&map, SCOPE_ANY, 'w')->was, "unit next");
-    keymap_bind(&map, SCOPE_ANY, 'w', NULL);
+    keymap_bind(&map, SCOPE_ANY, 'w', "unit token", false);
+    assert_string_equal(keymap_find(&map, SCOPE_ANY, 'w')->own, "unit next");
+    keymap_bind(&map, SCOPE_ANY, 'w', "unit next", true); /* as it was: no change */
+    assert_false(keymap_find(&map, SCOPE_ANY, 'w')->changed);
+    assert_string_equal(keymap_find(&map, SCOPE_ANY, 'w')->help, "unit: token, word, sentence");
+    keymap_bind(&map, SCOPE_ANY, 'w', NULL, false);
     assert_null(keymap_find(&map, SCOPE_ANY, 'w'));
     keymap_free(&map);
 }
@@ -83,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_round_trip), cmocka_unit_test(test_bad_names),
+        cmocka_unit_test(test_keys_that_never_come),
         cmocka_unit_test(test_format_escapes),   cmocka_unit_test(test_no_key_twice),
         cmocka_unit_test(test_bind_and_unbind),
     };

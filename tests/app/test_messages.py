@@ -35,6 +35,9 @@ REFUSED = (
     ("restore", ":help restore"), ("restore no.cxt", ":help restore"), ("record", ":help record"),
     ("record off", "record FILE begins"), ("save a.txt", ":help save"), ("prompt", ":help prompt"),
     ("bind", ":help bind"), ("bind Nokey turn", ":help bind"), ("bind a", ":help bind"), ("unbind", ":help unbind"),
+    ("bind gg turn", ":help bind"), ("bind g g turn", ":help bind"), ("bind C-x C-s save", ":help bind"), ("bind C-i turn", ":help bind"),
+    ("bind C-z turn", "any other key"), ("unbind C-z", ":bind gives"), ("bind plann w turn", ":help bind"), ("bind w turn now", ":help bind"),
+    ("unbind F6", ":bind lists"), ("unbind Plan w", ":unbind w"), ("unbind w x", ":help unbind"),
     ("source", ":help source"), ("source nowhere", ":help source"), ("open nowhere", ":help open"),
     ("model nowhere", ":help model"), ("compressor nowhere", ":help compressor"),
 )
@@ -73,6 +76,17 @@ class RefusedTest(ScriptTest):
         self.assertIn('found "wide wide"', said["layout wide wide"][0])
         self.assertIn('"row" is unknown, expected window, token or slot', said["norm row"][0])
         self.assertIn('"nowhere" is no place, expected N', said["goto nowhere"][0])
+
+    def test_why_a_key_cannot_be_bound(self):
+        said = self.said(["bind gg turn", "bind g g turn", "bind C-x C-s save", "bind C-i turn", "bind plann w turn", "bind w turn now",
+                          "bind w redo", "bind w undo", "bind w undo"])
+        self.assertIn('"gg" is no key, expected one key (not a sequence)', said["bind gg turn"][0])
+        self.assertIn('"g g" is a sequence of keys', said["bind g g turn"][0])
+        self.assertIn('"C-x C-s" is a sequence of keys', said["bind C-x C-s save"][0])
+        self.assertIn("C-i never gets here: terminals send Tab", said["bind C-i turn"][0])
+        self.assertIn('"plann" is no key and no pane', said["bind plann w turn"][0])
+        self.assertIn('turn takes no arguments, found "now"', said["bind w turn now"][0])
+        self.assertIn('w was "redo" by a line before; "undo" holds now', said["bind w undo"][0])
 
     def test_a_refused_line_changes_nothing_half(self):
         self.plays("train data=a.txt run=r", "source " + str(self.bad("train data=b.txt nonsense")),
