@@ -323,6 +323,8 @@ bool do_follow(struct session *s, const struct words *words, struct err *err)
         return err_set(err, ERR_USAGE, "Enter follows an answer token" WAY
                        "Tab goes to the answers");
     const struct snapshot_answer *a = s->snapshot->answer[s->view.answer];
+    if (!a || !a->tokens)
+        return err_set(err, ERR_USAGE, "there is no answer to follow" WAY "a asks");
     if (!most_looked_at(a, s->view.answer_token, &place))
         return err_set(err, ERR_USAGE, "this answer token has no slot to follow" WAY
                        "the arrows choose another");

@@ -57,10 +57,10 @@ static const struct {
                        "Change it; then r, and read the answer again.",
      "iter last\nstrip on"},
     {"Look back", "Put the cursor on an answer word: these are the tokens that its slots carried.",
-     "strip off\nfocus answers"},
+     "strip off\nfocus answers\nmove first"},
     {"Break it", "Mute the slot that mattered (m), regenerate (r). Then find out what training "
                  "taught it: key 4.",
-     "focus plan"},
+     "focus answers\nfollow"},
 };
 
 /* ---- steps ------------------------------------------------------------------------ */

@@ -241,10 +241,7 @@ static void looked_at_text(const struct scene *c, int room, char *out, size_t si
     size_t count = rank_top(weight, n, 0, top, 2);
     for (size_t k = 0; k < count; k++) {
         char name[48];
-        size_t w = 0, slot = top[k].index;
-        for (; slot >= window_slot_count(c->s, w); w++)
-            slot -= window_slot_count(c->s, w);
-        slot_name(c, w, slot, name, sizeof name);
+        slot_name(c, 0, top[k].index, name, sizeof name);
         const char *lead = k ? " " : "looked at: ";
         if (text_columns(out) + text_columns(lead) + text_columns(name) > room)
             break;

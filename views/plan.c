@@ -133,6 +133,11 @@ bool plan_used(const struct scene *c, double *used)
 
 void slot_name(const struct scene *c, size_t window, size_t slot, char *out, size_t size)
 {
+    size_t n;
+    while (window + 1 < c->s->windows && slot >= (n = window_slot_count(c->s, window))) {
+        slot -= n;
+        window++;
+    }
     out[0] = '\0';
     if (window != c->window_index)
         text_add(out, size, "w%zu:", window + 1);

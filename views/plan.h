@@ -20,7 +20,8 @@ double plan_senders_off(const struct scene *scene);
  * false when there is nothing to show. */
 bool plan_used(const struct scene *scene, double *used);
 
-/* "s12" in the window on screen, "w2:s12" elsewhere. */
+/* "s12" in the window on screen, "w2:s12" elsewhere. A slot beyond those of the window is one
+ * of the windows behind it: from window 0 on, slots count over the document. */
 void slot_name(const struct scene *scene, size_t window, size_t slot, char *out, size_t size);
 
 /* The slots [*from, *to) of a row of the pane, 0 = top; false: the row is empty. */

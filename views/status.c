@@ -83,22 +83,27 @@ static bool add_if_fits(struct parts *parts, const char *text)
     return parts->columns > before;
 }
 
-static void add_top_slots(const struct brush *b, const struct scene *c, size_t window,
+/* Of the windows [from, to). */
+static void add_top_slots(const struct brush *b, const struct scene *c, size_t from, size_t to,
                           const char *verb, struct parts *parts)
 {
-    size_t n = window_slot_count(c->s, window);
+    size_t n = 0, at = 0;
+    for (size_t w = from; w < to; w++)
+        n += window_slot_count(c->s, w);
     double *weight = xcalloc(n, sizeof *weight);
     struct ranked top[3];
-    char text[128] = "";
-    for (size_t j = 0; j < n; j++)
-        weight[j] = brush_slot(b, window, j);
+    char text[128] = "", name[48];
+    for (size_t w = from; w < to; w++)
+        for (size_t j = 0, slots = window_slot_count(c->s, w); j < slots; j++)
+            weight[at++] = brush_slot(b, w, j);
     size_t count = rank_top(weight, n, 0.005, top, 3);
     for (; count > 0; count--) {
         text[0] = '\0';
         text_add(text, sizeof text, "%s", verb);
-        for (size_t k = 0; k < count; k++)
-            text_add(text, sizeof text, " s%zu %.0f%%", top[k].index,
-                     100 * top[k].weight);
+        for (size_t k = 0; k < count; k++) {
+            slot_name(c, from, top[k].index, name, sizeof name);
+            text_add(text, sizeof text, " %s %.0f%%", name, 100 * top[k].weight);
+        }
         if (add_if_fits(parts, text))
             break;
     }
@@ -150,7 +155,7 @@ static void token_sentence(const struct scene *c, const struct brush *b,
         for (size_t t = b->from; t < b->to; t++)
             mass += (double)c->window->mass[t - c->first];
         parts_add(parts, "mass %.2fx even", mass * (double)c->tokens);
-        add_top_slots(b, c, c->window_index, "sends", parts);
+        add_top_slots(b, c, c->window_index, c->window_index + 1, "sends", parts);
     }
     if (scene_has_gates(c))
         add_peak_layer(b, c, parts);
@@ -229,7 +234,7 @@ static void answer_sentence(const struct scene *c, const struct brush *b,
     }
     add_top_tokens(b, c, 0, c->document->tokens, "looked at", parts);
     if (b->source.answer == ANSWER_COMPRESSED)
-        add_top_slots(b, c, c->window_index, "slots", parts);
+        add_top_slots(b, c, 0, c->s->windows, "slots", parts);
 }
 
 /* A cell of the zoomed plan: s12 x token 162 "coal" · 38.7% of the slot · ... */

@@ -3,6 +3,7 @@
 tour from nothing; and the numbers of `stats`."""
 import json
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
@@ -83,6 +84,19 @@ class KeptTest(ScriptTest):
                    'expect "tokens, 0.1 MiB. ComprExIT"', "tour", 'expect "2 of 10"', document=short)
         self.plays("wait idle", 'expect "tokens, 0.1 MiB. ComprExIT"', document=short,
                    options=("--present", "-q", "What?"))
+
+    def test_the_tour_breaks_what_mattered(self):
+        """Its last steps light an answer token and go to the slot that this token looked at most."""
+        steps = [line for _ in range(9) for line in ("tour", "wait idle")]
+        back, broken = self.home / "back.txt", self.home / "break.txt"
+        self.plays("ask What?", "wait idle", *steps, 'expect "9 of 10"', f"screen {back}", "tour",
+                   "wait idle", 'expect "10 of 10"', "key m", "wait idle", f"screen {broken}",
+                   "tour off")
+        looked = re.search(r"compressed answer 0 .* slots (w\d+:)?(s\d+) ", back.read_text())
+        self.assertTrue(looked, back.read_text())
+        muted = re.search(r"(w\d+:s\d+) is left out", broken.read_text())
+        self.assertTrue(muted)
+        self.assertEqual(muted[1], (looked[1] or "w1:") + looked[2])
 
     def test_how_to_go_on(self):
         """After the demo's answers the status line says how to go on, until the first move."""
