@@ -168,10 +168,19 @@ static const char *state_word(const struct snapshot_answer *a)
     return word[a->state];
 }
 
+/* Nothing as long as they are not known. */
 static void add_bytes(struct parts *parts, size_t bytes)
 {
     double mib = (double)bytes / 1048576;
+    if (bytes == 0)
+        return;
     parts_add(parts, mib < 1000 ? "KV %.1f MiB" : "KV %.0f MiB", mib);
+}
+
+bool answer_is_unread(const struct snapshot_answer *a, enum answer_mode mode)
+{
+    bool begun = a->state != ANSWER_WAITING && a->state != ANSWER_PREPARING;
+    return !begun && mode != ANSWER_NONE && a->context_positions == 0;
 }
 
 void answer_cost_text(const struct scene *c, enum answer_mode mode, struct parts *parts)
@@ -180,6 +189,8 @@ void answer_cost_text(const struct scene *c, enum answer_mode mode, struct parts
     double tokens = c->document ? (double)c->document->tokens : 0;
     if (a->context_tokens > 0)
         tokens = (double)a->context_tokens;
+    if (answer_is_unread(a, mode))
+        return;
     if (mode == ANSWER_COMPRESSED && a->context_positions > 0)
         parts_add(parts, "%zu slot%s (%.1fx)", a->context_positions,
                   text_plural(a->context_positions), tokens / (double)a->context_positions);

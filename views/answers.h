@@ -35,6 +35,9 @@ struct rect answer_text_rect(const struct scene *scene, enum answer_mode mode);
 bool answer_token_at(const struct scene *scene, enum answer_mode mode, int row, int column,
                      size_t *token);
 
+/* Is its context not read yet, so that nothing is known of what it takes? */
+bool answer_is_unread(const struct snapshot_answer *answer, enum answer_mode mode);
+
 /* "125 slots (4.0x) · KV 3.0 MiB · F1 0.89", "first 0.94 s · 31 tok/s · done" */
 void answer_cost_text(const struct scene *scene, enum answer_mode mode, struct parts *parts);
 void answer_time_text(const struct scene *scene, enum answer_mode mode, struct parts *parts);

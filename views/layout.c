@@ -78,6 +78,13 @@ static int grow(int *rows, int most, int extra)
     return extra - taken;
 }
 
+/* Rows that layers fill, a whole number of pairs of them in each: the rest would stay empty. */
+static int filled_rows(int rows, int layers)
+{
+    int per_row = 2 * ((layers + 2 * rows - 1) / (2 * rows));
+    return layers <= rows ? rows : (layers + per_row - 1) / per_row;
+}
+
 static struct budget budget_rows(const struct layout_input *in, int available)
 {
     int layers = (int)size_min(in->layers ? in->layers : 31, 512);
@@ -92,6 +99,8 @@ static struct budget budget_rows(const struct layout_input *in, int available)
         return b;
     }
     extra = grow(&b.gates, gates_most, extra);
+    extra += b.gates - filled_rows(b.gates, layers);
+    b.gates = filled_rows(b.gates, layers);
     /* One row a slot, but only when all of them fit. */
     if (extra >= slots - b.plan)
         extra = grow(&b.plan, slots, extra);

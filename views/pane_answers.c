@@ -396,12 +396,14 @@ static void draw_summary_line(struct scene *c, enum answer_mode mode, int row,
         draw_answer_text(c, mode, (struct rect){row, 12, 1, columns - 12});
         return;
     }
-    canvas_printf(c->canvas, row, 12, 10, ROLE_VALUE, 0, "%3zu %s", a->context_positions,
-                  mode != ANSWER_COMPRESSED       ? "tok"
-                  : a->context_positions == 1 ? "slot"
-                                              : "slots");
-    canvas_printf(c->canvas, row, 22, 9, ROLE_VALUE, 0, "%4.1f MiB",
-                  (double)a->kv_bytes / 1048576);
+    if (!answer_is_unread(a, mode))
+        canvas_printf(c->canvas, row, 12, 10, ROLE_VALUE, 0, "%3zu %s", a->context_positions,
+                      mode != ANSWER_COMPRESSED       ? "tok"
+                      : a->context_positions == 1 ? "slot"
+                                                  : "slots");
+    if (a->kv_bytes > 0)
+        canvas_printf(c->canvas, row, 22, 9, ROLE_VALUE, 0, "%4.1f MiB",
+                      (double)a->kv_bytes / 1048576);
     if (a->state == ANSWER_DONE || a->first_token_ms > 0)
         canvas_printf(c->canvas, row, 31, 8, ROLE_VALUE, 0, "%5.2f s",
                       a->first_token_ms / 1000);

@@ -12,8 +12,10 @@
 #include "views/diff.h"
 #include "views/difference.h"
 #include "views/edits.h"
+#include "views/screens.h"
 
-enum { FRAME_BAR = 0x2502, TEE_DOWN = 0x252c, SIDES = 3, LABEL = GRID_LABEL, FOOT_ROWS = 4 };
+enum { FRAME_BAR = 0x2502, TEE_DOWN = 0x252c, SIDES = 3, LABEL = GRID_LABEL, FOOT_ROWS = 4,
+       TICK_CELLS = 16 };
 
 struct compare {
     const struct snapshot *side[2]; /* as shown: left and middle */
@@ -22,28 +24,47 @@ struct compare {
     struct compare_grid grid[2];
     double top, top_difference;
     struct comparison numbers;
-    int halves;
+    int halves;   /* slots, or more, that a row of the screen can show */
+    int map_rows; /* of each map; the axis is below */
+    bool has_axis;
     struct rect pane[SIDES]; /* no columns: not shown */
     struct rect foot;
 };
 
 /* ---- arrangement ------------------------------------------------------------ */
 
+/* A row a slot where there is room for that, else two, else more. The numbers share a row
+ * where the slots fit for that; rows that the maps do not need go to the answers. */
+static void share_rows(const struct scene *c, struct compare *m, int rows)
+{
+    int slots = c->window ? (int)c->window->slots : 1;
+    bool half = display_has_heat_colors(&c->v->display) && c->v->display.glyphs == GLYPHS_HALF;
+    int foot = rows >= 12 ? FOOT_ROWS : rows >= 8 ? 2 : 0, room = rows - foot - 1;
+    m->halves = half && room < slots ? 2 : 1;
+    int wanted = (slots + m->halves - 1) / m->halves;
+    if (foot == FOOT_ROWS && room < wanted && room + 1 >= wanted)
+        room++;
+    room = room < 1 ? 1 : room;
+    int per_row = (wanted + room - 1) / room;
+    m->map_rows = (wanted + per_row - 1) / per_row;
+    m->has_axis = room > m->map_rows;
+    m->foot.rows = foot ? rows - 1 - m->map_rows - m->has_axis : 0;
+}
+
 static void place_panes(struct scene *c, struct compare *m)
 {
     int top = c->layout.area[AREA_TITLE].rows, bottom = c->layout.area[AREA_STATUS].row;
-    int rows = bottom - top;
-    int foot = rows >= 12 ? FOOT_ROWS : rows >= 8 ? 2 : 0;
+    share_rows(c, m, bottom - top);
     bool wide = c->layout.kind == LAYOUT_WIDE;
     int width = wide ? c->v->columns / SIDES : c->v->columns;
+    m->foot = (struct rect){bottom - m->foot.rows, 0, m->foot.rows, c->v->columns};
     for (int i = 0; i < SIDES; i++) {
         bool shown = wide || i == c->v->compare_side;
         int column = wide ? i * width : 0;
         int columns = wide && i == SIDES - 1 ? c->v->columns - column : width;
         if (shown)
-            m->pane[i] = (struct rect){top, column, rows - foot, columns};
+            m->pane[i] = (struct rect){top, column, m->foot.row - top, columns};
     }
-    m->foot = (struct rect){bottom - foot, 0, foot, c->v->columns};
 }
 
 static int cells_of(const struct rect *pane)
@@ -56,10 +77,8 @@ static void make_grids(struct scene *c, struct compare *m)
     const struct rect *pane = &m->pane[0];
     for (int i = 1; pane->columns == 0; i++)
         pane = &m->pane[i];
-    bool half = display_has_heat_colors(&c->v->display) && c->v->display.glyphs == GLYPHS_HALF;
-    m->halves = half ? 2 : 1;
     size_t slots = c->window ? c->window->slots : 1;
-    size_t rows = (size_t)(pane->rows > 1 ? (pane->rows - 1) * m->halves : 1);
+    size_t rows = (size_t)(m->map_rows * m->halves);
     size_t per_row = size_div_up(slots, rows), per_cell;
     rows = size_div_up(slots, size_max(per_row, 1));
     per_cell = heat_tokens_per_cell(c->tokens, (size_t)(cells_of(pane) > 1 ? cells_of(pane) : 1));
@@ -142,6 +161,29 @@ static void offer_cell(struct scene *c, const struct compare *m, int side, int r
     scene_offer_hit(c, cell, hit);
 }
 
+/* The cursor's token with its mark, and numbers of tokens where there is room. */
+static void draw_axis(struct scene *c, const struct compare *m, const struct rect *pane)
+{
+    const struct compare_grid *g = &m->grid[1];
+    int row = pane->row + 1 + m->map_rows, first = pane->column + LABEL + 1;
+    int cursor = (int)((c->token - c->first) / g->per_cell);
+    char name[64], text[96];
+    scene_token_name(c, c->token, name, sizeof name);
+    snprintf(text, sizeof text, "^%zu %s", c->token, name);
+    int columns = text_columns(text);
+    if (cursor + columns > cells_of(pane))
+        columns = 1;
+    for (int x = 0; x < (int)g->columns; x += TICK_CELLS) {
+        char number[24];
+        snprintf(number, sizeof number, "%zu", c->first + (size_t)x * g->per_cell);
+        int end = x + (int)strlen(number);
+        bool meets = x <= cursor + columns && cursor <= end;
+        if (!meets && end <= cells_of(pane))
+            canvas_text(c->canvas, row, first + x, end - x, ROLE_LABEL, 0, number, strlen(number));
+    }
+    canvas_text(c->canvas, row, first + cursor, columns, ROLE_KEY, 0, text, strlen(text));
+}
+
 static void draw_map(struct scene *c, const struct compare *m, int side)
 {
     const struct rect *pane = &m->pane[side];
@@ -159,7 +201,7 @@ static void draw_map(struct scene *c, const struct compare *m, int side)
                                    cells_of(pane)}, hint);
         return;
     }
-    for (int r = 0; r < pane->rows - 1 && (size_t)(r * m->halves) < g->rows; r++) {
+    for (int r = 0; r < m->map_rows && (size_t)(r * m->halves) < g->rows; r++) {
         for (size_t x = 0; x < g->columns && (int)x < cells_of(pane); x++) {
             draw_cell(c, m, side, pane->row + 1 + r, pane->column + LABEL + 1 + (int)x,
                       (size_t)(r * m->halves), x);
@@ -168,6 +210,8 @@ static void draw_map(struct scene *c, const struct compare *m, int side)
         }
         draw_label(c, m, pane, r);
     }
+    if (m->has_axis)
+        draw_axis(c, m, pane);
 }
 
 static void draw_side(struct scene *c, const struct compare *m, int side)
@@ -290,7 +334,7 @@ static void draw_foot_column(struct scene *c, const struct compare *m, int side,
                              int columns)
 {
     const struct comparison *n = &m->numbers;
-    char lines[3][256] = {"", "", ""};
+    char lines[2][256] = {"", ""}, answer[2048] = "";
     bool stale = side < 2 ? is_stale(m->side[side]) : is_stale(m->side[0]) || is_stale(m->side[1]);
     const struct snapshot_answer *a = m->side[0]->answer[ANSWER_COMPRESSED];
     const struct snapshot_answer *b = m->side[1]->answer[ANSWER_COMPRESSED];
@@ -304,8 +348,8 @@ static void draw_foot_column(struct scene *c, const struct compare *m, int side,
                      n->off[side] > PLAN_OFF_MOST ? "  not converged" : "");
         }
         const char *lead = stale ? "stale: " : "";
-        snprintf(lines[2], sizeof lines[2], "%s", lead);
-        text_sanitize(lines[2] + strlen(lead), sizeof lines[2] - strlen(lead), text ? text : "",
+        snprintf(answer, sizeof answer, "%s", lead);
+        text_sanitize(answer + strlen(lead), sizeof answer - strlen(lead), text ? text : "",
                       text ? strlen(text) : 0);
     } else {
         answers_text(m, lines[0], sizeof lines[0]);
@@ -313,13 +357,19 @@ static void draw_foot_column(struct scene *c, const struct compare *m, int side,
             snprintf(lines[1], sizeof lines[1], "F1 to %s  %.2f -> %.2f",
                      b->exact >= 0 ? "gold" : "full", a->f1, b->f1);
         if (!stale)
-            diff_text(m, lines[2], sizeof lines[2]);
+            diff_text(m, answer, sizeof answer);
     }
-    int first = m->foot.rows >= FOOT_ROWS ? 0 : 2;
-    for (int i = first; i < 3 && i - first + 1 < m->foot.rows; i++)
-        canvas_text(c->canvas, m->foot.row + 1 + i - first, column, columns,
-                    i < 2 ? ROLE_VALUE : stale ? ROLE_DIM : ROLE_TEXT, 0, lines[i],
-                    strlen(lines[i]));
+    int row = m->foot.row + 1, rows = m->foot.rows - 1;
+    if (rows == 2 && lines[0][0] && lines[1][0]) {
+        text_add(lines[0], sizeof lines[0], " \u00b7 %s", lines[1]);
+        lines[1][0] = '\0';
+    }
+    for (int i = 0; i < 2 && rows > 1; i++) {
+        canvas_text(c->canvas, row++, column, columns, ROLE_VALUE, 0, lines[i], strlen(lines[i]));
+        rows--;
+    }
+    screen_wrapped(c, (struct rect){row, column, rows, columns}, stale ? ROLE_DIM : ROLE_TEXT, 0,
+                   answer);
 }
 
 static void draw_foot(struct scene *c, const struct compare *m)

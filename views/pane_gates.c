@@ -201,15 +201,38 @@ static void draw_profile(struct scene *c, const struct grid *g)
     free(profile);
 }
 
-static void draw_labels(struct scene *c, const struct grid *g)
+/* Between the bars of entropy and the left edge: bits. */
+static void draw_bits(struct scene *c, const struct grid *g)
 {
-    size_t layers = c->window ? c->window->layers : c->s->facts.layers + 1, from, to;
+    double most = log2((double)size_max(c->window->layers, 2));
+    int rows = g->area.rows, middle = rows / 2;
+    for (int r = 0; r < rows; r++) {
+        char label[24] = "";
+        if (r == 0 || (r == middle && rows >= 5))
+            snprintf(label, sizeof label, "%.1f", most * (rows - r) / rows);
+        else if (r == rows - 1)
+            snprintf(label, sizeof label, "0");
+        canvas_printf(c->canvas, g->area.row + r, g->columns.label, GRID_LABEL, ROLE_LABEL, 0,
+                      "%*s", GRID_LABEL, label);
+    }
+}
+
+static void draw_frame(struct scene *c, const struct grid *g)
+{
     for (int r = 0; r < g->area.rows; r++) {
         int row = g->area.row + r;
         if (!scene_shows(c, AREA_TABS) && !c->v->zoomed)
             canvas_put(c->canvas, row, g->area.column, FRAME_BAR, ROLE_FRAME, 0);
         canvas_put(c->canvas, row, g->columns.cells - 1, FRAME_BAR, ROLE_FRAME, 0);
         canvas_put(c->canvas, row, g->columns.mark, FRAME_BAR, ROLE_FRAME, 0);
+    }
+}
+
+static void draw_labels(struct scene *c, const struct grid *g)
+{
+    size_t layers = c->window ? c->window->layers : c->s->facts.layers + 1, from, to;
+    for (int r = 0; r < g->area.rows; r++) {
+        int row = g->area.row + r;
         if (!gates_row_layers(g, layers, r, &from, &to))
             continue;
         bool lit = c->v->layer >= from && c->v->layer < to &&
@@ -240,13 +263,16 @@ static void mark_column(struct scene *c, const struct grid *g, int row)
 static void draw_gates_heading(struct scene *c, const struct grid *g)
 {
     struct rect area = c->layout.area[AREA_GATES_HEADING];
-    struct parts right = {.limit = area.columns - 26};
+    bool entropy = c->v->value[PANE_GATES] == VALUE_ENTROPY;
+    struct parts right = {.limit = area.columns - (entropy ? 38 : 26)};
     bool off = c->light.kind == SOURCE_ANSWER && c->light.answer == ANSWER_FULL;
     if (off) {
         parts_add(&right, "full context has no slots");
     } else if (scene_has_gates(c)) {
         parts_add(&right, "mean entropy %.2f bits", gate_mean_entropy_bits(c->window));
-        if (g->halves == 2)
+        if (entropy)
+            parts_add(&right, "at most %.2f", log2((double)size_max(c->window->layers, 2)));
+        else if (g->halves == 2)
             parts_add(&right, "%zu layer%s per half row", g->per_row / 2,
                       g->per_row > 2 ? "s" : "");
         else if (g->per_row > 1)
@@ -254,7 +280,7 @@ static void draw_gates_heading(struct scene *c, const struct grid *g)
     }
     char name[48];
     snprintf(name, sizeof name, "Layer gates%s%s",
-             c->v->value[PANE_GATES] == VALUE_ENTROPY ? ": entropy" : "",
+             entropy ? ": entropy in bits" : "",
              scene_is_locked(c, PANE_GATES) ? " *" : "");
     draw_heading(c, area, c->v->zoomed ? 0 : TEE_DOWN, name, c->v->focus == PANE_GATES,
                  right.text);
@@ -280,7 +306,12 @@ void draw_gates(struct scene *c)
         draw_gates_heading(c, &g);
     if (!scene_shows(c, AREA_GATES))
         return;
-    draw_labels(c, &g);
+    bool entropy = c->v->value[PANE_GATES] == VALUE_ENTROPY && scene_has_gates(c);
+    draw_frame(c, &g);
+    if (entropy)
+        draw_bits(c, &g);
+    else
+        draw_labels(c, &g);
     if (!scene_has_gates(c)) {
         char hint[128];
         scene_waiting_text(c, "this window is not read yet", hint, sizeof hint);
@@ -289,10 +320,12 @@ void draw_gates(struct scene *c)
             hint);
         return;
     }
-    if (c->v->value[PANE_GATES] == VALUE_ENTROPY)
-        draw_entropy(c, &g);
-    else
-        draw_heat(c, &g);
+    if (entropy) {
+        draw_entropy(c, &g); /* no profile beside it: its rows are bits */
+        place_cursor(c, &g);
+        return;
+    }
+    draw_heat(c, &g);
     if (c->light.kind == SOURCE_ANSWER && c->light.answer == ANSWER_FULL)
         canvas_printf(c->canvas, g.area.row, g.columns.bars, GRID_BARS, ROLE_DIM, 0,
                       "off");

@@ -9,6 +9,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "views/answers.h"
+#include "views/gates.h"
 #include "views/loss.h"
 #include "views/plan.h"
 #include "views/screens.h"
@@ -157,10 +158,13 @@ static void token_sentence(const struct scene *c, const struct brush *b,
         parts_add(parts, "mass %.2fx even", mass * (double)c->tokens);
         add_top_slots(b, c, c->window_index, c->window_index + 1, "sends", parts);
     }
-    if (scene_has_gates(c))
-        add_peak_layer(b, c, parts);
-    else
+    if (!scene_has_gates(c)) {
         parts_add(parts, "not read yet");
+        return;
+    }
+    if (c->v->focus == PANE_GATES && c->v->value[PANE_GATES] == VALUE_ENTROPY)
+        parts_add(parts, "gate entropy %.2f bits", gate_entropy_bits(c->window, c->token - c->first));
+    add_peak_layer(b, c, parts);
 }
 
 /* token 162 "coal" · full 2.10 nats · compressed 3.40 · costs +1.30 · costliest: ... */

@@ -74,6 +74,22 @@ static void test_every_size(void **state)
         }
 }
 
+/* A row of gates holds pairs of layers, as many as in the others: none is left empty. */
+static void test_gates_fill_their_rows(void **state)
+{
+    (void)state;
+    for (size_t layers = 2; layers <= 100; layers++)
+        for (int rows = 40; rows <= 120; rows++) {
+            struct layout_input in = input(rows, 160);
+            in.layers = layers;
+            struct layout l = layout_compute(&in);
+            size_t given = (size_t)l.area[AREA_GATES].rows;
+            size_t per_row = 2 * ((layers + 2 * given - 1) / (2 * given));
+            if (given < layers && given != (layers + per_row - 1) / per_row)
+                fail_msg("%zu layers at 160x%d: %zu rows", layers, rows, given);
+        }
+}
+
 static void test_odd_inputs(void **state)
 {
     (void)state;
@@ -219,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_size),    cmocka_unit_test(test_odd_inputs),
+        cmocka_unit_test(test_gates_fill_their_rows),
         cmocka_unit_test(test_wide_as_drawn), cmocka_unit_test(test_wide_limits),
         cmocka_unit_test(test_arrangement),
         cmocka_unit_test(test_fold),          cmocka_unit_test(test_spare_rows_have_text),

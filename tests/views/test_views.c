@@ -64,6 +64,73 @@ static void test_status_sentences(void **state)
     snapshot_release(s);
 }
 
+/* An answer token's slots are those of the whole document, by the names that they have here. */
+static void test_status_names_slots_of_all_windows(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = sample_view(36, 120, PANE_ANSWERS, SOURCE_ANSWER);
+    char text[512];
+    v.answer = ANSWER_COMPRESSED;
+    v.answer_token = 0;
+    v.token = 0; /* in the first window, the answer looked at the second */
+    view_status_text(s, &v, text, sizeof text);
+    assert_non_null(strstr(text, " \u00b7 slots w2:s11 32% w2:s12 20% w2:s10 20%"));
+    v.token = 165;
+    view_status_text(s, &v, text, sizeof text);
+    assert_non_null(strstr(text, " \u00b7 slots s11 32% s12 20% s10 20%"));
+    snapshot_release(s);
+}
+
+static char *drawn(const struct snapshot *s, const struct view_state *v)
+{
+    struct canvas canvas;
+    canvas_init(&canvas, v->rows, v->columns);
+    view_draw(s, v, &canvas);
+    char *text = canvas_dump(&canvas, false);
+    canvas_free(&canvas);
+    return text;
+}
+
+/* As long as the full context is not read, nothing is told of its size. */
+static void test_unread_answers_have_no_numbers(void **state)
+{
+    (void)state;
+    static const int size[][2] = {{36, 120}, {24, 80}};
+    struct snapshot *s = sample_snapshot();
+    struct snapshot_answer *full = s->answer[ANSWER_FULL];
+    full->state = ANSWER_PREPARING;
+    full->context_positions = full->kv_bytes = 0;
+    full->first_token_ms = 0;
+    for (size_t i = 0; i < 2; i++) {
+        struct view_state v = sample_view(size[i][0], size[i][1], PANE_DOCUMENT, SOURCE_TOKEN);
+        char *text = drawn(s, &v);
+        assert_null(strstr(text, "0.0 MiB"));
+        assert_non_null(strstr(text, "reading"));
+        assert_non_null(strstr(text, "125 slots"));
+        free(text);
+    }
+    snapshot_release(s);
+}
+
+/* The bars of entropy have their own scale: labels of layers would lie. */
+static void test_entropy_has_its_scale(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = sample_view(36, 120, PANE_GATES, SOURCE_TOKEN);
+    v.value[PANE_GATES] = VALUE_ENTROPY;
+    char *text = drawn(s, &v), status[512];
+    assert_non_null(strstr(text, "\u2502 5.0\u2502"));
+    assert_non_null(strstr(text, "\u2502   0\u2502"));
+    assert_null(strstr(text, "L30\u2502"));
+    assert_non_null(strstr(text, "Layer gates: entropy in bits"));
+    free(text);
+    view_status_text(s, &v, status, sizeof status);
+    assert_non_null(strstr(status, "gate entropy "));
+    snapshot_release(s);
+}
+
 static void test_status_compares_with_the_lock(void **state)
 {
     (void)state;
@@ -132,16 +199,6 @@ static void test_cursor_on_a_blank_of_an_answer(void **state)
     canvas_free(&canvas);
     s->answer[ANSWER_COMPRESSED] = kept;
     snapshot_release(s);
-}
-
-static char *drawn(const struct snapshot *s, const struct view_state *v)
-{
-    struct canvas canvas;
-    canvas_init(&canvas, v->rows, v->columns);
-    view_draw(s, v, &canvas);
-    char *text = canvas_dump(&canvas, false);
-    canvas_free(&canvas);
-    return text;
 }
 
 /* Ticks of a lit slot's tokens do not go into the cursor's label. */
@@ -408,6 +465,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_sentences),
+        cmocka_unit_test(test_status_names_slots_of_all_windows),
+        cmocka_unit_test(test_unread_answers_have_no_numbers),
+        cmocka_unit_test(test_entropy_has_its_scale),
         cmocka_unit_test(test_status_compares_with_the_lock),
         cmocka_unit_test(test_status_of_nothing),
         cmocka_unit_test(test_what_is_over_the_limit_does_not_look_like_it),
