@@ -22,7 +22,6 @@ enum { LOOKS = 1500 }; /* before sleeping: about 0.02 ms */
 static struct {
     /* On lines of their own, as all threads look at them all the time. */
     _Alignas(64) atomic_uint loops; /* so far: what helpers wait for */
-    _Alignas(64) atomic_size_t next; /* the first item that nobody has taken */
     _Alignas(64) atomic_uint helping; /* threads that may look at the loop */
     _Alignas(64) atomic_bool open; /* there are parts to take */
     atomic_bool busy; /* somebody's loop runs */
@@ -30,7 +29,7 @@ static struct {
     /* Written while no loop is open. */
     team_part *part;
     const void *loop;
-    size_t count, grain;
+    size_t grain, shares;
 
     pthread_mutex_t mutex; /* for sleeping only */
     pthread_cond_t opened, done;
@@ -42,6 +41,12 @@ static struct {
 } team = {.mutex = PTHREAD_MUTEX_INITIALIZER,
           .opened = PTHREAD_COND_INITIALIZER,
           .done = PTHREAD_COND_INITIALIZER};
+
+/* The items of a loop that a thread takes before it takes those of others. */
+static struct share {
+    _Alignas(64) atomic_size_t next; /* the first that nobody has taken */
+    size_t end;
+} shares[TEAM_THREADS_MAX];
 
 static _Thread_local bool inside; /* of a part, or a helper */
 
@@ -56,13 +61,32 @@ static void relax(void)
 
 /* ---- parts ------------------------------------------------------------------------ */
 
-static void take_parts(void)
+static void take_share(struct share *share)
 {
     for (;;) {
-        size_t first = atomic_fetch_add(&team.next, team.grain);
-        if (first >= team.count)
+        size_t first = atomic_fetch_add(&share->next, team.grain);
+        if (first >= share->end)
             return;
-        team.part(team.loop, first, size_min(first + team.grain, team.count));
+        team.part(team.loop, first, size_min(first + team.grain, share->end));
+    }
+}
+
+/* Of thread `number`: its own, then what is left of the others'. */
+static void take_parts(size_t number)
+{
+    for (size_t i = 0; i < team.shares; i++)
+        take_share(&shares[(number + i) % team.shares]);
+}
+
+/* Whole parts, as many for each. */
+static void divide(size_t count, size_t grain, size_t threads)
+{
+    size_t parts = size_div_up(count, grain);
+    team.grain = grain;
+    team.shares = size_min(threads, parts);
+    for (size_t i = 0; i < team.shares; i++) {
+        atomic_store(&shares[i].next, parts * i / team.shares * grain);
+        shares[i].end = size_min(parts * (i + 1) / team.shares * grain, count);
     }
 }
 
@@ -74,11 +98,11 @@ static void run_alone(team_part *part, const void *loop, size_t count, size_t gr
 
 /* ---- helpers ---------------------------------------------------------------------- */
 
-static void help_once(void)
+static void help_once(size_t number)
 {
     atomic_fetch_add(&team.helping, 1);
     if (atomic_load(&team.open))
-        take_parts();
+        take_parts(number);
     if (atomic_fetch_sub(&team.helping, 1) == 1 && atomic_load(&team.caller_asleep)) {
         pthread_mutex_lock(&team.mutex);
         pthread_cond_signal(&team.done);
@@ -110,7 +134,7 @@ static void *help(void *number)
     for (;;) {
         seen = wait_for_loop(seen);
         if ((size_t)number < team_threads())
-            help_once();
+            help_once((size_t)number);
     }
     return NULL;
 }
@@ -136,14 +160,11 @@ static bool start_helper(size_t number)
 
 static void open_loop(team_part *part, const void *loop, size_t count, size_t grain)
 {
-    size_t helpers = size_min(team_threads(), size_div_up(count, grain)) - 1;
-    while (team.started < helpers && start_helper(team.started + 1))
+    divide(count, grain, team_threads());
+    while (team.started + 1 < team.shares && start_helper(team.started + 1))
         team.started++;
     team.part = part;
     team.loop = loop;
-    team.count = count;
-    team.grain = grain;
-    atomic_store(&team.next, 0);
     atomic_store(&team.open, true);
     atomic_fetch_add(&team.loops, 1);
     if (atomic_load(&team.asleep) > 0) {
@@ -175,7 +196,7 @@ void team_run(team_part *part, const void *loop, size_t count, size_t grain)
     }
     open_loop(part, loop, count, grain);
     inside = true;
-    take_parts();
+    take_parts(0);
     inside = false;
     close_loop();
     atomic_store(&team.busy, false);

@@ -2,7 +2,9 @@
  *
  * Whoever calls takes parts too, and the others help as far as they are free: nobody waits
  * for a thread that has not begun. So a machine with other work on it costs no more than
- * the share of the cores that this work takes. */
+ * the share of the cores that this work takes. Each thread begins with a share of its own, one
+ * piece of the items, and then takes from those of others: the same rows of one loop after the
+ * other, which are in its core's cache. */
 #ifndef ENGINE_BASE_TEAM_H
 #define ENGINE_BASE_TEAM_H
 

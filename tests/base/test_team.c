@@ -131,6 +131,50 @@ static void test_sleep(void **state)
     team_set_threads(threads);
 }
 
+/* Two shares of the items, whose first items wait for each other. */
+struct halves {
+    pthread_t caller;
+    size_t half;
+    atomic_bool *begun;         /* [2] the first item of a share */
+    atomic_size_t *other_first; /* the first item + 1 that was not the caller's */
+    atomic_bool *wrong;         /* the caller's share did not begin with the caller */
+};
+
+static void note_first(const void *loop, size_t first, size_t last)
+{
+    (void)last;
+    const struct halves *h = loop;
+    bool caller = pthread_equal(pthread_self(), h->caller);
+    size_t none = 0;
+    if (!caller)
+        atomic_compare_exchange_strong(h->other_first, &none, first + 1);
+    if (first == 0 && !caller)
+        atomic_store(h->wrong, true);
+    if (first % h->half)
+        return;
+    atomic_store(&h->begun[first / h->half], true);
+    while (!atomic_load(&h->begun[!first]))
+        usleep(10);
+}
+
+/* Before there are more helpers than one, of which a late one might take anything. */
+static void test_each_begins_with_its_share(void **state)
+{
+    (void)state;
+    enum { HALF = 10, GRAIN = 5, ROUNDS = 50 };
+    size_t threads = team_threads();
+    team_set_threads(2);
+    for (int i = 0; i < ROUNDS; i++) {
+        atomic_bool begun[2] = {false}, wrong = false;
+        atomic_size_t other_first = 0;
+        const struct halves halves = {pthread_self(), HALF, begun, &other_first, &wrong};
+        team_run(note_first, &halves, 2 * HALF, GRAIN);
+        assert_false(wrong);
+        assert_int_equal(other_first, HALF + 1);
+    }
+    team_set_threads(threads);
+}
+
 static void test_number_of_threads(void **state)
 {
     (void)state;
@@ -149,6 +193,7 @@ static void test_number_of_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_begins_with_its_share),
         cmocka_unit_test(test_every_item_once),
         cmocka_unit_test(test_loops_inside_of_loops),
         cmocka_unit_test(test_callers_beside_each_other),
