@@ -13,11 +13,12 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # ---- variants ---------------------------------------------------------------
 # release: what is installed. asan: address and undefined sanitizers. tsan: data
 # races. double: the engine in double precision, for gradient checks. clang:
-# the second compiler.
+# the second compiler. coverage: counts what is executed.
 VARIANT ?= release
 CC_release := gcc
 CC_asan    := gcc
 CC_double  := gcc
+CC_coverage := gcc
 CC_clang   := clang
 CC_tsan    := clang
 CC_fuzz    := clang
@@ -53,6 +54,7 @@ OPTIMIZE_release := -O3
 OPTIMIZE_clang   := -O2
 OPTIMIZE_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPTIMIZE_tsan    := -O1 -g -fsanitize=thread
+OPTIMIZE_coverage := -O0 -g --coverage -fprofile-update=atomic
 OPTIMIZE_double  := -O2 -DREAL_DOUBLE
 OPTIMIZE_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE
@@ -196,6 +198,8 @@ engine-test: $(ENGINE_TESTS)
 test: $(TEST_PROGRAMS) $(PROGRAM) $(SHIMS) $(if $(filter release,$(VARIANT)),$(if $(shell command -v mpicc),$(MPI_PROGRAM)))
 	@COMPREXIT=$(PROGRAM) tests/run -k "$(K)" $(TEST_PROGRAMS) $(SCRIPT_TESTS)
 
+include make/analyze.mk
+include make/coverage.mk
 include make/check.mk
 include make/cuda.mk
 include make/fuzz.mk

@@ -360,7 +360,7 @@ static bool read_raw(const char *path, const char *form, size_t line, char **out
                      const struct progress *progress, struct err *err)
 {
     enum { BYTES = 4000 };
-    char *text = NULL;
+    char none[] = "", *text = none;
     size_t length = 0;
     if (strcmp(form, "SQuAD") == 0) {
         *out = xstrdup("SQuAD is one document: its records have no lines of their own");
@@ -374,8 +374,10 @@ static bool read_raw(const char *path, const char *form, size_t line, char **out
         if (ok && i % TICK_ROWS == 0)
             ok = progress_tick(progress, "reading", i, line, err);
     }
-    if (ok)
-        *out = clean_text(text, size_min(length, BYTES) - text_incomplete(text, size_min(length, BYTES)));
+    if (ok) {
+        length = size_min(length, BYTES);
+        *out = clean_text(text, length - text_incomplete(text, length));
+    }
     input_close(input);
     return ok;
 }

@@ -56,11 +56,10 @@ struct snapshot_answer *engine_answer_copy(const struct snapshot_answer *from)
     a->ids = xmalloc((from->tokens + 1) * sizeof *a->ids);
     a->start = xcalloc(from->tokens + 2, sizeof *a->start);
     a->attention = from->sources ? xcalloc((from->tokens + 1) * from->sources, sizeof(float)) : NULL;
-    if (from->tokens) {
+    if (from->ids)
         memcpy(a->ids, from->ids, from->tokens * sizeof *a->ids);
-        if (from->sources)
-            memcpy(a->attention, from->attention, from->tokens * from->sources * sizeof(float));
-    }
+    if (a->attention && from->attention)
+        memcpy(a->attention, from->attention, from->tokens * from->sources * sizeof(float));
     if (from->start)
         memcpy(a->start, from->start, (from->tokens + 1) * sizeof *a->start);
     return a;
@@ -227,7 +226,7 @@ static bool step(struct run *r, const real *embedding, real *logits, real *atten
 /* Shares of the attention on the context, spread over all sources. */
 static void keep_attention(const struct run *r, struct snapshot_answer *a, const real *attention)
 {
-    if (!a->sources)
+    if (!a->attention)
         return;
     float *row = a->attention + a->tokens * a->sources;
     double sum = 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/clock.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
@@ -93,28 +94,25 @@ bool engine_encode(struct engine *e, const int32_t *ids, size_t n,
 bool engine_encode_long(struct engine *e, const int32_t *ids, size_t n, real **slots, size_t *count,
                         struct arena *arena, const struct progress *progress, struct err *err)
 {
-    size_t H = e->compressor.shape.H, capacity = 0, used = 0;
-    real *all = NULL;
+    const size_t bytes = e->compressor.shape.H * sizeof(real); /* of one slot */
+    struct buffer all = {0};
     struct arena scratch = {0};
     bool ok = true;
     for (size_t from = 0; ok && from < n; from += e->segment) {
         struct encoded encoded;
         size_t tokens = size_min(e->segment, n - from);
         ok = engine_encode(e, ids + from, tokens, NULL, &encoded, &scratch, progress, err);
-        if (ok) {
-            MEM_GROW(all, capacity, (used + encoded.plan.slots) * H);
-            memcpy(all + used * H, encoded.slots, encoded.plan.slots * H * sizeof(real));
-            used += encoded.plan.slots;
-        }
+        if (ok)
+            buffer_add(&all, encoded.slots, encoded.plan.slots * bytes);
         arena_free(&scratch);
     }
     if (ok) {
-        *slots = arena_array(arena, real, used * H);
-        if (used)
-            memcpy(*slots, all, used * H * sizeof(real));
-        *count = used;
+        *slots = arena_array(arena, real, all.size / sizeof(real));
+        if (all.data)
+            memcpy(*slots, all.data, all.size);
+        *count = all.size / bytes;
     }
-    free(all);
+    buffer_free(&all);
     return ok;
 }
 

@@ -79,8 +79,11 @@ void engine_set_slots(struct engine *e, const float *slots, size_t n)
 {
     size_t count = n * e->compressor.shape.H;
     free(e->given_slots);
-    e->given_slots = n ? xcalloc(count, sizeof *e->given_slots) : NULL;
+    e->given_slots = NULL;
     e->n_given_slots = n;
+    if (n == 0)
+        return;
+    e->given_slots = xcalloc(count, sizeof *e->given_slots);
     for (size_t i = 0; i < count; i++)
         e->given_slots[i] = (real)slots[i];
 }

@@ -286,10 +286,12 @@ struct snapshot *snapshot_derive(const struct snapshot *from)
         return s;
     copy_plain_members(s, from);
     s->document = snapshot_document_retain(from->document);
-    s->windows = from->windows;
-    s->window = copy_block(from->window, from->windows, sizeof *s->window);
-    for (size_t i = 0; i < s->windows; i++)
-        snapshot_window_retain(s->window[i]);
+    if (from->window) {
+        s->windows = from->windows;
+        s->window = copy_block(from->window, from->windows, sizeof *s->window);
+        for (size_t i = 0; i < s->windows; i++)
+            snapshot_window_retain(s->window[i]);
+    }
     s->window_first =
         copy_block(from->window_first, from->windows + 1, sizeof *s->window_first);
     for (int mode = 0; mode < ANSWER_MODES; mode++)

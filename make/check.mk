@@ -35,8 +35,8 @@ tsan:
 	$(SUB) -j2 VARIANT=tsan all tests-build
 	$(SUB) VARIANT=tsan K=$(RACE_TESTS) test
 
-# Training goes on from that many states of the disk that a power cut may leave; `make test`
-# tries 60. Three minutes.
+# Training goes on from that many states of the disk that a power cut may leave, and after a
+# fifth as many kills at any time; `make test` tries 60. Three minutes.
 power-cuts: export POWER_CUTS ?= 500
 power-cuts:
 	$(SUB) K=train_faults test

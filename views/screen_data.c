@@ -34,7 +34,10 @@ static struct data_layout data_layout(const struct scene *c)
     body.rows -= file;
     if (c->layout.kind != LAYOUT_WIDE) {
         l.tabs = true;
-        *(c->v->data.focus == DATA_LIST ? &l.list : &l.sample) = body;
+        if (c->v->data.focus == DATA_LIST)
+            l.list = body;
+        else
+            l.sample = body;
         return l;
     }
     l.list = l.sample = body;
@@ -77,12 +80,12 @@ static void draw_list(struct scene *c, struct rect area)
                   wide ? "%6s %8s %8s %6s %7s %8s" : "%6s %7s %7s %6s", "#", "context", "cut",
                   wide ? "query" : "counts", "answer", "counted");
     int rows = area.rows - 1;
-    size_t top = c->v->data.at, back = top;
+    size_t top = c->v->data.at;
     if (s->n_rows == 0 || rows < 1)
         return;
     /* the chosen row stands in the middle, where there is something above */
     for (int i = 0; i < rows / 2 && top > 0; i++) {
-        back = samples_row_next(s, top - 1, -1, filter);
+        size_t back = samples_row_next(s, top - 1, -1, filter);
         if (back == SIZE_MAX)
             break;
         top = back;

@@ -8,14 +8,17 @@
 
 #include "engine/base/err.h"
 
-void *xmalloc(size_t bytes);
-void *xcalloc(size_t count, size_t bytes);
-void *xrealloc(void *old, size_t count, size_t bytes);
+/* A new block; never NULL. */
+#define MEM_NEW __attribute__((malloc, returns_nonnull))
+
+MEM_NEW void *xmalloc(size_t bytes);
+MEM_NEW void *xcalloc(size_t count, size_t bytes);
+__attribute__((returns_nonnull)) void *xrealloc(void *old, size_t count, size_t bytes);
 
 /* count * bytes, unspecified, aligned to a cache line: vectors that straddle two cost twice. */
-void *xmalloc_aligned(size_t count, size_t bytes);
-char *xstrdup(const char *text);
-char *xstrndup(const char *text, size_t length);
+MEM_NEW void *xmalloc_aligned(size_t count, size_t bytes);
+MEM_NEW char *xstrdup(const char *text);
+MEM_NEW char *xstrndup(const char *text, size_t length);
 
 /* A zeroed block of count * bytes aligned to 64 bytes (freed with free), or
  * NULL with an ERR_MEMORY that names `what` and the size. */

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "engine/base/err.h"
+
 static double dot(const double *a, const double *b, size_t n)
 {
     double sum = 0;
@@ -51,6 +53,7 @@ void whiten_solve_rows(double *rows, size_t m, const double *L, size_t n)
 
 void whiten_orthonormal_rows(double *rows, size_t m, size_t n, struct rng *rng)
 {
+    CHECK(n > 0);
     for (size_t r = 0; r < m; r++) {
         double *x = rows + r * n;
         for (size_t i = 0; i < n; i++)

@@ -165,6 +165,8 @@ static bool fill(struct input *in, struct err *err)
 struct input *input_open(const char *path, struct err *err)
 {
     struct input *in = xcalloc(1, sizeof *in);
+    in->capacity = 2 * INPUT_BUFFER;
+    in->buffer = xmalloc(in->capacity);
     bool ok = mapped_file_open(&in->file, path, err) && detect(in, err) && open_decoder(in, err);
     in->finished = ok && in->file.size == 0;
     while (ok && !in->finished && in->end < 4096)
@@ -193,7 +195,7 @@ bool input_line(struct input *in, char **line, size_t *length, struct err *err)
 {
     size_t searched = 0;
     for (;;) {
-        char *from = in->buffer ? in->buffer + in->begin : NULL;
+        char *from = in->buffer + in->begin;
         size_t have = in->end - in->begin;
         char *end = have > searched ? memchr(from + searched, '\n', have - searched) : NULL;
         size_t n = end ? (size_t)(end - from) : have;
@@ -237,7 +239,7 @@ bool input_rest(struct input *in, size_t limit, char **data, size_t *length, str
     if (n > limit)
         return err_set(err, ERR_INPUT, "%s: larger than the limit of %zu bytes", in->file.path,
                        limit);
-    *data = xstrndup(in->buffer ? in->buffer + in->begin : "", n);
+    *data = xstrndup(in->buffer + in->begin, n);
     *length = n;
     in->begin = in->end;
     return true;
@@ -251,7 +253,7 @@ size_t input_line_number(const struct input *in)
 const char *input_peek(const struct input *in, size_t *length)
 {
     *length = in->end - in->begin;
-    return in->buffer ? in->buffer + in->begin : "";
+    return in->buffer + in->begin;
 }
 
 const char *input_path(const struct input *in)

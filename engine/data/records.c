@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
@@ -37,7 +38,9 @@ void record_free(struct record *r)
     }
     free(r->questions);
     free(r->text);
-    *r = (struct record){0};
+    r->questions = NULL;
+    r->text = NULL;
+    r->length = r->n_questions = 0;
 }
 
 static struct question *add_question(struct record *r, const char *id, char *text)
@@ -290,7 +293,7 @@ static bool next_json_line(struct records *r, struct record *out, struct err *er
             json_decref(object);
             continue;
         }
-        *out = (struct record){.line = number};
+        out->line = number;
         bool ok = object && (r->form == FORM_MRQA
                                  ? mrqa_record(object, out, reason, sizeof reason)
                                  : jsonl_record(r, object, out, reason, sizeof reason));
@@ -311,7 +314,7 @@ static bool next_squad(struct records *r, struct record *out)
         const json_t *paragraphs = json_object_get(article, "paragraphs");
         while (r->paragraph < json_array_size(paragraphs)) {
             char reason[256] = "";
-            *out = (struct record){.line = ++r->seen};
+            out->line = ++r->seen;
             if (squad_record(json_array_get(paragraphs, r->paragraph++), out, reason,
                              sizeof reason))
                 return true;
@@ -328,37 +331,34 @@ static bool next_squad(struct records *r, struct record *out)
 static bool next_text(struct records *r, struct record *out, struct err *err)
 {
     const char *separator = r->options.separator;
-    char *line, *text = NULL;
-    size_t length, used = 0, capacity = 0;
+    struct buffer text = {0};
+    char *line;
+    size_t length;
     bool blank = true;
-    *out = (struct record){.line = input_line_number(r->input) + 1};
+    out->line = input_line_number(r->input) + 1;
     while (input_line(r->input, &line, &length, err)) {
         if (separator && strcmp(line, separator) == 0) {
             if (!blank)
                 break;
-            used = 0;
+            text.size = 0;
             out->line = input_line_number(r->input) + 1;
             continue;
         }
-        if (used + length > TEXT_BYTES_MAX) {
-            free(text);
+        if (text.size + length > TEXT_BYTES_MAX) {
+            buffer_free(&text);
             return err_set(err, ERR_INPUT, "%s: document over %d MiB", input_path(r->input),
                            TEXT_BYTES_MAX >> 20);
         }
         blank = blank && strspn(line, " \t\r") == length;
-        MEM_GROW(text, capacity, used + length + 2);
-        memcpy(text + used, line, length);
-        used += length;
+        buffer_add(&text, line, length);
         if (input_line_ended(r->input))
-            text[used++] = '\n';
+            buffer_text(&text, "\n");
     }
     if (err->code != ERR_NONE || blank) {
-        free(text);
+        buffer_free(&text);
         return false;
     }
-    text[used] = '\0';
-    out->text = text;
-    out->length = used;
+    out->text = buffer_take(&text, &out->length);
     return true;
 }
 
@@ -380,6 +380,7 @@ static bool too_many_bad(const struct records *r, struct err *err)
 bool records_next(struct records *r, struct record *out, struct err *err)
 {
     struct err local = {0};
+    *out = (struct record){0};
     bool ok = r->form == FORM_TEXT    ? next_text(r, out, &local)
               : r->form == FORM_SQUAD ? next_squad(r, out)
                                       : next_json_line(r, out, &local);

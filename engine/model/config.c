@@ -65,6 +65,7 @@ static const char *key_of(const struct source *s, const struct field *field,
     return key;
 }
 
+/* Returns false. */
 static bool invalid(const struct source *s, const struct field *field,
                     const char *expected, struct err *err)
 {
@@ -78,9 +79,9 @@ static bool invalid(const struct source *s, const struct field *field,
         snprintf(value, sizeof value, "%.100s", text ? text : "");
         free(text);
     }
-    return err_set(
-        err, ERR_INPUT, "%s: %skey %s: value %s not valid for %s (expected %s)", s->path,
-        s->gguf ? "invalid GGUF: " : "", key, value, s->architecture, expected);
+    err_set(err, ERR_INPUT, "%s: %skey %s: value %s not valid for %s (expected %s)", s->path,
+            s->gguf ? "invalid GGUF: " : "", key, value, s->architecture, expected);
+    return false;
 }
 
 /* Reads an integer, or leaves *out when the key is absent. */

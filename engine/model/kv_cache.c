@@ -21,14 +21,19 @@ bool kv_cache_init(struct kv_cache *cache, const struct model *model, size_t cap
         return err_set(err, ERR_MEMORY, "key/value cache for %zu tokens: size overflows", capacity);
     cache->room -= cache->room % ATTENTION_STORE_ROWS;
     cache->layer_bytes = attention_store_bytes(cache->rounded, cache->room, &shape);
-    cache->keys = mem_try_raw(config->layers, cache->layer_bytes, "key cache", err);
-    if (cache->keys)
-        cache->values = mem_try_raw(config->layers, cache->layer_bytes, "value cache", err);
-    if (cache->values)
-        cache->positions = mem_try(capacity, sizeof *cache->positions, "cache positions", err);
-    if (!cache->positions)
-        kv_cache_free(cache);
-    return cache->positions != NULL;
+    const size_t layers = config->layers, bytes = cache->layer_bytes;
+    uint8_t *keys = mem_try_raw(layers, bytes, "key cache", err);
+    uint8_t *values = keys ? mem_try_raw(layers, bytes, "value cache", err) : NULL;
+    int32_t *positions = values ? mem_try(capacity, sizeof *positions, "cache positions", err) : NULL;
+    if (!positions) {
+        free(keys);
+        free(values);
+        return false;
+    }
+    cache->keys = keys;
+    cache->values = values;
+    cache->positions = positions;
+    return true;
 }
 
 void kv_cache_free(struct kv_cache *cache)

@@ -86,8 +86,8 @@ void tensor_widen(const struct tensor *tensor, size_t first, size_t count, real 
         widen_plain(tensor->type, source, count, out);
         return;
     }
-    for (size_t i = 0; i < count / values; i++)
-        widen_block(source + i * bytes, out + i * values);
+    for (size_t i = 0; i < count; i += values, source += bytes)
+        widen_block(source, out + i);
 }
 
 size_t tensor_count_nonfinite(const struct tensor *tensor)

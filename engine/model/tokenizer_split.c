@@ -83,7 +83,7 @@ static size_t match_contraction(const struct scan *scan)
 /* The same without regard to case; U+017F, the long s, is a small form of S. */
 static size_t match_contraction_anycase(const struct scan *scan)
 {
-    char small[3];
+    char small[3] = "";
     size_t n = scan->length < 3 ? scan->length : 3;
     if (n == 3 && memcmp(scan->text, "'\xc5\xbf", 3) == 0)
         return 3;

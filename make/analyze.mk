@@ -1,0 +1,28 @@
+# `make analyze`: what gcc, clang and cppcheck find by following paths through each source.
+# Nothing may be reported; tests/README.md names what each of them is asked.
+
+ANALYZED := $(wildcard engine/*.c engine/*/*.c views/*.c app/*.c)
+ANALYZE_FLAGS := $(CPPFLAGS_ALL) -std=c11 -ffp-contract=off $(CFLAGS)
+
+# gcc 12 takes the number of elements of a vector for the width of one: its check of shifts is
+# left to -Wshift-count-overflow.
+GCC_ANALYZER := -fanalyzer -Wno-analyzer-shift-count-overflow
+
+# A report is the file of what was said; it is made anew when the source or a header changes.
+build/analyze/%.gcc: %.c
+	@mkdir -p $(@D)
+	@gcc $(ANALYZE_FLAGS) -O1 -fopenmp $(GCC_ANALYZER) -MMD -MP -MF $@.d -MT $@ -c -o /dev/null $< 2> $@.new && mv $@.new $@
+build/analyze/%.clang: %.c
+	@mkdir -p $(@D)
+	@clang --analyze $(ANALYZE_FLAGS) --analyzer-output text -MMD -MP -MF $@.d -MT $@ -o /dev/null $< 2> $@.new && mv $@.new $@
+
+REPORTS := $(foreach tool,gcc clang,$(patsubst %.c,build/analyze/%.$(tool),$(ANALYZED)))
+analyze-reports: $(REPORTS)
+
+analyze:
+	@$(MAKE) --no-print-directory -j2 analyze-reports
+	@grep -hE 'warning:' $(REPORTS) | sort -u > build/analyze/found; cat build/analyze/found; \
+	  echo "$$(wc -l < build/analyze/found) reports"; test ! -s build/analyze/found
+
+.PHONY: analyze analyze-reports
+-include $(wildcard build/analyze/*/*.d build/analyze/*/*/*.d)
