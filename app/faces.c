@@ -7,6 +7,7 @@
 #include "engine/base/mem.h"
 
 #define FAMILY "DejaVu Sans"
+enum { ROOM_BYTES = 32 << 20 };
 
 /* The file of the face, to be freed; NULL when the machine only has others. */
 static char *find_face(FcConfig *config, int weight)
@@ -40,10 +41,19 @@ static struct font *open_face(struct mapped_file *file, FcConfig *config, int we
     return mapped ? font_open(file->data, file->size) : NULL;
 }
 
+/* fontconfig crashes where it gets no memory: is there what it takes for many fonts? */
+static bool memory_for_fonts(void)
+{
+    struct err err;
+    void *room = mem_try_raw(1, ROOM_BYTES, "fonts", &err);
+    free(room);
+    return room != NULL;
+}
+
 void faces_open(struct faces *faces, bool builtin)
 {
     *faces = (struct faces){0};
-    FcConfig *config = builtin ? NULL : FcInitLoadConfigAndFonts();
+    FcConfig *config = builtin || !memory_for_fonts() ? NULL : FcInitLoadConfigAndFonts();
     if (config) {
         faces->regular = open_face(&faces->regular_file, config, FC_WEIGHT_REGULAR);
         faces->bold = open_face(&faces->bold_file, config, FC_WEIGHT_BOLD);

@@ -87,7 +87,8 @@ static void put_pixels(struct buffer *out, const struct raster *raster)
     uint8_t *lines = filter_lines(raster, &size);
     uLongf packed_size = compressBound((uLong)size);
     uint8_t *packed = xmalloc(packed_size);
-    CHECK(compress2(packed, &packed_size, lines, (uLong)size, 9) == Z_OK);
+    if (compress2(packed, &packed_size, lines, (uLong)size, 9) != Z_OK) /* there is room */
+        mem_exhausted(packed_size);
     put_chunk(out, "IDAT", packed, packed_size);
     free(packed);
     free(lines);

@@ -1,9 +1,11 @@
 #!/usr/bin/env -S python3 -B
 """Without memory: every distinct place that allocates fails once, in every flow. The
 program then ends with exit code 5 and one line, and files are whole or not there."""
+import gzip
 import json
-import subprocess
+import pathlib
 import sys
+import tempfile
 import unittest
 
 from faults import MODEL, SANITIZED, in_parallel, made_up_text, shim, train_words, weights
@@ -18,19 +20,17 @@ class Memory(unittest.TestCase):
         self.document = self.path / "document.txt"
         self.document.write_text(DOCUMENT)
 
-    def torture(self, make_words, stays=True):
+    def torture(self, make_words, stays=True, chosen=slice(None)):
         """make_words(folder) gives the command line; what it writes belongs into folder."""
         sites = self.path / "sites"
-        whole = self.path / "whole"
-        whole.mkdir()
+        whole = pathlib.Path(tempfile.mkdtemp(dir=self.path))
         status, _, messages = call(
             *make_words(whole), environment=shim("memory_faults", sites=sites))
         self.assertEqual(status, 0, messages)
         files = {p.name for p in whole.iterdir()}
 
         def fail(at):
-            folder = self.path / f"at-{at}"
-            folder.mkdir()
+            folder = pathlib.Path(tempfile.mkdtemp(dir=self.path))
             settings = {"stays": 1} if stays else {}
             status, out, err = call(*make_words(folder),
                                     environment=shim("memory_faults", at=at, **settings))
@@ -50,8 +50,8 @@ class Memory(unittest.TestCase):
                     self.assertEqual(call("check", path)[0], 0, where)
             return 1
 
-        points = [int(n) for n in sites.read_text().split()]
-        self.assertGreater(len(points), 50)
+        points = [int(n) for n in sites.read_text().split()][chosen]
+        self.assertGreater(len(points), 5)
         failed = in_parallel(fail, points)
         self.assertGreaterEqual(sum(failed), len(failed) - (5 if stays else 30))
 
@@ -85,6 +85,29 @@ class Memory(unittest.TestCase):
     def test_data(self):
         data = self.questions()
         self.torture(lambda folder: ["data", data, "-m", MODEL, "--show", 2, "--json"])
+
+    def test_what_other_commands_take(self):
+        """Each third place of every one: most are those of a model that is read."""
+        compressor = GOLDEN / "compressorA.safetensors"
+        document = [self.document, "-m", MODEL]
+        packed = self.path / "document.txt.gz"
+        packed.write_bytes(gzip.compress(DOCUMENT.encode()))
+        figure = self.path / "plan.png"
+        status, _, messages = call("export", *document, "-c", compressor, "-o", figure)
+        self.assertEqual(status, 0, messages)
+        for i, (words, written) in enumerate((
+                (["tokenize", *document, "--json"], []),
+                (["score", *document, "-c", compressor, "--json"], []),
+                (["info", compressor, "--json"], []),
+                (["info", figure], []),
+                (["check", compressor], []),
+                (["export", *document, "-c", compressor], ["plan.png", "plan.csv"]),
+                (["export", "--from-figure", figure], ["plan.svg"]),
+                (["compress", packed, "-m", MODEL, "-c", compressor], ["slots.safetensors"]))):
+            with self.subTest(" ".join(map(str, [*words, *written]))):
+                self.torture(lambda folder: [*words, *(w for name in written
+                                                       for w in ("-o", folder / name))],
+                             chosen=slice(i % 3, None, 3))
 
     def test_one_failure_alone(self):
         """Memory that is there again right afterwards must not hide what failed."""
