@@ -4,11 +4,13 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import time
 import unittest
 
 from faults import (SANITIZED, STEPS, in_parallel, last_saved, made_up_text, read_journal, shim, train,
-                    weights)
-from harness import call, main_with_golden, temporary_folder
+                    train_words, weights)
+from harness import PROGRAM, call, main_with_golden, temporary_folder
 
 # Slower by ten times, a sanitizer sees every eighth point.
 EACH = 8 if SANITIZED else 1
@@ -74,6 +76,27 @@ class Faults(unittest.TestCase):
             shutil.rmtree(run)
         self.assertGreater(len(self.points), 80)
         in_parallel(kill, self.points[::EACH])
+
+    def test_killed_at_any_time(self):
+        """Also between writes, in a step, or before the first and after the last."""
+        began = time.monotonic()
+        train(self.data, self.path / "whole")
+        lasts = time.monotonic() - began
+
+        def kill(seed):
+            run = self.path / f"sudden-{seed}"
+            with subprocess.Popen([PROGRAM, *map(str, train_words(self.data, run))],
+                                  env=dict(os.environ, OMP_NUM_THREADS="1"), text=True,
+                                  stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+                try:
+                    messages = process.communicate(timeout=random.Random(seed).random() * lasts)[1]
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    messages = process.communicate()[1]
+            self.assertIn(process.returncode, (-9, 0), messages)
+            self.finish(run, last_saved(messages))
+            shutil.rmtree(run)
+        in_parallel(kill, range(POWER_CUTS // 5))
 
     def test_one_write_fails(self):
         """The run goes on where it can, and ends with one line and 4 where not."""
