@@ -262,6 +262,8 @@ bool answer_token_at(const struct scene *c, enum answer_mode mode, int row, int 
         column >= area.column + area.columns)
         return false;
     answer_flow(c, mode, &flow);
+    if (!flow.glyph) /* no answer, or an empty one */
+        return false;
     for (int r = area.row - (int)c->v->answer_top;
          answer_flow_line(&flow, area.columns, &from, &to); r++, from = to) {
         int at = area.column;

@@ -17,14 +17,17 @@ static double plan_at(const struct plan_ref *p, size_t token, size_t slot)
 
 double plan_slot_share(const struct plan_ref *p, size_t token, size_t slot)
 {
-    double capacity = p->plan ? (double)p->window->capacity : 0;
-    return capacity > 0 ? plan_at(p, token, slot) / capacity : 0;
+    if (!p->plan || !(p->window->capacity > 0))
+        return 0;
+    return plan_at(p, token, slot) / (double)p->window->capacity;
 }
 
 double plan_token_share(const struct plan_ref *p, size_t token, size_t slot)
 {
     double total = 0;
-    for (size_t j = 0; p->plan && j < p->window->slots; j++)
+    if (!p->plan)
+        return 0;
+    for (size_t j = 0; j < p->window->slots; j++)
         total += plan_at(p, token, j);
     return total > 0 ? plan_at(p, token, slot) / total : 0;
 }
