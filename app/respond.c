@@ -206,12 +206,14 @@ static void wheel(struct session *s, const struct view_hit *hit, bool up)
 /* Is the cursor already on what was hit? Then the click locks. */
 static bool is_at_cursor(const struct view_state *v, const struct view_hit *hit)
 {
-    if (v->focus != hit->pane)
+    bool compared = hit->kind == HIT_COMPARE;
+    if (compared ? v->compare_side != (int)hit->entry : v->focus != hit->pane)
         return false;
     switch (hit->kind) {
     case HIT_TOKEN: return v->token == hit->token;
     case HIT_GATE: return v->token == hit->token && v->layer == hit->layer;
-    case HIT_PLAN: return v->token == hit->token && v->slot == hit->slot;
+    case HIT_PLAN:
+    case HIT_COMPARE: return v->token == hit->token && v->slot == hit->slot;
     case HIT_ANSWER: return v->answer == hit->answer && v->answer_token == hit->answer_token;
     default: return false;
     }
@@ -219,7 +221,10 @@ static bool is_at_cursor(const struct view_state *v, const struct view_hit *hit)
 
 static void move_to_hit(struct session *s, const struct view_hit *hit)
 {
-    cursor_focus(s, hit->pane);
+    if (hit->kind == HIT_COMPARE)
+        s->view.compare_side = (int)hit->entry;
+    else
+        cursor_focus(s, hit->pane);
     switch (hit->kind) {
     case HIT_TOKEN: cursor_to_token(s, hit->token); return;
     case HIT_GATE:
@@ -227,6 +232,7 @@ static void move_to_hit(struct session *s, const struct view_hit *hit)
         cursor_to_layer(s, hit->layer);
         return;
     case HIT_PLAN:
+    case HIT_COMPARE:
         cursor_to_token(s, hit->token);
         cursor_to_slot(s, hit->slot);
         return;
@@ -271,13 +277,6 @@ static void click_set(struct session *s, size_t entry)
     s->dirty = true;
 }
 
-static void click_compared(struct session *s, const struct view_hit *hit)
-{
-    s->view.compare_side = (int)hit->entry;
-    cursor_to_token(s, hit->token);
-    cursor_to_slot(s, hit->slot);
-}
-
 static void click(struct session *s, const struct view_hit *hit)
 {
     char line[32];
@@ -288,7 +287,6 @@ static void click(struct session *s, const struct view_hit *hit)
     case HIT_SAMPLE:
     case HIT_EXAMPLE: click_row(s, hit); return;
     case HIT_SET: click_set(s, hit->entry); return;
-    case HIT_COMPARE: click_compared(s, hit); return;
     case HIT_PANE: cursor_focus(s, hit->pane); return;
     case HIT_MINIMAP:
         cursor_remember(s);

@@ -138,9 +138,15 @@ static void draw_label(struct scene *c, const struct compare *m, const struct re
     size_t from = slot_of_row(c, m, row);
     size_t end = row + (size_t)m->halves < rows ? slot_of_row(c, m, row + (size_t)m->halves)
                                                 : c->window->slots;
+    const struct source *lock = &c->v->locked;
     bool chosen = c->v->slot >= from && c->v->slot < size_max(end, from + 1);
+    bool locked = lock->kind == SOURCE_SLOT && lock->window == c->window_index &&
+                  lock->slot >= from && lock->slot < size_max(end, from + 1);
     char label[24];
-    snprintf(label, sizeof label, "s%zu", chosen ? c->v->slot : from);
+    snprintf(label, sizeof label, "%s%zu", locked ? "*" : "s",
+             chosen   ? c->v->slot
+             : locked ? lock->slot
+                      : from);
     canvas_printf(c->canvas, pane->row + 1 + r, pane->column, LABEL,
                   chosen ? ROLE_CURSOR : ROLE_LABEL, 0, "%*s", LABEL, label);
     if (chosen && pane == &m->pane[c->layout.kind == LAYOUT_WIDE ? 1 : c->v->compare_side]) {
@@ -236,6 +242,8 @@ static void draw_side(struct scene *c, const struct compare *m, int side)
         text_add(right, sizeof right, "+ in %s  - in %s", letter[m->swapped][1],
                  letter[m->swapped][0]);
     }
+    if (side == c->v->compare_side && c->v->locked.kind != SOURCE_NONE)
+        text_add(name, sizeof name, " *");
     bool wide = c->layout.kind == LAYOUT_WIDE;
     struct rect heading = {pane->row, pane->column, 1, pane->columns};
     canvas_fill(c->canvas, heading, 0x2500, ROLE_FRAME);
@@ -414,12 +422,15 @@ void compare_sentence(const struct scene *c, struct parts *parts)
 {
     double spread[2], overlap;
     char name[96];
-    parts_add(parts, "slot s%zu", c->v->slot);
+    bool locked = c->v->locked.kind != SOURCE_NONE; /* that names the cursor's place already */
+    if (!locked)
+        parts_add(parts, "slot s%zu", c->v->slot);
     if (compare_slot(c->v->pinned, c->s, c->window_index, c->v->slot, spread, &overlap)) {
         parts_add(parts, "A spread %.1f", spread[c->v->pin_is_b]);
         parts_add(parts, "B spread %.1f", spread[!c->v->pin_is_b]);
         parts_add(parts, "overlap %.0f%%", 100 * overlap);
     }
     scene_token_name(c, c->token, name, sizeof name);
-    parts_add(parts, "token %zu \"%s\"", c->token, name);
+    if (!locked)
+        parts_add(parts, "token %zu \"%s\"", c->token, name);
 }

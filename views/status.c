@@ -310,14 +310,12 @@ static void sentence(const struct scene *c, struct parts *parts)
     bool text = c->v->screen == SCREEN_EXPLORE || c->v->screen == SCREEN_COMPARE;
     if (!text || !c->document || !c->document->ids)
         return;
-    if (scene_compares(c)) {
-        compare_sentence(c, parts);
-        return;
-    }
-    if (c->v->locked.kind != SOURCE_NONE) {
+    if (c->v->locked.kind != SOURCE_NONE)
         lock_sentence(c, cursor, parts);
+    if (scene_compares(c))
+        compare_sentence(c, parts);
+    if (c->v->locked.kind != SOURCE_NONE || scene_compares(c))
         return;
-    }
     if (c->v->zoomed && c->v->focus == PANE_PLAN && scene_has_plan(c)) {
         cell_sentence(c, parts);
         return;

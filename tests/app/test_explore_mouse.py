@@ -92,6 +92,22 @@ class MouseTest(ExplorerTest):
         self.assertRegex(redrawn(terminal), r"notes.txt . modelA")
         self.quit(terminal)
 
+    def test_a_second_click_locks_in_every_pane(self):
+        """Also what stands for several: a word, a cell of two tokens, a row of two slots; and in a
+        zoomed pane, and where the light was moved by keys."""
+        terminal = self.open_ready()
+        for row, column, keys in ((4, 20, b""), (5, 60, b""), (20, 60, b""), (8, 20, b"w"), (12, 20, b"w"), (5, 70, b"w"),
+                                  (12, 60, b"z"), (6, 20, b":zoom plan\r")):
+            with self.subTest(row=row, column=column, keys=keys):
+                terminal.type(keys)
+                self.click(terminal, row, column)
+                self.assertNotIn("locked", redrawn(terminal))
+                self.click(terminal, row, column)
+                self.assertRegex(redrawn(terminal), r"── .* \* ")
+                self.click(terminal, row, column)
+                self.assertNotRegex(redrawn(terminal), r"── .* \* ")
+        self.quit(terminal)
+
     def test_rows_and_maps_of_the_other_screens(self):
         terminal = self.open_ready()
         terminal.type(b"b:set eps 0.02\r")
@@ -103,6 +119,15 @@ class MouseTest(ExplorerTest):
         self.assertTrue(compared, screen)
         self.assertGreater(int(compared[1]), 3)
         self.assertGreater(int(compared[2]), 5)
+        self.click(terminal, 6, 60)  # the second one locks, on another place the light stays
+        self.assertRegex(redrawn(terminal), r"B  compressorA .* \*.*")
+        self.click(terminal, 12, 60)
+        screen = redrawn(terminal)
+        self.assertRegex(screen, r"slot s\d+ and locked slot s%s: [\d.]+%% of the slot" % compared[1])
+        self.assertIn("*%s" % compared[1], screen)
+        self.click(terminal, 6, 60)
+        self.click(terminal, 6, 60)
+        self.assertNotIn("locked", redrawn(terminal))
         data = self.home / "qa.jsonl"
         data.write_text("".join('{"context": "Peat %d.", "question": "What?", "answers": ["Peat"]}\n' % i
                                 for i in range(9)))
