@@ -79,12 +79,14 @@ const struct action *action_find(const char *name, struct err *err)
     return NULL;
 }
 
-static bool run_words(struct session *s, const struct words *words, bool split, struct err *err)
+static bool run_words(struct session *s, struct words *words, bool split, struct err *err)
 {
     struct err reason = *err;
     const struct action *action = action_find(words->name, err);
     if (!action)
         return refusal_complete("", err);
+    if (action->completion >= COMPLETE_EXPORT)
+        words_expand_home(words);
     bool ok;
     if (!split && action->takes == TAKES_WORDS) {
         *err = reason;

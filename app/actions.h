@@ -24,6 +24,7 @@ enum action_completion {
     COMPLETE_PLACE,    /* where goto goes */
     COMPLETE_TARGET,   /* slots, layers */
     COMPLETE_MUTED,    /* these and words of the document; then the list */
+    /* from here on with names of files, in which ~/ stands for the home folder */
     COMPLETE_EXPORT,   /* panes, files, options and their values */
     COMPLETE_TRAIN,    /* words of the list, keys, their values */
     COMPLETE_EVAL,     /* data files, words of the list */

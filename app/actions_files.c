@@ -22,12 +22,6 @@
 
 /* ---- open -------------------------------------------------------------------------- */
 
-/* ~/x as the shell would; to be freed. */
-static char *expand_home(const char *path)
-{
-    const char *home = getenv("HOME");
-    return path[0] == '~' && path[1] == '/' && home ? file_join(home, path + 2) : xstrdup(path);
-}
 
 static bool is_picture(const char *path)
 {
@@ -91,10 +85,7 @@ bool do_open(struct session *s, const struct words *words, struct err *err)
         dialog_open(s, s->list_directory ? s->list_directory : ".");
         return true;
     }
-    char *path = expand_home(words->rest);
-    bool ok = open_document(s, path, err);
-    free(path);
-    return ok;
+    return open_document(s, words->rest, err);
 }
 
 bool do_demo(struct session *s, const struct words *words, struct err *err)
@@ -126,7 +117,7 @@ bool do_model(struct session *s, const struct words *words, struct err *err)
         dialog_models(s);
         return true;
     }
-    char *path = expand_home(words->rest);
+    const char *path = words->rest;
     bool there = file_exists(path) || file_is_directory(path);
     if (!there)
         err_set(err, ERR_INPUT, "%s: no such file or directory", path);
@@ -134,7 +125,6 @@ bool do_model(struct session *s, const struct words *words, struct err *err)
         jobs_set_model(s, path);
     else
         name_early(&s->rc_model, xstrdup(path));
-    free(path);
     return there;
 }
 
@@ -144,7 +134,7 @@ bool do_compressor(struct session *s, const struct words *words, struct err *err
         dialog_compressors(s);
         return true;
     }
-    char *path = expand_home(words->rest);
+    const char *path = words->rest;
     bool there = strcmp(path, "none") == 0 || file_exists(path) || file_is_directory(path);
     if (!there)
         err_set(err, ERR_INPUT, "%s: no such file or directory", path);
@@ -152,7 +142,6 @@ bool do_compressor(struct session *s, const struct words *words, struct err *err
         jobs_set_compressor(s, path);
     else
         name_early(&s->rc_compressor, xstrdup(path));
-    free(path);
     return there;
 }
 
@@ -160,10 +149,7 @@ bool do_source(struct session *s, const struct words *words, struct err *err)
 {
     if (!words->rest[0])
         return refusal_wants(words, err, "a file");
-    char *path = expand_home(words->rest);
-    bool ok = config_run_file(s, path, err);
-    free(path);
-    return ok;
+    return config_run_file(s, words->rest, err);
 }
 
 /* ---- prompt --------------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ _Static_assert((int)RESULTS_MODES == (int)EVAL_MODES && (int)RESULTS_WRONG == (i
 /* An example that is done, on its way from the worker. */
 struct parcel {
     struct parcel *next;
-    size_t set, wanted;
+    size_t id, wanted;
     struct results_example example;
     char *context; /* text of the whole context that was kept */
 };
@@ -34,7 +34,8 @@ struct eval_screen {
     char **path;     /* [results.n] of each set */
     char ***context; /* [results.n][examples] */
     size_t *limit;
-    size_t n_paths, path_capacity, context_capacity, limit_capacity;
+    size_t *id; /* by which jobs know a set: rows above it may go */
+    size_t next_id, path_capacity, context_capacity, limit_capacity, id_capacity;
     pthread_mutex_t mutex;
     struct parcel *parcels; /* guarded; oldest first */
 };
@@ -74,6 +75,7 @@ void eval_screen_free(struct eval_screen *e)
     free(e->path);
     free(e->context);
     free(e->limit);
+    free(e->id);
     pthread_mutex_destroy(&e->mutex);
     free(e);
 }
@@ -84,7 +86,7 @@ struct eval_job {
     struct job job;
     struct eval_screen *screen;
     char *path;
-    size_t set, limit;
+    size_t id, limit;
     struct compress_settings settings; /* of the beginning, whatever is tried meanwhile */
     struct dataset *dataset; /* kept while the job is interrupted */
     size_t done;             /* questions of whole contexts */
@@ -110,7 +112,7 @@ static struct parcel *parcel_of(struct eval_job *j, const struct dataset_questio
         if ((*at)->example.index == index)
             return *at;
     struct parcel *p = *at = xcalloc(1, sizeof *p);
-    p->set = j->set;
+    p->id = j->id;
     p->wanted = j->wanted;
     p->example.index = index;
     p->example.question = clean(q->question);
@@ -194,15 +196,50 @@ static bool run_eval(struct job *job, void *host, const struct progress *progres
     return evaluate(&o, j->dataset, unused, &listener, progress, err);
 }
 
+static size_t set_of_id(const struct eval_screen *e, size_t id)
+{
+    size_t at = 0;
+    while (at + 1 < e->results.n && e->id[at] != id)
+        at++;
+    return at;
+}
+
+/* A file that could not be read is no row. */
+static void drop_set(struct session *s, size_t at)
+{
+    struct eval_screen *e = s->eval;
+    struct results *r = &e->results;
+    size_t behind = --r->n - at;
+    free(e->path[at]);
+    free(e->context[at]);
+    results_set_free(&r->sets[at]);
+    memmove(&r->sets[at], &r->sets[at + 1], behind * sizeof *r->sets);
+    memmove(&e->path[at], &e->path[at + 1], behind * sizeof *e->path);
+    memmove(&e->context[at], &e->context[at + 1], behind * sizeof *e->context);
+    memmove(&e->limit[at], &e->limit[at + 1], behind * sizeof *e->limit);
+    memmove(&e->id[at], &e->id[at + 1], behind * sizeof *e->id);
+    if (s->view.eval.set > at || s->view.eval.set == r->n)
+        s->view.eval.set -= s->view.eval.set > 0;
+    s->view.eval.example = 0;
+    if (r->n == 0)
+        s->view.eval.results = NULL;
+}
+
 static void eval_done(struct job *job, void *context)
 {
     struct session *s = context;
     struct eval_job *j = (struct eval_job *)job;
     eval_screen_collect(s);
-    struct results_set *set = &s->eval->results.sets[j->set];
+    size_t at = set_of_id(s->eval, j->id);
+    struct results_set *set = &s->eval->results.sets[at];
+    bool failed = !job->ok && job->err.code != ERR_CANCELLED;
     set->state = job->ok ? RESULTS_DONE : RESULTS_STOPPED;
-    if (!job->ok && job->err.code != ERR_CANCELLED)
+    if (failed && set->n == 0) {
+        drop_set(s, at);
+        session_fail(s, &job->err, ":eval FILE takes another", "the other rows stay");
+    } else if (failed) {
         session_fail(s, &job->err, "r runs the set again", "what was counted stays");
+    }
     screens_refresh(s);
 }
 
@@ -239,6 +276,7 @@ void eval_screen_start(struct session *s, const char *path, size_t limit)
     MEM_GROW(e->path, e->path_capacity, r->n + 1);
     MEM_GROW(e->context, e->context_capacity, r->n + 1);
     MEM_GROW(e->limit, e->limit_capacity, r->n + 1);
+    MEM_GROW(e->id, e->id_capacity, r->n + 1);
     struct results_set *set = &r->sets[r->n];
     *set = (struct results_set){.state = RESULTS_WAITING, .ratio = s->snapshot->settings.ratio};
     name_set(set, path);
@@ -246,15 +284,16 @@ void eval_screen_start(struct session *s, const char *path, size_t limit)
     e->path[r->n] = xstrdup(path);
     e->context[r->n] = NULL;
     e->limit[r->n] = limit;
+    e->id[r->n] = e->next_id++;
     struct eval_job *j = xcalloc(1, sizeof *j);
     j->job = (struct job){.kind = JOB_EVAL, .urgency = URGENCY_EVAL, .preemptible = true,
                           .run = run_eval, .done = eval_done, .release = eval_release};
     j->screen = e;
     j->path = xstrdup(path);
     j->limit = limit;
-    j->set = r->n++;
+    j->id = e->id[r->n];
     s->view.eval.results = r;
-    s->view.eval.set = j->set;
+    s->view.eval.set = r->n++;
     s->view.eval.example = 0;
     worker_post(s->worker, &j->job);
 }
@@ -265,6 +304,8 @@ bool eval_screen_again(struct session *s, struct err *err)
     if (e->results.n == 0)
         return err_set(err, ERR_USAGE, "nothing is evaluated" WAY ":eval FILE begins");
     size_t at = size_min(s->view.eval.set, e->results.n - 1);
+    if (!file_check_readable(e->path[at], err))
+        return false;
     char *path = xstrdup(e->path[at]);
     eval_screen_start(s, path, e->limit[at]);
     free(path);
@@ -274,11 +315,12 @@ bool eval_screen_again(struct session *s, struct err *err)
 static void take_parcel(struct session *s, struct parcel *p)
 {
     struct eval_screen *e = s->eval;
-    struct results_set *set = &e->results.sets[p->set];
+    size_t at = set_of_id(e, p->id);
+    struct results_set *set = &e->results.sets[at];
     MEM_GROW(set->examples, set->capacity, set->n + 1);
-    e->context[p->set] = xrealloc(e->context[p->set], set->capacity, sizeof **e->context);
+    e->context[at] = xrealloc(e->context[at], set->capacity, sizeof **e->context);
     set->examples[set->n] = p->example;
-    e->context[p->set][set->n++] = p->context;
+    e->context[at][set->n++] = p->context;
     set->wanted = p->wanted;
     set->state = RESULTS_RUNNING;
     free(p);

@@ -44,6 +44,8 @@ bool do_data(struct session *s, const struct words *words, struct err *err)
         return refusal_wants(words, err, "a file");
     if (!s->worker)
         return err_set(err, ERR_USAGE, "no model is open" WAY ":model PATH opens one");
+    if (!file_check_readable(words->rest, err))
+        return false;
     data_screen_open(s, words->rest);
     s->view.screen = SCREEN_DATA;
     screens_show(s);

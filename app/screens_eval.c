@@ -10,6 +10,7 @@
 #include "app/refusal.h"
 #include "app/screens.h"
 #include "app/values.h"
+#include "engine/base/file.h"
 #include "engine/base/size.h"
 
 enum { LIMIT_STANDARD = 100 };
@@ -67,6 +68,9 @@ bool do_eval(struct session *s, const struct words *words, struct err *err)
     }
     if (files == 0 || !s->worker)
         return refusal_wants(words, err, "data files");
+    for (size_t i = 0; i < files; i++)
+        if (!file_check_readable(words->word[i], err))
+            return false;
     for (size_t i = 0; i < files; i++)
         eval_screen_start(s, words->word[i], (size_t)limit);
     s->view.screen = SCREEN_EVAL;

@@ -1,6 +1,7 @@
 #include "app/words.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,32 @@ bool words_split(struct words *words, const char *line, struct err *err)
         words->rest = xstrdup(words->word[0]);
     }
     return ok;
+}
+
+/* In place of an allocated text. */
+static void expand_home(char **text, const char *home, bool inside)
+{
+    for (char *at = *text; (at = strstr(at, "~/")); at++) {
+        size_t front = (size_t)(at - *text), length = strlen(home);
+        if (front > 0 && !(inside && strchr("=,", at[-1])))
+            continue;
+        size_t size = strlen(*text) + length;
+        char *longer = xmalloc(size);
+        snprintf(longer, size, "%.*s%s%s", (int)front, *text, home, at + 1);
+        free(*text);
+        *text = longer;
+        at = longer + front + length;
+    }
+}
+
+void words_expand_home(struct words *words)
+{
+    const char *home = getenv("HOME");
+    if (!home)
+        return;
+    expand_home(&words->rest, home, false);
+    for (size_t i = 0; i < words->count; i++)
+        expand_home(&words->word[i], home, true);
 }
 
 void words_free(struct words *words)

@@ -30,6 +30,10 @@ size_t words_quote(const char *at);
 
 /* Behind the word at `at`; *open: its quotation is not closed. */
 const char *words_end(const char *at, bool *open);
+/* "~/" at the beginning of the text and of words, and behind = and commas in these, becomes the
+ * home folder, so that what Tab completed can be opened. */
+void words_expand_home(struct words *words);
+
 void words_free(struct words *words);
 
 #endif

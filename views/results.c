@@ -22,13 +22,17 @@ void results_example_free(struct results_example *e)
     *e = (struct results_example){0};
 }
 
+void results_set_free(struct results_set *set)
+{
+    for (size_t k = 0; k < set->n; k++)
+        results_example_free(&set->examples[k]);
+    free(set->examples);
+}
+
 void results_free(struct results *r)
 {
-    for (size_t i = 0; i < r->n; i++) {
-        for (size_t k = 0; k < r->sets[i].n; k++)
-            results_example_free(&r->sets[i].examples[k]);
-        free(r->sets[i].examples);
-    }
+    for (size_t i = 0; i < r->n; i++)
+        results_set_free(&r->sets[i]);
     free(r->sets);
     *r = (struct results){0};
 }

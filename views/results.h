@@ -38,6 +38,7 @@ struct results {
 };
 
 void results_free(struct results *r); /* frees what it holds, not *r */
+void results_set_free(struct results_set *set); /* as that */
 void results_example_free(struct results_example *e);
 
 /* Means over the examples of a set; half: of the 95 % interval of F1. n = 0: no example

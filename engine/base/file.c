@@ -54,6 +54,15 @@ static int open_regular(const char *path, struct stat *st, struct err *err)
     return fd;
 }
 
+bool file_check_readable(const char *path, struct err *err)
+{
+    struct stat st;
+    int fd = open_regular(path, &st, err);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 bool mapped_file_open(struct mapped_file *file, const char *path, struct err *err)
 {
     struct stat st;

@@ -32,6 +32,9 @@ void mapped_bytes_forget(const void *data, size_t size);
  * bytes into *data (owned by the caller, NUL-terminated beyond *size). */
 bool file_read(const char *path, size_t limit, char **data, size_t *size, struct err *err);
 
+/* Could file_read read it? Looks at what it is and opens it. */
+bool file_check_readable(const char *path, struct err *err);
+
 /* What path is: a directory? */
 bool file_is_directory(const char *path);
 bool file_exists(const char *path);

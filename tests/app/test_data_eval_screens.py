@@ -56,7 +56,7 @@ class DataTest(ScriptTest):
     def test_what_is_wrong_is_said(self):
         self.plays("switch data", 'expect "Open a data file ..."')
         self.fails(2, "data wants a file", "data")
-        self.plays("data no-such-file", "wait idle", 'expect "no-such-file"')
+        self.fails(3, "no-such-file: cannot open", "data no-such-file")
 
 
 class EvalTest(ScriptTest):
@@ -115,6 +115,22 @@ class EvalTest(ScriptTest):
         self.plays("switch eval", 'expect "Evaluate a data file ..."')
         self.fails(2, "eval wants data files", "eval")
         self.fails(2, "wants a number of questions", "eval x limit y")
+
+    def test_what_cannot_be_read_is_no_row(self):
+        """Neither what is no file, told at once, nor a file without questions, told when it is read."""
+        path, prose = write_questions(self.home), self.home / "prose.txt"
+        prose.write_text("No questions here.\n")
+        for command in ("eval", "data"):
+            for odd, why in ((self.home, "not a regular file (a directory)"), (self.home / "none", "cannot open"), ("/dev/null", "not a regular file")):
+                self.fails(3, why, f"{command} {odd}")
+        screen = self.home / "screen.txt"
+        self.plays(f"eval {path} limit 1", f"eval {prose} limit 2", f"eval {path} limit 2", "wait idle", f"screen {screen}",
+                   'expect ":eval FILE takes another · the other rows stay"')
+        rows = screen.read_text().split("Examples")[0]
+        self.assertNotIn("prose", rows)
+        self.assertNotIn("stopped", rows)
+        self.assertIn("mean (2 done)", rows)
+        self.plays(f"eval {prose}", "wait idle", 'expect "Evaluate a data file ..."')
 
 
 class CurveTest(ProgramTest):

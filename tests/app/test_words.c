@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -93,6 +94,25 @@ static void test_too_many(void **state)
     words_free(&w);
 }
 
+static void test_the_home_folder(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct words w;
+    setenv("HOME", "/home/me", 1);
+    assert_true(words_split(&w, "train data=~/a.txt,~/b.txt \"run=~/my runs\" a~/b ~", &err));
+    words_expand_home(&w);
+    assert_string_equal(w.word[0], "data=/home/me/a.txt,/home/me/b.txt");
+    assert_string_equal(w.word[1], "run=/home/me/my runs");
+    assert_string_equal(w.word[2], "a~/b");
+    assert_string_equal(w.word[3], "~");
+    words_free(&w);
+    assert_true(words_split(&w, "open ~/a~/b", &err));
+    words_expand_home(&w);
+    assert_string_equal(w.rest, "/home/me/a~/b");
+    words_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_comments_and_blanks),
         cmocka_unit_test(test_unclosed_quote_keeps_the_rest),
         cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_the_home_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
