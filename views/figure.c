@@ -64,8 +64,9 @@ static void paint_cells(const struct sheet *s)
         for (size_t j = 0; j < l->across.cells; j++) {
             double value = l->down.tokens ? heat_at(grid, j, i) : heat_at(grid, i, j);
             int level = heat_level(&s->data->scale, value);
+            size_t line = l->down.from_end ? l->down.cells - 1 - i : i;
             if (level >= 0)
-                color[i * l->across.cells + j] = colormap_rgb(figure_map(s->options), level);
+                color[line * l->across.cells + j] = colormap_rgb(figure_map(s->options), level);
         }
 }
 
@@ -92,8 +93,8 @@ static void paint_locked(const struct sheet *s, bool across, size_t cell)
     const struct page *l = s->page;
     const struct page_axis *axis = across ? &l->across : &l->down;
     uint32_t color = color_ink(colormap_rgb(figure_map(s->options), 0));
-    for (size_t i = cell; i <= cell + 1; i++) {
-        long at = (long)i * axis->cell - (i > cell);
+    for (long i = 0; i <= 1; i++) {
+        long at = page_cell_start(axis, cell) + i * (axis->cell - 1);
         if (across)
             sheet_box(s, l->grid.x + at, l->grid.y, 1, l->grid.height, color);
         else
@@ -157,7 +158,7 @@ static void paint_down_labels(const struct sheet *s)
     long edge = l->grid.x - l->line;
     for (size_t i = 0; i < axis->n_labels; i++) {
         const struct axis_label *label = &axis->labels[i];
-        long y = l->grid.y + (long)label->at * axis->cell + axis->cell / 2;
+        long y = l->grid.y + page_cell_start(axis, label->at) + axis->cell / 2;
         struct text_style style = {axis->tokens ? l->tick_size : FIGURE_TICK_SIZE,
                                    label->strong ? s->ink.strong : s->ink.text, ANCHOR_END,
                                    label->strong, false};

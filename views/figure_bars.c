@@ -41,7 +41,7 @@ static void paint_bars(const struct sheet *s, const struct bars *bars)
     long cell = bars->axis->cell, gap = cell >= 5 ? 1 + cell / 12 : 0;
     for (size_t i = 0; i < bars->axis->cells; i++) {
         uint32_t color = is_strong(bars->axis, i) ? s->ink.strong : s->ink.bars;
-        long length = reach(bars, (double)bars->value[i]), at = (long)i * cell;
+        long length = reach(bars, (double)bars->value[i]), at = page_cell_start(bars->axis, i);
         if (bars->upwards)
             sheet_box(s, b->x + at, b->y + b->height - length, cell - gap, length, color);
         else

@@ -38,6 +38,11 @@ long page_pixels(const struct page *page, double points)
     return lround(points * page->scale);
 }
 
+long page_cell_start(const struct page_axis *axis, size_t cell)
+{
+    return (long)(axis->from_end ? axis->cells - 1 - cell : cell) * axis->cell;
+}
+
 double page_mass_top(const struct figure_data *data)
 {
     double top = 0;
@@ -413,7 +418,8 @@ bool page_compute(struct page *page, const struct figure_data *data,
 {
     const struct font *font = fonts->regular;
     struct page_axis tokens = {.tokens = true, .cells = data->tokens};
-    struct page_axis rows = {.cells = data->rows};
+    struct page_axis rows = {.cells = data->rows,
+                             .from_end = data->kind == FIGURE_GATE && !options->turned};
     *page = (struct page){
         .scale = options->dpi / 72,
         .tick_size = FIGURE_TICK_SIZE,

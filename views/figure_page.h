@@ -17,6 +17,7 @@
 /* One direction of the grid: across or down. */
 struct page_axis {
     bool tokens;   /* shows tokens, else rows */
+    bool from_end; /* the first cell stands last: L0 at the bottom, as on the screen */
     size_t cells;
     long cell;     /* extent of a cell */
     struct axis_label *labels; /* owned */
@@ -50,6 +51,9 @@ struct page {
     long bar_base;    /* and of the name of the colour bar */
     long line;        /* a hairline */
 };
+
+/* Where a cell begins, in pixels from the corner of the grid. */
+long page_cell_start(const struct page_axis *axis, size_t cell);
 
 /* Pixels of a length in points, rounded. */
 long page_pixels(const struct page *page, double points);

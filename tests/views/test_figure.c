@@ -55,6 +55,34 @@ static void test_nothing_touches(void **state)
     example_end(&e);
 }
 
+static const struct drawing_text *text_named(const struct drawing *d, const char *words)
+{
+    for (size_t i = 0; i < d->n_items; i++)
+        if (d->items[i].kind == DRAWING_TEXT && strcmp(d->items[i].text.text, words) == 0)
+            return &d->items[i].text;
+    fail_msg("no text says %s", words);
+    return NULL;
+}
+
+/* As on the screen: L0 at the bottom, s0 on top; turned, both begin at the left. */
+static void test_order_of_rows(void **state)
+{
+    (void)state;
+    struct example e;
+    example_begin(&e);
+    e.options.kind = FIGURE_GATE;
+    example_make(&e);
+    assert_true(text_named(&e.drawing, "L0")->y > text_named(&e.drawing, "L30")->y);
+    e.options.turned = true;
+    example_make(&e);
+    assert_true(text_named(&e.drawing, "L0")->x < text_named(&e.drawing, "L30")->x);
+    e.options.kind = FIGURE_PLAN;
+    e.options.turned = false;
+    example_make(&e);
+    assert_true(text_named(&e.drawing, "s0")->y < text_named(&e.drawing, "s28")->y);
+    example_end(&e);
+}
+
 static void test_page_is_exact(void **state)
 {
     (void)state;
@@ -255,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_touches),
+        cmocka_unit_test(test_order_of_rows),
         cmocka_unit_test(test_page_is_exact),
         cmocka_unit_test(test_advice_for_small_cells),
         cmocka_unit_test(test_advice_for_all_labels),
