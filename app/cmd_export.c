@@ -172,11 +172,17 @@ static void compare_hashes(const struct job *job)
     note_difference(job, "compressor", job->meta.compressor.sha256, s->facts.compressor_sha256);
 }
 
+/* The question belongs to the view, also where no answer is drawn: the explorer's key records it. */
+static const char *question_of(const struct job *job)
+{
+    return job->question ? job->question : job->meta.question;
+}
+
 /* A context that the model cannot take is told in its row, as on the screen, and does not keep
  * the others from being shown; it is an error when there are no others. */
 static bool ask_all(struct job *job, struct err *err)
 {
-    const char *question = job->question ? job->question : job->meta.question;
+    const char *question = question_of(job);
     struct ask_options options = {.top_p = 1, .gold = cli_text(job->arguments, "gold")};
     bool any = false;
     if (!draws(job, FIGURE_ANSWERS))
@@ -286,6 +292,7 @@ static bool work(struct job *job, const struct batch_input *input, struct err *e
     apply_edits(job);
     if (!read_tokens(job, err) || !ask_all(job, err))
         return false;
+    job->request.question = question_of(job);
     engine_hash(job->batch.engine);
     compare_hashes(job);
     progress_line_end(&job->batch.line);

@@ -176,6 +176,8 @@ static json_t *make_record(const struct work *w)
     if (request->edits)
         figure_meta_from_edits(&meta, request->edits);
     figure_meta_from_snapshot(&meta, w->snapshot);
+    if (!meta.question && request->question)
+        meta.question = xstrdup(request->question);
     json_t *record = figure_meta_to_json(&meta);
     figure_meta_free(&meta);
     return record;

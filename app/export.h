@@ -89,6 +89,7 @@ struct export_request {
     bool force;
     bool builtin_face;
     const struct edits *edits; /* borrowed; NULL: none */
+    const char *question; /* for the record, where none was asked; borrowed; NULL: none */
     struct figure_meta_file against_file; /* that figure.against was read from */
 };
 

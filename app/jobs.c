@@ -85,6 +85,9 @@ static void document_done(struct job *job, void *context)
         jobs_set_muted(s);
     if (s->ask_when_ready)
         jobs_ask_all(s);
+    if (s->loss_when_ready)
+        jobs_loss(s);
+    s->loss_when_ready = false;
 }
 
 static void document_release(struct job *job)

@@ -142,6 +142,14 @@ char *reopen_model(const struct figure_meta *meta, const char *path, bool confin
 
 /* ---- the view ------------------------------------------------------------------------ */
 
+static bool shows_loss(const struct figure_meta *meta)
+{
+    bool shows = meta->kind == FIGURE_LOSS;
+    for (size_t i = 0; i < meta->n_panels; i++)
+        shows |= meta->panel[i] == FIGURE_LOSS;
+    return shows;
+}
+
 static void apply_view(struct view_state *v, const struct figure_meta *meta)
 {
     static const enum pane pane_of[FIGURE_KIND_COUNT] = {
@@ -149,7 +157,7 @@ static void apply_view(struct view_state *v, const struct figure_meta *meta)
     v->focus = meta->kind < FIGURE_KIND_COUNT ? pane_of[meta->kind] : PANE_DOCUMENT;
     if (meta->value < VALUE_COUNT)
         v->value[view_value_pane[meta->value]] = meta->value;
-    if (meta->kind == FIGURE_LOSS)
+    if (shows_loss(meta))
         v->value[PANE_DOCUMENT] = VALUE_LOSS;
     v->normalise = meta->norm;
     v->scale = meta->scale;
@@ -227,6 +235,7 @@ void reopen_apply(struct session *s)
     apply_view(&s->view, meta);
     apply_settings(s, &meta->settings);
     figure_meta_to_edits(meta, &s->edits);
+    s->loss_when_ready = shows_loss(meta);
     if (meta->question && !s->question)
         s->question = xstrdup(meta->question);
     if (meta->has_range)

@@ -142,6 +142,7 @@ struct session {
     bool dirty;             /* draw a frame */
     bool redraw;            /* ... and every cell of it */
     bool slow_line;         /* colours take too long: heat is shaded (until C-l) */
+    bool loss_when_ready;        /* measured as soon as there are tokens */
     char *goto_when_ready;       /* place to begin at; NULL: none (any more) */
     bool suspend, edit_prompt;   /* for the loop to do */
     bool quit, quit_asked, headless;

@@ -130,6 +130,18 @@ class FilesTest(ScriptTest):
         self.fails(3, "its document text.txt is neither beside it nor a recent one", document=None,
                    options=("--from-figure", figure))
 
+    def test_a_loss_map_is_measured_again(self):
+        figure, again = self.home / "loss.png", self.home / "again.png"
+        self.plays("loss", "wait idle", f"export loss {figure} range=200-330",
+                   document=SAMPLE)
+        shows = ('expect "costs"', f"export loss {again}")
+        (self.home / SAMPLE.name).write_bytes(SAMPLE.read_bytes())
+        self.plays(*shows, document=None, options=("--from-figure", figure))
+        self.assertEqual(figure.read_bytes(), again.read_bytes())
+        again.unlink()
+        self.plays(f"open {figure}", "wait idle", *shows, document=SAMPLE)
+        self.assertEqual(figure.read_bytes(), again.read_bytes())
+
 
 if __name__ == "__main__":
     main()

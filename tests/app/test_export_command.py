@@ -80,6 +80,14 @@ class Export(ProgramTest):
         error = self.run_error(3, "export", "--from-figure", first, *USING)
         self.assertIn("notes.txt is neither beside it nor a recent one", error["message"])
 
+    def test_the_question_belongs_to_the_view(self):
+        """It is recorded where no answer is drawn too, as by the key, and comes back."""
+        first, again = self.path / "first.png", self.path / "again.png"
+        self.export("--view", "plan", "-q", "Who?", "-o", first)
+        self.assertEqual(self.run_json("info", first)["question"], "Who?")
+        self.run_json("export", "--from-figure", first, *USING, "-o", again)
+        self.assertEqual(first.read_bytes(), again.read_bytes())
+
     def test_all_windows_share_their_limits(self):
         # These name their files themselves, in the current folder.
         status, out, err = call("export", self.document, *USING, "--all-windows", "--formats",
