@@ -90,7 +90,8 @@ static void set_value(struct session *s, enum pane pane, enum view_value value)
     s->view.value[pane] = value;
     if (value == VALUE_LOSS && s->worker && !s->restored && !s->snapshot->loss && session_tokens(s))
         jobs_loss(s);
-    session_note(s, "%s: %s", pane_name[pane], view_value_name[value]);
+    char words[VIEW_VALUE_WORDS];
+    session_note(s, "%s: %s", pane_name[pane], view_value_words(value, words));
 }
 
 static void next_value(struct session *s)
@@ -203,6 +204,8 @@ bool do_turn(struct session *s, const struct words *words, struct err *err)
     (void)words;
     (void)err;
     s->view.turned = !s->view.turned;
+    session_note(s, s->view.turned ? "tokens go down, in the zoomed plan (z) and in figures"
+                                   : "tokens go across");
     cursor_focus(s, s->view.focus);
     return true;
 }

@@ -261,8 +261,10 @@ static void load_done(struct job *job, void *context)
         j->samples = (struct samples){0};
         s->view.data.at = 0;
         s->view.data.filter[0] = '\0';
-        session_note(s, "%s: %zu sample%s, it took %.1f s", d->samples.name, d->samples.n_samples,
-                     text_plural(d->samples.n_samples), (job->ended_ms - job->started_ms) / 1e3);
+        char number[TEXT_NUMBER_MAX];
+        session_note(s, "%s: %s sample%s, it took %.1f s", d->samples.name,
+                     text_grouped(d->samples.n_samples, number), text_plural(d->samples.n_samples),
+                     (job->ended_ms - job->started_ms) / 1e3);
     }
     show(s);
     screens_refresh(s);

@@ -255,12 +255,12 @@ void plan_heading_text(const struct scene *c, int limit, struct parts *parts)
     if (c->v->zoomed && c->v->zoom_level >= 2)
         candidate(&list, 8, plan_numbers_title(c->v->value[PANE_PLAN]));
     else if (c->v->value[PANE_PLAN] != VALUE_PLAN_MASS)
-        candidate(&list, 5, view_value_name[c->v->value[PANE_PLAN]]);
+        candidate(&list, 5, view_value_words(c->v->value[PANE_PLAN], text));
     if (plan_shows_difference(c))
         candidate(&list, 9, "B - A: + more  - less");
     if (c->v->normalise != NORM_WINDOW) {
         snprintf(text, sizeof text, "by %s", normalise_name[c->v->normalise]);
-        candidate(&list, 2, text);
+        candidate(&list, 6, text); /* without it the colours would be misread */
     }
     if (scene_has_plan(c) && !c->v->mean_pooling)
         balance_candidates(c, &list);

@@ -226,7 +226,8 @@ static void draw_file(struct scene *c, struct rect area)
     const struct samples *s = set_of(c);
     char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
     struct parts parts = {.limit = area.columns - 2};
-    parts_add(&parts, "%s good, %zu bad (%.2f %%)", text_grouped(s->good, a), s->bad,
+    parts_add(&parts, "%s%s good, %zu bad (%.2f %%)", text_grouped(s->good, a),
+              s->good == s->n_samples ? "" : s->good == 1 ? " record" : " records", s->bad,
               s->good + s->bad ? 100.0 * (double)s->bad / (double)(s->good + s->bad) : 0);
     if (s->refused)
         parts_add(&parts, "over 1 %% bad: not used for training");

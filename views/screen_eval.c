@@ -55,6 +55,16 @@ static const struct results_set *set_of(const struct scene *c)
     return &r->sets[size_min(c->v->eval.set, r->n - 1)];
 }
 
+static int int_min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int int_max(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 /* ---- table -------------------------------------------------------------------- */
 
 static bool is_wide(const struct scene *c)
@@ -97,9 +107,18 @@ static void put_cell(struct scene *c, struct rect area, int row, int *at, int wi
     *at += width;
 }
 
+/* Names of sets have the room that the numbers, and words behind them, leave. */
 static int first_cell(const struct scene *c, struct rect area)
 {
-    return area.column + (is_wide(c) ? SET_COLUMNS : NARROW_SET);
+    const struct results *r = results_of(c);
+    int least = is_wide(c) ? SET_COLUMNS : NARROW_SET, longest = 0, numbers = 0, state = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        longest = int_max(longest, 4 + text_columns(r->sets[i].name));
+        state = int_max(state, 2 + text_columns(state_word[r->sets[i].state]));
+    }
+    for (const struct column *k = first_column(c); k; k = next_column(c, k + 1))
+        numbers += column_width(c, k);
+    return area.column + int_max(least, int_min(longest, area.columns - numbers - state));
 }
 
 static void draw_head(struct scene *c, struct rect area)
@@ -255,14 +274,48 @@ struct example_columns {
     int gold, full, compressed, f1, question; /* widths; 0: left out */
 };
 
-static struct example_columns columns_of(const struct scene *c, struct rect area)
+static struct example_columns least_columns(const struct scene *c, struct rect area)
 {
+    int each = 18 + (area.columns - 120) / 6;
     if (is_wide(c))
-        return (struct example_columns){18 + (area.columns - 120) / 6, 18 + (area.columns - 120) / 6,
-                                        18 + (area.columns - 120) / 6, 6, 200};
+        return (struct example_columns){each, each, each, 6, 200};
     if (c->layout.kind == LAYOUT_NARROW)
         return (struct example_columns){0, 18, 18, 6, 200};
     return (struct example_columns){0, 0, 14, 6, 200};
+}
+
+static int widest(int so_far, const char *text)
+{
+    return text ? int_max(so_far, text_columns(text)) : so_far;
+}
+
+/* Columns that the longest question leaves go to answers that are cut. */
+static struct example_columns columns_of(const struct scene *c, struct rect area)
+{
+    enum { MEASURED = 2000 };
+    const struct results_set *set = set_of(c);
+    struct example_columns w = least_columns(c, area);
+    int gold = 0, full = 0, compressed = 0, question = 8, seen = 0;
+    for (size_t i = results_next(set, 0, 1, c->v->eval.filter); i != SIZE_MAX && seen < MEASURED;
+         i = results_next(set, i + 1, 1, c->v->eval.filter), seen++) {
+        const struct results_example *e = &set->examples[i];
+        gold = widest(gold, e->gold);
+        full = widest(full, e->said[RESULTS_FULL]);
+        compressed = widest(compressed, e->said[RESULTS_COMPRESSED]);
+        question = widest(question, e->question);
+    }
+    int spare = area.columns - 9 - w.gold - w.full - w.compressed - w.f1 - question;
+    for (bool given = true; given && spare > 0;) {
+        given = false;
+        int *width[] = {&w.gold, &w.full, &w.compressed}, wanted[] = {gold, full, compressed};
+        for (int i = 0; i < 3 && spare > 0; i++)
+            if (*width[i] && *width[i] < wanted[i] + 2) {
+                ++*width[i];
+                spare--;
+                given = true;
+            }
+    }
+    return w;
 }
 
 static void field(struct scene *c, int row, int *column, int end, int width, enum canvas_role role,
@@ -275,10 +328,9 @@ static void field(struct scene *c, int row, int *column, int end, int width, enu
     *column += width;
 }
 
-static void draw_example(struct scene *c, struct rect area, int row,
+static void draw_example(struct scene *c, struct rect area, int row, struct example_columns w,
                          const struct results_example *e, bool chosen)
 {
-    struct example_columns w = columns_of(c, area);
     int column = area.column + 1, end = area.column + area.columns;
     char text[24];
     enum canvas_role role = chosen ? ROLE_VALUE : ROLE_TEXT;
@@ -322,7 +374,7 @@ static void draw_examples(struct scene *c, struct rect area)
          at = results_next(set, at + 1, 1, filter), rows--, row++) {
         scene_offer_hit(c, (struct rect){row, area.column, 1, area.columns},
                         (struct view_hit){.kind = HIT_EXAMPLE, .entry = at});
-        draw_example(c, area, row, &set->examples[at], at == c->v->eval.example);
+        draw_example(c, area, row, w, &set->examples[at], at == c->v->eval.example);
     }
 }
 

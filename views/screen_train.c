@@ -70,7 +70,14 @@ static void headed(struct train_layout *l, enum train_pane pane, struct rect *fr
     cut(from, &l->area[pane], rows - 1);
 }
 
-static void lay_wide(struct train_layout *l, struct rect body)
+/* Without looks at a probe, nor the wish to see that there are none, the curve has all columns. */
+static bool has_right_side(const struct scene *c)
+{
+    enum train_pane front = c->v->train.focus;
+    return train_probe(c) || front == TRAIN_PROBE || front == TRAIN_SAMPLES;
+}
+
+static void lay_wide(struct train_layout *l, struct rect body, bool sides)
 {
     int extra = body.rows - (1 + NUMBERS_ROWS) - (1 + LOG_ROWS) - 19;
     int log = 1 + LOG_ROWS + (extra > 0 ? extra / 4 : 0);
@@ -78,13 +85,16 @@ static void lay_wide(struct train_layout *l, struct rect body)
     cut(&below, &upper, body.rows - log);
     headed(l, TRAIN_LOG, &below, log);
     struct rect left = upper, right = upper;
-    left.columns = LEFT_COLUMNS + (body.columns - 120) / 2;
+    if (sides)
+        left.columns = LEFT_COLUMNS + (body.columns - 120) / 2;
     if (left.columns < 60)
         left.columns = 60;
     right.column += left.columns;
     right.columns -= left.columns;
     headed(l, TRAIN_CURVE, &left, left.rows - NUMBERS_ROWS - 1);
     headed(l, TRAIN_NUMBERS, &left, left.rows);
+    if (!sides)
+        return;
     int samples = upper.rows / 3 > SAMPLES_ROWS ? upper.rows / 3 : SAMPLES_ROWS;
     headed(l, TRAIN_PROBE, &right, right.rows - samples);
     headed(l, TRAIN_SAMPLES, &right, right.rows);
@@ -115,7 +125,7 @@ static struct train_layout train_layout(const struct scene *c)
     } else if (c->layout.kind == LAYOUT_NARROW) {
         lay_narrow(&l, body, front);
     } else {
-        lay_wide(&l, body);
+        lay_wide(&l, body, has_right_side(c));
     }
     return l;
 }
@@ -127,13 +137,16 @@ static void draw_log(struct scene *c, const struct training *t, struct rect area
     size_t back = size_min(c->v->train.log_back, t->n_lines ? t->n_lines - 1 : 0);
     size_t end = t->n_lines - back, rows = (size_t)(area.rows > 0 ? area.rows : 0);
     size_t from = end > rows ? end - rows : 0;
+    bool timed = false;
+    for (size_t i = from; i < end; i++)
+        timed |= t->lines[i].when[0] != '\0';
     if (t->n_lines == 0)
         draw_hint(c, area, "nothing yet");
     for (size_t i = from; i < end; i++) {
         const struct training_line *l = &t->lines[i];
         int row = area.row + (int)(i - from), used = 0;
-        if (l->when[0] && area.columns > 60)
-            used = canvas_printf(c->canvas, row, area.column + 1, 10, ROLE_LABEL, 0, "%s  ",
+        if (timed && area.columns > 60) /* lines from before have no time: below the others' */
+            used = canvas_printf(c->canvas, row, area.column + 1, 10, ROLE_LABEL, 0, "%-8s  ",
                                  l->when);
         canvas_text(c->canvas, row, area.column + 1 + used, area.columns - used - 2, ROLE_TEXT, 0,
                     l->text, strlen(l->text));
@@ -223,7 +236,7 @@ void train_draw(struct scene *c)
         if (l.area[pane].rows > 0)
             draw_pane(c, &l, pane);
     struct rect log = l.heading[TRAIN_LOG];
-    if (c->layout.kind == LAYOUT_WIDE && !c->v->train.zoomed && log.rows > 0)
+    if (l.heading[TRAIN_PROBE].rows > 0 && !c->v->train.zoomed && log.rows > 0)
         canvas_put(c->canvas, log.row, l.heading[TRAIN_PROBE].column, TEE_UP, ROLE_FRAME, 0);
 }
 

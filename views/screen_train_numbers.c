@@ -80,11 +80,12 @@ static size_t count_steps(const struct training *t, bool skipped)
 static void seen_text(const struct training *t, char *first, size_t size, char *rest, size_t more)
 {
     double seen = 0;
-    char eta[32];
+    char eta[32], done[TEXT_NUMBER_MAX], whole[TEXT_NUMBER_MAX];
     for (size_t i = 0; i < t->log.n_steps; i++)
         seen += t->log.steps[i].tokens > 0 ? t->log.steps[i].tokens : 0;
     double all = t->log.n_steps ? seen / (double)t->log.n_steps * (double)t->total_steps : 0;
-    snprintf(first, size, "%.2f M of %.2f M tokens", seen / 1e6, all / 1e6);
+    snprintf(first, size, "%s of %s tokens", text_rounded((uint64_t)seen, done),
+             text_rounded((uint64_t)llround(all), whole));
     train_format_seconds(t->eta_s, eta, sizeof eta);
     snprintf(rest, more, "   ETA %s", t->eta_s < 0 ? "-" : eta);
 }

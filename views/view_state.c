@@ -1,6 +1,7 @@
 #include "views/view_state.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,6 +16,14 @@ const char *const view_value_name[VALUE_COUNT] = {VIEW_VALUES(VIEW_VALUE_NAME)};
 #define VIEW_VALUE_PANE(pane, id, word) PANE_##pane,
 const enum pane view_value_pane[VALUE_COUNT] = {VIEW_VALUES(VIEW_VALUE_PANE)};
 #undef VIEW_VALUE_PANE
+
+const char *view_value_words(enum view_value value, char out[VIEW_VALUE_WORDS])
+{
+    snprintf(out, VIEW_VALUE_WORDS, "%s", view_value_name[value]);
+    for (char *dash; (dash = strchr(out, '-'));)
+        *dash = ' ';
+    return out;
+}
 
 void view_state_init(struct view_state *state)
 {

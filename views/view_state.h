@@ -54,6 +54,10 @@ extern const char *const unit_name[UNIT_COUNT];
 extern const char *const view_value_name[VALUE_COUNT];
 extern const enum pane view_value_pane[VALUE_COUNT];
 
+/* The same for people: "slot share". Returns out. */
+enum { VIEW_VALUE_WORDS = 24 };
+const char *view_value_words(enum view_value value, char out[VIEW_VALUE_WORDS]);
+
 /* The coordinate that was moved last, or that is locked (UX.md section 3). */
 enum source_kind { SOURCE_NONE, SOURCE_TOKEN, SOURCE_LAYER, SOURCE_SLOT, SOURCE_ANSWER };
 struct source {

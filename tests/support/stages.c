@@ -1,6 +1,9 @@
 #include "tests/support/stages.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/base/mem.h"
 
 void stage_train(struct stage *g)
 {
@@ -56,6 +59,15 @@ void stage_train_new(struct stage *g)
     snprintf(g->training.stage, sizeof g->training.stage, "records");
 }
 
+/* A run without looks at a probe: the curve has their columns. */
+void stage_train_plain(struct stage *g)
+{
+    stage_train(g);
+    while (g->training.n_probes > 0)
+        training_probe_free(&g->training.probes[--g->training.n_probes]);
+    g->v.train.probe = 0;
+}
+
 void stage_data(struct stage *g)
 {
     sample_samples(&g->samples, &g->sample);
@@ -86,6 +98,32 @@ void stage_eval(struct stage *g)
     g->v.screen = SCREEN_EVAL;
     g->v.eval.results = &g->results;
     g->v.eval.example = results_next(&g->results.sets[0], 0, 1, RESULTS_SHOW_LOST);
+}
+
+/* Long names and answers have the room that others leave. */
+void stage_eval_long(struct stage *g)
+{
+    stage_eval(g);
+    struct results_set *set = &g->results.sets[0];
+    snprintf(set->name, sizeof set->name, "harbour-questions-of-autumn");
+    char **gold = &set->examples[g->v.eval.example].gold;
+    free(*gold);
+    *gold = xstrdup("in the spring of the year 1888, after the war");
+}
+
+/* Several samples a record, and a count that says which of the two it is. */
+void stage_data_records(struct stage *g)
+{
+    stage_data(g);
+    g->samples.good = 700;
+}
+
+/* What the colours of the plan mean, where it is not the usual. */
+void stage_plan_by_token(struct stage *g)
+{
+    stage_plan(g);
+    g->v.value[PANE_PLAN] = VALUE_TOKEN_SHARE;
+    g->v.normalise = NORM_TOKEN;
 }
 
 void stage_eval_running(struct stage *g)

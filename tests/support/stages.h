@@ -30,6 +30,7 @@ void stage_gates(struct stage *g);
 void stage_plan(struct stage *g);
 void stage_answers(struct stage *g);
 void stage_full_answer(struct stage *g);
+void stage_plan_by_token(struct stage *g);
 void stage_zoom_fit(struct stage *g);
 void stage_zoom_cells(struct stage *g);
 void stage_zoom_numbers(struct stage *g);
@@ -83,10 +84,13 @@ void stage_train_log(struct stage *g);
 void stage_train_norm(struct stage *g);
 void stage_train_numbers(struct stage *g);
 void stage_train_new(struct stage *g);
+void stage_train_plain(struct stage *g);
 void stage_data(struct stage *g);
 void stage_data_sample(struct stage *g);
 void stage_data_bad(struct stage *g);
+void stage_data_records(struct stage *g);
 void stage_eval(struct stage *g);
 void stage_eval_running(struct stage *g);
+void stage_eval_long(struct stage *g);
 
 #endif
