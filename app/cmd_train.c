@@ -102,19 +102,40 @@ static bool apply_preset(struct train_config *c, const char *name, struct err *e
     return ok;
 }
 
-/* Options that set one key each. */
-static bool apply_shortcuts(struct train_config *c, const struct cli_arguments *a, struct err *err)
+/* The key that an option sets, or NULL. */
+static const char *shortcut_key(const char *option)
 {
     static const struct {
         const char *option, *key;
     } shortcuts[] = {{"init", "init"}, {"steps", "steps"}, {"batch", "batch"}, {"lr", "lr"},
                      {"optimizer", "optimizer"}, {"distill", "distill"},
                      {"soft-prompt", "soft_prompt"}};
-    for (size_t i = 0; i < sizeof shortcuts / sizeof *shortcuts; i++) {
-        const char *value = cli_text(a, shortcuts[i].option);
-        if (value && !train_config_set(c, shortcuts[i].key, value, err))
-            return err_prefix(err, "--%s", shortcuts[i].option);
+    for (size_t i = 0; i < sizeof shortcuts / sizeof *shortcuts; i++)
+        if (strcmp(option, shortcuts[i].option) == 0)
+            return shortcuts[i].key;
+    return NULL;
+}
+
+/* Settings in the order in which they were given: of several for a key the last counts,
+ * whether it is an option of its own or --set. */
+static bool apply_settings(struct job *j, struct err *err)
+{
+    const struct cli_arguments *a = j->arguments;
+    struct train_config *c = &j->run.config;
+    bool steps = false; /* named: then a run that goes on takes them as well */
+    for (size_t i = 0; i < a->n_given; i++) {
+        const struct cli_given *given = &a->given[i];
+        const char *option = given->option->name, *key = shortcut_key(option);
+        if (key && !train_config_set(c, key, given->text, err))
+            return err_prefix(err, "--%s", option);
+        if (strcmp(option, "mix") == 0 && !set_mix(c, given->text, err))
+            return false;
+        if (strcmp(option, "set") == 0 && !set_pair(c, given->text, err))
+            return false;
+        steps |= strcmp(option, "steps") == 0 ||
+                 (strcmp(option, "set") == 0 && strncmp(given->text, "steps=", 6) == 0);
     }
+    j->run.steps = steps ? c->steps : 0;
     return true;
 }
 
@@ -122,18 +143,14 @@ static bool make_config(struct job *j, struct err *err)
 {
     const struct cli_arguments *a = j->arguments;
     struct train_config *c = &j->run.config;
-    const char *phase = a->operands[0], *mix = cli_text(a, "mix"), *pair;
+    const char *phase = a->operands[0];
     train_config_defaults(c);
     char standard[32];
     snprintf(standard, sizeof standard, "cpu-%.16s", phase);
     const char *preset = cli_text(a, "preset");
     if (!apply_preset(c, preset ? preset : standard, err) ||
-        !train_config_set(c, "phase", phase, err) || (mix && !set_mix(c, mix, err)) ||
-        !apply_shortcuts(c, a, err))
+        !train_config_set(c, "phase", phase, err) || !apply_settings(j, err))
         return false;
-    for (size_t i = 0; (pair = cli_text_at(a, "set", i)); i++)
-        if (!set_pair(c, pair, err))
-            return false;
     if (c->micro_batch > c->batch)
         c->micro_batch = c->batch;
     return train_config_check(c, err);
@@ -161,7 +178,6 @@ static bool read_arguments(struct job *j, struct err *err)
     j->run.data = j->data;
     j->run.directory = j->log.directory = cli_text(a, "run");
     j->run.resume = cli_flag(a, "resume");
-    j->run.steps = cli_text(a, "steps") ? j->run.config.steps : 0;
     j->run.accept_data_change = cli_flag(a, "accept-data-change");
     j->run.overfit_one = cli_flag(a, "overfit-one");
     return train_probe_open(&j->log.probe, cli_text(a, "probe"), cli_text(a, "probe-question"),
@@ -296,7 +312,8 @@ static const struct cli_option options[] = {
     {.name = "distill", .kind = CLI_TEXT, .value = "A",
      .help = "add A times the KL divergence from the full context (our extension)"},
     {.name = "set", .kind = CLI_TEXT, .value = "KEY=VALUE", .many = true,
-     .help = "any training setting; --print-config lists them"},
+     .help = "any training setting; --print-config lists them. Of several for one setting, "
+             "options of their own among them, the last counts"},
     DATA_OPTIONS,
     {.name = "resume", .kind = CLI_FLAG, .help = "go on from the newest whole checkpoint of DIR"},
     {.name = "accept-data-change", .kind = CLI_FLAG,

@@ -68,6 +68,21 @@ class Runs(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn(b"missing", done.stderr)
 
+    def test_of_options_and_set_the_last_counts(self):
+        """--steps N and --set steps=N are the same setting: their order on the line decides."""
+        def config(*words):
+            done = subprocess.run([PROGRAM, "train", "ntp", "--print-config", *words], capture_output=True, check=True, text=True)
+            return dict(re.findall(r"(?m)^(\w+) += +(.*?) *(?:#.*)?$", done.stdout))
+        for option, key, one, other in (("steps", "steps", "7", "9"), ("batch", "batch", "4", "8"), ("lr", "lr", "0.002", "0.003"),
+                                        ("optimizer", "optimizer", "muon", "adamw"), ("distill", "distill", "2", "3"),
+                                        ("init", "init", "warm", "published"), ("soft-prompt", "soft_prompt", "a.safetensors", "none")):
+            with self.subTest(option=option):
+                self.assertEqual(config(f"--{option}", one, "--set", f"{key}={other}")[key], other)
+                self.assertEqual(config("--set", f"{key}={other}", f"--{option}", one)[key], one)
+                self.assertEqual(config("--set", f"{key}={other}", f"--{option}", one, "--set", f"{key}={other}")[key], other)
+        self.assertEqual(config("--mix", "ntp=0.5,sft=0.5", "--set", "mix_sft=0.2")["mix_sft"], "0.2")
+        self.assertEqual(config("--set", "mix_sft=0.2", "--mix", "ntp=0.5,sft=0.5")["mix_sft"], "0.5")
+
     def test_a_signal_ends_after_the_step_and_saves(self):
         settings = ["valid_every=0", "save_every=1000"]
         train(self.data, self.path / "straight", steps=LONG, settings=settings)
