@@ -95,7 +95,7 @@ const struct cli_command command_explore = {
         "it is sent to the slots, and the answers from the full context, from the slots, and "
         "from nothing. ? in the program shows the keys. "
         "A script (--play) has the commands of the prompt, a line each, and: key NAME..., type TEXT, "
-        "wait idle|step N|for \"TEXT\"|2s|500ms, size 120x36, screen FILE, expect \"TEXT\" (status 1 "
+        "wait idle|step N|for \"TEXT\" [within 5s]|2s|500ms, size 120x36, screen FILE, expect \"TEXT\" (status 1 "
         "unless it is on the screen).",
     .options = options,
     .examples = examples,

@@ -91,6 +91,7 @@ static void draw(struct loop *l)
     }
     view_draw(s->snapshot, &s->view, &l->canvas);
     s->dirty = false;
+    s->frames++;
     if (!s->terminal)
         return;
     if (s->redraw)

@@ -29,6 +29,8 @@ struct script {
     double wait_until_ms; /* 0: no wait */
     size_t wait_step;     /* of the training run; 0: no wait */
     char *wait_text;      /* on the screen, until wait_until_ms at most; NULL: no wait */
+    double wait_text_ms;  /* how long at most */
+    uint64_t frame;       /* in which it was looked for */
 };
 
 struct script *script_open(const char *path, bool confined, script_type_fn *type, struct err *err)
@@ -113,33 +115,54 @@ static bool play_keys(struct script *script, struct session *s, const struct wor
     return true;
 }
 
+/* "2s", "500ms" */
+static bool parse_time(const char *word, double *ms)
+{
+    char number[32];
+    size_t digits = strspn(word, "0123456789.");
+    snprintf(number, sizeof number, "%.*s", (int)digits, word);
+    bool seconds = strcmp(word + digits, "s") == 0, millis = strcmp(word + digits, "ms") == 0;
+    if (!(seconds || millis) || !value_real(number, ms))
+        return false;
+    *ms *= seconds ? 1e3 : 1;
+    return *ms <= wait_max_ms;
+}
+
+/* for "TEXT" [within TIME] */
+static bool wait_for_text(struct script *script, struct session *s, const struct words *words)
+{
+    bool within = words->count == 4 && strcmp(words->word[2], "within") == 0;
+    double ms = wait_text_ms;
+    if ((words->count != 2 && !within) || (within && !parse_time(words->word[3], &ms)))
+        return false;
+    script->wait_text = xstrdup(words->word[1]);
+    script->wait_text_ms = ms;
+    script->wait_until_ms = s->now_ms + ms;
+    script->frame = s->frames - 1; /* look at what is there */
+    return true;
+}
+
 static bool play_wait(struct script *script, struct session *s, const struct words *words,
                       struct err *err)
 {
-    char number[32];
-    double x = 0;
-    const char *word = words->count == 1 ? words->word[0] : "";
-    if (strcmp(word, "idle") == 0) {
+    double ms = 0;
+    const char *word = words->count ? words->word[0] : "";
+    bool alone = words->count == 1;
+    if (alone && strcmp(word, "idle") == 0) {
         script->wait_idle = true;
         return true;
     }
     uint64_t step;
-    if (words->count == 2 && strcmp(words->word[0], "step") == 0 &&
-        value_count(words->word[1], &step)) {
+    if (words->count == 2 && strcmp(word, "step") == 0 && value_count(words->word[1], &step)) {
         script->wait_step = (size_t)step;
         return true;
     }
-    if (words->count == 2 && strcmp(words->word[0], "for") == 0) {
-        script->wait_text = xstrdup(words->word[1]);
-        script->wait_until_ms = s->now_ms + wait_text_ms;
+    if (strcmp(word, "for") == 0 && wait_for_text(script, s, words))
         return true;
-    }
-    size_t digits = strspn(word, "0123456789.");
-    snprintf(number, sizeof number, "%.*s", (int)digits, word);
-    bool seconds = strcmp(word + digits, "s") == 0, millis = strcmp(word + digits, "ms") == 0;
-    if (!(seconds || millis) || !value_real(number, &x) || x * (seconds ? 1e3 : 1) > wait_max_ms)
-        return err_set(err, ERR_USAGE, "wait wants idle, step N, for TEXT, 2s or 500ms");
-    script->wait_until_ms = s->now_ms + x * (seconds ? 1e3 : 1);
+    if (!alone || !parse_time(word, &ms))
+        return err_set(err, ERR_USAGE, "wait wants idle, step N, for TEXT, for TEXT within 5s, 2s or "
+                       "500ms; found \"%.64s\"", words->rest);
+    script->wait_until_ms = s->now_ms + ms;
     return true;
 }
 
@@ -184,19 +207,19 @@ static bool screen_has(struct session *s, const char *wanted)
     return found;
 }
 
-static bool expect(struct session *s, const char *wanted, struct err *err)
+static bool expect(struct session *s, const char *wanted, const char *within, struct err *err)
 {
     if (screen_has(s, wanted))
         return true;
     s->failed_screen = script_screen(s);
-    return err_set(err, ERR_OTHER, "expected \"%s\" on the screen", wanted);
+    return err_set(err, ERR_OTHER, "expected \"%s\" on the screen%s", wanted, within);
 }
 
 static bool play_expect(struct script *script, struct session *s, const struct words *words,
                         struct err *err)
 {
     (void)script;
-    return expect(s, words->rest, err);
+    return expect(s, words->rest, "", err);
 }
 
 static bool play_type(struct script *script, struct session *s, const struct words *words,
@@ -265,13 +288,19 @@ static bool run_line(struct script *script, struct session *s, const char *line,
     return own || !ok ? ok : action_run(s, line, err);
 }
 
-/* Ends the wait for a text that has come; false with an error when its time is over. */
+/* Ends the wait for a text that has come; false with an error when its time is over. The screen
+ * is looked at once a frame. */
 static bool look_for_text(struct script *script, struct session *s, struct err *err)
 {
-    if (!script->wait_text ||
-        (!screen_has(s, script->wait_text) && s->now_ms < script->wait_until_ms))
+    bool over = s->now_ms >= script->wait_until_ms;
+    if (!script->wait_text || (script->frame == s->frames && !over))
         return true;
-    bool came = expect(s, script->wait_text, err);
+    script->frame = s->frames;
+    if (!over && !screen_has(s, script->wait_text))
+        return true;
+    char number[32];
+    snprintf(number, sizeof number, " within %.4g s", script->wait_text_ms / 1e3);
+    bool came = expect(s, script->wait_text, number, err);
     free(script->wait_text);
     script->wait_text = NULL;
     script->wait_until_ms = 0;
@@ -316,6 +345,8 @@ bool script_is_done(const struct script *script)
 
 int script_timeout(const struct script *script, const struct session *s)
 {
+    if (script->wait_text && script->frame != s->frames)
+        return 0;
     if (script->wait_until_ms > 0) {
         double wait = ceil(script->wait_until_ms - s->now_ms);
         return wait < 0 ? 0 : (int)wait;

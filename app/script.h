@@ -2,8 +2,9 @@
  * commands of the prompt it knows
  *
  *   key NAME...        keys as if typed      type TEXT        characters as if typed
- *   wait idle|step N|for "TEXT"|Ns|Nms   until work is done, a training step is, TEXT is on
- *                      the screen (status 1 after 100 s without it), or so long
+ *   wait idle|step N|Ns|Nms   until work is done, a training step is, or so long
+ *   wait for "TEXT" [within Ns|Nms]   until TEXT is on the screen; status 1 when it is not there
+ *                      in time (100 s)
  *   size 120x36        of the virtual screen (headless only)
  *   screen FILE        writes the screen as text
  *   expect "TEXT"      ends the program with status 1 unless TEXT is on the screen

@@ -140,6 +140,7 @@ struct session {
     char *left_over;    /* session of an explorer that was cut off; NULL: none */
     double live_due_ms; /* when to answer again by itself; 0: not */
     bool dirty;             /* draw a frame */
+    uint64_t frames;        /* drawn so far */
     bool redraw;            /* ... and every cell of it */
     bool slow_line;         /* colours take too long: heat is shaded (until C-l) */
     bool loss_when_ready;        /* measured as soon as there are tokens */

@@ -66,6 +66,14 @@ class CommandsTest(ScriptTest):
         self.plays("copy", 'expect "copied:"', "move right", 'expect "token 1 "')
         self.fails(1, 'expected "copied:"', "copy", "move right", 'expect "copied:"')
 
+    def test_waiting_for_a_text(self):
+        """It ends when the text is drawn, and with an error when that does not come in time."""
+        self.plays('wait for "Plan" within 60s', "key ?", 'wait for "Keys here"', 'expect "Keys here"', "key Esc",
+                   "ask What replaced peat?", 'wait for "done"')
+        self.fails(1, 'expected "never there" on the screen within 0.2 s', 'wait for "never there" within 200ms')
+        for odd in ('wait for "x" within', 'wait for "x" within soon', 'wait for "x" 5s', "wait for", "wait 5", "wait idle 5s", "wait"):
+            self.fails(2, "wait wants idle, step N, for TEXT, for TEXT within 5s", odd)
+
     def test_help_tells_what_was_bound_anew(self):
         """A key of its own meaning leaves the line of its kind, and what it was is in sight."""
         self.plays("key ?", 'expect "v % c w            value norm colour unit"', "key Esc",
@@ -338,13 +346,14 @@ class CommandsTest(ScriptTest):
     def test_a_stale_answer_is_not_compared(self):
         ask = ("size 120x36", "answers compressed", "ask What replaced peat?", "wait idle", "pin",
                "set ratio 16", "wait idle", "switch compare")
-        self.plays(*ask, "expect \"answers: B's is stale, r asks again\"", 'expect "stale: "',
+        self.plays(*ask, "expect \"answers: B's is stale, r asks again\"", 'expect "stale:"',
                    "key B", "expect \"answers: A's is stale, r asks again\"", "key r", "wait idle",
                    'expect "answers: 1 word differs"')
         self.fails(1, 'expected "F1"', *ask, 'expect "F1"')
 
     def test_a_small_list_shows_its_choice(self):
-        self.plays("size 40x10", "switch train", 'expect "> Dry run"')
+        self.plays("size 40x10", "switch train", 'expect "> Data"', 'expect "Phase "', "train data=a.txt",
+                   'expect "> Dry run"')
 
     def test_what_was_set_again_is_not_stale(self):
         ask = ("answers compressed", "ask What replaced peat?", "wait idle", "set eps 0.5",
