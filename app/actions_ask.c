@@ -145,6 +145,6 @@ bool do_stop(struct session *s, const struct words *words, struct err *err)
     if (found)
         session_note(s, "stopped");
     else
-        session_note(s, "nothing is running; q quits");
+        session_note(s, "nothing is running" WAY "q quits" WAY "nothing changed");
     return true;
 }

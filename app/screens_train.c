@@ -1,5 +1,6 @@
 /* The Train screen: the form, and what keys mean beside a run. */
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include "engine/train/run.h"
 
 static const char runs_folder[] = "runs";
-enum { RUNS_MAX = 200 };
+enum { RUNS_MAX = 200, FORM_DATA = 2 /* the line of the form */ };
 
 /* ---- run directories ------------------------------------------------------------ */
 
@@ -95,9 +96,23 @@ static void add_choice(struct list *list, const char *name, const char *value,
     list_add(list, name, detail[0] ? detail : otherwise, command);
 }
 
+/* Where the form begins: at what changes by Enter, for who goes through its values; else at what
+ * is missing, since without data nothing can be measured; then at what comes next. */
+static size_t form_choice(struct session *s, size_t before, size_t dry_run)
+{
+    struct run_estimate ignored;
+    if (before < FORM_DATA)
+        return before;
+    if (!run_control_form(s)->n_data)
+        return FORM_DATA;
+    return dry_run + run_control_estimate(s, &ignored);
+}
+
 static void show_form(struct session *s)
 {
+    static const char title[] = "Train a compressor";
     const struct run_form *f = run_control_form(s);
+    size_t before = s->view.dialog_title == title ? s->view.overlay_at : SIZE_MAX;
     struct list *list = dialog_begin(s);
     char line[160], text[512];
     snprintf(line, sizeof line, "train %s", run_form_next_phase(f));
@@ -113,8 +128,6 @@ static void show_form(struct session *s)
     add_choice(list, "Settings", text, "as the preset says; Enter types others, as steps=600",
                "prompt command \"train \"");
     size_t dry_run = list->count;
-    struct run_estimate ignored;
-    bool measured = run_control_estimate(s, &ignored);
     list_add(list, "Dry run", "two steps that are thrown away: memory, disk, time",
              "train dry-run");
     list_add(list, "Start", f->resume ? "goes on from the newest whole checkpoint" : "",
@@ -125,9 +138,9 @@ static void show_form(struct session *s)
     if (run_control_alive(s))
         list_add_text(list, "measuring ... ^C stops");
     add_runs(list);
-    dialog_show(s, OVERLAY_NONE, "Train a compressor",
+    dialog_show(s, OVERLAY_NONE, title,
                 "arrows and Enter choose \u00b7 Esc \u00b7 ? help");
-    s->view.overlay_at = dry_run + measured;
+    s->view.overlay_at = form_choice(s, before, dry_run);
 }
 
 void screens_train_show(struct session *s)

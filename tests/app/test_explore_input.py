@@ -80,7 +80,7 @@ class InputTest(ExplorerTest):
         with self.open() as terminal:
             terminal.wait_for(b"? help")
             terminal.type(b"\x1b[200~q\rq\r:quit\r\x1b[201~")
-            terminal.settle()
+            terminal.wait_for("nothing takes a paste here · a asks, : commands, then paste".encode())
             self.assertFalse(terminal.has_exited())
             terminal.type(b"a\x1b[200~" + b"x\x1b[31m\n" * 120000 + b"\x1b[201~")
             terminal.settle()

@@ -81,7 +81,7 @@ class MouseTest(ExplorerTest):
         self.assertRegex(redrawn(terminal), r"Preset\s+cpu-sft")
         self.click(terminal, 10, 8)  # a line that is no choice
         self.press(terminal, 8, 8, button=65)
-        self.assertRegex(redrawn(terminal), r">\s+Start")
+        self.assertRegex(redrawn(terminal), r">\s+Settings")
         (self.home / "notes.txt").write_text("Peat was burned before. " * 20)
         terminal.type(b"1O")
         for row in range(22, 12, -1):  # from below, to the last choice

@@ -88,6 +88,10 @@ class RefusedTest(ScriptTest):
         self.assertIn('turn takes no arguments, found "now"', said["bind w turn now"][0])
         self.assertIn('w was "redo" by a line before; "undo" holds now', said["bind w undo"][0])
 
+    def test_what_does_nothing_says_so(self):
+        self.plays("size 160x36", "key F7", 'expect "F7 has no use in the Document pane · ? shows the keys · nothing changed"',
+                   "key C-c", 'expect "nothing is running · q quits · nothing changed"')
+
     def test_a_refused_line_changes_nothing_half(self):
         self.plays("train data=a.txt run=r", "source " + str(self.bad("train data=b.txt nonsense")),
                    "switch train", 'expect "a.txt"')

@@ -51,10 +51,10 @@ class RunTest(ScriptTest):
 
 class FormTest(RunTest):
     def test_form(self):
-        self.plays("switch train", 'expect "Train a compressor"', 'expect "> Dry run"',
-                   "key Up Up Up Up Up Enter", 'expect "Phase          sft"',
-                   'expect "Preset         cpu-sft"', "train preset=paper-sft",
-                   'expect "paper-sft"', "key Esc", 'expect "── Document"')
+        self.plays("switch train", 'expect "Train a compressor"', 'expect "> Data"',
+                   "key Up Up Up Up Up Enter", 'expect "> Phase          sft"',
+                   'expect "Preset         cpu-sft"', "key Enter", 'expect "> Phase          prompt"', "train preset=paper-sft",
+                   'expect "paper-sft"', "key Down Down", "train data=a.txt", 'expect "> Dry run"', "key Esc", 'expect "── Document"')
 
     def test_phase_and_preset_go_together(self):
         """Of two that do not, the one that was said last holds; a preset of the phase stays."""
