@@ -54,7 +54,7 @@ class CommandsTest(ScriptTest):
                    "find coal", 'expect "token 5"', "unit word", 'expect "unit: word"',
                    "key w", 'expect "unit: sentence"', "colors magma", "key c",
                    'expect "colours: gray"', "scale log", "limits 0 0.5", "limits auto",
-                   "view plan slot-share", 'expect "Plan: slot-share"', "key %",
+                   "view plan slot-share", 'expect "Plan: slot share"', "key %",
                    'expect "normalised by token"', "zoom plan", "key Esc", "turn",
                    "range 10 20", 'expect "range: tokens 10 to 20"', "key Esc", "range 11-21",
                    'expect "range: tokens 11 to 21"', "range 0..9", 'expect "range: tokens 0 to 9"',
