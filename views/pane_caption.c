@@ -6,13 +6,15 @@
 #include "views/caption.h"
 
 enum { CAPTION_ROWS = 4, CAPTION_ROWS_SMALL = 3, ROWS_FOR_ALL = 20, ROWS_LEAST = 13,
-       ROWS_OVER = 2 };
+       ROWS_OVER = 2, ROWS_COVERED = 2 };
 
+/* A presentation's begins in the rows of status and prompt: the pane has the others. */
 int caption_rows(const struct view_state *v)
 {
     if (!v->caption || v->rows < ROWS_LEAST)
         return 0;
-    return v->rows < ROWS_FOR_ALL ? CAPTION_ROWS_SMALL : CAPTION_ROWS;
+    int covered = v->presenting && !v->prompt_open ? ROWS_COVERED : 0;
+    return (v->rows < ROWS_FOR_ALL ? CAPTION_ROWS_SMALL : CAPTION_ROWS) - covered;
 }
 
 /* Status and prompt are below the caption, out of sight, unless something is typed. */

@@ -178,7 +178,8 @@ def frames(rows, columns):
 def idling():
     with start("--no-answers") as terminal:
         terminal.wait_for(b"? help", seconds=60)
-        terminal.settle(6, 30)  # notes end
+        terminal.settle(1.5, 30)
+        terminal.pump(6)  # notes end
         before, mark = processor_seconds(terminal), len(terminal.output)
         terminal.pump(IDLE_SECONDS)
         spent, written = processor_seconds(terminal) - before, len(terminal.output) - mark
