@@ -138,6 +138,7 @@ bool figure_draw_panels(struct drawing *drawing, const struct figure_panel *pane
     struct grid_of_panels g = {.n = n, .columns = columns, .snapshot = snapshot, .fonts = fonts};
     const struct figure_options *first = &panels[0].options;
     double height = 0;
+    CHECK(n > 0 && columns > 0);
     *drawing = (struct drawing){0};
     divide_width(&g, first);
     g.panel = xcalloc(n, sizeof *g.panel);

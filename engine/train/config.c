@@ -256,8 +256,10 @@ bool train_config_check(const struct train_config *c, struct err *err)
     for (size_t step = 0; step < c->steps; step++) {
         struct compress_settings settings;
         train_config_settings(c, step, &settings);
-        if (!compress_settings_check(&settings, err))
+        if (!compress_settings_check(&settings, err)) {
+            err->code = ERR_USAGE; /* no file said so */
             return false;
+        }
     }
     return true;
 }

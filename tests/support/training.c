@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/sha256.h"
+#include "engine/model/safetensors.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary.h"
 
@@ -107,4 +109,23 @@ void training_run(struct training *t, size_t stop_at, enum err_code code)
     if (err.code != code)
         fail_msg("expected code %d, got %d: %s", code, err.code, err.text);
     assert_int_equal(ok, code == ERR_NONE);
+}
+
+void training_hash(const char *dir, const char *name, char hex[65])
+{
+    char *path = file_join(dir, name);
+    struct err err = {0};
+    struct safetensors *file = safetensors_open(path, &err);
+    if (!file)
+        fail_msg("%s", err.text);
+    struct sha256 hash;
+    sha256_begin(&hash);
+    for (size_t i = 0; i < safetensors_count(file); i++) {
+        const struct tensor *t = safetensors_at(file, i);
+        sha256_add(&hash, t->name, strlen(t->name));
+        sha256_add(&hash, t->data, t->bytes);
+    }
+    sha256_end(&hash, hex);
+    safetensors_close(file);
+    free(path);
 }

@@ -23,4 +23,7 @@ char *training_directory(struct training *t, const char *name);
 /* Runs until `stop_at` steps are done (0: to the end) and expects `code`. */
 void training_run(struct training *t, size_t stop_at, enum err_code code);
 
+/* SHA-256 of all tensors of a file of a run; metadata hold times. */
+void training_hash(const char *dir, const char *name, char hex[65]);
+
 #endif

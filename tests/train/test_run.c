@@ -11,64 +11,119 @@
 #include <cmocka.h>
 
 #include "engine/base/mem.h"
-#include "engine/base/sha256.h"
-#include "engine/model/safetensors.h"
+#include "engine/eval/soft_prompt.h"
 #include "tests/support/temporary.h"
 #include "tests/support/training.h"
 
-/* Seconds of training differ from run to run, so whole files cannot be compared:
- * the tensors are. */
-static void hash_state(const char *dir, const char *name, char hex[65])
+static void check_resume(struct training *t)
 {
-    char *path = file_join(dir, name);
-    struct err err = {0};
-    struct safetensors *file = safetensors_open(path, &err);
-    if (!file)
-        fail_msg("%s", err.text);
-    struct sha256 hash;
-    sha256_begin(&hash);
-    for (size_t i = 0; i < safetensors_count(file); i++) {
-        const struct tensor *t = safetensors_at(file, i);
-        sha256_add(&hash, t->name, strlen(t->name));
-        sha256_add(&hash, t->data, t->bytes);
-    }
-    sha256_end(&hash, hex);
-    safetensors_close(file);
-    free(path);
-}
-
-static void check_resume(double average)
-{
-    struct training t;
     char straight[65], resumed[65];
-    training_open(&t);
-    t.options.config.average = average;
-    char *dir = training_directory(&t, "straight");
-    training_run(&t, 0, ERR_NONE);
-    hash_state(dir, "step-000040.safetensors", straight);
+    char *dir = training_directory(t, "straight");
+    training_run(t, 0, ERR_NONE);
+    training_hash(dir, "step-000040.safetensors", straight);
     free(dir);
     /* 10 is where the ratio changes, 17 lies between two checkpoints. */
     static const size_t cuts[] = {1, 10, 17, 20, 39};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         char name[32];
         snprintf(name, sizeof name, "cut-%zu", cuts[i]);
-        dir = training_directory(&t, name);
-        t.options.resume = false;
-        training_run(&t, cuts[i], ERR_CANCELLED);
-        t.options.resume = true;
-        training_run(&t, 0, ERR_NONE);
-        hash_state(dir, "step-000040.safetensors", resumed);
+        dir = training_directory(t, name);
+        t->options.resume = false;
+        training_run(t, cuts[i], ERR_CANCELLED);
+        t->options.resume = true;
+        training_run(t, 0, ERR_NONE);
+        training_hash(dir, "step-000040.safetensors", resumed);
         assert_string_equal(resumed, straight);
         free(dir);
     }
-    training_close(&t);
 }
 
 static void resume_is_bit_exact(void **state)
 {
     (void)state;
-    check_resume(0);
-    check_resume(0.9);
+    for (int mean = 0; mean < 2; mean++) {
+        struct training t;
+        training_open(&t);
+        t.options.config.average = mean ? 0.9 : 0;
+        check_resume(&t);
+        training_close(&t);
+    }
+}
+
+/* ---- a soft prompt instead of a compressor ---------------------------------------------- */
+
+static void prompt_open(struct training *t)
+{
+    enum { QUESTIONS = 40, LINE = 160 };
+    char *lines = xcalloc(QUESTIONS, LINE);
+    size_t used = 0;
+    for (int i = 0; i < QUESTIONS; i++)
+        used += (size_t)snprintf(lines + used, LINE, "{\"context\": \"Barge %d left pond %d.\", "
+                                 "\"question\": \"What left?\", \"answers\": [\"barge %d\"]}\n", i,
+                                 i % 7, i);
+    training_open(t);
+    free(t->data_path);
+    t->data_path = temporary_file(t->directory, "questions.jsonl", lines, used);
+    t->data[0].path = t->data_path;
+    free(lines);
+    struct train_config *c = &t->options.config;
+    memcpy(c->phase, "prompt", sizeof "prompt");
+    c->mix_ntp = 0;
+    c->mix_sft = 1;
+    c->soft_tokens = 3;
+    c->sft_context = c->sft_tokens = 32;
+    c->held_out_questions = 4;
+}
+
+static void prompts_resume_bit_exactly(void **state)
+{
+    (void)state;
+    struct training t;
+    prompt_open(&t);
+    check_resume(&t);
+    training_close(&t);
+}
+
+/* What a run leaves is a prompt that loads, and that another run can begin with. */
+static void a_prompt_goes_on(void **state)
+{
+    (void)state;
+    struct training t;
+    struct soft_prompt first, second;
+    struct err err = {0};
+    prompt_open(&t);
+    t.options.config.steps = 6;
+    for (int run = 0; run < 2; run++) {
+        char *dir = training_directory(&t, run ? "second" : "first");
+        char *ready = file_join(dir, "compressor.safetensors");
+        training_run(&t, 0, ERR_NONE);
+        if (!soft_prompt_load(run ? &second : &first, ready, t.options.model, &err))
+            fail_msg("%s", err.text);
+        snprintf(t.options.config.init, sizeof t.options.config.init, "%s", ready);
+        t.options.config.soft_tokens = 99; /* the file says how many */
+        t.options.config.lr = 0;
+        free(ready);
+        free(dir);
+    }
+    assert_int_equal(first.n, 3);
+    assert_int_equal(second.n, 3);
+    assert_memory_equal(first.vectors, second.vectors,
+                        3 * t.options.model->config.hidden * sizeof(real));
+    soft_prompt_free(&first);
+    soft_prompt_free(&second);
+    training_close(&t);
+}
+
+static void a_prompt_has_no_teacher(void **state)
+{
+    (void)state;
+    struct training t;
+    prompt_open(&t);
+    t.options.config.distill = 1;
+    char *dir = training_directory(&t, "taught");
+    training_run(&t, 0, ERR_USAGE);
+    free(dir);
+    training_close(&t);
 }
 
 /* A finished run goes on to more steps, and knows of them later. */
@@ -223,6 +278,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resume_is_bit_exact),
+        cmocka_unit_test(prompts_resume_bit_exactly),
+        cmocka_unit_test(a_prompt_goes_on),
+        cmocka_unit_test(a_prompt_has_no_teacher),
         cmocka_unit_test(a_run_is_made_longer),
         cmocka_unit_test(the_log_has_every_step_once),
         cmocka_unit_test(totals_go_on_from_the_start),
