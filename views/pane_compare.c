@@ -37,7 +37,7 @@ struct compare {
  * where the slots fit for that; rows that the maps do not need go to the answers. */
 static void share_rows(const struct scene *c, struct compare *m, int rows)
 {
-    int slots = c->window ? (int)c->window->slots : 1;
+    int slots = c->window && c->window->slots ? (int)c->window->slots : 1;
     bool half = display_has_heat_colors(&c->v->display) && c->v->display.glyphs == GLYPHS_HALF;
     int foot = rows >= 12 ? FOOT_ROWS : rows >= 8 ? 2 : 0, room = rows - foot - 1;
     m->halves = half && room < slots ? 2 : 1;

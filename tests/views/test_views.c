@@ -113,6 +113,22 @@ static void test_unread_answers_have_no_numbers(void **state)
     snapshot_release(s);
 }
 
+/* Gates are there before slots are. */
+static void test_compare_before_the_plan(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    size_t tokens = s->window_first[1];
+    struct view_state v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
+    v.screen = SCREEN_COMPARE;
+    v.pinned = s;
+    snapshot_set_window(s, 0, snapshot_window_new(tokens, 0, s->facts.layers + 1, 0, false));
+    char *text = drawn(s, &v);
+    assert_non_null(strstr(text, "Compare"));
+    free(text);
+    snapshot_release(s);
+}
+
 /* The bars of entropy have their own scale: labels of layers would lie. */
 static void test_entropy_has_its_scale(void **state)
 {
@@ -467,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_status_sentences),
         cmocka_unit_test(test_status_names_slots_of_all_windows),
         cmocka_unit_test(test_unread_answers_have_no_numbers),
+        cmocka_unit_test(test_compare_before_the_plan),
         cmocka_unit_test(test_entropy_has_its_scale),
         cmocka_unit_test(test_status_compares_with_the_lock),
         cmocka_unit_test(test_status_of_nothing),
