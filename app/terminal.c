@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <termios.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -379,10 +380,26 @@ void terminal_redraw(struct terminal *t)
     clearok(curscr, TRUE);
 }
 
+/* Pseudo terminals and consoles name a speed, 38400, that they do not have. */
+static bool is_serial(dev_t device)
+{
+    enum { CONSOLES = 4, CONSOLES_ALSO = 5, SERIAL_FIRST = 64, PSEUDO = 136, PSEUDO_LAST = 143 };
+    unsigned kind = major(device);
+    return kind == CONSOLES ? minor(device) >= SERIAL_FIRST
+                            : kind > CONSOLES_ALSO && (kind < PSEUDO || kind > PSEUDO_LAST);
+}
+
+bool terminal_speed_is_slow(speed_t speed, dev_t device)
+{
+    if (speed == B0)
+        return false;
+    return speed <= B19200 || (speed <= B57600 && is_serial(device)); /* their codes rise with them */
+}
+
 bool terminal_is_slow_line(const struct terminal *t)
 {
-    speed_t speed = cfgetospeed(&t->modes);
-    return speed > B0 && speed <= B19200; /* their codes rise with them */
+    struct stat st;
+    return fstat(t->line.out, &st) == 0 && terminal_speed_is_slow(cfgetospeed(&t->modes), st.st_rdev);
 }
 
 bool terminal_is_behind(const struct terminal *t)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <termios.h>
 
 #include "app/input.h"
 #include "engine/base/err.h"
@@ -48,8 +50,10 @@ void terminal_paint(struct terminal *terminal, const struct canvas *canvas,
 /* The next paint writes all cells. */
 void terminal_redraw(struct terminal *terminal);
 
-/* Is it a serial line of 19200 baud or less? Pseudo terminals say 38400. */
+/* Does a frame in colours take longer than a second and a half? So it does on a line of 19200 baud
+ * or less, and on one of up to 57600 that is really serial: pseudo terminals say 38400. */
 bool terminal_is_slow_line(const struct terminal *terminal);
+bool terminal_speed_is_slow(speed_t speed, dev_t device); /* of such a line */
 
 /* Has the terminal not yet taken what was written? Then a frame is better left
  * out. */
