@@ -20,6 +20,7 @@ struct records {
     struct records_options options;
     enum form form;
     size_t good, bad;
+    char first_bad[96]; /* "line 7: why" */
     json_t *squad; /* whole file */
     size_t article, paragraph, seen;
 };
@@ -59,7 +60,8 @@ static void add_answer(struct question *q, char *answer)
 
 static void count_bad(struct records *r, size_t line, const char *reason)
 {
-    r->bad++;
+    if (r->bad++ == 0)
+        snprintf(r->first_bad, sizeof r->first_bad, "line %zu: %s", line, reason);
     if (r->options.bad)
         r->options.bad(r->options.context_pointer, line, reason);
 }
@@ -346,8 +348,8 @@ static bool next_text(struct records *r, struct record *out, struct err *err)
         }
         if (text.size + length > TEXT_BYTES_MAX) {
             buffer_free(&text);
-            return err_set(err, ERR_INPUT, "%s: document over %d MiB", input_path(r->input),
-                           TEXT_BYTES_MAX >> 20);
+            return err_set(err, ERR_INPUT, "%s: line %zu: the document is over %d MiB: split it",
+                           input_path(r->input), input_line_number(r->input), TEXT_BYTES_MAX >> 20);
         }
         blank = blank && strspn(line, " \t\r") == length;
         buffer_add(&text, line, length);
@@ -371,9 +373,9 @@ static bool too_many_bad(const struct records *r, struct err *err)
 {
     if (r->options.any_bad || !records_refused(r->good, r->bad))
         return false;
-    err_set(err, ERR_INPUT, "%s: %zu of %zu record%s %s bad, more than 1 %%: not used",
+    err_set(err, ERR_INPUT, "%s: %zu of %zu record%s %s bad, more than 1 %%: not used; the first, %s",
             input_path(r->input), r->bad, r->good + r->bad, text_plural(r->good + r->bad),
-            r->bad == 1 ? "is" : "are");
+            r->bad == 1 ? "is" : "are", r->first_bad);
     return true;
 }
 
@@ -391,7 +393,8 @@ bool records_next(struct records *r, struct record *out, struct err *err)
         ok = false;
     }
     if (local.code == ERR_NONE && !ok && r->good == 0)
-        err_set(&local, ERR_INPUT, "%s: no usable records", input_path(r->input));
+        err_set(&local, ERR_INPUT, "%s: no usable records, found %s; expected plain text, JSON lines, "
+                "SQuAD or MRQA", input_path(r->input), r->bad ? r->first_bad : "nothing");
     if (local.code != ERR_NONE && err)
         *err = local;
     return ok;

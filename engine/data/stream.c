@@ -81,7 +81,8 @@ bool stream_check(const struct stream *s, struct err *err)
                                phase == PHASE_SFT ? "a question-answer file" : "plain text",
                                phase_name[phase]);
     }
-    return total > 0 || err_set(err, ERR_USAGE, "the mixture of phases is empty");
+    return total > 0 || err_set(err, ERR_USAGE, "the mixture of phases is empty: one of mix_ntp, "
+                                              "mix_reconstruct and mix_sft must be above 0");
 }
 
 static size_t draw_weighted(struct rng *rng, const double *weight, size_t n)
