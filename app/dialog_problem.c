@@ -67,14 +67,25 @@ static void add_wrapped(struct list *list, const char *text)
     }
 }
 
+struct found {
+    const char *path;
+    char *out;
+    size_t size;
+};
+
 /* What stands at a path: nothing, a directory, or so many bytes and how they begin. */
-static void describe_found(const char *path, char *out, size_t size)
+static bool describe_found(void *context, struct err *err)
 {
+    const struct found *f = context;
+    const char *path = f->path;
+    char *out = f->out;
+    size_t size = f->size;
     struct stat st;
+    (void)err;
     char bytes[TEXT_NUMBER_MAX], raw[FIRST_BYTES], first[FIRST_BYTES * TEXT_ESCAPE_MAX];
     if (stat(path, &st) != 0) {
         snprintf(out, size, "nothing there: %s", strerror(errno));
-        return;
+        return true;
     }
     int fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
     ssize_t n = fd >= 0 ? read(fd, raw, sizeof raw) : 0;
@@ -88,6 +99,7 @@ static void describe_found(const char *path, char *out, size_t size)
     else
         snprintf(out, size, n > 0 ? "a file of %s that begins with \"%s\"" : "a file of %s",
                  text_bytes((uint64_t)st.st_size, bytes), first);
+    return true;
 }
 
 static void add_identity(struct list *list, const char *lead, const char *name, size_t hidden,
@@ -153,14 +165,14 @@ static void add_default_model(struct list *list)
 
 void dialog_problem(struct session *s, enum problem problem, const char *path, const char *text)
 {
-    char found[192];
+    char found[192] = "";
     notes_add(&s->notes, true, text);
     struct list *list = dialog_begin(s);
     add_wrapped(list, text);
     list_add_text(list, "  %-10s %s", "where", path);
     bool owned = problem == PROBLEM_COMPRESSOR && add_owners(list, s, path);
     if (!owned) {
-        describe_found(path, found, sizeof found);
+        worker_call(!s->no_sandbox, describe_found, &(struct found){path, found, sizeof found}, NULL);
         list_add_text(list, "  %-10s %s", "got", found);
         list_add_text(list, "  %-10s %s", "expected", problems[problem].expected);
     }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/places.h"
+#include "app/worker.h"
 #include "app/signals.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
@@ -35,7 +36,7 @@ static bool run_command(const char *command, const char *path, struct err *err)
            err_set(err, ERR_OTHER, "%s ended with an error; the text is unchanged", command);
 }
 
-char *editor_run(const char *text, struct err *err)
+char *editor_run(const char *text, bool confined, struct err *err)
 {
     const char *command = getenv("VISUAL");
     if (!command || !*command)
@@ -55,7 +56,7 @@ char *editor_run(const char *text, struct err *err)
     close(fd);
     if (!written)
         err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    else if (run_command(command, path, err) && file_read(path, TEXT_MAX, &edited, &size, err))
+    else if (run_command(command, path, err) && worker_read_file(confined, path, TEXT_MAX, &edited, &size, err))
         while (size && strchr("\r\n", edited[size - 1]))
             edited[--size] = '\0';
     unlink(path);

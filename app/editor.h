@@ -6,6 +6,6 @@
 
 /* Runs the editor in the foreground of the terminal, which the caller has given
  * back before, and returns the edited text, to be freed; NULL when it failed. */
-char *editor_run(const char *text, struct err *err);
+char *editor_run(const char *text, bool confined, struct err *err);
 
 #endif

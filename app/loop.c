@@ -143,7 +143,7 @@ static void edit_prompt(struct session *s)
         return;
     signals_lend();
     terminal_suspend(s->terminal);
-    char *text = editor_run(prompt_line(), &err);
+    char *text = editor_run(prompt_line(), !s->no_sandbox, &err);
     terminal_resume(s->terminal, NULL);
     signals_take_back();
     take_size(s);

@@ -53,7 +53,8 @@ void reopening_free(struct reopening *r)
 struct hashing {
     const struct figure_meta_file *wanted;
     const char *folder;
-    bool confined;
+    const struct recent *recent; /* documents to look through */
+    size_t n_recent;
     char *found;
 };
 
@@ -61,20 +62,17 @@ struct hashing {
 static bool find_recent(void *context, struct err *err)
 {
     struct hashing *h = context;
-    size_t count;
-    struct recent *recent = recent_list(h->confined, &count);
     (void)err;
-    for (size_t i = 0; i < count && !h->found; i++) {
+    for (size_t i = 0; i < h->n_recent && !h->found; i++) {
         char *text = NULL, hex[65];
         size_t size;
-        if (!file_read(recent[i].path, DOCUMENT_BYTES_MAX, &text, &size, NULL))
+        if (!file_read(h->recent[i].path, DOCUMENT_BYTES_MAX, &text, &size, NULL))
             continue;
         sha256_hex(text, size, hex);
         if (strcmp(hex, h->wanted->sha256) == 0)
-            h->found = xstrdup(recent[i].path);
+            h->found = xstrdup(h->recent[i].path);
         free(text);
     }
-    recent_free(recent, count);
     return true;
 }
 
@@ -83,10 +81,14 @@ char *reopen_document(const struct figure_meta *meta, const char *path, bool con
 {
     const char *name = meta->document.name;
     char *beside = figure_meta_beside(path, name);
-    struct hashing h = {.wanted = &meta->document, .confined = confined};
     if (beside)
         return beside;
-    if (meta->document.sha256[0] && !worker_call(confined, find_recent, &h, err))
+    struct hashing h = {.wanted = &meta->document};
+    struct recent *recent = recent_list(confined, &h.n_recent);
+    h.recent = recent;
+    bool ok = !meta->document.sha256[0] || worker_call(confined, find_recent, &h, err);
+    recent_free(recent, h.n_recent);
+    if (!ok)
         return NULL;
     if (!h.found)
         err_set(err, ERR_INPUT, "%s: its document %s is neither beside it nor a recent one: name "
