@@ -207,7 +207,8 @@ static void wheel(struct session *s, const struct view_hit *hit, bool up)
 static bool is_at_cursor(const struct view_state *v, const struct view_hit *hit)
 {
     bool compared = hit->kind == HIT_COMPARE;
-    if (compared ? v->compare_side != (int)hit->entry : v->focus != hit->pane)
+    /* A zoomed pane stays in front of the text below it. */
+    if (compared ? v->compare_side != (int)hit->entry : !v->zoomed && v->focus != hit->pane)
         return false;
     switch (hit->kind) {
     case HIT_TOKEN: return v->token == hit->token;
@@ -223,7 +224,7 @@ static void move_to_hit(struct session *s, const struct view_hit *hit)
 {
     if (hit->kind == HIT_COMPARE)
         s->view.compare_side = (int)hit->entry;
-    else
+    else if (!s->view.zoomed)
         cursor_focus(s, hit->pane);
     switch (hit->kind) {
     case HIT_TOKEN: cursor_to_token(s, hit->token); return;

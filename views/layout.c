@@ -16,6 +16,7 @@ enum {
     RIGHT_COLUMNS_FULL = 128 + GRID_LABEL + GRID_BARS + GRID_FRAME,
     LEFT_LEAST = 36,
     TOKEN_TEXT_ROWS = 8, /* of upright token text under a plan */
+    TEXT_LEAST = 3,      /* of the document below a zoomed plan, with its heading */
     STRIP_COLUMNS = 120  /* from which the settings strip is one row */
 };
 
@@ -188,6 +189,10 @@ static void lay_pane(const struct layout_input *in, struct layout *layout,
     take(&stack, AREA_MASS, 1);
     take(&stack, AREA_PLAN, plan);
     take(&stack, AREA_AXIS, clamp_int(rows - 1 - plan, 1, 1 + TOKEN_TEXT_ROWS));
+    if (!in->zoomed || stack.rest.rows < TEXT_LEAST)
+        return;
+    take(&stack, AREA_DOCUMENT_HEADING, 1); /* rows that slots cannot fill: the text */
+    take(&stack, AREA_DOCUMENT, stack.rest.rows);
 }
 
 static void lay_zoomed(const struct layout_input *in, struct layout *layout,
