@@ -172,7 +172,8 @@ void dialog_problem(struct session *s, enum problem problem, const char *path, c
     list_add_text(list, "  %-10s %s", "where", path);
     bool owned = problem == PROBLEM_COMPRESSOR && add_owners(list, s, path);
     if (!owned) {
-        worker_call(!s->no_sandbox, describe_found, &(struct found){path, found, sizeof found}, NULL);
+        worker_call(!s->no_sandbox, describe_found,
+                    &(struct found){path, found, sizeof found}, NULL);
         list_add_text(list, "  %-10s %s", "got", found);
         list_add_text(list, "  %-10s %s", "expected", problems[problem].expected);
     }

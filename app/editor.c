@@ -56,7 +56,8 @@ char *editor_run(const char *text, bool confined, struct err *err)
     close(fd);
     if (!written)
         err_set(err, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    else if (run_command(command, path, err) && worker_read_file(confined, path, TEXT_MAX, &edited, &size, err))
+    else if (run_command(command, path, err) &&
+             worker_read_file(confined, path, TEXT_MAX, &edited, &size, err))
         while (size && strchr("\r\n", edited[size - 1]))
             edited[--size] = '\0';
     unlink(path);
