@@ -116,7 +116,7 @@ static void tap(const struct llama_output *output, size_t layer, const real *x, 
 {
     size_t stride = output->hidden_stride ? output->hidden_stride : n;
     if (output->hidden)
-        memcpy(output->hidden + layer * stride * H, x, n * H * sizeof *x);
+        llama_copy(output->hidden + layer * stride * H, x, n * H);
 }
 
 /* Block `l`. Keys and values go to their place in the cache at once, where they do not exist
@@ -132,7 +132,7 @@ static void run_block(struct model *model, size_t l, const struct kv_cache *cach
     llama_block_project(layer, config, &pass->rows, pass->x, pass->k, pass->v);
     attention_store_write(&store, pass->k, pass->v, used, n, &shape);
     attention_forward(pass->rows.attended, attention, pass->rows.q, &store, n, used, &shape);
-    llama_block_attended(layer, config, &pass->rows, pass->x);
+    llama_block_attended(layer, &pass->rows, pass->x);
     llama_block_ffn(layer, config, &pass->rows, pass->x, NULL, NULL);
 }
 

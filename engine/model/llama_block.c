@@ -1,6 +1,7 @@
 #include "engine/model/llama_block.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
@@ -67,19 +68,18 @@ void llama_block_project(struct llama_layer *layer, const struct llama_config *c
     enum rope_layout layout = llama_rope_layout(config);
     rmsnorm_forward(rows->normed, NULL, x, layer->attention_norm, (real)config->rms_eps, n,
                     config->hidden);
-    const struct weight_use uses[] = {{rows->q, &layer->q, layer->q_bias},
-                                      {k, &layer->k, layer->k_bias},
-                                      {v, &layer->v, layer->v_bias}};
+    const struct weight_use uses[] = {{rows->q, &layer->q, layer->q_bias, false},
+                                      {k, &layer->k, layer->k_bias, false},
+                                      {v, &layer->v, layer->v_bias, false}};
     weights_forward(uses, 3, rows->normed, n);
     rope_forward(rows->q, rows->cosine, rows->sine, layout, n, config->heads, pairs);
     rope_forward(k, rows->cosine, rows->sine, layout, n, config->kv_heads, pairs);
 }
 
-void llama_block_attended(struct llama_layer *layer, const struct llama_config *config,
-                          struct llama_rows *rows, real *x)
+void llama_block_attended(struct llama_layer *layer, const struct llama_rows *rows, real *x)
 {
-    weight_forward(rows->normed, rows->attended, &layer->o, layer->o_bias, rows->n);
-    llama_add(x, rows->normed, rows->n * config->hidden);
+    const struct weight_use use = {x, &layer->o, layer->o_bias, true};
+    weights_forward(&use, 1, rows->attended, rows->n);
 }
 
 void llama_block_ffn(struct llama_layer *layer, const struct llama_config *config,
@@ -88,32 +88,46 @@ void llama_block_ffn(struct llama_layer *layer, const struct llama_config *confi
     size_t H = config->hidden, F = config->ffn;
     for (size_t first = 0; first < rows->n; first += LLAMA_FFN_ROWS) {
         size_t n = size_min(LLAMA_FFN_ROWS, rows->n - first);
-        real *y = rows->normed, *panel = x + first * H;
+        real *panel = x + first * H;
         real *g = gate ? gate + first * F : rows->gate, *u = up ? up + first * F : rows->up;
-        rmsnorm_forward(y, NULL, panel, layer->ffn_norm, (real)config->rms_eps, n, H);
-        const struct weight_use uses[] = {{g, &layer->gate, layer->gate_bias},
-                                          {u, &layer->up, layer->up_bias}};
-        weights_forward(uses, 2, y, n);
+        rmsnorm_forward(rows->normed, NULL, panel, layer->ffn_norm, (real)config->rms_eps, n, H);
+        const struct weight_use uses[] = {{g, &layer->gate, layer->gate_bias, false},
+                                          {u, &layer->up, layer->up_bias, false}};
+        weights_forward(uses, 2, rows->normed, n);
         swiglu_forward(rows->gate, g, u, n * F);
-        weight_forward(y, rows->gate, &layer->down, layer->down_bias, n);
-        llama_add(panel, y, n * H);
+        const struct weight_use use = {panel, &layer->down, layer->down_bias, true};
+        weights_forward(&use, 1, rows->gate, n);
     }
 }
 
-struct sum {
+/* Two arrays. */
+struct pair {
     real *x;
     const real *y;
 };
 
 static void add_part(const void *loop, size_t first, size_t last)
 {
-    const struct sum *s = loop;
+    const struct pair *p = loop;
     for (size_t i = first; i < last; i++)
-        s->x[i] += s->y[i];
+        p->x[i] += p->y[i];
 }
 
 void llama_add(real *x, const real *y, size_t count)
 {
-    const struct sum sum = {x, y};
-    team_run(add_part, &sum, count, PART_ELEMENTS);
+    const struct pair pair = {x, y};
+    team_run(add_part, &pair, count, PART_ELEMENTS);
+}
+
+static void copy_part(const void *loop, size_t first, size_t last)
+{
+    const struct pair *p = loop;
+    memcpy(p->x + first, p->y + first, (last - first) * sizeof *p->x);
+}
+
+/* Shared out, so that the rows stay in the caches of those who go on with them. */
+void llama_copy(real *x, const real *y, size_t count)
+{
+    const struct pair pair = {x, y};
+    team_run(copy_part, &pair, count, PART_ELEMENTS);
 }

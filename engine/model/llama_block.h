@@ -40,14 +40,14 @@ void llama_block_project(struct llama_layer *layer, const struct llama_config *c
                          struct llama_rows *rows, const real *x, real *k, real *v);
 
 /* x += Wo rows->attended */
-void llama_block_attended(struct llama_layer *layer, const struct llama_config *config,
-                          struct llama_rows *rows, real *x);
+void llama_block_attended(struct llama_layer *layer, const struct llama_rows *rows, real *x);
 
 /* x += feed-forward(x). gate, up [n, F]: both products are left there; or NULL. */
 void llama_block_ffn(struct llama_layer *layer, const struct llama_config *config,
                      struct llama_rows *rows, real *x, real *gate, real *up);
 
-/* x[i] += y[i] */
+/* x[i] += y[i]; x[i] = y[i] */
 void llama_add(real *x, const real *y, size_t count);
+void llama_copy(real *x, const real *y, size_t count);
 
 #endif

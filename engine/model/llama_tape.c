@@ -157,9 +157,9 @@ static void attention_half(struct model *model, size_t l, const struct llama_tap
         gather_rows(work->rows.attended, tape, config->heads * config->head_dim);
         work->rows.n = tape->n_rows;
     }
-    llama_block_attended(layer, config, &work->rows, x);
+    llama_block_attended(layer, &work->rows, x);
     if (saved->middle != x)
-        memcpy(saved->middle, x, work->rows.n * config->hidden * sizeof *x);
+        llama_copy(saved->middle, x, work->rows.n * config->hidden);
 }
 
 static void tape_init(struct llama_tape *tape, const struct llama_config *config,
@@ -202,7 +202,7 @@ bool llama_tape_forward(struct model *model, const struct llama_batch *batch,
     bool going = true;
     for (size_t l = 0; l < L && going; l++) {
         const struct llama_saved *saved = tape->saved[l].q ? &tape->saved[l] : &work.again;
-        memcpy(tape->inputs + l * count, tape->last, count * sizeof *tape->last);
+        llama_copy(tape->inputs + l * count, tape->last, count);
         attention_half(model, l, tape, &work, saved, tape->last);
         llama_block_ffn(&model->weights.layers[l], config, &work.rows, tape->last, saved->gate,
                         saved->up);
@@ -224,8 +224,8 @@ static void ffn_panel_backward(struct llama_layer *layer, const struct llama_con
     size_t H = config->hidden, F = config->ffn;
     rmsnorm_forward(work->normed, work->rstd, middle, layer->ffn_norm, (real)config->rms_eps, n, H);
     if (!gate) {
-        const struct weight_use uses[] = {{work->gate, &layer->gate, layer->gate_bias},
-                                          {work->up, &layer->up, layer->up_bias}};
+        const struct weight_use uses[] = {{work->gate, &layer->gate, layer->gate_bias, false},
+                                          {work->up, &layer->up, layer->up_bias, false}};
         weights_forward(uses, 2, work->normed, n);
         gate = work->gate;
         up = work->up;
@@ -292,7 +292,7 @@ static void block_backward(struct model *model, size_t l, const struct llama_tap
     const struct llama_saved *saved = &tape->saved[l];
     if (!saved->q) {
         saved = &work->again;
-        memcpy(saved->middle, x, count * sizeof *x);
+        llama_copy(saved->middle, x, count);
         attention_half(model, l, tape, work, saved, saved->middle);
         work->rows.n = tape->batch.n;
     }

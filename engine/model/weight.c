@@ -57,11 +57,11 @@ static void add_bias(real *y, const real *bias, size_t n, size_t rows)
             y[i * rows + j] += bias[j];
 }
 
-static void forward_dense(real *y, const real *x, struct weight *w, size_t n)
+static void forward_dense(real *y, const real *x, struct weight *w, size_t n, bool add)
 {
     const real *matrix = dense(w);
     if (matrix) {
-        matmul_nt(y, x, matrix, 0, n, w->rows, w->cols);
+        matmul_nt(y, x, matrix, add, n, w->rows, w->cols);
         return;
     }
     size_t step = panel_rows(w);
@@ -69,7 +69,7 @@ static void forward_dense(real *y, const real *x, struct weight *w, size_t n)
     for (size_t r = 0; r < w->rows; r += step) {
         size_t count = size_min(step, w->rows - r);
         widen_rows(w, r, count, panel);
-        matmul_strided(MATMUL_NT, y + r, w->rows, x, w->cols, panel, w->cols, 1, 0, n,
+        matmul_strided(MATMUL_NT, y + r, w->rows, x, w->cols, panel, w->cols, 1, add, n,
                        count, w->cols);
     }
     free(panel);
@@ -163,15 +163,16 @@ void weights_forward(const struct weight_use *uses, size_t count, const real *x,
     CHECK(count <= WEIGHT_USES_MAX);
     for (size_t i = 0; i < count; i++)
         if (packed(uses[i].w)) {
-            products[quantised++] = (struct qproduct){&uses[i].w->packed, uses[i].y, false};
+            products[quantised++] = (struct qproduct){&uses[i].w->packed, uses[i].y, uses[i].add};
             rounding = rounding_of(uses[i].w->precision);
         } else if (uses[i].w->precision == PRECISION_BF16) {
-            in_bfloats[bfloats++] = (struct bproduct){rounded(uses[i].w), uses[i].y};
+            in_bfloats[bfloats++] =
+                (struct bproduct){rounded(uses[i].w), uses[i].y, uses[i].add};
         } else {
-            forward_dense(uses[i].y, x, uses[i].w, n);
+            forward_dense(uses[i].y, x, uses[i].w, n, uses[i].add);
         }
     qmatmul(products, quantised, x, n, rounding);
-    bmatmul(in_bfloats, bfloats, x, n, false);
+    bmatmul(in_bfloats, bfloats, x, n);
     for (size_t i = 0; i < count; i++)
         if (uses[i].bias)
             add_bias(uses[i].y, uses[i].bias, n, uses[i].w->rows);
@@ -179,15 +180,15 @@ void weights_forward(const struct weight_use *uses, size_t count, const real *x,
 
 void weight_forward(real *y, const real *x, struct weight *w, const real *bias, size_t n)
 {
-    const struct weight_use use = {y, w, bias};
+    const struct weight_use use = {y, w, bias, false};
     weights_forward(&use, 1, x, n);
 }
 
 void weight_backward(real *dx, const real *dy, struct weight *w, size_t n, bool add)
 {
     if (w->gradient == GRADIENT_BFLOAT && w->transposed.panels) {
-        const struct bproduct product = {transposed(w), dx};
-        bmatmul(&product, 1, dy, n, add);
+        const struct bproduct product = {transposed(w), dx, add};
+        bmatmul(&product, 1, dy, n);
         return;
     }
     if (w->gradient == GRADIENT_8 && w->transposed_8.panels && transposed_8(w)) {

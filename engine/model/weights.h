@@ -122,11 +122,12 @@ bool llama_weights_reserve_backward(struct llama_weights *weights,
 /* y[n, rows] = x[n, cols] W^T (+ bias [rows] when not NULL). */
 void weight_forward(real *y, const real *x, struct weight *w, const real *bias, size_t n);
 
-/* The same for several matrices with one x, which is quantised only once. */
+/* The same, or added to y, for several matrices with one x, which is quantised only once. */
 struct weight_use {
     real *y;
     struct weight *w;
     const real *bias;
+    bool add;
 };
 enum { WEIGHT_USES_MAX = 3 };
 void weights_forward(const struct weight_use *uses, size_t count, const real *x, size_t n);

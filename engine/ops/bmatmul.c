@@ -57,7 +57,6 @@ struct job {
     size_t groups; /* of GROUP_ROWS rows, of all products together */
     const real *values; /* [n, cols] */
     uint16_t *x;   /* [n, 2 pairs]: the same rounded */
-    bool add;
 };
 
 static void round_row(uint16_t *out, const real *x, size_t cols)
@@ -99,7 +98,7 @@ static void multiply_chunk(const struct job *job, size_t task)
             tile.rows = size_min(BTILE_ROWS, to - row);
             tile.pairs = size_min(CHUNK_PAIRS, job->pairs - pair);
             job->kernel(sums, &tile);
-            store(p, row, first, tile.rows, sums, job->add || pair > 0);
+            store(p, row, first, tile.rows, sums, p->add || pair > 0);
         }
 }
 
@@ -116,7 +115,7 @@ static void multiply_chunks(const void *loop, size_t first, size_t last)
         multiply_chunk(loop, i);
 }
 
-void bmatmul(const struct bproduct *products, size_t count, const real *x, size_t n, bool add)
+void bmatmul(const struct bproduct *products, size_t count, const real *x, size_t n)
 {
     if (n == 0 || count == 0)
         return;
@@ -126,8 +125,7 @@ void bmatmul(const struct bproduct *products, size_t count, const real *x, size_
                       .n = n,
                       .cols = cols,
                       .values = x,
-                      .pairs = pair_count(cols),
-                      .add = add};
+                      .pairs = pair_count(cols)};
     job.chunk = size_div_up(size_div_up(n, chunks), BTILE_ROWS) * BTILE_ROWS;
     for (size_t i = 0; i < count; i++) {
         CHECK(products[i].w->cols == cols);

@@ -33,8 +33,9 @@ void bmatrix_set_column(const struct bmatrix *w, size_t column, const real *valu
 struct bproduct {
     const struct bmatrix *w;
     real *y;
+    bool add;
 };
-void bmatmul(const struct bproduct *products, size_t count, const real *x, size_t n, bool add);
+void bmatmul(const struct bproduct *products, size_t count, const real *x, size_t n);
 
 /* Is there a kernel for this CPU? */
 bool bmatmul_is_fast(void);

@@ -40,9 +40,9 @@ static double time_bfloats(const real *dense, const real *x, real *y, size_t n, 
         bmatrix_set_row(&w, r, dense + r * cols);
     double best = 1e30;
     for (size_t i = 0; i <= repeat; i++) {
-        const struct bproduct product = {&w, y};
+        const struct bproduct product = {&w, y, false};
         double start = clock_ms();
-        bmatmul(&product, 1, x, n, false);
+        bmatmul(&product, 1, x, n);
         double ms = clock_ms() - start;
         best = i && ms < best ? ms : best;
     }

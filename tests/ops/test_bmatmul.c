@@ -71,8 +71,8 @@ static void test_products(void **state)
             if (add)
                 memcpy(before, y, n * m * sizeof *y);
             struct bmatrix packed = pack(w, m, cols, j % 2);
-            const struct bproduct product = {&packed, y};
-            bmatmul(&product, 1, x, n, add);
+            const struct bproduct product = {&packed, y, add};
+            bmatmul(&product, 1, x, n);
             check_product(y, before, x, w, n, m, cols);
             free(packed.panels);
             free(w);
@@ -127,19 +127,19 @@ static void test_same_bits_however_divided(void **state)
     real *y[2] = {xcalloc(N * ROWS, sizeof(real)), xcalloc(N * ROWS, sizeof(real))};
     real *apart = xcalloc(N * ROWS, sizeof *apart);
     struct bmatrix a = pack(w, ROWS, COLS, false), b = pack(w, ROWS, COLS, true);
-    const struct bproduct both[] = {{&a, y[0]}, {&b, y[1]}};
-    bmatmul(both, 2, x, N, false);
+    const struct bproduct both[] = {{&a, y[0], false}, {&b, y[1], false}};
+    bmatmul(both, 2, x, N);
     assert_memory_equal(y[0], y[1], N * ROWS * sizeof **y);
     for (size_t t = 0; t < N; t++) {
-        const struct bproduct single = {&a, apart + t * ROWS};
-        bmatmul(&single, 1, x + t * COLS, 1, false);
+        const struct bproduct single = {&a, apart + t * ROWS, false};
+        bmatmul(&single, 1, x + t * COLS, 1);
     }
     assert_memory_equal(y[0], apart, N * ROWS * sizeof **y);
     size_t threads = team_threads();
     for (size_t t = 1; t <= 4; t++) {
-        const struct bproduct one = {&a, apart};
+        const struct bproduct one = {&a, apart, false};
         team_set_threads(t);
-        bmatmul(&one, 1, x, N, false);
+        bmatmul(&one, 1, x, N);
         assert_memory_equal(y[0], apart, N * ROWS * sizeof **y);
     }
     team_set_threads(threads);
