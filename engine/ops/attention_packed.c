@@ -1,7 +1,9 @@
 /* Attention over packed sequences, forwards and backwards, in three rounds: what a sequence
  * sees of a head of keys is gathered and packed; blocks of its queries go through it; and,
  * backwards, the gradients of keys and values are added up. One sequence has few heads of
- * keys, so the second round divides its blocks into parts that have sums of their own. */
+ * keys, so the first and the third take keys and values apart, and the second
+ * divides blocks into parts: of each head forwards; of those that share keys backwards, where
+ * parts have sums of their own. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,35 +103,37 @@ static struct rounded_rows rounded_at(const struct rounded_rows *all, const stru
                                  all->by_column ? all->by_column + words : NULL};
 }
 
-static void pack_unit(const struct packed *a, const struct unit *u)
+/* x: keys or values of a unit. panels: NULL where they are not wanted. */
+static void pack_unit(const struct packed *a, const struct unit *u, const real *x,
+                      const struct rounded_rows *rounded, real *panels)
 {
     size_t d = a->shape->head_dim, seen = u->past + u->n;
     if (a->rounds) {
-        struct rounded_rows k = rounded_at(&a->k_rounded, u), v = rounded_at(&a->v_rounded, u);
-        attention_round_rows(&k, u->k, u->kv_step, seen, d);
-        attention_round_rows(&v, u->v, u->kv_step, seen, d);
-        return;
+        struct rounded_rows own = rounded_at(rounded, u);
+        attention_round_rows(&own, x, u->kv_step, seen, d);
+    } else if (panels) {
+        tile_pack(panels + u->offset, x, u->kv_step, seen, d);
     }
-    tile_pack(a->k_panels + u->offset, u->k, u->kv_step, seen, d);
-    if (a->v_panels)
-        tile_pack(a->v_panels + u->offset, u->v, u->kv_step, seen, d);
 }
 
-/* First round. Keys and values behind a prefix are copied; others are read in place. */
+/* First round: the keys of each unit, and its values. Those behind a prefix are copied; others
+ * are read in place. */
 static void gather(const void *loop, size_t first, size_t last)
 {
     const struct packed *a = loop;
     size_t d = a->shape->head_dim, step = a->shape->kv_heads * d;
     for (size_t i = first; i < last; i++) {
-        struct unit u = unit_at(a, i);
+        struct unit u = unit_at(a, i / 2);
+        bool keys = i % 2 == 0;
         size_t before = u.from * step + u.kv * d, own = u.start * step + u.kv * d;
+        const real *all = keys ? a->k : a->v;
         if (u.past) {
-            copy_rows(a->k_rows + u.offset, a->k + before, step, u.past, d);
-            copy_rows(a->v_rows + u.offset, a->v + before, step, u.past, d);
-            copy_rows(a->k_rows + u.offset + u.past * d, a->k + own, step, u.n, d);
-            copy_rows(a->v_rows + u.offset + u.past * d, a->v + own, step, u.n, d);
+            real *rows = (keys ? a->k_rows : a->v_rows) + u.offset;
+            copy_rows(rows, all + before, step, u.past, d);
+            copy_rows(rows + u.past * d, all + own, step, u.n, d);
         }
-        pack_unit(a, &u);
+        pack_unit(a, &u, keys ? u.k : u.v, keys ? &a->k_rounded : &a->v_rounded,
+                  keys ? a->k_panels : a->v_panels);
     }
 }
 
@@ -171,7 +175,7 @@ static void packed_begin(struct packed *a, bool backward)
         a->dk_parts = xmalloc_aligned(2 * PARTS * each, sizeof(real));
         a->dv_parts = a->dk_parts + PARTS * each;
     }
-    team_run(gather, a, units(a), 1);
+    team_run(gather, a, 2 * units(a), 1);
 }
 
 static void packed_end(struct packed *a)
@@ -225,23 +229,22 @@ static size_t part_keys(const struct unit *u, size_t part)
     return part < u->blocks ? block_at(u, u->blocks - 1 - part).keys : 0;
 }
 
-static void attend_part(const struct packed *a, const struct unit *u, size_t part)
+/* One head. */
+static void attend_part(const struct packed *a, const struct unit *u, size_t h, size_t part)
 {
-    size_t d = a->shape->head_dim, group = a->shape->heads / a->shape->kv_heads;
+    size_t d = a->shape->head_dim;
     size_t keys = part_keys(u, part), step = attention_score_step(keys);
     const struct rounded_head rounded = rounded_head(a, u);
     struct rounded_scratch *s = a->rounds ? rounded_scratch_new(ATTENTION_BLOCK, keys, d) : NULL;
     real *p = a->rounds ? NULL : xmalloc_aligned(ATTENTION_BLOCK * step, sizeof *p);
-    for (size_t h = u->kv * group; h < (u->kv + 1) * group; h++) {
-        struct attention_head head = query_head(a, u, h);
-        for (size_t left = u->blocks - part; left > 0 && left <= u->blocks; left -= PARTS) {
-            struct block b = block_at(u, left - 1);
-            size_t at = (u->start + b.first) * head.q_step + h * d;
-            if (s)
-                attention_rounded_forward(a->out + at, a->q + at, &rounded, b.count, b.keys, s);
-            else
-                attention_attend(a->out + at, p, step, &head, b.first, b.count, b.keys);
-        }
+    struct attention_head head = query_head(a, u, h);
+    for (size_t left = u->blocks - part; left > 0 && left <= u->blocks; left -= PARTS) {
+        struct block b = block_at(u, left - 1);
+        size_t at = (u->start + b.first) * head.q_step + h * d;
+        if (s)
+            attention_rounded_forward(a->out + at, a->q + at, &rounded, b.count, b.keys, s);
+        else
+            attention_attend(a->out + at, p, step, &head, b.first, b.count, b.keys);
     }
     rounded_scratch_free(s);
     free(p);
@@ -250,10 +253,11 @@ static void attend_part(const struct packed *a, const struct unit *u, size_t par
 static void attend_parts(const void *loop, size_t first, size_t last)
 {
     const struct packed *a = loop;
+    size_t group = a->shape->heads / a->shape->kv_heads, heads = units(a) * group;
     for (size_t task = first; task < last; task++) {
-        struct unit u = unit_at(a, task % units(a));
-        if (task / units(a) < u.blocks)
-            attend_part(a, &u, task / units(a));
+        struct unit u = unit_at(a, task % heads / group);
+        if (task / heads < u.blocks)
+            attend_part(a, &u, u.kv * group + task % group, task / heads);
     }
 }
 
@@ -269,7 +273,7 @@ void attention_packed_forward(real *out, const real *q, const real *k, const rea
                        .shape = shape,
                        .rounds = rounds && attention_rounds(shape->head_dim)};
     packed_begin(&a, false);
-    team_run(attend_parts, &a, PARTS * units(&a), 1);
+    team_run(attend_parts, &a, PARTS * pack->sequences * shape->heads, 1);
     packed_end(&a);
 }
 
@@ -376,21 +380,23 @@ static void add_parts(const struct packed *a, const struct unit *u, real *total,
     }
 }
 
-/* Third round. A task owns the keys and values that it adds to: those of a sequence and of
+/* Third round. A task owns the keys, or the values, that it adds to: those of a sequence and of
  * all that go on from it. */
 static void add_up(const void *loop, size_t first, size_t last)
 {
     const struct packed *a = loop;
     size_t heads = a->shape->kv_heads;
     for (size_t task = first; task < last; task++) {
-        size_t owner = task / heads;
+        size_t owner = task / 2 / heads;
         if (continues(a->pack, owner))
             continue;
         for (size_t s = owner;
              s < a->pack->sequences && (s == owner || continues(a->pack, s)); s++) {
-            struct unit u = unit_at(a, s * heads + task % heads);
-            add_parts(a, &u, a->dk, a->dk_parts);
-            add_parts(a, &u, a->dv, a->dv_parts);
+            struct unit u = unit_at(a, s * heads + task / 2 % heads);
+            if (task % 2 == 0)
+                add_parts(a, &u, a->dk, a->dk_parts);
+            else
+                add_parts(a, &u, a->dv, a->dv_parts);
         }
     }
 }
@@ -411,6 +417,6 @@ void attention_packed_backward(real *dq, real *dk, real *dv, const real *dout, c
                        .rounds = rounds && attention_rounds(shape->head_dim)};
     packed_begin(&a, true);
     team_run(backward_parts, &a, PARTS * units(&a), 1);
-    team_run(add_up, &a, units(&a), 1);
+    team_run(add_up, &a, 2 * units(&a), 1);
     packed_end(&a);
 }

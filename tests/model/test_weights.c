@@ -291,6 +291,19 @@ static void check_backward(struct opened *o, struct weight *w, const real *dy, s
         free(dx[i]);
 }
 
+/* What is added to y is what is put there without: y and `x W^T` add up to twice of it. */
+static void check_added(const real *y, const real *x, struct weight *w, size_t n)
+{
+    real *twice = xcalloc(n * w->rows, sizeof *twice);
+    memcpy(twice, y, n * w->rows * sizeof *twice);
+    const struct weight_use use = {twice, w, NULL, true};
+    weights_forward(&use, 1, x, n);
+    for (size_t i = 0; i < n * w->rows; i++)
+        twice[i] /= 2;
+    assert_true(distance(twice, y, n * w->rows) < 1e-6);
+    free(twice);
+}
+
 /* The packed scales of Q4_K are half floats: 2^-11 of each. */
 static void check_precisions(struct opened *o, struct weight *w)
 {
@@ -308,6 +321,7 @@ static void check_precisions(struct opened *o, struct weight *w)
         y[i] = xcalloc(N * w->rows, sizeof(real));
         assert_true(llama_weights_set_precision(&o->weights, &o->config, order[i], &err));
         weight_forward(y[i], x, w, NULL, N);
+        check_added(y[i], x, w, N);
     }
     assert_true(distance(y[1], y[0], N * w->rows) < most);
     assert_true(distance(y[2], y[0], N * w->rows) < 0.02);
