@@ -44,24 +44,25 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
 
 /* name, arguments (shown), taken as, completion, list, help */
 #define ACTIONS(X)                                                                              \
-    X(open, "[DOC]", TEXT, DOCUMENTS, "", "open a document; alone: choose one")                     \
-    X(model, "[PATH]", TEXT, MODELS, "", "open another model; alone: choose one")                \
-    X(compressor, "[PATH|none]", TEXT, TENSORS, "none", "open another compressor, or none")        \
+    X(open, "[DOC]", TEXT, DOCUMENTS, "", "open a document; alone: choose one")                 \
+    X(model, "[PATH]", TEXT, MODELS, "", "open another model; alone: choose one")               \
+    X(compressor, "[PATH|none]", TEXT, TENSORS, "none", "open another compressor, or none")     \
     X(demo, "", NONE, NOTHING, "", "open the sample document and ask about it")                 \
     X(ask, "[TEXT]", TEXT, DOCUMENT, "", "ask a question; alone: the last one again")           \
     X(gold, "[TEXT]", TEXT, DOCUMENT, "", "the right answer, for scores; alone: none")          \
     X(continue, "[off]", WORDS, WORDS, "off",                                                   \
-      "let the model go on behind the window of the cursor, in place of an answer")              \
+      "let the model go on behind the window of the cursor, in place of an answer")             \
     X(control, "", NONE, NOTHING, "",                                                           \
       "how much of the answer is about this text: the slots of another one in its place")       \
     X(loss, "[next|off]", WORDS, WORDS, "next|off",                                             \
       "what compression costs each token, told from what stands before it")                     \
-    X(answers, "LIST", TEXT, LIST, "full|compressed|none", "answers to run, with commas")      \
-    X(regen, "", NONE, NOTHING, "", "answers again, stale ones first; opens what changed on disk") \
+    X(answers, "LIST", TEXT, LIST, "full|compressed|none", "answers to run, with commas")       \
+    X(regen, "", NONE, NOTHING, "",                                                             \
+      "answers again, stale ones first; opens what changed on disk")                            \
     X(stop, "", NONE, NOTHING, "", "stop what is running")                                      \
     X(goto, "N|N%|wN|sN|LN|compressed:N", WORDS, PLACE, "compressed:|full:|none:",              \
       "move to a token, window, slot, layer or token of an answer")                             \
-    X(return, "", NONE, NOTHING, "", "to the place before the last jump, and back")            \
+    X(return, "", NONE, NOTHING, "", "to the place before the last jump, and back")             \
     X(move, "WHERE", WORDS, WORDS,                                                              \
       "left|right|up|down|first|last|page-up|page-down|half-up|half-down|"                      \
       "window-back|window-on|segment-back|segment-on", "move the cursor")                       \
@@ -76,7 +77,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(back, "", NONE, NOTHING, "", "one step back")                                             \
     X(focus, "next|previous|PANE", WORDS, WORDS, "next|previous|document|gates|plan|answers",   \
       "put a pane in front")                                                                    \
-    X(switch, "SCREEN", WORDS, WORDS, "explore|compare|data|train|eval", "to another screen")    \
+    X(switch, "SCREEN", WORDS, WORDS, "explore|compare|data|train|eval", "to another screen")   \
     X(view, "next|PANE VALUE", WORDS, VALUE, "next|document|gates|plan|answers",                \
       "what a pane paints")                                                                     \
     X(norm, "next|window|token|slot", WORDS, WORDS, "next|window|token|slot",                   \
@@ -97,12 +98,12 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(iter, "N|last", WORDS, WORDS, "last", "show the plan after N iterations")                 \
     X(step, "back|on", WORDS, WORDS, "back|on", "one iteration back or on")                     \
     X(play, "[FPS]", WORDS, NOTHING, "", "play the iterations, hold")                           \
-    X(mute, "[sN|wN:sN|LN|TOKEN|\"TEXT\"] [rebalance]", WORDS, MUTED, "rebalance",             \
+    X(mute, "[sN|wN:sN|LN|TOKEN|\"TEXT\"] [rebalance]", WORDS, MUTED, "rebalance",              \
       "leave a slot, a layer or a token out, or take it in again; rebalance: solve the plan "   \
       "for the other slots")                                                                    \
     X(only, "[sN|wN:sN|LN]", WORDS, TARGET, "", "leave out all slots, or layers, but this one") \
-    X(mass, "half|double|even|TOKEN FACTOR", WORDS, DOCUMENT, "half|double|even",                  \
-      "change how much a token may send; even: all the same, or as learned again")             \
+    X(mass, "half|double|even|TOKEN FACTOR", WORDS, DOCUMENT, "half|double|even",               \
+      "change how much a token may send; even: all the same, or as learned again")              \
     X(shuffle, "[SEED|off]", WORDS, WORDS, "off",                                               \
       "home spans of a random order of the tokens, or of their own")                            \
     X(pool, "mean|plan", WORDS, WORDS, "mean|plan",                                             \
@@ -116,30 +117,31 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(compare, "[NAME|FILE.cxt|CHECKPOINT|off]", TEXT, PINS, "off",                             \
       "the Compare screen; with a pin or session file as A, a checkpoint as B; off lets go")    \
     X(swap, "", NONE, NOTHING, "", "swap A and B in the Compare screen")                        \
-    X(difference, "", NONE, NOTHING, "", "the plan as its difference from A, and back")        \
+    X(difference, "", NONE, NOTHING, "", "the plan as its difference from A, and back")         \
     X(flicker, "", NONE, NOTHING, "", "A in the place of B, and back")                          \
     X(health, "", NONE, NOTHING, "", "health of the plan")                                      \
     X(stats, "", NONE, NOTHING, "", "numbers about all that is read")                           \
     X(data, "FILE", TEXT, DATA, "", "what the trainer sees of a data file, sample by sample")   \
-    X(eval, "FILE... [limit N]", WORDS, EVAL, "limit",                                         \
+    X(eval, "FILE... [limit N]", WORDS, EVAL, "limit",                                          \
       "exact match and F1 over questions, the first 100 or N (0: all)")                         \
-    X(train, "[ntp|sft|prompt] [KEY=VALUE...] [dry-run|start]", WORDS, TRAIN,                       \
+    X(train, "[ntp|sft|prompt] [KEY=VALUE...] [dry-run|start]", WORDS, TRAIN,                   \
       "ntp|sft|prompt|preset=|data=|run=|resume|steps=|dry-run|start",                          \
       "the form of a training run; dry-run measures it, start begins it")                       \
-    X(watch, "RUN", WORDS, FOLDERS, "", "follow the log of a run directory")                      \
+    X(watch, "RUN", WORDS, FOLDERS, "", "follow the log of a run directory")                    \
     X(pause, "[toggle]", WORDS, WORDS, "toggle", "hold the training, toggle: or go on")         \
     X(resume, "", NONE, NOTHING, "", "go on with the training")                                 \
     X(checkpoint, "", NONE, NOTHING, "", "save the training after this step")                   \
-    X(export, "[VIEW...] [FILE] [KEY=VALUE...]", WORDS, EXPORT, "plan|gate|mass|answers|loss|diff", \
-      "figure and data files of what is on screen")                                             \
+    X(export, "[VIEW...] [FILE] [KEY=VALUE...]", WORDS, EXPORT,                                 \
+      "plan|gate|mass|answers|loss|diff", "figure and data files of what is on screen")         \
     X(explain, "", NONE, NOTHING, "", "explain the pane in front")                              \
     X(tour, "[next|back|off]", WORDS, WORDS, "next|back|off",                                   \
       "the guided tour: begin, or its next step")                                               \
     X(present, "[FILE]", TEXT, FILES, "",                                                       \
       "one pane with captions for an audience: a script, or the tour; again: the end")          \
-    X(save, "[notext] [FILE.cxt]", TEXT, SESSIONS, "notext",                                       \
-      "the session into a file that opens without the model; notext: with the text's hash only") \
-    X(restore, "FILE.cxt", TEXT, SESSIONS, "", "open a session file")                              \
+    X(save, "[notext] [FILE.cxt]", TEXT, SESSIONS, "notext",                                    \
+      "the session into a file that opens without the model; notext: with the text's "          \
+      "hash only")                                                                              \
+    X(restore, "FILE.cxt", TEXT, SESSIONS, "", "open a session file")                           \
     X(record, "FILE|off", TEXT, FILES, "off", "write down what is done by hand, as a script")   \
     X(copy, "[TEXT]", TEXT, NOTHING, "", "what the status line tells to the clipboard")         \
     X(recreate, "[FILE]", TEXT, FILES, "",                                                      \
@@ -151,8 +153,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(prompt, "ask|command|find|export|export-all", WORDS, WORDS,                               \
       "ask|command|find|export|export-all", "open the prompt")                                  \
     X(bind, "[[PANE] KEY [COMMAND]]", WORDS, BINDING, "",                                       \
-      "let a key run a command; alone: list the keys; without a command: tell what it runs")   \
-    X(unbind, "[PANE] KEY", WORDS, KEY, "", "let a key do nothing")                         \
+      "let a key run a command; alone: list the keys; without a command: tell what it runs")    \
+    X(unbind, "[PANE] KEY", WORDS, KEY, "", "let a key do nothing")                             \
     X(source, "FILE", TEXT, FILES, "", "run the commands of a file")                            \
     X(redraw, "", NONE, NOTHING, "", "draw the screen anew")                                    \
     X(suspend, "", NONE, NOTHING, "", "give the terminal back for a while")                     \

@@ -65,11 +65,12 @@ static bool check_command(const struct bound *p, const char *line, struct err *e
     bool ok = words_split(&command, line, err);
     const struct action *action = ok ? action_find(command.name, &unknown) : NULL;
     if (ok && p->key == ('z' | KEYCODE_CTRL) && strcmp(line, "suspend") != 0)
-        ok = err_set(err, ERR_USAGE, "C-z suspends, whatever is open" WAY "any other key can be bound");
+        ok = err_set(err, ERR_USAGE,
+                     "C-z suspends, whatever is open" WAY "any other key can be bound");
     else if (ok && !action)
         ok = keycode_parse(command.name, &second)
-                 ? err_set(err, ERR_USAGE, "\"%s %s\" is a sequence of keys, expected one key and a "
-                           "command", p->name, command.name)
+                 ? err_set(err, ERR_USAGE, "\"%s %s\" is a sequence of keys, expected one key "
+                           "and a command", p->name, command.name)
                  : err_set(err, unknown.code, "%s", unknown.text);
     else if (ok && action->takes == TAKES_NONE && command.count)
         ok = err_set(err, ERR_USAGE, "%s takes no arguments, found \"%.64s\"", action->name,
@@ -102,7 +103,8 @@ static void tell_bound(struct session *s, const struct bound *p, const char *bef
     char panes[128] = "";
     add_own_meanings(s, p, panes, sizeof panes);
     if (again && s->rc_path && strcmp(before, now) != 0)
-        session_warn(s, "bind: %s was \"%s\" by a line before; \"%s\" holds now", p->name, before, now);
+        session_warn(s, "bind: %s was \"%s\" by a line before; \"%s\" holds now", p->name, before,
+                     now);
     else if (*before && strcmp(before, now) != 0)
         session_note(s, "%s is \"%s\" now, was \"%s\"%s", p->name, now, before, panes);
     else
@@ -174,12 +176,14 @@ bool do_unbind(struct session *s, const struct words *words, struct err *err)
         return refusal_wants(words, err, "a key and no more");
     const struct binding *b = keymap_find(&s->keymap, p.scope, p.key);
     if (!b)
-        return err_set(err, ERR_USAGE, "%s does nothing already" WAY ":bind lists the keys", p.name);
+        return err_set(err, ERR_USAGE, "%s does nothing already" WAY ":bind lists the keys",
+                       p.name);
     if (b->scope != p.scope)
         return err_set(err, ERR_USAGE, "%s has no meaning of its own" WAY
                        ":unbind %s takes it from all panes", p.name, words->word[p.words - 1]);
     if (p.key == ('z' | KEYCODE_CTRL))
-        return err_set(err, ERR_USAGE, "C-z suspends, whatever is open" WAY ":bind gives it to another key too");
+        return err_set(err, ERR_USAGE,
+                       "C-z suspends, whatever is open" WAY ":bind gives it to another key too");
     char *before = present_command(s, &p, &again);
     keymap_bind(&s->keymap, p.scope, p.key, NULL, s->rc_path != NULL);
     b = keymap_find(&s->keymap, p.scope, p.key);

@@ -17,8 +17,9 @@ static bool need_document(const struct session *s, struct err *err)
 {
     return session_tokens(s) ||
            err_set(err, ERR_USAGE,
-                   s->document.raw ? "the document is still being read" WAY "the title tells how far"
-                                   : "no document is open" WAY "O opens one");
+                   s->document.raw
+                       ? "the document is still being read" WAY "the title tells how far"
+                       : "no document is open" WAY "O opens one");
 }
 
 static bool one_word(const struct words *words, const char *usage, struct err *err)

@@ -222,7 +222,8 @@ bool batch_spares_inputs(const struct cli_arguments *a, const char *output, stru
         bool other = given->option->kind == CLI_PATH && given->text != output;
         read = read || (other && file_same(given->text, output));
     }
-    return !read || err_set(err, ERR_USAGE, "%s: is read by the same command: not replaced", output);
+    return !read ||
+           err_set(err, ERR_USAGE, "%s: is read by the same command: not replaced", output);
 }
 
 void batch_close(struct batch *batch)

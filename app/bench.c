@@ -220,7 +220,8 @@ static bool time_training(struct bench *b, size_t query, size_t labels, double *
     compressor_view(&b->compressor, b->parameters.gradient, &grads);
     double start = clock_ms();
     parameters_zero_gradient(&b->parameters);
-    bool ok = objective_run(&o, CONTEXT_COMPRESSED, &sample, 1, 1, &grads, NULL, &result, NULL, err);
+    bool ok = objective_run(&o, CONTEXT_COMPRESSED, &sample, 1, 1, &grads, NULL, &result, NULL,
+                            err);
     if (ok)
         update(&b->parameters);
     *ms = clock_ms() - start;
@@ -247,9 +248,9 @@ static bool measure(struct bench *b, size_t repeat, struct bench_times *out, str
         for (size_t s = 0; s < 6; s++)
             row[STAGES + s][i] = compressor[s];
     }
-    double *const into[ROWS] = {&out->prefill, &out->decode, &out->gate,    &out->mass,
-                                &out->plan,    &out->slots,  &out->project, &out->backward, &out->ntp_step,
-                                &out->sft_step};
+    double *const into[ROWS] = {&out->prefill,  &out->decode,  &out->gate,    &out->mass,
+                                &out->plan,     &out->slots,   &out->project, &out->backward,
+                                &out->ntp_step, &out->sft_step};
     for (size_t r = 0; r < ROWS; r++)
         *into[r] = take_median(row[r], repeat);
     return true;

@@ -71,8 +71,9 @@ static void print_json(const struct job *job)
     for (size_t i = 0; i < job->n_modes; i++)
         json_array_append_new(answers, answer_json(job, job->modes[i]));
     json_t *document = json_pack("{s:o, s:s, s:s, s:b, s:o}", "question",
-                                 job->question[0] ? report_text(job->question, strlen(job->question))
-                                                  : json_null(),
+                                 job->question[0]
+                                     ? report_text(job->question, strlen(job->question))
+                                     : json_null(),
                                  "model",
                                  s->facts.model, "compressor", s->facts.compressor, "untrained",
                                  (int)s->facts.untrained, "answers", answers);

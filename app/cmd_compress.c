@@ -256,7 +256,8 @@ static bool run(const struct cli_arguments *a, struct err *err)
     if (a->n_operands == 0 && !ids)
         return err_set(err, ERR_USAGE, "compress: expected DOC, or token ids with --ids");
     if (cli_text(a, "dump") && !job.output)
-        return err_set(err, ERR_USAGE, "compress: --dump names what -o writes: give a file with -o");
+        return err_set(err, ERR_USAGE,
+                       "compress: --dump names what -o writes: give a file with -o");
     struct batch_input input;
     if (!parse_dumps(cli_text(a, "dump"), &job.dumps, err) ||
         !check_output(job.output, cli_flag(a, "json"), err) ||

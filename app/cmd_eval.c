@@ -273,8 +273,8 @@ static const enum context_mode ntp_mode[EVAL_MODES] = {
 };
 
 /* Mean loss over the blocks in one mode. */
-static bool ntp_loss(struct job *j, const struct dataset *d, struct block_shape shape, size_t blocks,
-                     enum context_mode mode, double *mean, struct err *err)
+static bool ntp_loss(struct job *j, const struct dataset *d, struct block_shape shape,
+                     size_t blocks, enum context_mode mode, double *mean, struct err *err)
 {
     enum { PASS = 8 };
     struct engine *e = j->batch.engine;

@@ -94,9 +94,9 @@ const struct cli_command command_explore = {
         "Opens the explorer: the document, what each token takes from the model's layers, how "
         "it is sent to the slots, and the answers from the full context, from the slots, and "
         "from nothing. ? in the program shows the keys. "
-        "A script (--play) has the commands of the prompt, a line each, and: key NAME..., type TEXT, "
-        "wait idle|step N|for \"TEXT\" [within 5s]|2s|500ms, size 120x36, screen FILE, expect \"TEXT\" (status 1 "
-        "unless it is on the screen).",
+        "A script (--play) has the commands of the prompt, a line each, and: key NAME..., type "
+        "TEXT, wait idle|step N|for \"TEXT\" [within 5s]|2s|500ms, size 120x36, screen FILE, "
+        "expect \"TEXT\" (status 1 unless it is on the screen).",
     .options = options,
     .examples = examples,
     .groups = CLI_MODEL | CLI_SETTINGS | CLI_SCREEN,

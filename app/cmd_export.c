@@ -82,7 +82,8 @@ static bool read_options(struct job *job, struct err *err)
         if (!export_add_file(&job->request, output, err))
             return false;
     if (cli_flag(a, "all-windows") && job->request.n_files)
-        return err_set(err, ERR_USAGE, "export: --all-windows names its files itself; use --formats");
+        return err_set(err, ERR_USAGE,
+                       "export: --all-windows names its files itself; use --formats");
     job->request.force = cli_flag(a, "force");
     job->question = cli_text(a, "question");
     return true;
@@ -172,7 +173,8 @@ static void compare_hashes(const struct job *job)
     note_difference(job, "compressor", job->meta.compressor.sha256, s->facts.compressor_sha256);
 }
 
-/* The question belongs to the view, also where no answer is drawn: the explorer's key records it. */
+/* The question belongs to the view, also where no answer is drawn: the explorer's key records
+ * it. */
 static const char *question_of(const struct job *job)
 {
     return job->question ? job->question : job->meta.question;
@@ -266,7 +268,9 @@ static void print_files(const struct job *job)
     size_t n = export_kinds(&job->request, kind);
     if (cli_flag(job->arguments, "json")) {
         report_json(json_pack("{s:s, s:O}", "view",
-                              job->no_views ? "train" : n > 1 ? "panels" : figure_kind_name[kind[0]],
+                              job->no_views ? "train"
+                              : n > 1       ? "panels"
+                                            : figure_kind_name[kind[0]],
                               "files", job->files));
         return;
     }
@@ -333,7 +337,8 @@ static bool read_against(struct job *job, struct err *err)
         return false;
     figure_meta_free(&meta);
     job->request.figure.against_is_b = !named && job->meta.against_is_b;
-    note_difference(job, job->meta.against_is_b ? "B" : "A", job->meta.against_file.sha256, job->request.against_file.sha256);
+    note_difference(job, job->meta.against_is_b ? "B" : "A", job->meta.against_file.sha256,
+                    job->request.against_file.sha256);
     job->request.figure.against = job->against;
     return true;
 }

@@ -166,7 +166,8 @@ static bool read_arguments(struct job *j, struct err *err)
         return err_set(err, ERR_USAGE, "train: expected ntp, sft or prompt, found \"%s\"",
                        a->operands[0]);
     if (a->n_operands > 1 && !cli_text(a, "data"))
-        return err_set(err, ERR_USAGE, "train: unexpected argument %s; data files stand behind --data",
+        return err_set(err, ERR_USAGE,
+                       "train: unexpected argument %s; data files stand behind --data",
                        a->operands[1]);
     if (!make_config(j, err) || !data_options_read(&j->options, a, err))
         return false;
@@ -359,8 +360,8 @@ const struct cli_command command_train = {
     .description =
         "ntp: next-token prediction after compressed plain text. sft: answers from compressed "
         "contexts. prompt: virtual tokens before the whole context, no compressor.\n\n"
-        "Data are UTF-8 text, JSON lines, SQuAD or MRQA files, plain, gzip or zstd. Ctrl-C finishes "
-        "the step, saves and ends with 130; a second one ends at once.\n\n"
+        "Data are UTF-8 text, JSON lines, SQuAD or MRQA files, plain, gzip or zstd. Ctrl-C "
+        "finishes the step, saves and ends with 130; a second one ends at once.\n\n"
         "Built with `make MPI=1`, several processes share each step: mpirun -np N comprexit train "
         "...; --batch is then what each of them takes.",
     .options = options,

@@ -34,7 +34,8 @@ static struct typed typed_word(const char *line, size_t point)
 }
 
 /* Names with blanks want a quotation mark, and what is common to all of them then has it, too;
- * the only one is closed, unless it goes on. In a quotation readline sees what is behind the mark. */
+ * the only one is closed, unless it goes on. In a quotation readline sees what is behind the
+ * mark. */
 static void quote_matches(struct matches *m, const struct typed *t)
 {
     bool blanks = false;

@@ -240,7 +240,8 @@ static void add_setting(struct matches *m, const struct argument *a)
     char now[64];
     setting_format(a->session, setting, now, sizeof now);
     matches_add(m, now, strlen(now));
-    snprintf(a->hint, COMPLETE_HINT_MAX, "%s %s: %s; now %s", row->name, row->values, row->help, now);
+    snprintf(a->hint, COMPLETE_HINT_MAX, "%s %s: %s; now %s", row->name, row->values, row->help,
+             now);
 }
 
 static void add_view_value(struct matches *m, const struct argument *a)

@@ -349,7 +349,8 @@ static void decode(const struct tokenizer *tokenizer, const int32_t *ids, size_t
         size_t add = strlen(clean) + 1;
         bars = xrealloc(bars, room + add, 1);
         if (clean[0]) /* not what ends a text */
-            used += (size_t)snprintf(bars + used, room + add - used, "%s%s", used ? "|" : "", clean);
+            used += (size_t)snprintf(bars + used, room + add - used, "%s%s", used ? "|" : "",
+                                     clean);
         room += add;
         free(clean);
         free(one);

@@ -134,7 +134,8 @@ void dialog_control(struct session *s, const struct snapshot_control *c)
     add_fact(s, "compressed", "%.2f", c->compressed);
     add_fact(s, "other slots", "%.2f   of %s", c->wrong, c->other);
     add_fact(s, "no context", "%.2f", c->none);
-    add_fact(s, "about this text", "%+.2f nats: other slots - compressed", c->wrong - c->compressed);
+    add_fact(s, "about this text", "%+.2f nats: other slots - compressed",
+             c->wrong - c->compressed);
     add_fact(s, "any slots", "%+.2f nats: no context - other slots", c->none - c->wrong);
     dialog_show(s, OVERLAY_DIALOG, "How much is about this text", "Esc closes");
 }

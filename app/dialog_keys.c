@@ -301,7 +301,8 @@ static void add_binding(struct session *s, const struct binding *b)
         snprintf(detail, sizeof detail, "%.160s (was %.160s)", command, was ? was : "nothing");
     else
         snprintf(detail, sizeof detail, "%.160s", command);
-    snprintf(line, sizeof line, "bind %s%s%s %.320s", b->scope == SCOPE_ANY ? "" : key_scope_name[b->scope],
+    snprintf(line, sizeof line, "bind %s%s%s %.320s",
+             b->scope == SCOPE_ANY ? "" : key_scope_name[b->scope],
              b->scope == SCOPE_ANY ? "" : " ", keycode_format(b->key, key),
              b->command ? b->command : "");
     char *quoted = dialog_command("prompt command", line);

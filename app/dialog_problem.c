@@ -135,7 +135,8 @@ static bool add_owners(struct list *list, const struct session *s, const char *p
     if (!worker_call(!s->no_sandbox, peek, &p, &ignored))
         return false;
     add_identity(list, "made for", info->base_architecture[0] ? info->base_architecture : "a model",
-                 p.shape.H, info->base_layers ? info->base_layers : p.shape.M - 1, info->base_sha256);
+                 p.shape.H, info->base_layers ? info->base_layers : p.shape.M - 1,
+                 info->base_sha256);
     add_identity(list, "open now", open->model, open->hidden, open->layers, open->embedding_sha256);
     return true;
 }

@@ -95,12 +95,14 @@ static void add_facts(const struct session *s, struct list *list)
     if (s->model_path && stat(s->model_path, &st) == 0 && S_ISREG(st.st_mode))
         snprintf(size, sizeof size, "   %.0f MiB", (double)st.st_size / MIB);
     list_add_text(list, " ");
-    list_add_text(list, "Model       %-28s %zu layers x %zu%s", f->model, f->layers, f->hidden, size);
+    list_add_text(list, "Model       %-28s %zu layers x %zu%s", f->model, f->layers, f->hidden,
+                  size);
     list_add_text(list, f->untrained ? "Compressor  %-28s UNTRAINED: its answers mean nothing"
                                      : "Compressor  %-28s x%.3g, window %u%s",
                   f->compressor, f->trained_ratio, f->trained_window,
                   f->made_for_model ? ", made for this model" : "");
-    list_add_text(list, "Memory      %.1f GiB needed, %.1f GiB free      %d thread%s      sandbox %s",
+    list_add_text(list,
+                  "Memory      %.1f GiB needed, %.1f GiB free      %d thread%s      sandbox %s",
                   (double)f->memory_needed / GIB, (double)f->memory_free / GIB, f->threads,
                   f->threads > 1 ? "s" : "", sandbox_is_on() ? "on" : "off");
 }

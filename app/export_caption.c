@@ -25,10 +25,10 @@ static void put_panel(struct buffer *out, const struct figure_panel *panel)
     const struct figure_data *data = panel->data;
     switch (panel->options.kind) {
     case FIGURE_PLAN:
-        buffer_printf(out, "transmission plan, colour is %s, columns are %ss, rows slots%s", data->quantity,
-                   unit_name[panel->options.unit],
-                   panel->options.marginals && !panel->options.other_mass
-                       ? ", dashed an even sender mass" : "");
+        buffer_printf(out, "transmission plan, colour is %s, columns are %ss, rows slots%s",
+                      data->quantity, unit_name[panel->options.unit],
+                      panel->options.marginals && !panel->options.other_mass
+                          ? ", dashed an even sender mass" : "");
         break;
     case FIGURE_GATE:
         buffer_printf(out, "layer gates, colour is %s, columns are %ss%s", data->quantity,
@@ -38,12 +38,12 @@ static void put_panel(struct buffer *out, const struct figure_panel *panel)
         buffer_text(out, "sender mass, dashed an even one");
         break;
     case FIGURE_LOSS:
-        buffer_text(out, "what compression costs each token, in nats; pale: not compressed before it");
+        buffer_text(out, "what compression costs each token, in nats; "
+                         "pale: not compressed before it");
         break;
     case FIGURE_DIFF:
-        buffer_printf(out, "difference of two transmission plans, colour is mass, B less A, columns are "
-                        "%ss, rows slots",
-                   unit_name[panel->options.unit]);
+        buffer_printf(out, "difference of two transmission plans, colour is mass, B less A, "
+                           "columns are %ss, rows slots", unit_name[panel->options.unit]);
         break;
     case FIGURE_ANSWERS:
     case FIGURE_KIND_COUNT:
@@ -110,8 +110,11 @@ char *export_caption(const struct snapshot *s, const struct figure_panel *panels
     buffer_text(&out, "}\n");
     put_label(&out, picture);
     buffer_text(&out, "\\end{figure}\n\n"
-              "% For the bibliography; the authors are named at https://arxiv.org/abs/2602.03784\n"
-              "% @misc{comprexit, title = {{ComprExIT}: context compression by explicit information\n"
-              "%   transmission}, year = {2026}, eprint = {2602.03784}, archivePrefix = {arXiv}}\n");
+                      "% For the bibliography; the authors are named at "
+                      "https://arxiv.org/abs/2602.03784\n"
+                      "% @misc{comprexit, title = {{ComprExIT}: context compression by explicit "
+                      "information\n"
+                      "%   transmission}, year = {2026}, eprint = {2602.03784}, "
+                      "archivePrefix = {arXiv}}\n");
     return buffer_take(&out, NULL);
 }

@@ -120,7 +120,8 @@ char *export_answers_csv(const struct snapshot *s, size_t *size)
         const struct snapshot_answer *a = s->answer[mode];
         if (!a)
             continue;
-        buffer_printf(&out, "%s,%zu,%zu,", answer_mode_name[mode], a->context_positions, a->kv_bytes);
+        buffer_printf(&out, "%s,%zu,%zu,", answer_mode_name[mode], a->context_positions,
+                      a->kv_bytes);
         put_value(&out, a->f1 >= 0 ? a->f1 : (double)NAN);
         buffer_text(&out, ",");
         put_value(&out, a->exact >= 0 ? a->exact : (double)NAN);

@@ -7,8 +7,8 @@
 #include "engine/base/file.h"
 
 static const char head[] =
-    "set,compressor,questions,full_exact,full_f1,compressed_exact,compressed_f1,wrong_exact,wrong_f1,"
-    "none_exact,none_f1,kept,slots,kv_saved,s_per_question\r\n";
+    "set,compressor,questions,full_exact,full_f1,compressed_exact,compressed_f1,wrong_exact,"
+    "wrong_f1,none_exact,none_f1,kept,slots,kv_saved,s_per_question\r\n";
 
 static bool put(struct atomic_file *file, const char *text, struct err *err)
 {

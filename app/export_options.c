@@ -99,8 +99,8 @@ OPTION_SET(value)
             return true;
         }
     return unusable("value", value,
-                    "mass, slot-share, token-share, likeness or cost (plan), gate or entropy (gate)",
-                    err);
+                    "mass, slot-share, token-share, likeness or cost (plan), "
+                    "gate or entropy (gate)", err);
 }
 
 OPTION_SET(window)

@@ -59,9 +59,12 @@ const char *keycode_never_comes(uint32_t code)
     static const struct {
         uint32_t base;
         const char *why;
-    } controls[] = {{'i', "terminals send Tab for it"},       {'m', "terminals send Enter for it"},
-                    {'j', "terminals send Enter for it"},     {'[', "terminals send Esc for it"},
-                    {'h', "terminals send Backspace for it"}, {'?', "terminals send Backspace for it"}};
+    } controls[] = {{'i', "terminals send Tab for it"},
+                    {'m', "terminals send Enter for it"},
+                    {'j', "terminals send Enter for it"},
+                    {'[', "terminals send Esc for it"},
+                    {'h', "terminals send Backspace for it"},
+                    {'?', "terminals send Backspace for it"}};
     uint32_t base = code & KEYCODE_PLAIN;
     if (code & KEYCODE_SHIFT && base <= KEYCODE_LAST_CHARACTER && base != ' ')
         return "a shifted letter is its capital";

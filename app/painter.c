@@ -127,7 +127,8 @@ static bool is_plain_blank(const struct canvas_cell *cell, const struct display 
 static bool looks_same(const struct canvas_cell *a, const struct canvas_cell *b,
                        const struct display *display)
 {
-    if (a->codepoint != b->codepoint || memcmp(a->combining, b->combining, sizeof a->combining) != 0)
+    if (a->codepoint != b->codepoint ||
+        memcmp(a->combining, b->combining, sizeof a->combining) != 0)
         return false;
     if (a->role == b->role && a->attr == b->attr && a->foreground == b->foreground &&
         a->background == b->background)
@@ -151,7 +152,8 @@ static void write_cell(struct painter *p, struct buffer *out, const struct canva
     uint32_t codepoint = painter_printable(cell->codepoint, p->utf8);
     if (is_blank(codepoint, &style) && !cell->combining[0]) {
         codepoint = ' '; /* nobody sees what else there is to it */
-        bool ends = style.background == THEME_DEFAULT_COLOR && p->style.background != style.background;
+        bool ends = style.background == THEME_DEFAULT_COLOR &&
+                    p->style.background != style.background;
         style.foreground = ends ? THEME_DEFAULT_COLOR : p->style.foreground;
         style.attr = ends ? 0 : p->style.attr & ~line_attributes;
     }

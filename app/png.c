@@ -197,7 +197,8 @@ char *png_read_text(const uint8_t *data, size_t size, const char *name, const ch
                          crc32_z(0, type, (size_t)length + 4) == get_u32(chunk + length);
             char *text = sound ? text_of_chunk(chunk, length, keyword) : NULL;
             if (!text)
-                err_set(err, ERR_INPUT, "%s: the %s text at byte %zu is damaged", name, keyword, at);
+                err_set(err, ERR_INPUT, "%s: the %s text at byte %zu is damaged", name, keyword,
+                        at);
             return text;
         }
         if (memcmp(type, "IEND", 4) == 0)

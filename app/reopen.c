@@ -261,8 +261,8 @@ void reopen_ask(struct session *s)
         dialog_problem(s, PROBLEM_FIGURE_DOCUMENT, name, text);
     } else if (r && r->lacks_model && !s->edits_known) {
         const struct figure_meta_file *model = &r->meta.model;
-        snprintf(text, sizeof text, "%s: its model %s (sha256 %.12s) is neither beside it nor in the "
-                 "cache.", r->path, model->name, model->sha256);
+        snprintf(text, sizeof text, "%s: its model %s (sha256 %.12s) is neither beside it nor in "
+                 "the cache.", r->path, model->name, model->sha256);
         dialog_problem(s, PROBLEM_FIGURE_MODEL, model->name, text);
     }
 }

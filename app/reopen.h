@@ -48,7 +48,8 @@ void reopen_ask(struct session *s);
 /* A document was opened: the one that the figure waits for, if it waits. */
 void reopen_continue(struct session *s);
 
-/* Tells once, as soon as hashes are known, when model or compressor are others than the figure's. */
+/* Tells once, as soon as hashes are known, when model or compressor are others than the
+ * figure's. */
 void reopen_compare(struct session *s);
 
 #endif

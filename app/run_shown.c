@@ -208,8 +208,8 @@ bool run_control_play(struct session *s, double fps, struct err *err)
         return true;
     }
     if (s->run->run.n_probes < 2)
-        return err_set(err, ERR_USAGE, "nothing to play, the run looked at its probe less than twice" WAY
-                                       "each validation is a look");
+        return err_set(err, ERR_USAGE, "nothing to play, the run looked at its probe less than "
+                                       "twice" WAY "each validation is a look");
     v->playing = true;
     s->run->probe_ms = 1e3 / fps;
     s->run->next_probe_ms = s->now_ms + s->run->probe_ms;

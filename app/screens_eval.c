@@ -27,8 +27,9 @@ static void show_list(struct session *s)
     list_add(list, "Evaluate a data file ...",
              "questions: SQuAD, MRQA, JSON lines; the first 100 of them",
              "prompt command \"eval \"");
-    list_add_text(list, "Exact match and F1 of answers from the full context, the slots, the slots of "
-                        "a wrong passage (the control), and from nothing. Explore stays usable meanwhile.");
+    list_add_text(list, "Exact match and F1 of answers from the full context, the slots, the "
+                        "slots of a wrong passage (the control), and from nothing. Explore stays "
+                        "usable meanwhile.");
     dialog_show(s, OVERLAY_NONE, "Eval: what the compressor keeps",
                 "arrows and Enter choose \u00b7 Esc \u00b7 ? help");
 }

@@ -75,7 +75,8 @@ static void add_runs(struct list *list)
 static void add_estimate(struct session *s, struct list *list)
 {
     struct run_estimate e;
-    char total[TEXT_NUMBER_MAX], number[TEXT_NUMBER_MAX], memory[TEXT_NUMBER_MAX], disk[TEXT_NUMBER_MAX];
+    char total[TEXT_NUMBER_MAX], number[TEXT_NUMBER_MAX];
+    char memory[TEXT_NUMBER_MAX], disk[TEXT_NUMBER_MAX];
     if (!run_control_estimate(s, &e))
         return;
     text_duration(e.total_ms, total);
@@ -123,7 +124,8 @@ static void show_form(struct session *s)
     add_choice(list, "Data", text, "a text file, or questions for sft: Enter types it",
                "prompt command \"train data=\"");
     add_choice(list, "Run directory", f->directory ? f->directory : "",
-               "where checkpoints and log go: Enter types it", "prompt command \"train run=runs/\"");
+               "where checkpoints and log go: Enter types it",
+               "prompt command \"train run=runs/\"");
     run_form_settings_text(f, text, sizeof text);
     add_choice(list, "Settings", text, "as the preset says; Enter types others, as steps=600",
                "prompt command \"train \"");

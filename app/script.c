@@ -160,8 +160,8 @@ static bool play_wait(struct script *script, struct session *s, const struct wor
     if (strcmp(word, "for") == 0 && wait_for_text(script, s, words))
         return true;
     if (!alone || !parse_time(word, &ms))
-        return err_set(err, ERR_USAGE, "wait wants idle, step N, for TEXT, for TEXT within 5s, 2s or "
-                       "500ms; found \"%.64s\"", words->rest);
+        return err_set(err, ERR_USAGE, "wait wants idle, step N, for TEXT, for TEXT within 5s, 2s "
+                       "or 500ms; found \"%.64s\"", words->rest);
     script->wait_until_ms = s->now_ms + ms;
     return true;
 }

@@ -91,7 +91,7 @@ struct session {
 
     /* What was asked for. */
     struct snapshot *restored; /* of a session file: shown in place of the engine's; or NULL */
-    struct snapshot *pinned; /* A of the Compare screen, or B (view.pin_is_b); one reference; or NULL */
+    struct snapshot *pinned; /* A of Compare, or B (view.pin_is_b); one reference; or NULL */
     char *pin_name;
     struct figure_meta_file *pin_file; /* session file that it is of, owned; or NULL */
     struct reopening *reopening; /* of --from-figure, owned; or NULL */
@@ -164,7 +164,8 @@ void session_free(struct session *s);
 void session_note(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void session_warn(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The warning of work that failed: what and where (of err), what to do, and what stays as it was. */
+/* The warning of work that failed: what and where (of err), what to do, and what stays as it
+ * was. */
 void session_fail(struct session *s, const struct err *err, const char *way, const char *stays);
 
 /* Opens a document from text (taken over): shown at once, tokenised by the worker.

@@ -42,7 +42,8 @@ static void put(struct writer *w, const char *part, const char *which, enum tens
 {
     if (!data || w->n == w->capacity)
         return;
-    snprintf(w->names[w->n], SESSION_TENSOR_NAME, "%s%s%s%s", w->prefix, part, *which ? "." : "", which);
+    snprintf(w->names[w->n], SESSION_TENSOR_NAME, "%s%s%s%s", w->prefix, part, *which ? "." : "",
+             which);
     w->entries[w->n] = (struct safetensors_entry){
         .name = w->names[w->n], .type = type, .n_dims = columns ? 2 : 1, .dims = {rows, columns},
         .data = data};
@@ -112,26 +113,29 @@ static json_t *text_json(const char *text)
 
 static json_t *answer_json(const struct snapshot_answer *a)
 {
-    return json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "state",
-                             (int)a->state, "stale", (int)a->stale, "positions",
-                             (json_int_t)a->context_positions, "context", (json_int_t)a->context_tokens,
-                             "first", (json_int_t)a->source_first, "kv_bytes", (json_int_t)a->kv_bytes,
-                             "compress_ms", a->compress_ms, "prepare_ms", a->prepare_ms, "first_ms",
-                             a->first_token_ms, "tokens_per_s", a->tokens_per_s, "f1", a->f1, "exact",
-                             a->exact);
+    return json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}",
+                     "state", (int)a->state, "stale", (int)a->stale,
+                     "positions", (json_int_t)a->context_positions,
+                     "context", (json_int_t)a->context_tokens,
+                     "first", (json_int_t)a->source_first, "kv_bytes", (json_int_t)a->kv_bytes,
+                     "compress_ms", a->compress_ms, "prepare_ms", a->prepare_ms,
+                     "first_ms", a->first_token_ms, "tokens_per_s", a->tokens_per_s,
+                     "f1", a->f1, "exact", a->exact);
 }
 
 static json_t *words_json(const struct snapshot *s)
 {
     const struct snapshot_facts *f = &s->facts;
-    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, s:b, s:I, s:I}", "layers",
-                             (json_int_t)f->layers, "hidden", (json_int_t)f->hidden, "vocab",
-                             (json_int_t)f->vocab, "positions", (json_int_t)f->positions,
-                             "trained_ratio", f->trained_ratio, "trained_window",
-                             (json_int_t)f->trained_window, "trained_eps", f->trained_eps,
-                             "trained_iters", (json_int_t)f->trained_iters, "untrained", (int)f->untrained, "slots",
-                             (json_int_t)s->settings.slots_per_window, "max_tokens",
-                             (json_int_t)s->settings.max_tokens);
+    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, s:b, s:I, s:I}",
+                             "layers", (json_int_t)f->layers, "hidden", (json_int_t)f->hidden,
+                             "vocab", (json_int_t)f->vocab, "positions", (json_int_t)f->positions,
+                             "trained_ratio", f->trained_ratio,
+                             "trained_window", (json_int_t)f->trained_window,
+                             "trained_eps", f->trained_eps,
+                             "trained_iters", (json_int_t)f->trained_iters,
+                             "untrained", (int)f->untrained,
+                             "slots", (json_int_t)s->settings.slots_per_window,
+                             "max_tokens", (json_int_t)s->settings.max_tokens);
     json_t *answers = json_object(), *special = json_array();
     for (enum answer_mode m = 0; m < ANSWER_MODES; m++)
         if (s->answer[m])
@@ -196,7 +200,8 @@ bool session_file_write(const char *path, const struct snapshot *s, const struct
     json_object_set_new(words, "pins", put_pins(&w, pins, s, with_text));
     char *texts[] = {json_dumps(words, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_SORT_KEYS),
                      json_dumps(record, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_SORT_KEYS)};
-    const struct safetensors_pair pairs[] = {{SESSION_WORDS_KEY, texts[0]}, {FIGURE_META_KEYWORD, texts[1]}};
+    const struct safetensors_pair pairs[] = {{SESSION_WORDS_KEY, texts[0]},
+                                             {FIGURE_META_KEYWORD, texts[1]}};
     bool ok = safetensors_write(path, w.entries, w.n, pairs, 2, err);
     for (int i = 0; i < 2; i++)
         free(texts[i]);

@@ -23,7 +23,8 @@ static const char setting_names[] = SETTINGS(NAME);
 enum given { GIVEN_WINDOW, GIVEN_RATIO, GIVEN_EPS, GIVEN_ITERS, GIVEN_ALIGN };
 
 enum { ITERATIONS_MAX = 200, WINDOW_MIN = 16, SEGMENT_MAX = 4096, ANSWER_MAX = 1000,
-       HISTORY_MAX = 10000, FPS_MAX = 30, KEEP_MIN = 100, KEEP_MAX = 100000, AUTOSAVE_SECONDS_MAX = 3600 };
+       HISTORY_MAX = 10000, FPS_MAX = 30, KEEP_MIN = 100, KEEP_MAX = 100000,
+       AUTOSAVE_SECONDS_MAX = 3600 };
 static const double eps_min = 0.005, eps_max = 2, eps_step = 1.25, ratio_max = 8192;
 
 enum setting setting_find(const char *name, struct err *err)

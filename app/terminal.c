@@ -393,13 +393,15 @@ bool terminal_speed_is_slow(speed_t speed, dev_t device)
 {
     if (speed == B0)
         return false;
-    return speed <= B19200 || (speed <= B57600 && is_serial(device)); /* their codes rise with them */
+    /* the speeds' codes rise with them */
+    return speed <= B19200 || (speed <= B57600 && is_serial(device));
 }
 
 bool terminal_is_slow_line(const struct terminal *t)
 {
     struct stat st;
-    return fstat(t->line.out, &st) == 0 && terminal_speed_is_slow(cfgetospeed(&t->modes), st.st_rdev);
+    return fstat(t->line.out, &st) == 0 &&
+           terminal_speed_is_slow(cfgetospeed(&t->modes), st.st_rdev);
 }
 
 bool terminal_is_behind(const struct terminal *t)

@@ -41,8 +41,8 @@ static const struct {
     {"Down the layers", "A gate decides how much of each layer to take. Bright rows are the layers "
                         "taken from. Move over 'the', then over 'coal'.",
      "focus gates"},
-    {"Anchor", "The mixture is the token's anchor: the one vector that it sends. Nothing is squeezed "
-               "through attention again and again.",
+    {"Anchor", "The mixture is the token's anchor: the one vector that it sends. Nothing is "
+               "squeezed through attention again and again.",
      "view gates gate"},
     {"How much may it say?", "Sender mass: each token's share of the message. 'the' sends little; "
                              "even share is 1/{window}.",

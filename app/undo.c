@@ -88,8 +88,9 @@ static bool same_balance(const struct edits *a, const struct edits *b)
 
 bool edits_same_method(const struct edits *a, const struct edits *b)
 {
-    return same_balance(a, b) && same_settings(&a->settings, &b->settings) && a->segment == b->segment &&
-           same_tokens(a, b) && memcmp(a->layer_off, b->layer_off, sizeof a->layer_off) == 0;
+    return same_balance(a, b) && same_settings(&a->settings, &b->settings) &&
+           a->segment == b->segment && same_tokens(a, b) &&
+           memcmp(a->layer_off, b->layer_off, sizeof a->layer_off) == 0;
 }
 
 bool edits_equal(const struct edits *a, const struct edits *b)

@@ -55,7 +55,8 @@ struct snapshot_answer *engine_answer_copy(const struct snapshot_answer *from)
     a->text = from->text ? xstrdup(from->text) : NULL;
     a->ids = xmalloc((from->tokens + 1) * sizeof *a->ids);
     a->start = xcalloc(from->tokens + 2, sizeof *a->start);
-    a->attention = from->sources ? xcalloc((from->tokens + 1) * from->sources, sizeof(float)) : NULL;
+    a->attention = from->sources ? xcalloc((from->tokens + 1) * from->sources, sizeof(float))
+                                 : NULL;
     if (from->ids)
         memcpy(a->ids, from->ids, from->tokens * sizeof *a->ids);
     if (a->attention && from->attention)
@@ -358,7 +359,9 @@ static void score_others(struct run *r)
 static void finish(struct run *r, bool ok, const struct err *err)
 {
     struct snapshot_answer *a = engine_answer_copy(r->answer);
-    a->state = ok ? ANSWER_DONE : err && err->code == ERR_CANCELLED ? ANSWER_STOPPED : ANSWER_FAILED;
+    a->state = ok                                  ? ANSWER_DONE
+               : err && err->code == ERR_CANCELLED ? ANSWER_STOPPED
+                                                   : ANSWER_FAILED;
     if (!a->text)
         a->text = xstrdup("");
     if (a->state == ANSWER_FAILED && err)

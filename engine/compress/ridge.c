@@ -17,7 +17,7 @@ static const double constant = 1e-20;
 
 struct moments {
     double *mean_x, *mean_y;         /* [H] */
-    double *scale;                   /* [H]: deviation of each channel of x; infinite when constant */
+    double *scale;                   /* [H]: deviation of each channel of x; constant: infinite */
     double *gram;                    /* [H, H]: correlation of x */
     double *cross;                   /* [H, H]: row o, column i: of y's o with x's i */
 };

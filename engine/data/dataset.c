@@ -123,9 +123,9 @@ static bool load_records(struct dataset *d, struct records *records,
         bool qa = r.n_questions > 0;
         bool mixed = d->documents && qa != dataset_is_qa(d);
         if (mixed)
-            err_set(&local, ERR_INPUT, "%s: line %zu: questions and plain text in one file: found %s, "
-                    "expected %s as before it", d->path, r.line, qa ? "a question" : "plain text",
-                    qa ? "plain text" : "a question");
+            err_set(&local, ERR_INPUT, "%s: line %zu: questions and plain text in one file: "
+                    "found %s, expected %s as before it", d->path, r.line,
+                    qa ? "a question" : "plain text", qa ? "plain text" : "a question");
         else if (qa)
             add_questions(d, &r, tokenizer, context_max);
         else

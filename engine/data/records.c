@@ -373,9 +373,9 @@ static bool too_many_bad(const struct records *r, struct err *err)
 {
     if (r->options.any_bad || !records_refused(r->good, r->bad))
         return false;
-    err_set(err, ERR_INPUT, "%s: %zu of %zu record%s %s bad, more than 1 %%: not used; the first, %s",
-            input_path(r->input), r->bad, r->good + r->bad, text_plural(r->good + r->bad),
-            r->bad == 1 ? "is" : "are", r->first_bad);
+    err_set(err, ERR_INPUT, "%s: %zu of %zu record%s %s bad, more than 1 %%: not used; "
+            "the first, %s", input_path(r->input), r->bad, r->good + r->bad,
+            text_plural(r->good + r->bad), r->bad == 1 ? "is" : "are", r->first_bad);
     return true;
 }
 
@@ -393,8 +393,9 @@ bool records_next(struct records *r, struct record *out, struct err *err)
         ok = false;
     }
     if (local.code == ERR_NONE && !ok && r->good == 0)
-        err_set(&local, ERR_INPUT, "%s: no usable records, found %s; expected plain text, JSON lines, "
-                "SQuAD or MRQA", input_path(r->input), r->bad ? r->first_bad : "nothing");
+        err_set(&local, ERR_INPUT, "%s: no usable records, found %s; expected plain text, "
+                "JSON lines, SQuAD or MRQA", input_path(r->input),
+                r->bad ? r->first_bad : "nothing");
     if (local.code != ERR_NONE && err)
         *err = local;
     return ok;

@@ -153,7 +153,8 @@ void stream_draw(struct stream *s, struct sample *samples, size_t n)
         size_t k = phase == PHASE_SFT ? 0 : shape;
         double weight[STREAM_DATASETS_MAX];
         for (size_t d = 0; d < s->n_datasets; d++)
-            weight[d] = s->datasets[d]->weight * (double)training_count(s, s->datasets[d], phase, k);
+            weight[d] = s->datasets[d]->weight *
+                        (double)training_count(s, s->datasets[d], phase, k);
         i += take(s, samples + i, n - i, draw_weighted(rng, weight, s->n_datasets), phase, k);
     }
 }

@@ -16,15 +16,16 @@ static bool check(const struct safetensors *file, const struct tensor *t, const 
         return err_set(err, ERR_INPUT, "%s: not a soft prompt: no tensor \"soft_prompt\"", path);
     if (t->n_dims != 2 || t->dims[1] != H || t->dims[0] == 0 || t->dims[0] > SOFT_TOKENS_MAX)
         return err_set(err, ERR_INPUT,
-                       "%s: soft_prompt has %zu dimension%s and %zu rows, expected [1..%d, %zu], the "
-                       "hidden size of %s", path, (size_t)t->n_dims, t->n_dims == 1 ? "" : "s",
-                       (size_t)(t->n_dims ? t->dims[0] : 0), SOFT_TOKENS_MAX, H, model->config.name);
+                       "%s: soft_prompt has %zu dimension%s and %zu rows, expected [1..%d, %zu], "
+                       "the hidden size of %s", path, (size_t)t->n_dims, t->n_dims == 1 ? "" : "s",
+                       (size_t)(t->n_dims ? t->dims[0] : 0), SOFT_TOKENS_MAX, H,
+                       model->config.name);
     const char *base = safetensors_metadata(file, "base_sha256");
     char hex[65];
     model_embedding_sha256(model, hex);
     if (base && *base && strcmp(base, hex) != 0)
-        return err_set(err, ERR_INPUT, "%s: made for another model (embedding %.8s) than %s (%.8s)", path,
-                       base, model->config.name, hex);
+        return err_set(err, ERR_INPUT, "%s: made for another model (embedding %.8s) than %s (%.8s)",
+                       path, base, model->config.name, hex);
     return true;
 }
 

@@ -24,7 +24,8 @@ bool kv_cache_init(struct kv_cache *cache, const struct model *model, size_t cap
     const size_t layers = config->layers, bytes = cache->layer_bytes;
     uint8_t *keys = mem_try_raw(layers, bytes, "key cache", err);
     uint8_t *values = keys ? mem_try_raw(layers, bytes, "value cache", err) : NULL;
-    int32_t *positions = values ? mem_try(capacity, sizeof *positions, "cache positions", err) : NULL;
+    int32_t *positions = values ? mem_try(capacity, sizeof *positions, "cache positions", err)
+                                : NULL;
     if (!positions) {
         free(keys);
         free(values);

@@ -289,7 +289,8 @@ static int32_t *positions_of(const struct attention_pack *pack)
 }
 
 /* out [count, H] = rows of x. */
-static void pick(struct llama_device *m, real *out, const real *x, const int32_t *rows, size_t count)
+static void pick(struct llama_device *m, real *out, const real *x, const int32_t *rows,
+                 size_t count)
 {
     int32_t *starts = xcalloc(count + 1, sizeof *starts);
     for (size_t i = 0; i <= count; i++)
@@ -400,7 +401,8 @@ static void label_panel(struct llama_device *m, const struct label_pass *p, size
     linear(m, p->logits, rows, m->output, NULL, false, n, m->H, m->V);
     if (p->teacher) {
         linear(m, p->taught, p->teacher + first * m->H, m->output, NULL, false, n, m->H, m->V);
-        m->ops->teach(m->d, p->kl + first, p->taught, p->logits, p->teacher_weight + first, n, m->V);
+        m->ops->teach(m->d, p->kl + first, p->taught, p->logits, p->teacher_weight + first, n,
+                      m->V);
     }
     m->ops->cross_entropy(m->d, p->nll + first, p->logits, p->labels + first, p->weight + first, n,
                           m->V);

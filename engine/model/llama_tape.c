@@ -128,7 +128,8 @@ static void spread_rows(real *x, const struct llama_tape *tape, size_t width)
     memset(x, 0, end * width * sizeof *x);
 }
 
-/* Does block l have rows that nobody sees behind its attention? Then the wanted ones alone go on. */
+/* Does block l have rows that nobody sees behind its attention? Then the wanted ones alone
+ * go on. */
 static bool narrows(const struct llama_tape *tape, const struct llama_config *config, size_t l)
 {
     return l + 1 == config->layers && tape->n_rows < tape->batch.n;

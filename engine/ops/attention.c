@@ -131,7 +131,8 @@ static void attend_rounded(const struct forward *f, const struct rows *rows, siz
     for (size_t i = 0; i < count; i++)
         bfloats_from_reals(rows->q + i * pairs, f->q + (first + i) * q_step + h * d, d);
     btile_multiply(rows->p, step, rows->q, pairs, attention_keys_rounded(f->store, kv, 0, f->shape),
-                   TILE_PANEL * pairs, count, size_div_up(keys, TILE_PANEL) * TILE_PANEL, pairs / 2);
+                   TILE_PANEL * pairs, count, size_div_up(keys, TILE_PANEL) * TILE_PANEL,
+                   pairs / 2);
     for (size_t i = 0; i < count; i++)
         weigh_row(rows, i, step, scale, keys - (count - 1 - i), even);
     btile_multiply(f->out + first * q_step + h * d, q_step, rows->p16, step,
@@ -151,7 +152,8 @@ static void attend_exact(const struct forward *f, const struct rows *rows, size_
                               .v_panel = f->store->capacity * TILE_PANEL,
                               .head_dim = d,
                               .scale = 1 / real_sqrt((real)d)};
-    attention_attend(f->out + first * head.q_step + h * d, rows->p, step, &head, first, count, keys);
+    attention_attend(f->out + first * head.q_step + h * d, rows->p, step, &head, first, count,
+                     keys);
 }
 
 static void attend_task(const struct forward *f, const struct rows *rows, size_t task)
@@ -198,7 +200,8 @@ static void score_keys(const void *loop, size_t first, size_t last)
     size_t step = attention_score_step(total), parts = size_div_up(total, STEP_KEYS);
     size_t group = f->shape->heads / f->shape->kv_heads;
     for (size_t i = first; i < last; i++) {
-        size_t kv = i / parts, key = i % parts * STEP_KEYS, count = size_min(STEP_KEYS, total - key);
+        size_t kv = i / parts, key = i % parts * STEP_KEYS;
+        size_t count = size_min(STEP_KEYS, total - key);
         real *p = f->rows.p + kv * group * step + key;
         if (f->store->rounded)
             btile_multiply(p, step, f->rows.q + kv * group * pairs, pairs,
@@ -227,7 +230,8 @@ static void sum_values(const void *loop, size_t first, size_t last)
     size_t group = f->shape->heads / f->shape->kv_heads, parts = size_div_up(d, STEP_COLUMNS);
     size_t panel = f->store->capacity * TILE_PANEL;
     for (size_t i = first; i < last; i++) {
-        size_t kv = i / parts, from = i % parts * STEP_COLUMNS, to = size_min(d, from + STEP_COLUMNS);
+        size_t kv = i / parts, from = i % parts * STEP_COLUMNS;
+        size_t to = size_min(d, from + STEP_COLUMNS);
         real *out = f->out + kv * group * d;
         if (f->store->rounded)
             btile_multiply(out + from, d, f->rows.p16 + kv * group * step, step,

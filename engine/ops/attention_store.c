@@ -76,7 +76,8 @@ struct writing {
 static void write_head(const struct writing *w, size_t kv, size_t place, const real *k,
                        const real *v)
 {
-    size_t d = w->shape->head_dim, capacity = w->store->capacity, head = head_at(w->store, kv, w->shape);
+    size_t d = w->shape->head_dim, capacity = w->store->capacity;
+    size_t head = head_at(w->store, kv, w->shape);
     real *keys = (real *)w->store->keys + head + place / PANEL * PANEL * d + place % PANEL;
     real *values = (real *)w->store->values + head + place * PANEL;
     for (size_t c = 0; c < d; c++)
@@ -93,7 +94,8 @@ static void write_head_rounded(const struct writing *w, size_t kv, size_t place,
     size_t d = w->shape->head_dim, even = attention_pair_values(d), capacity = w->store->capacity;
     size_t head = head_at(w->store, kv, w->shape);
     bool alone = place + 1 == w->first + w->n && place % 2 == 0;
-    uint16_t *keys = (uint16_t *)w->store->keys + head + place / PANEL * PANEL * even + place % PANEL * 2;
+    uint16_t *keys = (uint16_t *)w->store->keys + head + place / PANEL * PANEL * even +
+                     place % PANEL * 2;
     uint16_t *values = (uint16_t *)w->store->values + head + place / 2 * 2 * PANEL + place % 2;
     for (size_t c = 0; c < even; c++)
         keys[c / 2 * 2 * PANEL + c % 2] = c < d ? bfloat_from_float((float)k[c]) : 0;

@@ -30,7 +30,8 @@ void btile_multiply(real *c, size_t ldc, const uint16_t *a, size_t a_step, const
                                        .panel_step = panel_step,
                                        .x = a + i * a_step,
                                        .x_step = a_step,
-                                       .n_panels = size_min(BTILE_PANELS, size_div_up(n - j, BPANEL)),
+                                       .n_panels =
+                                           size_min(BTILE_PANELS, size_div_up(n - j, BPANEL)),
                                        .rows = size_min(BTILE_ROWS, m - i),
                                        .pairs = pairs};
             btile_sums sums;

@@ -129,7 +129,8 @@ __device__ static bool sees(const struct device_pack &p, size_t query, size_t ke
     if (query >= p.n || key >= p.n)
         return false;
     int k = (int)key;
-    return (k >= p.begin[query] && key <= query) || (k >= p.prefix[query] && k < p.prefix_end[query]);
+    return (k >= p.begin[query] && key <= query) ||
+           (k >= p.prefix[query] && k < p.prefix_end[query]);
 }
 
 struct shape {
@@ -211,7 +212,8 @@ __global__ void forward_kernel(float *out, float *lse, const float *q, const flo
 }
 
 /* along [n, heads] = dout . out, a warp each. */
-__global__ void along_kernel(float *along, const float *dout, const float *out, size_t count, int dim)
+__global__ void along_kernel(float *along, const float *dout, const float *out, size_t count,
+                             int dim)
 {
     size_t row = (blockIdx.x * (size_t)blockDim.x + threadIdx.x) / 32;
     if (row >= count)

@@ -55,7 +55,8 @@ static void cuda_rope(struct device *d, float *x, const float *cosine, const flo
     each(d, "rope", n * heads * pairs, [=] __device__(size_t i) {
         size_t p = i % pairs, row = i / pairs / heads;
         float *head = x + i / pairs * 2 * pairs;
-        float *first = head + (halves ? p : 2 * p), *second = head + (halves ? p + pairs : 2 * p + 1);
+        float *first = head + (halves ? p : 2 * p);
+        float *second = head + (halves ? p + pairs : 2 * p + 1);
         float c = cosine[row * pairs + p], s = (float)sign * sine[row * pairs + p];
         float a = *first, b = *second;
         *first = a * c - b * s;
@@ -347,7 +348,8 @@ enum { CHUNK_ROWS = 128 };
 template <typename F>
 __global__ void column_chunks_kernel(float *partial, size_t n, size_t width, F f)
 {
-    size_t j = blockIdx.x * (size_t)blockDim.x + threadIdx.x, first = blockIdx.y * (size_t)CHUNK_ROWS;
+    size_t j = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+    size_t first = blockIdx.y * (size_t)CHUNK_ROWS;
     if (j >= width)
         return;
     size_t end = first + CHUNK_ROWS < n ? first + CHUNK_ROWS : n;
@@ -359,7 +361,8 @@ __global__ void column_chunks_kernel(float *partial, size_t n, size_t width, F f
 
 /* sums[j] += sum over rows of f(i, j) */
 template <typename F>
-static void sum_columns(struct device *d, const char *what, float *sums, size_t n, size_t width, F f)
+static void sum_columns(struct device *d, const char *what, float *sums, size_t n, size_t width,
+                        F f)
 {
     if (d->failed || !n || !width)
         return;

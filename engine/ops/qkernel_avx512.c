@@ -11,7 +11,8 @@
 #define AVX512_BODY static inline __attribute__((always_inline, target(TARGET)))
 #define AVX512      __attribute__((target(TARGET)))
 
-enum { STEP_BYTES = 4 * QPANEL, D_4 = 4 * STEP_BYTES, M_4 = D_4 + 2 * QPANEL, D_8 = 8 * STEP_BYTES };
+enum { STEP_BYTES = 4 * QPANEL, D_4 = 4 * STEP_BYTES, M_4 = D_4 + 2 * QPANEL,
+       D_8 = 8 * STEP_BYTES };
 
 AVX512_BODY __m512i spread(const uint8_t *four)
 {

@@ -248,8 +248,8 @@ static bool check_tensors(const struct safetensors *file, const struct contents 
             same = t->dims[d] == e->dims[d];
         if (!same)
             return err_set(err, ERR_INPUT,
-                           "%s: tensor \"%s\" has another shape: the run has other hyper-parameters "
-                           "or another model",
+                           "%s: tensor \"%s\" has another shape: the run has other "
+                           "hyper-parameters or another model",
                            path, e->name);
     }
     return true;
@@ -376,8 +376,9 @@ static bool verify(const char *path, const struct contents *c, struct err *err)
     return ok;
 }
 
-bool checkpoint_save(const char *path, const struct parameters *p, const struct stream_state *stream,
-                     const struct checkpoint_state *s, struct err *err)
+bool checkpoint_save(const char *path, const struct parameters *p,
+                     const struct stream_state *stream, const struct checkpoint_state *s,
+                     struct err *err)
 {
     if (!parameters_finite(p))
         return err_set(err, ERR_NONFINITE, "%s: not written: parameters or moments are not finite",

@@ -245,8 +245,8 @@ bool train_config_check(const struct train_config *c, struct err *err)
                        c->batch, c->micro_batch);
     if (strcmp(c->phase, "prompt") == 0 && (c->mix_ntp > 0 || c->mix_reconstruct > 0))
         return err_set(err, ERR_USAGE,
-                       "prompt: mix_ntp %g and mix_reconstruct %g must be 0, a soft prompt stands in "
-                       "front of questions only",
+                       "prompt: mix_ntp %g and mix_reconstruct %g must be 0, a soft prompt stands "
+                       "in front of questions only",
                        c->mix_ntp, c->mix_reconstruct);
     if (!(c->warm_spread >= 0 && c->warm_spread < 1))
         return err_set(err, ERR_USAGE, "warm_spread: %g is not a share from 0 to below 1",

@@ -26,7 +26,8 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(COUNT, steps, 763, "optimizer steps")                                                        \
     X(COUNT, batch, 2048, "samples a step")                                                        \
     X(COUNT, micro_batch, 16, "samples in one pass")                                               \
-    X(TEXT, accumulate, "sum", "gradient of a step: sum of the micro-batches' mean losses, or mean") \
+    X(TEXT, accumulate, "sum",                                                                     \
+      "gradient of a step: sum of the micro-batches' mean losses, or mean")                        \
     X(TEXT, optimizer, "adamw", "adamw, or muon for the 2-D weights (our extension)")              \
     X(NUMBER, lr, 1e-4, "peak learning rate")                                                      \
     X(NUMBER, warmup, 0.05, "share of the steps with a rising rate")                               \
@@ -34,7 +35,8 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(NUMBER, beta1, 0.9, "AdamW")                                                                 \
     X(NUMBER, beta2, 0.999, "AdamW")                                                               \
     X(NUMBER, adam_eps, 1e-8, "AdamW")                                                             \
-    X(NUMBER, average, 0.0, "share that a mean of the weights keeps a step; 0 = none (our extension)") \
+    X(NUMBER, average, 0.0,                                                                        \
+      "share that a mean of the weights keeps a step; 0 = none (our extension)")                   \
     X(NUMBER, weight_decay, 0.0, "AdamW")                                                          \
     X(NUMBER, muon_momentum, 0.9, "Muon")                                                          \
     X(NUMBER, gate_rate, 1.0, "share of lr that the gate's Wq and Wk take (our extension)")        \
@@ -46,11 +48,14 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(COUNT, iters, 30, "Sinkhorn's iterations")                                                   \
     X(TEXT, align, "tail", "tail or head")                                                         \
     X(TEXT, positions, "reference", "of short contexts: reference (gap kept) or contiguous")       \
-    X(TEXT, init, "published", "published, warm (our extension), or the path of what to go on from")     \
+    X(TEXT, init, "published",                                                                     \
+      "published, warm (our extension), or the path of what to go on from")                        \
     X(NUMBER, warm_gate, 12.0, "warm: preference of the gate for the embedding layer")             \
-    X(NUMBER, warm_spread, 0.0, "warm: share of the gate's weight on the layers above the embedding") \
+    X(NUMBER, warm_spread, 0.0,                                                                    \
+      "warm: share of the gate's weight on the layers above the embedding")                        \
     X(NUMBER, distill, 0.0, "times the KL divergence from the full context (our extension)")       \
-    X(TEXT, soft_prompt, "none", "sft: a trained soft prompt in front of every question (our extension)") \
+    X(TEXT, soft_prompt, "none",                                                                   \
+      "sft: a trained soft prompt in front of every question (our extension)")                     \
     X(COUNT, soft_tokens, 32, "virtual tokens of the prompt phase")                                \
     X(COUNT, valid_every, 50, "steps between validations; 0 = never")                              \
     X(COUNT, valid_samples, 32, "held-out samples of each kind in a validation")                   \
@@ -60,7 +65,8 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(COUNT, held_out_questions, 500, "questions at the end of each file kept out of training")    \
     X(COUNT, save_every, 25, "steps between checkpoints")                                          \
     X(COUNT, keep, 3, "checkpoints that are kept beside the best")                                 \
-    X(TEXT, frozen_precision, "f32", "frozen passes: f32, q16, mixed, q8, bf16; on a GPU f32, tf32") \
+    X(TEXT, frozen_precision, "f32",                                                               \
+      "frozen passes: f32, q16, mixed, q8, bf16; on a GPU f32, tf32")                              \
     X(TEXT, device, "cpu", "where passes are computed: cpu, or cuda (make CUDA=1)")                \
     X(COUNT, seed, 1, "of the initialisation and the order of samples")
 

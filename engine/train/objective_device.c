@@ -198,7 +198,8 @@ static int32_t teacher_row(const struct pass *p, size_t i)
     const struct item *item = &p->items[p->item_of[i]];
     const struct item *owner = &p->items[item->owner];
     size_t t = p->query_of[i];
-    return (int32_t)(t ? item->teacher_at + t - 1 : owner->context_at + owner->sample->n_context - 1);
+    return (int32_t)(t ? item->teacher_at + t - 1
+                       : owner->context_at + owner->sample->n_context - 1);
 }
 
 static struct llama_device_labels list_labels(struct device_pass *x, double scale,

@@ -19,7 +19,8 @@ struct item {
     size_t members;            /* of an owner: samples with its context, itself included */
     struct compress_tape tape; /* CONTEXT_COMPRESSED and _WRONG; the owner's */
     const real *teacher;       /* [n_query, H] full-context states before each query token */
-    size_t context_at, teacher_at; /* on a device: first rows of context and query in what is read */
+    /* On a device: first rows of context and query in what is read. */
+    size_t context_at, teacher_at;
     size_t first_slot;         /* of its context among the slots of the pass */
     size_t n_context;          /* rows of the context in the batch */
     size_t start;              /* first row of the owner in the packed batch */

@@ -261,7 +261,8 @@ static bool loop(struct run *r, struct err *err)
         if (last && t->nonfinite_in_row == 0 && !give_away(r, err))
             return false;
         if (stop && is_too_sick(r))
-            return err_set(err, ERR_OTHER, "stopped after step %zu: %zu validations in a row with %s",
+            return err_set(err, ERR_OTHER,
+                           "stopped after step %zu: %zu validations in a row with %s",
                            t->state.step, r->sick, r->why);
         if (stop)
             return err_set(err, ERR_CANCELLED, "stopped after step %zu", t->state.step);

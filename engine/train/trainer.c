@@ -26,8 +26,9 @@ static bool load_start(struct trainer *t, const char *path, struct err *err)
     const struct compressor_shape *s = &t->compressor.shape;
     if (s->H == t->model->config.hidden && s->M <= t->model->config.layers + 1)
         return true;
-    return err_set(err, ERR_INPUT, "%s: hidden size %zu and %zu layers do not fit the model (%zu, %zu)",
-                   path, s->H, s->M - 1, t->model->config.hidden, t->model->config.layers);
+    return err_set(err, ERR_INPUT,
+                   "%s: hidden size %zu and %zu layers do not fit the model (%zu, %zu)", path, s->H,
+                   s->M - 1, t->model->config.hidden, t->model->config.layers);
 }
 
 static bool init_compressor(struct trainer *t, struct err *err)
