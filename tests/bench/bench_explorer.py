@@ -20,7 +20,9 @@ from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402
 PROGRAM = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build/release/comprexit")
 DOCUMENT = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else ROOT / "assets/saltworks.txt")
 TICKS = os.sysconf("SC_CLK_TCK")
-KEYS, FRAMES, IDLE_SECONDS, MEMORY_KEYS, STARTS = 200, 200, 10, 6000, 7
+KEYS, FRAMES, IDLE_SECONDS, STARTS = 200, 200, 10, 7
+MEMORY_KEYS = int(os.environ.get("MEMORY_KEYS", "6000"))
+UNDER_WAY = 3  # seconds after which a question is being read or answered, long before its end
 SOAK_MINUTES = int(os.environ.get("SOAK_MINUTES", "10"))
 
 
@@ -101,7 +103,7 @@ def keys_while_answering():
     with start() as terminal:
         terminal.wait_for(b"? help", seconds=60)
         terminal.type(b":set max-tokens 1000\r:answers full\r:ask Tell the whole story again.\r")
-        terminal.settle(0.3, 3)
+        terminal.pump(UNDER_WAY)
         answered_keys(terminal, "key while answering")
         terminal.type(b"\x03")
         quit_explorer(terminal)
@@ -140,7 +142,7 @@ def keys_while_reading():
         with start(document=long_document(folder)) as terminal:
             terminal.wait_for(b"? help", seconds=60)
             terminal.type(b":set ratio 64\r:answers compressed\r:ask What is it about?\r")
-            terminal.settle(0.3, 3)
+            terminal.pump(UNDER_WAY)
             answered_keys(terminal, "key while reading")
             terminal.type(b"\x03")
             quit_explorer(terminal)
