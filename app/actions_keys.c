@@ -168,7 +168,7 @@ bool do_bind(struct session *s, const struct words *words, struct err *err)
 
 bool do_unbind(struct session *s, const struct words *words, struct err *err)
 {
-    struct bound p;
+    struct bound p = {0};
     bool again;
     if (!parse_key(words, &p, err))
         return false;

@@ -38,6 +38,7 @@ static bool step(struct bench *b, struct err *err)
 
 static double take_median(double *values, size_t count)
 {
+    CHECK(count > 0);
     for (size_t i = 1; i < count; i++)
         for (size_t j = i; j > 0 && values[j] < values[j - 1]; j--) {
             double swap = values[j];

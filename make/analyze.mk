@@ -1,5 +1,5 @@
-# `make analyze`: what gcc, clang and cppcheck find by following paths through each source.
-# Nothing may be reported; tests/README.md names what each of them is asked.
+# `make analyze`: what gcc and clang find by following paths through each source. Nothing may be
+# reported.
 
 ANALYZED := $(wildcard engine/*.c engine/*/*.c views/*.c app/*.c)
 ANALYZE_FLAGS := $(CPPFLAGS_ALL) -std=c11 -ffp-contract=off $(CFLAGS)

@@ -356,7 +356,8 @@ static void draw_minimap(struct scene *c, const struct document_geometry *g)
         draw_loss_minimap(c, g);
         return;
     }
-    size_t N = c->document->tokens, halves = 2 * (size_t)g->area.rows;
+    size_t N = c->document->tokens, rows = (size_t)g->area.rows;
+    size_t halves = 2 * rows;
     double *value = xcalloc(halves, sizeof *value), top = 0;
     float *looked_at = NULL;
     if (c->v->value[PANE_DOCUMENT] == VALUE_LOOKED_AT) {
@@ -368,15 +369,14 @@ static void draw_minimap(struct scene *c, const struct document_geometry *g)
         value[i] = largest(c, looked_at, from, size_max((i + 1) * N / halves, from + 1));
         top = fmax(top, isnan(value[i]) ? 0 : value[i]);
     }
-    for (int r = 0; r < g->area.rows; r++) {
-        size_t from = (size_t)r * N / (halves / 2),
-               to = ((size_t)r + 1) * N / (halves / 2);
-        draw_minimap_cell(c, g->area.row + r, g->minimap, value[2 * r], value[2 * r + 1],
+    for (size_t r = 0; r < rows; r++) {
+        size_t from = r * N / rows, to = (r + 1) * N / rows;
+        int row = g->area.row + (int)r;
+        draw_minimap_cell(c, row, g->minimap, value[2 * r], value[2 * r + 1],
                           top > 0 ? top : 1);
         if (c->s->windows > 0 && from < c->first + c->tokens &&
             size_max(to, from + 1) > c->first)
-            canvas_put(c->canvas, g->area.row + r, g->minimap - 1, CURRENT_WINDOW,
-                       ROLE_MARK, 0);
+            canvas_put(c->canvas, row, g->minimap - 1, CURRENT_WINDOW, ROLE_MARK, 0);
     }
     free(looked_at);
     free(value);

@@ -129,9 +129,9 @@ int strip_iteration_at(const struct scene *c, const struct strip_geometry *g, in
 
 /* Senders off after each iteration, in place of the bar: five decades from full to empty.
  * The iteration that is shown is reversed, those behind it are dim. */
-static void draw_error_curve(struct scene *c, const struct strip_geometry *g)
+static void draw_error_curve(struct scene *c, const struct strip_geometry *g,
+                             const struct snapshot_window *w)
 {
-    const struct snapshot_window *w = c->window;
     const double decades = 5;
     int now = -1;
     for (int i = 0; i < g->bar_columns; i++)
@@ -149,11 +149,11 @@ static void draw_error_curve(struct scene *c, const struct strip_geometry *g)
 static void draw_bar(struct scene *c, const struct strip_geometry *g)
 {
     enum { LEFT_EDGE = 0x2595, RIGHT_EDGE = 0x258f };
-    unsigned iters = c->window ? c->window->iters : 0;
-    double done = iters > 0 ? (double)c->iteration / iters : 1;
+    const struct snapshot_window *w = c->window;
+    double done = w && w->iters > 0 ? (double)c->iteration / w->iters : 1;
     canvas_put(c->canvas, g->area.row, g->bar - 1, LEFT_EDGE, ROLE_FRAME, 0);
-    if (g->curve)
-        draw_error_curve(c, g);
+    if (w && g->curve)
+        draw_error_curve(c, g, w);
     else
         paint_bar(c, g->area.row, g->bar, g->bar_columns, done, ROLE_VALUE);
     canvas_put(c->canvas, g->area.row, g->bar + g->bar_columns, RIGHT_EDGE, ROLE_FRAME, 0);

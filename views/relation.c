@@ -32,11 +32,12 @@ static void relation_title(const struct scene *c, char *out, size_t size)
     }
 }
 
-/* Bars of n weights in `columns` columns, several to a column when they are many. */
-static void draw_bars(struct scene *c, int row, int column, int columns,
-                      const double *weight, size_t n)
+/* Bars of n weights in at most `columns` columns, several to a column when they are many; how
+ * many columns that takes. */
+static int draw_bars(struct scene *c, int row, int column, int columns,
+                     const double *weight, size_t n)
 {
-    size_t per = size_div_up(n, (size_t)columns);
+    size_t per = size_max(size_div_up(n, (size_t)columns), 1);
     double top = 0;
     for (size_t i = 0; i < n; i++)
         top = fmax(top, weight[i]);
@@ -49,6 +50,7 @@ static void draw_bars(struct scene *c, int row, int column, int columns,
                    heat_bar(c->v->display.glyphs, position < 0.04 ? 0 : position),
                    ROLE_VALUE, 0);
     }
+    return (int)size_div_up(n, per);
 }
 
 void draw_relation(struct scene *c)
@@ -67,21 +69,18 @@ void draw_relation(struct scene *c)
     size_t layers = c->window->layers, slots = scene_has_plan(c) ? c->window->slots : 0;
     double *weight = xcalloc(size_max(layers, slots), sizeof *weight);
     int room = (area.columns - 17) / 2, column = area.column;
-    int used = (int)size_div_up(layers, size_div_up(layers, (size_t)room));
     for (size_t l = 0; l < layers; l++)
         weight[l] = brush_layer(&c->brush, l);
     canvas_printf(c->canvas, area.row, column, 3, ROLE_LABEL, 0, "L0 ");
-    draw_bars(c, area.row, column + 3, room, weight, layers);
-    column += 3 + used;
+    column += 3 + draw_bars(c, area.row, column + 3, room, weight, layers);
     column +=
         canvas_printf(c->canvas, area.row, column, 8, ROLE_LABEL, 0, " L%zu", layers - 1);
     if (slots > 0) {
         for (size_t j = 0; j < slots; j++)
             weight[j] = brush_slot(&c->brush, c->window_index, j);
         int left = area.column + area.columns - column - 4 - 5;
-        used = (int)size_div_up(slots, size_div_up(slots, (size_t)left));
         canvas_printf(c->canvas, area.row, column + 1, 4, ROLE_LABEL, 0, " s0 ");
-        draw_bars(c, area.row, column + 5, left, weight, slots);
+        int used = draw_bars(c, area.row, column + 5, left, weight, slots);
         canvas_printf(c->canvas, area.row, column + 5 + used, 6, ROLE_LABEL, 0, " s%zu",
                       slots - 1);
     }
