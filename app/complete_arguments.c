@@ -59,9 +59,9 @@ void complete_document(struct matches *m, const struct session *s)
 /* Argument `number` of the line, "" where it does not fit. */
 static void argument_before(const char *line, size_t number, char out[WORD_BYTES_MAX])
 {
-    for (const char *at = line; number--;) {
-        line = at += strcspn(at, " \t");
-        line = at += strspn(at, " \t");
+    while (number--) {
+        line += strcspn(line, " \t");
+        line += strspn(line, " \t");
     }
     snprintf(out, WORD_BYTES_MAX, "%.*s", (int)strcspn(line, " \t"), line);
 }

@@ -64,15 +64,15 @@ void run_lines_add_saved(struct training *t, const char *when, size_t step, doub
 {
     const double mib = 1048576;
     char saved[LINE_BYTES / 2], text[2 * LINE_BYTES], same[32];
-    struct training_line *last = t->n_lines ? &t->lines[t->n_lines - 1] : NULL;
     snprintf(saved, sizeof saved, "saved and read back, %.1f + %.1f MiB", parameter_bytes / mib,
              moment_bytes / mib);
     int length = snprintf(same, sizeof same, "step %zu  held-out ", step);
-    if (!last || strncmp(last->text, same, (size_t)length) != 0) {
+    if (!t->n_lines || strncmp(t->lines[t->n_lines - 1].text, same, (size_t)length) != 0) {
         snprintf(text, sizeof text, "step %zu  %s", step, saved);
         run_lines_add(t, when, text);
         return;
     }
+    struct training_line *last = &t->lines[t->n_lines - 1];
     snprintf(text, sizeof text, "%s  %s", last->text, saved);
     free(last->text);
     last->text = xstrdup(text);

@@ -104,8 +104,10 @@ static bool look(struct look *l, struct err *err)
                                            l->probe->name, err))
         return false;
     const struct snapshot *s = engine_snapshot(l->engine);
-    if (s->windows == 0)
-        return err_set(err, ERR_INPUT, "%s: no text to look at", l->probe->name);
+    if (s->windows == 0) {
+        err_set(err, ERR_INPUT, "%s: no text to look at", l->probe->name);
+        return false;
+    }
     l->window = (s->windows - 1) / 2;
     return engine_read(l->engine, 0, s->document->tokens, l->progress, err) && ask(l, err);
 }
