@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BRAILLE = 0x2800, TICK = 0x2524, SIDE = 0x2502, CORNER = 0x2514, LINE = 0x2500, DASH = 0x2504 };
+enum { BRAILLE = 0x2800 };
+enum { TICK = 0x2524, SIDE = 0x2502, CORNER = 0x2514, LINE = 0x2500, DASH = 0x2504 };
 enum { ROWS_PER_NUMBER = 3, DOTS_ACROSS = 2, DOTS_DOWN = 4 };
 
 struct rect chart_plot(const struct chart *chart)

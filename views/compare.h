@@ -1,6 +1,7 @@
 /* Two snapshots beside each other: A, the pinned one, and B, the one that Explore shows; or,
- * where the pinned one is a file to be compared with, the other way round. Both are laid on one grid: columns are tokens of the document,
- * rows are places of home spans, so that other windows and ratios can be compared. */
+ * where the pinned one is a file to be compared with, the other way round. Both are laid
+ * on one grid: columns are tokens of the document, rows are places of home spans, so that other
+ * windows and ratios can be compared. */
 #ifndef VIEWS_COMPARE_H
 #define VIEWS_COMPARE_H
 

@@ -107,8 +107,8 @@ static bool flickers(const struct snapshot *s, const struct view_state *state,
         !compare_same_document(state->pinned, s))
         return false;
     *past = *state;
-    past->muted_any = past->rebalanced = past->even_mass = past->mean_pooling = past->shuffled = false;
-    past->plan_difference = false;
+    past->muted_any = past->rebalanced = past->even_mass = false;
+    past->mean_pooling = past->shuffled = past->plan_difference = false;
     past->muted_count = past->n_token_edits = past->n_layer_off = 0;
     return true;
 }

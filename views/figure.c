@@ -57,7 +57,8 @@ static void paint_cells(const struct sheet *s)
 {
     const struct page *l = s->page;
     const struct heat_grid *grid = &s->data->grid;
-    uint32_t *color = drawing_cells(s->drawing, sheet_points(s, l->grid.x), sheet_points(s, l->grid.y),
+    uint32_t *color = drawing_cells(s->drawing, sheet_points(s, l->grid.x),
+                                    sheet_points(s, l->grid.y),
                                     sheet_points(s, l->across.cell), sheet_points(s, l->down.cell),
                                     l->across.cells, l->down.cells);
     for (size_t i = 0; i < l->down.cells; i++)
@@ -197,8 +198,8 @@ static void paint_title(const struct sheet *s)
 
 void sheet_letter(struct drawing *drawing, const struct figure_options *options)
 {
-    struct text_style style = {FIGURE_LETTER_SIZE, sheet_inks(options->dark).text, ANCHOR_START, true,
-                               false};
+    struct text_style style = {FIGURE_LETTER_SIZE, sheet_inks(options->dark).text, ANCHOR_START,
+                               true, false};
     const char letter[2] = {options->letter, '\0'};
     if (options->letter)
         drawing_text(drawing, FIGURE_GAP, FIGURE_GAP + font_ascent(style.size), style, letter);
@@ -213,13 +214,15 @@ static void paint_bar_levels(const struct sheet *s)
     long step = (b->height + COLORMAP_LEVELS - 1) / COLORMAP_LEVELS, n = b->height / step;
     long rest = b->height - n * step;
     uint32_t *color =
-        drawing_cells(s->drawing, sheet_points(s, b->x), sheet_points(s, b->y + rest), sheet_points(s, b->width),
-                      sheet_points(s, step), 1, (size_t)n);
+        drawing_cells(s->drawing, sheet_points(s, b->x), sheet_points(s, b->y + rest),
+                      sheet_points(s, b->width), sheet_points(s, step), 1, (size_t)n);
     for (long i = 0; i < n; i++) {
         double position = 1 - ((double)i + 0.5) / (double)n;
-        color[i] = colormap_rgb(figure_map(s->options), (int)lround(position * (COLORMAP_LEVELS - 1)));
+        color[i] = colormap_rgb(figure_map(s->options),
+                                (int)lround(position * (COLORMAP_LEVELS - 1)));
     }
-    sheet_box(s, b->x, b->y, b->width, rest, colormap_rgb(figure_map(s->options), COLORMAP_LEVELS - 1));
+    sheet_box(s, b->x, b->y, b->width, rest,
+              colormap_rgb(figure_map(s->options), COLORMAP_LEVELS - 1));
 }
 
 static void paint_bar_numbers(const struct sheet *s)

@@ -203,8 +203,8 @@ static void put_table(struct table *t, const struct snapshot *s,
     put_rule(t, page_width, RULE_THICK);
 }
 
-static bool check_height(const struct table *t, const struct figure_options *options, double *height,
-                         struct err *err)
+static bool check_height(const struct table *t, const struct figure_options *options,
+                         double *height, struct err *err)
 {
     double pixel = 72 / options->dpi, given = options->height_mm * 72 / 25.4;
     double needed = t->y - ROW_GAP + EDGE;
@@ -232,7 +232,8 @@ bool figure_draw_answers(struct drawing *drawing, const struct snapshot *s,
         if (s->answer[mode])
             fill_row(&t.row[t.rows++], (enum answer_mode)mode, s->answer[mode]);
     bool ok = place_columns(&t, width) ||
-              err_set(err, ERR_USAGE, "answers: no room for the text on %g mm: width=%.0fmm would do",
+              err_set(err, ERR_USAGE,
+                      "answers: no room for the text on %g mm: width=%.0fmm would do",
                       options->width_mm,
                       ceil((t.x[COLUMN_ANSWER] + ANSWER_MIN + EDGE) * 25.4 / 72));
     if (ok) {

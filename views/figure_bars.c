@@ -56,7 +56,8 @@ static void paint_level(const struct sheet *s, const struct bars *bars, double v
     const struct page_box *b = bars->box;
     double width = sheet_points(s, s->page->line), cell = (double)bars->axis->cell;
     double begin = (double)from * cell / s->page->scale;
-    double end = (double)to * cell / s->page->scale, x = sheet_points(s, b->x), y = sheet_points(s, b->y);
+    double end = (double)to * cell / s->page->scale;
+    double x = sheet_points(s, b->x), y = sheet_points(s, b->y);
     double at = sheet_points(s, reach(bars, value));
     struct drawing_line line = {.width = width, .dash = dash, .color = s->ink.text};
     if (bars->upwards) {

@@ -209,7 +209,8 @@ static float entropy_bits(const float *gate, size_t layers)
     return (float)sum;
 }
 
-static void fill_plan(struct figure_data *data, const struct figure_part *part, enum view_value value)
+static void fill_plan(struct figure_data *data, const struct figure_part *part,
+                      enum view_value value)
 {
     for (size_t t = part->from; t < part->to; t++)
         for (size_t j = 0; j < part->window->slots; j++)
@@ -223,7 +224,8 @@ static void fill_plan(struct figure_data *data, const struct figure_part *part, 
     }
 }
 
-static void fill_gate(struct figure_data *data, const struct figure_part *part, enum view_value value)
+static void fill_gate(struct figure_data *data, const struct figure_part *part,
+                      enum view_value value)
 {
     const struct snapshot_window *w = part->window;
     for (size_t t = part->from; t < part->to; t++) {
@@ -364,9 +366,8 @@ static void allocate(struct figure_data *data, const struct figure_options *opti
                      const struct figure_part *last)
 {
     const struct snapshot_window *w = last->window;
-    data->rows = has_slots(data->kind)                                             ? last->row + w->slots
-                 : options->value == VALUE_ENTROPY || figure_is_plot(data->kind) ? 1
-                                                                                 : w->layers;
+    bool one_row = options->value == VALUE_ENTROPY || figure_is_plot(data->kind);
+    data->rows = has_slots(data->kind) ? last->row + w->slots : one_row ? 1 : w->layers;
     heat_grid_init(&data->grid, data->rows, data->tokens);
     data->token = xcalloc(data->tokens, sizeof *data->token);
     data->mass = xcalloc(data->tokens, sizeof *data->mass);
@@ -382,7 +383,8 @@ static void zero_elsewhere(struct figure_data *data)
 }
 
 static void fill_in(struct figure_data *data, const struct snapshot *s,
-                    const struct figure_options *options, const struct figure_part *parts, size_t n_parts)
+                    const struct figure_options *options, const struct figure_part *parts,
+                    size_t n_parts)
 {
     if (data->kind == FIGURE_PLAN && n_parts > 1)
         zero_elsewhere(data);

@@ -83,7 +83,8 @@ void figure_fill_difference(struct figure_data *data, const struct snapshot *s,
             size_t row = parts[i].row + j;
             double unit = (double)a.tokens / (double)parts[i].window->tokens, moved = 0;
             for (size_t t = 0; t < a.columns; t++) {
-                double d = (double)b.value[row * b.columns + t] - (double)a.value[row * a.columns + t];
+                double d = (double)b.value[row * b.columns + t] -
+                           (double)a.value[row * a.columns + t];
                 moved += fabs(d) * unit / 2;
                 if (t >= skip && t - skip < data->tokens)
                     data->grid.value[row * data->tokens + t - skip] = (float)(d * unit);

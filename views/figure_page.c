@@ -238,7 +238,8 @@ static bool too_small(const struct page *page, const struct page_axis *axis,
 {
     bool across = axis == &page->across;
     double given = across ? options->width_mm : options->height_mm, dpi = options->dpi;
-    const char *name = across ? "width" : "height", *unit = axis->tokens ? "token" : data->row_title;
+    const char *name = across ? "width" : "height";
+    const char *unit = axis->tokens ? "token" : data->row_title;
     double have = (given / 25.4 * dpi - (double)fixed) / (double)axis->cells;
     double need = (double)(axis->cells * FIGURE_CELL_PIXELS + 4);
     double wanted = ceil(((double)fixed + need) * 25.4 / dpi);
@@ -259,7 +260,8 @@ static bool too_small(const struct page *page, const struct page_axis *axis,
 }
 
 static bool too_tight(const struct page *page, const struct page_axis *axis,
-                      const struct figure_options *options, long fixed, double room, struct err *err)
+                      const struct figure_options *options, long fixed, double room,
+                      struct err *err)
 {
     double points = (double)fixed / page->scale + (room + 1 / page->scale) * (double)axis->cells;
     return err_set(err, ERR_USAGE,

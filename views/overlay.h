@@ -1,5 +1,6 @@
 /* What boxes over the screen share: the frame (overlay_box.c), lines of a label and a text
- * that wraps (overlay_lines.c), two columns of them (overlay_columns.c), and plan health (overlay_health.c). */
+ * that wraps (overlay_lines.c), two columns of them (overlay_columns.c), and plan health
+ * (overlay_health.c). */
 #ifndef VIEWS_OVERLAY_H
 #define VIEWS_OVERLAY_H
 

@@ -207,8 +207,8 @@ static void draw_made_of(struct scene *c, const struct grid *g)
     size_t from, to;
     if (side.columns <= 0)
         return;
-    canvas_printf(c->canvas, c->layout.area[AREA_MASS].row, side.column, side.columns, ROLE_LABEL, 0,
-                  "made of");
+    canvas_printf(c->canvas, c->layout.area[AREA_MASS].row, side.column, side.columns, ROLE_LABEL,
+                  0, "made of");
     for (int r = 0; r < side.rows && plan_row_slots(g, c->window->slots, r, &from, &to); r++)
         draw_carried(c, (struct rect){side.row + r, side.column, 1, side.columns}, from, to);
 }

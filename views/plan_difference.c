@@ -53,7 +53,8 @@ void draw_plan_difference(struct scene *c, const struct grid *g)
         for (int x = 0; x < g->used; x++) {
             size_t upper = from / half, lower = upper + (size_t)g->halves - 1;
             paint_difference(c, g->area.row + r, g->columns.cells + x,
-                             cell_of(&a, &b, g, upper, x) / top, cell_of(&a, &b, g, lower, x) / top);
+                             cell_of(&a, &b, g, upper, x) / top,
+                             cell_of(&a, &b, g, lower, x) / top);
         }
     compare_grid_free(&a);
     compare_grid_free(&b);

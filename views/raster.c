@@ -45,7 +45,8 @@ static void paint_rect(struct surface *s, const struct drawing_rect *r)
 
 static void paint_cells(struct surface *s, const struct drawing_cells *cells)
 {
-    long width = lround(cells->cell_width * s->scale), height = lround(cells->cell_height * s->scale);
+    long width = lround(cells->cell_width * s->scale);
+    long height = lround(cells->cell_height * s->scale);
     long left = lround(cells->x * s->scale), top = lround(cells->y * s->scale);
     for (size_t i = 0; i < cells->rows; i++)
         for (size_t j = 0; j < cells->columns; j++) {
@@ -57,7 +58,8 @@ static void paint_cells(struct surface *s, const struct drawing_cells *cells)
 }
 
 /* One dash of an upright or level line: sharp, at least a pixel wide. */
-static void paint_straight(struct surface *s, const struct drawing_line *line, double from, double to)
+static void paint_straight(struct surface *s, const struct drawing_line *line, double from,
+                           double to)
 {
     long thick = lround(line->width * s->scale);
     thick = thick < 1 ? 1 : thick;

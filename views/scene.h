@@ -82,8 +82,8 @@ struct parts {
 };
 void parts_add(struct parts *parts, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The bytes of as many parts of text ("a \u00b7 b \u00b7 c") as fit into the columns; of the first in
- * any case. */
+/* The bytes of as many parts of text ("a \u00b7 b \u00b7 c") as fit into the columns; of the first
+ * in any case. */
 size_t parts_that_fit(const char *text, int columns);
 
 /* To be told while drawing: what a click into the area means. Later ones go before. */

@@ -10,7 +10,8 @@
 #include "engine/base/text.h"
 #include "views/screens.h"
 
-enum { LIST_COLUMNS = 59, FILE_ROWS = 2, RULE = 0x2500, SIDE = 0x2502, TEE_DOWN = 0x252c, TEE_UP = 0x2534 };
+enum { LIST_COLUMNS = 59, FILE_ROWS = 2 };
+enum { RULE = 0x2500, SIDE = 0x2502, TEE_DOWN = 0x252c, TEE_UP = 0x2534 };
 const char *const data_pane_name[DATA_PANES] = {"Samples", "Sample"};
 
 static const struct samples *set_of(const struct scene *c)
@@ -27,7 +28,9 @@ static struct data_layout data_layout(const struct scene *c)
 {
     struct data_layout l = {0};
     struct rect body = screen_body(c);
-    int file = c->layout.kind == LAYOUT_TINY ? 0 : c->layout.kind == LAYOUT_NARROW ? 2 : FILE_ROWS + 1;
+    int file = c->layout.kind == LAYOUT_TINY     ? 0
+               : c->layout.kind == LAYOUT_NARROW ? 2
+                                                 : FILE_ROWS + 1;
     l.file = body;
     l.file.row = body.row + body.rows - file;
     l.file.rows = file;
@@ -68,7 +71,8 @@ static void draw_row(struct scene *c, struct rect area, int row, size_t index)
     snprintf(cut, sizeof cut, "%zu%s", r->cut, r->cut_characters ? "c" : "");
     canvas_printf(c->canvas, row, column + 2, area.columns - 4, chosen ? ROLE_VALUE : ROLE_TEXT, 0,
                   wide ? "%6zu %8zu %8s %6zu %7zu %8zu" : "%6zu %7zu %7s %6zu", index,
-                  r->context + (r->cut_characters ? 0 : r->cut), cut, wide ? r->query : r->counted, r->answer, r->counted);
+                  r->context + (r->cut_characters ? 0 : r->cut), cut,
+                  wide ? r->query : r->counted, r->answer, r->counted);
 }
 
 static void draw_list(struct scene *c, struct rect area)

@@ -410,8 +410,8 @@ void eval_draw(struct scene *c)
     if (!tiny) {
         struct rect heading = table;
         heading.rows = 1;
-        draw_heading(c, heading, 0, is_wide(c) ? "Results \u2500\u2500 exact match / F1" : "Results", false,
-                     "");
+        draw_heading(c, heading, 0,
+                     is_wide(c) ? "Results \u2500\u2500 exact match / F1" : "Results", false, "");
         table.row++;
         table.rows--;
         draw_table(c, table);

@@ -163,7 +163,8 @@ static void token_sentence(const struct scene *c, const struct brush *b,
         return;
     }
     if (c->v->focus == PANE_GATES && c->v->value[PANE_GATES] == VALUE_ENTROPY)
-        parts_add(parts, "gate entropy %.2f bits", gate_entropy_bits(c->window, c->token - c->first));
+        parts_add(parts, "gate entropy %.2f bits",
+                  gate_entropy_bits(c->window, c->token - c->first));
     add_peak_layer(b, c, parts);
 }
 
@@ -185,7 +186,8 @@ static void loss_sentence(const struct scene *c, struct parts *parts)
         parts_add(parts, "compressed %.2f", (double)l->compressed[c->token]);
         parts_add(parts, "costs %+.2f", loss_of_compression(c->s, c->token));
     }
-    loss_costliest(c->s, parts->limit ? parts->limit - parts->columns - 3 : INT_MAX, words, sizeof words);
+    loss_costliest(c->s, parts->limit ? parts->limit - parts->columns - 3 : INT_MAX, words,
+                   sizeof words);
     parts_add(parts, "%s", words);
 }
 

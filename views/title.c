@@ -139,7 +139,8 @@ void draw_title(struct scene *c)
     if (c->s->facts.untrained && !screen_is_open(c->v))
         draw_mark(c, "UNTRAINED", &right);
     if (is_toy(&c->s->facts) && !screen_is_open(c->v))
-        draw_mark(c, c->v->columns < WORDY ? "toy model" : "toy model, answers mean nothing", &right);
+        draw_mark(c,
+                  c->v->columns < WORDY ? "toy model" : "toy model, answers mean nothing", &right);
     struct parts parts;
     int room = right - left - 2;
     open_text(c, room, narrow, &parts);

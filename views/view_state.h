@@ -142,7 +142,8 @@ struct view_state {
     bool pin_is_b;                 /* then what Explore shows is A */
     const char *pin_name;          /* what it was called, or its edits; borrowed */
     int compare_side;              /* 0 A, 1 B, 2 their difference: in front when narrow */
-    bool compare_swapped, compare_flicker; /* flicker: one in the place of the other, in Explore too */
+    bool compare_swapped;
+    bool compare_flicker; /* one in the place of the other, in Explore too */
     bool plan_difference; /* Explore's plan shows what it has more and less than the other */
 
     bool muted_any;

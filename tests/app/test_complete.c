@@ -100,7 +100,8 @@ static void test_kinds_of_files(void **state)
     char *folder = temporary_directory();
     static const struct {
         const char *name, *wanted, *not_wanted;
-    } cases[] = {{"m.gguf", WANTED_MODELS, WANTED_DOCUMENTS}, {"notes", WANTED_DOCUMENTS, WANTED_MODELS},
+    } cases[] = {{"m.gguf", WANTED_MODELS, WANTED_DOCUMENTS},
+                 {"notes", WANTED_DOCUMENTS, WANTED_MODELS},
                  {"a.txt", WANTED_DATA, WANTED_FOLDERS}, {"s.cxt", WANTED_PINS, WANTED_TENSORS},
                  {"s.cxt", WANTED_DOCUMENTS, WANTED_DATA}, {"f.svg", WANTED_EXPORTS, WANTED_DATA},
                  {"cxt", WANTED_ANY, WANTED_SESSIONS}, {"c.safetensors", WANTED_PINS, WANTED_DATA},
@@ -185,12 +186,14 @@ static void test_words_of_each_argument(void **state)
     } cases[] = {
         {"  set ali", "align"}, {"ans", "answers"}, {"answers full,co", "full,compressed"},
         {"zoom pl", "plan"}, {"zoom plan ", ""}, {"colors ", "next viridis cividis magma gray"},
-        {"view ", "next document gates plan answers"}, {"view plan sl", "slot-share"}, {"view pl l", "likeness"}, {"view document ma", "mass"},
+        {"view ", "next document gates plan answers"}, {"view plan sl", "slot-share"},
+        {"view pl l", "likeness"}, {"view document ma", "mass"},
         {"layout n", "narrow"}, {"switch t", "train"}, {"help form", "formulas"},
         {"help compa", "compare"}, {"range ", ""}, {"iter ", ""}, {"iter l", "last"},
         {"mute ", ""}, {"mute s3 ", "rebalance"}, {"mass ", "half double even"},
-        {"goto c", "compressed:"}, {"goto ", ""}, {"loss ", "next off"}, {"eval a.jsonl l", "limit"},
-        {"eval l", "files: " WANTED_DATA}, {"eval a.jsonl limit ", ""}, {"set mouse t", "toggle"},
+        {"goto c", "compressed:"}, {"goto ", ""}, {"loss ", "next off"},
+        {"eval a.jsonl l", "limit"}, {"eval l", "files: " WANTED_DATA},
+        {"eval a.jsonl limit ", ""}, {"set mouse t", "toggle"},
         {"bind Tr", "Train"}, {"bind F", "F5 F1 F2 F3 F4 F6 F7 F8 F9 F10 F11 F12"},
         {"bind F6 colors m", "magma"}, {"bind Plan F6 set theme l", "light"},
         {"bind F6 colo", "colors"}, {"unbind C-", "C-u C-d C-r C-c C-l C-z"}, {"unbind w ", ""},

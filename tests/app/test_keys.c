@@ -41,7 +41,8 @@ static void test_keys_that_never_come(void **state)
 {
     (void)state;
     static const char *const never[] = {"C-i", "C-m", "C-j", "C-h", "C-[", "M-C-i", "S-a"};
-    static const char *const come[] = {"i", "M-i", "C-a", "S-Tab", "S-Space", "C-Up", "C-z", "S-F5"};
+    static const char *const come[] = {"i", "M-i", "C-a", "S-Tab",
+                                       "S-Space", "C-Up", "C-z", "S-F5"};
     uint32_t code;
     for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
         assert_true(keycode_parse(never[i], &code));

@@ -16,10 +16,12 @@
 #include "engine/base/file.h"
 #include "tests/support/temporary.h"
 
-static const char step_1[] = "{\"step\":1,\"loss\":4.5,\"grad_norm\":2,\"lr\":0.1,\"tokens\":64,\"ms\":10}\n";
-static const char step_2[] = "{\"step\":2,\"loss\":null,\"grad_norm\":3,\"ms\":10,\"skipped\":true}\n";
-static const char check_2[] = "{\"step\":2,\"validation\":\"ntp 128+64\",\"compressed\":3,\"full\":2,"
-                              "\"none\":4,\"gap_closed\":0.5}\n";
+static const char step_1[] = "{\"step\":1,\"loss\":4.5,\"grad_norm\":2,\"lr\":0.1,"
+                             "\"tokens\":64,\"ms\":10}\n";
+static const char step_2[] = "{\"step\":2,\"loss\":null,\"grad_norm\":3,"
+                             "\"ms\":10,\"skipped\":true}\n";
+static const char check_2[] = "{\"step\":2,\"validation\":\"ntp 128+64\",\"compressed\":3,"
+                              "\"full\":2,\"none\":4,\"gap_closed\":0.5}\n";
 
 struct place {
     char *directory, *path;
@@ -128,8 +130,9 @@ static void test_replaced_log_is_read_anew(void **state)
 static void test_other_lines_are_counted(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"", "null", "[]", "{\"step\":-1,\"loss\":1}", "{\"step\":3}",
-                                        "{\"loss\":1}", "{\"step\":1e9,\"loss\":1}", "{\"step\":"};
+    static const char *const lines[] = {"", "null", "[]", "{\"step\":-1,\"loss\":1}",
+                                        "{\"step\":3}", "{\"loss\":1}",
+                                        "{\"step\":1e9,\"loss\":1}", "{\"step\":"};
     struct training_log log = {0};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         assert_false(run_log_line(&log, lines[i], strlen(lines[i])));
@@ -227,9 +230,11 @@ static void test_form_refuses(void **state)
 
 /* ---- looks at the probe text ---------------------------------------------------- */
 
-static const char look_0[] = "{\"step\":0,\"file\":\"probe-000000.cxt\",\"window\":1,\"said\":\" the\\nsea\","
-                             "\"lead\":\"moor \\u001b[m\",\"question\":\"why?\",\"answer\":\"no\",\"f1\":0.5}\n";
-static const char look_5[] = "{\"step\":5,\"file\":\"probe-000005.cxt\",\"window\":0,\"said\":\"a\"}\n";
+static const char look_0[] = "{\"step\":0,\"file\":\"probe-000000.cxt\",\"window\":1,"
+                             "\"said\":\" the\\nsea\",\"lead\":\"moor \\u001b[m\","
+                             "\"question\":\"why?\",\"answer\":\"no\",\"f1\":0.5}\n";
+static const char look_5[] = "{\"step\":5,\"file\":\"probe-000005.cxt\",\"window\":0,"
+                             "\"said\":\"a\"}\n";
 
 static void test_looks_are_taken(void **state)
 {

@@ -331,7 +331,8 @@ static void test_warm_spread(void **state)
                     *x = 20 * s.embeddings[t * H + (i + l) % H] + (i == 3 ? 50 : 0);
                 mixture[t * H + i] += (real)weights[l] * *x;
             }
-    struct warm_start start = {.embeddings = s.embeddings, .mixture = mixture, .n = n, .spread = 0.3};
+    struct warm_start start = {
+        .embeddings = s.embeddings, .mixture = mixture, .n = n, .spread = 0.3};
     rng_seed(&rng, 5);
     compressor_init_warm(&s.c, &start, &rng);
     struct compress_tape tape;
@@ -341,7 +342,8 @@ static void test_warm_spread(void **state)
     for (size_t t = 0; t < n; t++) {
         top += (double)tape.alpha[t * M] / (double)n;
         for (size_t i = 0; i < H; i++) {
-            double want = (double)s.embeddings[t * H + i], d = (double)tape.anchors[t * H + i] - want;
+            double want = (double)s.embeddings[t * H + i];
+            double d = (double)tape.anchors[t * H + i] - want;
             error += d * d;
             size += want * want;
         }

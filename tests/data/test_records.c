@@ -209,7 +209,8 @@ static void bad_records_are_counted(void **state)
         {"{\"text\": \"\xff\"}", "2: invalid UTF-8 at byte 10"},
         {"[1]", "2: not a JSON object"},
         {"{\"context\": \"c\", \"question\": \"q\"}", "2: \"answers\" is missing"},
-        {"{\"context\": \"c\", \"question\": \"q\", \"answers\": [\"\"]}", "2: \"answers\" is empty"},
+        {"{\"context\": \"c\", \"question\": \"q\", \"answers\": [\"\"]}",
+         "2: \"answers\" is empty"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char text[8192];
@@ -224,7 +225,8 @@ static void bad_records_are_counted(void **state)
     }
     struct outcome o = read_text("{\"text\": \"good\"}\n{\"text\": 7}\n");
     assert_int_equal(o.err.code, ERR_INPUT);
-    assert_non_null(strstr(o.err.text, "1 of 2 records is bad, more than 1 %: not used; the first, line "));
+    assert_non_null(strstr(o.err.text, "1 of 2 records is bad, more than 1 %: not used; "
+                                       "the first, line "));
 }
 
 static void nothing_usable_is_an_error(void **state)

@@ -202,7 +202,8 @@ static void test_edits_end_with_the_document(void **state)
     struct err err = {0};
     small_engine_edit(e, &(struct engine_edits){.tokens = &edit, .n_tokens = 1});
     assert_true(small_engine_window(e, 0)->mass[2] <= 0);
-    assert_true(engine_set_document(e, small_engine_text, strlen(small_engine_text), "again", &err));
+    assert_true(engine_set_document(e, small_engine_text, strlen(small_engine_text), "again",
+                                    &err));
     small_engine_read(e);
     assert_true(small_engine_window(e, 0)->mass[2] > 0);
     engine_close(e);

@@ -14,7 +14,8 @@ static void check_matmul(struct sides *s, size_t m, size_t n, size_t k)
 {
     static const char *const names[] = {"matmul nt", "matmul nn", "matmul tn"};
     for (enum matmul_kind kind = MATMUL_NT; kind <= MATMUL_TN; kind++) {
-        struct pair a = pair_random(s, (m + 2) * (k + 2), 1), b = pair_random(s, (n + 2) * (k + 2), 1);
+        struct pair a = pair_random(s, (m + 2) * (k + 2), 1);
+        struct pair b = pair_random(s, (n + 2) * (k + 2), 1);
         size_t lda = kind == MATMUL_TN ? m + 1 : k + 1, ldb = kind == MATMUL_NT ? k + 2 : n + 2;
         for (int reduced = 0; reduced < 2; reduced++) {
             struct pair c = pair_random(s, m * (n + 1), 1);
@@ -39,7 +40,8 @@ static void check_simple(struct sides *s, size_t n, size_t H)
     pair_compare(s, "column_sums", &sums, sum_bound);
     BOTH(s, i, swiglu_forward(s->on[i], out.on[i], x.on[i], up.on[i], n * H));
     pair_compare(s, "swiglu", &out, sum_bound);
-    BOTH(s, i, swiglu_backward(s->on[i], out.on[i], other.on[i], y.on[i], x.on[i], up.on[i], n * H));
+    BOTH(s, i, swiglu_backward(s->on[i], out.on[i], other.on[i], y.on[i], x.on[i], up.on[i],
+                               n * H));
     pair_compare(s, "swiglu_backward gate", &out, sum_bound);
     pair_compare(s, "swiglu_backward up", &other, sum_bound);
     BOTH(s, i, gelu_forward(s->on[i], out.on[i], up.on[i], n * H));
@@ -156,7 +158,8 @@ static void check_attention(struct sides *s, const struct attention_shape *a)
     pair_compare(s, "attention", &out, sum_bound);
     pair_compare(s, "attention log-sum-exp", &lse, sum_bound);
     BOTH(s, i, attention_backward(s->on[i], dq.on[i], dk.on[i], dv.on[i], dout.on[i], out.on[i],
-                                  lse.on[i], q.on[i], k.on[i], v.on[i], scratch.on[i], &rows[i], a));
+                                  lse.on[i], q.on[i], k.on[i], v.on[i], scratch.on[i], &rows[i],
+                                  a));
     pair_compare(s, "attention_backward q", &dq, sum_bound);
     pair_compare(s, "attention_backward k", &dk, sum_bound);
     pair_compare(s, "attention_backward v", &dv, sum_bound);

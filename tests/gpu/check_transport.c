@@ -86,7 +86,8 @@ static void check_products(struct check *c)
 {
     const size_t H = c->shape->H;
     struct pair cells = pair_random(&c->s, c->cells, 1), tokens = pair_random(&c->s, c->n * H, 1);
-    struct pair slots = pair_random(&c->s, c->S * H, 1), new_cells = pair_random(&c->s, c->cells, 1);
+    struct pair slots = pair_random(&c->s, c->S * H, 1);
+    struct pair new_cells = pair_random(&c->s, c->cells, 1);
     struct pair new_tokens = pair_random(&c->s, c->n * H, 1);
     struct pair new_slots = pair_random(&c->s, c->S * H, 1);
     BOTH(c, i, plan_dots(c->s.on[i], new_cells.on[i], tokens.on[i], slots.on[i], REAL(1.5), false,
@@ -117,9 +118,11 @@ static void check_sinkhorn(struct check *c, const struct pair *mass)
 {
     const size_t kept = c->shape->iters;
     const double scale = 0.3 / c->shape->eps;
-    struct pair score = pair_random(&c->s, c->cells, scale), ghost = pair_random(&c->s, c->n, scale);
+    struct pair score = pair_random(&c->s, c->cells, scale);
+    struct pair ghost = pair_random(&c->s, c->n, scale);
     struct pair f = pair_random(&c->s, kept * c->n, 1), g = pair_random(&c->s, kept * c->S, 1);
-    struct pair plan = pair_random(&c->s, c->cells, 1), error = pair_random(&c->s, c->w[HOST].count, 1);
+    struct pair plan = pair_random(&c->s, c->cells, 1);
+    struct pair error = pair_random(&c->s, c->w[HOST].count, 1);
     struct device_sinkhorn p[SIDES];
     error.unit = 1;
     for (int i = 0; i < SIDES; i++)
@@ -136,7 +139,8 @@ static void check_sinkhorn(struct check *c, const struct pair *mass)
     pair_compare(&c->s, "sinkhorn_forward: g", &g, plan_bound);
     pair_compare(&c->s, "sinkhorn_forward: plan", &plan, plan_bound);
     pair_compare(&c->s, "sinkhorn_forward: row error", &error, plan_bound);
-    struct pair same_f = pair_copied(&c->s, &f), same_g = pair_copied(&c->s, &g), same_plan = pair_copied(&c->s, &plan);
+    struct pair same_f = pair_copied(&c->s, &f), same_g = pair_copied(&c->s, &g);
+    struct pair same_plan = pair_copied(&c->s, &plan);
     for (int i = 0; i < SIDES; i++) {
         p[i].f = same_f.on[i];
         p[i].g = same_g.on[i];

@@ -1,5 +1,6 @@
-/* Tensors, names, paths and damage of GGUF files that must be refused: what others' readers crashed on, and more. Each row of
- * a table makes a file; its number is that of the case in tests/hostile/README.md. */
+/* Tensors, names, paths and damage of GGUF files that must be refused: what others'
+ * readers crashed on, and more. Each row of a table makes a file; its number is that of the case
+ * in tests/hostile/README.md. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -123,7 +123,8 @@ static void equals_ggml_on_golden_models(void **state)
     unsigned unseen = 0;
     for (int type = 0; !golden_trimmed() && type < TENSOR_TYPE_COUNT; type++)
         if (tensor_type_values((enum tensor_type)type) > 1 && !seen[type]) {
-            print_message("no golden tensor of type %s\n", tensor_type_name((enum tensor_type)type));
+            print_message("no golden tensor of type %s\n",
+                          tensor_type_name((enum tensor_type)type));
             unseen++;
         }
     if (unseen > 0)

@@ -32,23 +32,27 @@ void sample_samples(struct samples *s, struct samples_text *text)
     }
     for (size_t i = 0; i < SAMPLES_BINS; i++)
         s->bin[i] = i < 20 ? (i * 7 + 3) % 11 : i % 5 == 0;
-    add_row(s, &(struct samples_row){.line = 15, .bad = true, .text = xstrdup("\"answers\" is empty")});
-    add_row(s, &(struct samples_row){.line = 29, .bad = true, .text = xstrdup("not JSON: '}' expected near 'x'")});
+    add_row(s, &(struct samples_row){
+                   .line = 15, .bad = true, .text = xstrdup("\"answers\" is empty")});
+    add_row(s, &(struct samples_row){
+                   .line = 29, .bad = true, .text = xstrdup("not JSON: '}' expected near 'x'")});
     *text = (struct samples_text){
         .index = CHOSEN,
-        .context = xstrdup("tables were printed on grey card. Until the second basin was dug, barges "
-                           "waited outside the bar for six hours at neap tide.\nThe new basin was "
-                           "opened in the spring of 1888 and took forty barges. Coal briquettes were "
-                           "landed there."),
-        .query = xstrdup("Question: When was the new basin opened?Answer the question directly with a "
-                         "short span only, no explanation. Answer:"),
+        .context = xstrdup("tables were printed on grey card. Until the second basin was dug, "
+                           "barges waited outside the bar for six hours at neap tide.\nThe new "
+                           "basin was opened in the spring of 1888 and took forty barges. Coal "
+                           "briquettes were landed there."),
+        .query = xstrdup("Question: When was the new basin opened?Answer the question directly "
+                         "with a short span only, no explanation. Answer:"),
         .counted = xstrdup("spring of 1888"),
         .cut = xstrdup("The harbour office kept its own tide table, and the"),
-        .raw = xstrdup("{\"context\": \"The harbour office kept its own tide table, and the first of "
-                       "them were printed on grey card. Until the second basin was dug ...\", "
+        .raw = xstrdup("{\"context\": \"The harbour office kept its own tide table, and the "
+                       "first of them were printed on grey card. Until the second basin was dug "
+                       "...\", "
                        "\"question\": \"When was the new basin opened?\", \"answers\": "
                        "[\"spring of 1888\"]}"),
-        .context_tokens = xstrdup("tables| were| printed| on| grey| card|.| Until| the| second| basin"),
+        .context_tokens = xstrdup("tables| were| printed| on| grey| card|.| Until| the| "
+                                  "second| basin"),
         .query_tokens = xstrdup("Question|:| When| was| the| new| basin| opened|?"),
         .counted_tokens = xstrdup("spring| of| |1|8|8|8"),
         .found = 1};
@@ -83,7 +87,9 @@ void sample_results(struct results *r)
     for (size_t k = 0; k < 3; k++) {
         MEM_GROW(r->sets, r->capacity, r->n + 1);
         struct results_set *set = &r->sets[r->n++];
-        *set = (struct results_set){.state = k < 2 ? RESULTS_DONE : RESULTS_RUNNING, .wanted = 120, .ratio = 4};
+        *set = (struct results_set){.state = k < 2 ? RESULTS_DONE : RESULTS_RUNNING,
+                                    .wanted = 120,
+                                    .ratio = 4};
         snprintf(set->name, sizeof set->name, "%s", names[k]);
         snprintf(set->compressor, sizeof set->compressor, k == 1 ? "step-000400" : "default-x4");
         for (size_t i = 0; i < (k < 2 ? 120u : 31u); i++)

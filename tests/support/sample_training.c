@@ -79,7 +79,8 @@ static struct snapshot_window *probe_window(size_t k)
 static void add_probes(struct training *t)
 {
     static const char *const said[] = {
-        "the the the of the", "the moor was a place of the sea", "the moor was a place of the sea and the water",
+        "the the the of the", "the moor was a place of the sea",
+        "the moor was a place of the sea and the water",
         "the moor was drained, and the sea", "the moor was drained, and the pans were heated"};
     static const char *const answer[] = {"the", "the sea", "wood", "wood", "coal"};
     for (size_t k = 0; k < PROBES; k++) {
@@ -88,9 +89,11 @@ static void add_probes(struct training *t)
             .step = 100 * k, .loaded = true, .window = probe_window(k), .said = xstrdup(said[k]),
             .answer = xstrdup(answer[k]), .f1 = k + 1 == PROBES ? 0.33 : 0};
     }
-    snprintf(t->probe_question, sizeof t->probe_question, "What replaced peat as the fuel of the pans?");
+    snprintf(t->probe_question, sizeof t->probe_question,
+             "What replaced peat as the fuel of the pans?");
     snprintf(t->probe_lead, sizeof t->probe_lead, "from the moor. In 1871");
-    snprintf(t->probe_text, sizeof t->probe_text, "the moor was drained for pasture, and the company");
+    snprintf(t->probe_text, sizeof t->probe_text,
+             "the moor was drained for pasture, and the company");
 }
 
 static void add_line(struct training *t, const char *when, const char *text)
@@ -104,8 +107,9 @@ static void add_line(struct training *t, const char *when, const char *text)
 void sample_training(struct training *t)
 {
     *t = (struct training){.state = TRAINING_RUNNING, .total_steps = TOTAL, .batch = 32, .keep = 3,
-                           .clip = 20, .done = 8, .total = 32, .saved_step = 400, .checked_step = 400,
-                           .saved_ago_s = 128, .log_age_s = 4, .memory_bytes = 1.1 * 1073741824,
+                           .clip = 20, .done = 8, .total = 32, .saved_step = 400,
+                           .checked_step = 400, .saved_ago_s = 128, .log_age_s = 4,
+                           .memory_bytes = 1.1 * 1073741824,
                            .memory_all = 7.6 * 1073741824,
                            .eta_s = 33 * 60};
     snprintf(t->name, sizeof t->name, "ntp-01");

@@ -159,8 +159,8 @@ void stage_tour(struct stage *g)
 {
     stage_explore(g);
     g->v.focus = PANE_GATES;
-    g->v.caption = "A gate decides how much of each layer to take. Bright rows are the layers taken "
-                   "from. Move over 'the', then over 'coal'.";
+    g->v.caption = "A gate decides how much of each layer to take. Bright rows are the layers "
+                   "taken from. Move over 'the', then over 'coal'.";
     g->v.caption_title = "3 of 10 \u00b7 Down the layers";
     g->v.caption_keys = "T next \u00b7 Esc ends";
 }
@@ -204,7 +204,8 @@ void stage_compare_other(struct stage *g)
 {
     stage_compare(g);
     struct snapshot_window *w = g->pinned->window[1];
-    struct snapshot_window *half = snapshot_window_new(w->tokens, w->slots / 2, w->layers, 0, false);
+    struct snapshot_window *half =
+        snapshot_window_new(w->tokens, w->slots / 2, w->layers, 0, false);
     half->first = w->first;
     half->has_plan = true;
     memcpy(half->mass, w->mass, w->tokens * sizeof *w->mass);
@@ -233,7 +234,8 @@ void stage_loss(struct stage *g)
     }
     snapshot_set_loss(g->s, l);
     g->v.value[PANE_DOCUMENT] = VALUE_LOSS;
-    g->s->control = (struct snapshot_control){6, 0.21, 0.9, 3.1, 4.0, false, "coal dust", "harbour.txt"};
+    g->s->control = (struct snapshot_control){6,   0.21,  0.9,         3.1,
+                                              4.0, false, "coal dust", "harbour.txt"};
 }
 
 void stage_stale_untrained(struct stage *g)

@@ -157,8 +157,8 @@ static void test_distillation(void **state)
     compressor_view(&b.b.compressor, b.b.compressor.block, &grads);
     for (int device = 0; device < 2; device++) {
         b.b.objective.device = device ? &b.device : NULL;
-        assert_false(objective_run(&b.b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 1, &grads,
-                                   NULL, &r, NULL, &err));
+        assert_false(objective_run(&b.b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 1,
+                                   &grads, NULL, &r, NULL, &err));
         assert_string_equal(err.text, "distill: sample 4 of a batch has no context");
     }
     sample_free(&b.samples[3]);
@@ -181,8 +181,8 @@ static void test_unknown_token(void **state)
     bench_open(&b);
     b.b.objective.device = &b.device;
     b.samples[1].context[2] = 1 << 20;
-    assert_false(objective_run(&b.b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 0, NULL, NULL,
-                               &r, NULL, &err));
+    assert_false(objective_run(&b.b.objective, CONTEXT_COMPRESSED, b.samples, SAMPLES, 0, NULL,
+                               NULL, &r, NULL, &err));
     assert_non_null(strstr(err.text, "token id 1048576 of a context"));
     assert_false(objective_run(&b.b.objective, CONTEXT_FULL, b.samples, SAMPLES, 0, NULL, NULL, &r,
                                NULL, &err));

@@ -35,7 +35,8 @@ static void fixture_open(struct fixture *f)
     f->model = model_open(directory, NULL, 0, &err);
     assert_non_null(f->model);
     const struct llama_config *config = &f->model->config;
-    struct compressor_shape shape = {.M = config->layers + 1, .H = config->hidden, .D = 8, .E = 8, .depth = 2};
+    struct compressor_shape shape = {
+        .M = config->layers + 1, .H = config->hidden, .D = 8, .E = 8, .depth = 2};
     rng_seed(&rng, 3);
     assert_true(compressor_init(&f->c, &shape, &err));
     compressor_init_published(&f->c, &rng);

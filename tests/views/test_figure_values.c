@@ -30,7 +30,8 @@ static void test_cells_show_the_values(void **state)
     for (size_t t = 0; t < w->tokens; t++)
         for (size_t j = 0; j < w->slots; j++) {
             int level = (int)lround((double)w->plan[t * w->slots + j] / top * 255);
-            assert_int_equal(cells->color[j * cells->columns + t], colormap_rgb(MAP_VIRIDIS, level));
+            assert_int_equal(cells->color[j * cells->columns + t],
+                             colormap_rgb(MAP_VIRIDIS, level));
         }
     e.options.turned = true;
     uint32_t first_row = cells->color[5], first_column = cells->color[3 * cells->columns];
@@ -145,7 +146,8 @@ static void test_difference(void **state)
             double expected = j == 3 ? (double)w->plan[t * w->slots + j] : 0;
             assert_true(fabs(heat_at(&e.data.grid, j, t) - expected) < 1e-7);
         }
-    assert_true(fabs((double)e.data.beside[3] - 0.5) < 1e-3); /* half of what was there and is not */
+    /* half of what was there and is not */
+    assert_true(fabs((double)e.data.beside[3] - 0.5) < 1e-3);
     assert_true(e.data.scale.high > 0);
     assert_true(fabs(e.data.scale.low + e.data.scale.high) < 1e-12);
     assert_int_equal(figure_map(&e.options), MAP_VIK);
