@@ -9,7 +9,7 @@ SUB := @$(MAKE) --no-print-directory
 layers:
 	@tests/layers
 
-# What reads the sources alone: includes, banned calls, the README's generated part.
+# What reads the sources alone: includes, banned calls, long lines, the README's generated part.
 lint: layers
 	@tests/banned
 
