@@ -1,5 +1,4 @@
-/* What surrounds the drawing: status sentences, scrolling, health, and the time that a frame
- * takes. */
+/* What surrounds the drawing: labels, scrolling, health, and the time that a frame takes. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,68 +18,7 @@
 #include "views/health.h"
 #include "views/view_state.h"
 
-/* ---- status ----------------------------------------------------------------- */
-
-static void assert_status(const struct snapshot *s, const struct view_state *v,
-                          const char *want)
-{
-    char text[512];
-    view_status_text(s, v, text, sizeof text);
-    assert_string_equal(text, want);
-}
-
-static void test_status_sentences(void **state)
-{
-    (void)state;
-    struct snapshot *s = sample_snapshot();
-    struct view_state v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
-    assert_status(
-        s, &v,
-        "token 165 \"coal\" · mass 0.57x even · sends s12 71% s13 20% s30 2% · gate peak "
-        "L21");
-    v.unit = UNIT_WORD;
-    v.token = 161;
-    assert_status(
-        s, &v,
-        "word 160-162 \"briquettes\" · mass 1.80x even · sends s11 60% s31 28% s12 10% · "
-        "gate peak L14");
-    v.token = 242; /* cut by the border of the window */
-    char text[512];
-    view_status_text(s, &v, text, sizeof text);
-    assert_non_null(strstr(text, "word 241-243 \"-dairies\" ·"));
-    v.unit = UNIT_TOKEN;
-    v.token = 165;
-    v.moved.kind = SOURCE_LAYER;
-    assert_status(s, &v, "layer L21 · gate mean 3.2% min 1.4% max 6.9% · \"coal\" 5.9%");
-    v.moved.kind = SOURCE_SLOT;
-    assert_status(s, &v,
-                  "slot s12 · made of \"pressed\" 54% \"of\" 19% \"coal\" 10% · spread "
-                  "4.2 tokens · "
-                  "looked at 26%");
-    v.moved.kind = SOURCE_ANSWER;
-    v.answer = ANSWER_NONE;
-    v.answer_token = 0;
-    assert_status(s, &v, "none answer 0 \"charcoal\" · no context to look at");
-    snapshot_release(s);
-}
-
-/* An answer token's slots are those of the whole document, by the names that they have here. */
-static void test_status_names_slots_of_all_windows(void **state)
-{
-    (void)state;
-    struct snapshot *s = sample_snapshot();
-    struct view_state v = sample_view(36, 120, PANE_ANSWERS, SOURCE_ANSWER);
-    char text[512];
-    v.answer = ANSWER_COMPRESSED;
-    v.answer_token = 0;
-    v.token = 0; /* in the first window, the answer looked at the second */
-    view_status_text(s, &v, text, sizeof text);
-    assert_non_null(strstr(text, " \u00b7 slots w2:s11 32% w2:s12 20% w2:s10 20%"));
-    v.token = 165;
-    view_status_text(s, &v, text, sizeof text);
-    assert_non_null(strstr(text, " \u00b7 slots s11 32% s12 20% s10 20%"));
-    snapshot_release(s);
-}
+/* ---- what is drawn ------------------------------------------------------------ */
 
 static char *drawn(const struct snapshot *s, const struct view_state *v)
 {
@@ -144,32 +82,6 @@ static void test_entropy_has_its_scale(void **state)
     free(text);
     view_status_text(s, &v, status, sizeof status);
     assert_non_null(strstr(status, "gate entropy "));
-    snapshot_release(s);
-}
-
-static void test_status_compares_with_the_lock(void **state)
-{
-    (void)state;
-    struct snapshot *s = sample_snapshot();
-    struct view_state v = sample_view(36, 120, PANE_PLAN, SOURCE_SLOT);
-    v.slot = 13;
-    v.locked = (struct source){.kind = SOURCE_TOKEN, .token = 165};
-    assert_status(s, &v, "slot s13 and locked token 165 \"coal\": 20.0% of the token");
-    v.locked = (struct source){.kind = SOURCE_SLOT, .window = 1, .slot = 12};
-    v.moved.kind = SOURCE_TOKEN;
-    assert_status(s, &v, "token 165 \"coal\" and locked slot s12: 10.2% of the slot");
-    snapshot_release(s);
-}
-
-static void test_status_of_nothing(void **state)
-{
-    (void)state;
-    struct snapshot *s = snapshot_derive(NULL);
-    struct view_state v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
-    assert_status(s, &v, "");
-    snapshot_release(s);
-    s = sample_document("only read as text", 17);
-    assert_status(s, &v, "token 3 \"text\" · not read yet");
     snapshot_release(s);
 }
 
@@ -480,13 +392,9 @@ static void test_speed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status_sentences),
-        cmocka_unit_test(test_status_names_slots_of_all_windows),
         cmocka_unit_test(test_unread_answers_have_no_numbers),
         cmocka_unit_test(test_compare_before_the_plan),
         cmocka_unit_test(test_entropy_has_its_scale),
-        cmocka_unit_test(test_status_compares_with_the_lock),
-        cmocka_unit_test(test_status_of_nothing),
         cmocka_unit_test(test_what_is_over_the_limit_does_not_look_like_it),
         cmocka_unit_test(test_cursor_on_a_blank_of_an_answer),
         cmocka_unit_test(test_label_of_the_axis_is_whole),
