@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
 """Small tokenizers and reference ids for tests/golden-extra/tokenizers.
 
-usage: tests/gen/make_tokenizers.py OUT_DIR [LINES [SEED]]     (defaults: 36 lines, seed 2024)
+usage: tests/gen/make_tokenizers.py OUT_DIR [-n LINES] [-s SEED] [-m MODEL.gguf]
 
 Trains one vocabulary per kind on the sentences below with the `tokenizers`
 package (0.23.3), writes NAME.json as the package saves it and NAME.jsonl with
 {"text", "ids", "ids_plain", "decoded"}: ids with special tokens parsed and added,
 ids_plain with the text of special tokens taken as text and none added (absent where
 equal), decoded = ids back to text, special tokens shown (absent where equal to text).
+Behind the first lines, where a mismatch can be read, both lists are one "sum": eight
+digits of the SHA-256 of "1,2,3;1,2,3". So thousands of lines stay small.
+
+-m: five times as many lines for the vocabulary of this file, SmolLM's, in OUT_DIR/../smollm2.jsonl.
 """
+import argparse
+import hashlib
 import json
 import pathlib
 import random
-import sys
 
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normalizers,
                         pre_tokenizers, processors, trainers)
@@ -152,13 +157,14 @@ ODD = ["\u00a0", "\u3000", "\u2003", "\u0085", "\u2028", "\u180e", "\u200b", "\u
        "\U0002ebf0", "\U00013460", "\u0c5b", "\ue000", "\U0010fffd", "\u05d0\u05d1", "\u0e01\u0e33"]
 SPECIAL = ["<|go|>", "<|go|>on", "<left>", "<right>", "lamp", "both", "cafe\u0301!", "caf\u00e9!", "<s>",
            "</s>", "<unk>", "<|begin|>", "<|go|", "<0x41>", "lampshade", "_lamp", "lamp_"]
+LEGIBLE = 36
 TAILS = ["'s", "'S", "'ll", "'LL", "'Ve", "'RE", "'\u017f", "'x", "''s", "\u2019s", "...", "!!", "\n", " \n ",
          "  ", "   ", " ", "", "-", "/", "=+=", "$", "\\"]
 
 
-def random_text(rng, words):
+def random_text(rng, words, special):
     out = []
-    for _ in range(rng.randint(1, 12)):
+    for _ in range(rng.randint(1, rng.choice([4, 4, 4, 4, 16]))):
         roll = rng.random()
         if roll < 0.35:
             out.append(rng.choice(words))
@@ -167,7 +173,7 @@ def random_text(rng, words):
         elif roll < 0.6:
             out.append(rng.choice(ODD))
         elif roll < 0.7:
-            out.append(rng.choice(SPECIAL))
+            out.append(rng.choice(special))
         elif roll < 0.78:
             out.append("".join(rng.choice("0123456789") for _ in range(rng.randint(1, 9))))
         elif roll < 0.9:
@@ -198,20 +204,55 @@ def describe(t, text):
     return line
 
 
-def main():
-    out = pathlib.Path(sys.argv[1])
-    lines = int(sys.argv[2]) if len(sys.argv) > 2 else 36
-    rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 2024)
+def shorten(line):
+    ids, plain = line.pop("ids"), line.pop("ids_plain", None)
+    lists = ";".join(",".join(map(str, x)) for x in (ids, ids if plain is None else plain))
+    return {**line, "sum": hashlib.sha256(lists.encode()).hexdigest()[:8]}
+
+
+def published_tokenizer(path):
+    """The byte-level vocabulary of a GGUF file, with the pipeline that SmolLM publishes."""
+    import gguf
+    fields = {name: field.contents() for name, field in gguf.GGUFReader(path).fields.items()
+              if name.startswith("tokenizer.ggml.")}
+    tokens, kinds = fields["tokenizer.ggml.tokens"], fields["tokenizer.ggml.token_type"]
+    merges = [tuple(pair.split(" ")) for pair in fields["tokenizer.ggml.merges"]]
+    t = Tokenizer(models.BPE({text: i for i, text in enumerate(tokens)}, merges))
+    t.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), byte_level(True)])
+    t.decoder = decoders.ByteLevel()
+    control = [text for text, kind in zip(tokens, kinds) if kind == gguf.TokenType.CONTROL]
+    t.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in control])
+    return t, control
+
+
+def write_lines(path, t, count, rng, special):
     words = " ".join(TRAINING).split()
-    out.mkdir(parents=True, exist_ok=True)
+    texts = rng.sample(TRAINING, 2)
+    texts += [random_text(rng, words, special) for _ in range(count - len(texts))]
+    with path.open("w") as f:
+        for i, text in enumerate(texts):
+            line = describe(t, text)
+            line = line if i < LEGIBLE else shorten(line)
+            f.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("-n", "--lines", type=int, default=400)
+    parser.add_argument("-s", "--seed", type=int, default=2024)
+    parser.add_argument("-m", "--model")
+    options = parser.parse_args()
+    rng = random.Random(options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
     for name, t in build().items():
-        (out / f"{name}.json").write_text(
+        (options.out / f"{name}.json").write_text(
             json.dumps(json.loads(t.to_str()), ensure_ascii=False, separators=(",", ":")) + "\n")
-        texts = [rng.choice(TRAINING) for _ in range(lines // 20)]
-        texts += [random_text(rng, words) for _ in range(lines - len(texts))]
-        with (out / f"{name}.jsonl").open("w") as f:
-            for text in texts:
-                f.write(json.dumps(describe(t, text), separators=(",", ":")) + "\n")
+        write_lines(options.out / f"{name}.jsonl", t, options.lines, rng, SPECIAL)
+    if options.model:
+        t, control = published_tokenizer(options.model)
+        write_lines(options.out.parent / "smollm2.jsonl", t, 5 * options.lines, rng, SPECIAL + control)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/file.h"
+#include "engine/base/sha256.h"
 #include "engine/model/tokenizer.h"
 #include "tests/support/fixture.h"
 
@@ -38,24 +40,55 @@ static void check_decoded(const struct tokenizer *t, const struct fixture *f,
     free(text);
 }
 
+/* The ids of both lists as the sum of a line has them: "1,2,3;1,2,3". */
+static void check_sum(const struct fixture *f, const struct token_list *parsed,
+                      const struct token_list *plain)
+{
+    const struct token_list *lists[] = {parsed, plain};
+    struct buffer text = {0};
+    struct sha256 hash;
+    char hex[65];
+    for (int l = 0; l < 2; l++) {
+        if (l > 0)
+            buffer_printf(&text, ";");
+        for (size_t i = 0; i < lists[l]->count; i++)
+            buffer_printf(&text, i > 0 ? ",%d" : "%d", lists[l]->ids[i]);
+    }
+    sha256_begin(&hash);
+    sha256_add(&hash, text.data, text.size);
+    sha256_end(&hash, hex);
+    if (strncmp(hex, json_string_value(json_object_get(f->json, "sum")), 8) != 0)
+        fail_msg("%s line %zu: other tokens than expected: %s", f->path, f->number,
+                 text.data);
+    buffer_free(&text);
+}
+
+static void check_line(const struct tokenizer *t, const struct fixture *f)
+{
+    struct token_list parsed = {0}, plain = {0};
+    tokenizer_encode(t, f->text, f->length,
+                     TOKENIZER_ADD_SPECIAL | TOKENIZER_PARSE_SPECIAL, &parsed);
+    tokenizer_encode(t, f->text, f->length, 0, &plain);
+    fixture_check_ranges(t, &parsed, f->length);
+    check_decoded(t, f, &parsed);
+    if (json_object_get(f->json, "sum")) {
+        check_sum(f, &parsed, &plain);
+    } else {
+        bool differs = json_object_get(f->json, "ids_plain") != NULL;
+        fixture_check_ids(f, "ids", &parsed);
+        fixture_check_ids(f, differs ? "ids_plain" : "ids", &plain);
+    }
+    token_list_free(&parsed);
+    token_list_free(&plain);
+}
+
 static size_t check_lines(const struct tokenizer *t, const char *path)
 {
     struct fixture f;
     size_t lines = 0;
     fixture_open(&f, path);
-    for (; fixture_next(&f); lines++) {
-        struct token_list list = {0};
-        tokenizer_encode(t, f.text, f.length,
-                         TOKENIZER_ADD_SPECIAL | TOKENIZER_PARSE_SPECIAL, &list);
-        fixture_check_ids(&f, "ids", &list);
-        fixture_check_ranges(t, &list, f.length);
-        check_decoded(t, &f, &list);
-        list.count = 0;
-        tokenizer_encode(t, f.text, f.length, 0, &list);
-        bool differs = json_object_get(f.json, "ids_plain") != NULL;
-        fixture_check_ids(&f, differs ? "ids_plain" : "ids", &list);
-        token_list_free(&list);
-    }
+    for (; fixture_next(&f); lines++)
+        check_line(t, &f);
     return lines;
 }
 
@@ -75,15 +108,34 @@ static void every_kind_has_reference_ids(void **state)
         tokenizer_free(t);
     }
     print_message("%zu tokenizers, %zu lines\n", files.gl_pathc, lines);
-    assert_true(files.gl_pathc >= 10);
+    assert_true(files.gl_pathc >= 10 && lines >= 3000);
     globfree(&files);
     free(pattern);
+}
+
+static void default_model_has_reference_ids(void **state)
+{
+    (void)state;
+    char *model = fixture_default_model(), *path = kinds_path("../smollm2.jsonl");
+    struct err err = {0};
+    struct gguf *gguf = gguf_open(model, &err);
+    struct tokenizer *t = gguf ? tokenizer_from_gguf(gguf, SIZE_MAX, &err) : NULL;
+    if (!t)
+        fail_msg("%s", err.text);
+    size_t lines = check_lines(t, path);
+    print_message("%zu lines\n", lines);
+    assert_true(lines >= 1000);
+    tokenizer_free(t);
+    gguf_close(gguf);
+    free(model);
+    free(path);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_has_reference_ids),
+        cmocka_unit_test(default_model_has_reference_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
