@@ -42,6 +42,9 @@ enum action_completion {
 /* How arguments are taken: as words, or the rest of the line as one text. */
 enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
 
+/* The panes of Explore as words, in the order of enum pane. */
+#define ACTION_PANES "document|gates|plan|answers"
+
 /* name, arguments (shown), taken as, completion, list, help */
 #define ACTIONS(X)                                                                              \
     X(open, "[DOC]", TEXT, DOCUMENTS, "", "open a document; alone: choose one")                 \
@@ -75,10 +78,10 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(lock, "", NONE, NOTHING, "", "lock what lights up, unlock")                               \
     X(follow, "", NONE, NOTHING, "", "follow the thing under the cursor")                       \
     X(back, "", NONE, NOTHING, "", "one step back")                                             \
-    X(focus, "next|previous|PANE", WORDS, WORDS, "next|previous|document|gates|plan|answers",   \
+    X(focus, "next|previous|PANE", WORDS, WORDS, "next|previous|" ACTION_PANES,                 \
       "put a pane in front")                                                                    \
     X(switch, "SCREEN", WORDS, WORDS, "explore|compare|data|train|eval", "to another screen")   \
-    X(view, "next|PANE VALUE", WORDS, VALUE, "next|document|gates|plan|answers",                \
+    X(view, "next|PANE VALUE", WORDS, VALUE, "next|" ACTION_PANES,                              \
       "what a pane paints")                                                                     \
     X(norm, "next|window|token|slot", WORDS, WORDS, "next|window|token|slot",                   \
       "what the largest value is taken over")                                                   \
@@ -88,7 +91,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(unit, "next|token|word|sentence", WORDS, WORDS, "next|token|word|sentence",               \
       "what the cursor moves over")                                                             \
     X(zoom, "[PANE|off|larger|smaller]", WORDS, WORDS,                                          \
-      "document|gates|plan|answers|off|larger|smaller", "one pane on the whole screen, back")   \
+      ACTION_PANES "|off|larger|smaller", "one pane on the whole screen, back")                 \
     X(layout, "auto|wide|narrow", WORDS, WORDS, "auto|wide|narrow",                             \
       "four panes or one: by the size of the screen, or as wished")                             \
     X(turn, "", NONE, NOTHING, "", "turn the plan: tokens down")                                \

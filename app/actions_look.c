@@ -131,7 +131,7 @@ bool do_view(struct session *s, const struct words *words, struct err *err)
     }
     if (words->count < 1 || words->count > 2)
         return refusal_wants(words, err, "a pane and a value");
-    int pane = action_choice(words->word[0], "document|gates|plan|answers", "pane", err);
+    int pane = action_choice(words->word[0], ACTION_PANES, "pane", err);
     if (pane < 0)
         return false;
     if (words->count == 2 && !name_value(s, (enum pane)pane, words->word[1], err))
@@ -170,8 +170,7 @@ bool do_zoom(struct session *s, const struct words *words, struct err *err)
         cursor_focus(s, v->focus);
         return true;
     }
-    int choice = action_choice(words->word[0], "document|gates|plan|answers|off|larger|smaller",
-                               "zoom", err);
+    int choice = action_choice(words->word[0], ACTION_PANES "|off|larger|smaller", "zoom", err);
     if (choice < 0)
         return false;
     if (choice > 4)

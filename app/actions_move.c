@@ -345,8 +345,7 @@ bool do_focus(struct session *s, const struct words *words, struct err *err)
 {
     if (!one_word(words, "next, previous or a pane", err))
         return false;
-    int which = action_choice(words->word[0], "next|previous|document|gates|plan|answers", "pane",
-                              err);
+    int which = action_choice(words->word[0], "next|previous|" ACTION_PANES, "pane", err);
     if (which < 0)
         return false;
     if (s->view.screen == SCREEN_COMPARE && which < 2) {

@@ -246,7 +246,6 @@ static void add_setting(struct matches *m, const struct argument *a)
 
 static void add_view_value(struct matches *m, const struct argument *a)
 {
-    static const char panes[] = "document|gates|plan|answers";
     if (a->number == 1) {
         matches_add_list(m, 0, a->list);
         return;
@@ -254,7 +253,7 @@ static void add_view_value(struct matches *m, const struct argument *a)
     char name[WORD_BYTES_MAX];
     struct err quiet;
     argument_before(a->line, 1, name);
-    int pane = action_choice(name, panes, "pane", &quiet);
+    int pane = action_choice(name, ACTION_PANES, "pane", &quiet);
     for (int v = 0; v < VALUE_COUNT && a->number == 2; v++)
         if ((int)view_value_pane[v] == pane)
             matches_add(m, view_value_name[v], strlen(view_value_name[v]));

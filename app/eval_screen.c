@@ -26,16 +26,11 @@ struct parcel {
     struct parcel *next;
     size_t id, wanted;
     struct results_example example;
-    char *context; /* text of the whole context that was kept */
 };
 
 struct eval_screen {
     struct results results;
-    char **path;     /* [results.n] of each set */
-    char ***context; /* [results.n][examples] */
-    size_t *limit;
-    size_t *id; /* by which jobs know a set: rows above it may go */
-    size_t next_id, path_capacity, context_capacity, limit_capacity, id_capacity;
+    size_t next_id; /* of a set */
     pthread_mutex_t mutex;
     struct parcel *parcels; /* guarded; oldest first */
 };
@@ -54,7 +49,6 @@ static void free_parcels(struct parcel *p)
     while (p) {
         struct parcel *next = p->next;
         results_example_free(&p->example);
-        free(p->context);
         free(p);
         p = next;
     }
@@ -64,18 +58,8 @@ void eval_screen_free(struct eval_screen *e)
 {
     if (!e)
         return;
-    for (size_t i = 0; i < e->results.n; i++) {
-        for (size_t k = 0; k < e->results.sets[i].n; k++)
-            free(e->context[i][k]);
-        free(e->context[i]);
-        free(e->path[i]);
-    }
     results_free(&e->results);
     free_parcels(e->parcels);
-    free(e->path);
-    free(e->context);
-    free(e->limit);
-    free(e->id);
     pthread_mutex_destroy(&e->mutex);
     free(e);
 }
@@ -117,8 +101,8 @@ static struct parcel *parcel_of(struct eval_job *j, const struct dataset_questio
     p->example.index = index;
     p->example.question = clean(q->question);
     p->example.gold = clean(q->answers[0]);
-    p->context = tokenizer_decode(j->tokenizer, j->dataset->tokens + q->context_at, q->context_n,
-                                  false, &length);
+    p->example.context = tokenizer_decode(j->tokenizer, j->dataset->tokens + q->context_at,
+                                          q->context_n, false, &length);
     j->batch_size++;
     return p;
 }
@@ -196,10 +180,10 @@ static bool run_eval(struct job *job, void *host, const struct progress *progres
     return evaluate(&o, j->dataset, unused, &listener, progress, err);
 }
 
-static size_t set_of_id(const struct eval_screen *e, size_t id)
+static size_t set_of_id(const struct results *r, size_t id)
 {
     size_t at = 0;
-    while (at + 1 < e->results.n && e->id[at] != id)
+    while (at + 1 < r->n && r->sets[at].id != id)
         at++;
     return at;
 }
@@ -207,17 +191,9 @@ static size_t set_of_id(const struct eval_screen *e, size_t id)
 /* A file that could not be read is no row. */
 static void drop_set(struct session *s, size_t at)
 {
-    struct eval_screen *e = s->eval;
-    struct results *r = &e->results;
-    size_t behind = --r->n - at;
-    free(e->path[at]);
-    free(e->context[at]);
+    struct results *r = &s->eval->results;
     results_set_free(&r->sets[at]);
-    memmove(&r->sets[at], &r->sets[at + 1], behind * sizeof *r->sets);
-    memmove(&e->path[at], &e->path[at + 1], behind * sizeof *e->path);
-    memmove(&e->context[at], &e->context[at + 1], behind * sizeof *e->context);
-    memmove(&e->limit[at], &e->limit[at + 1], behind * sizeof *e->limit);
-    memmove(&e->id[at], &e->id[at + 1], behind * sizeof *e->id);
+    memmove(&r->sets[at], &r->sets[at + 1], (--r->n - at) * sizeof *r->sets);
     if (s->view.eval.set > at || s->view.eval.set == r->n)
         s->view.eval.set -= s->view.eval.set > 0;
     s->view.eval.example = 0;
@@ -230,7 +206,7 @@ static void eval_done(struct job *job, void *context)
     struct session *s = context;
     struct eval_job *j = (struct eval_job *)job;
     eval_screen_collect(s);
-    size_t at = set_of_id(s->eval, j->id);
+    size_t at = set_of_id(&s->eval->results, j->id);
     struct results_set *set = &s->eval->results.sets[at];
     bool failed = !job->ok && job->err.code != ERR_CANCELLED;
     set->state = job->ok ? RESULTS_DONE : RESULTS_STOPPED;
@@ -273,54 +249,51 @@ void eval_screen_start(struct session *s, const char *path, size_t limit)
     struct eval_screen *e = s->eval;
     struct results *r = &e->results;
     MEM_GROW(r->sets, r->capacity, r->n + 1);
-    MEM_GROW(e->path, e->path_capacity, r->n + 1);
-    MEM_GROW(e->context, e->context_capacity, r->n + 1);
-    MEM_GROW(e->limit, e->limit_capacity, r->n + 1);
-    MEM_GROW(e->id, e->id_capacity, r->n + 1);
     struct results_set *set = &r->sets[r->n];
-    *set = (struct results_set){.state = RESULTS_WAITING, .ratio = s->snapshot->settings.ratio};
+    *set = (struct results_set){.id = e->next_id++, .path = xstrdup(path), .limit = limit,
+                                .state = RESULTS_WAITING, .ratio = s->snapshot->settings.ratio};
     name_set(set, path);
     snprintf(set->compressor, sizeof set->compressor, "%s", s->snapshot->facts.compressor);
-    e->path[r->n] = xstrdup(path);
-    e->context[r->n] = NULL;
-    e->limit[r->n] = limit;
-    e->id[r->n] = e->next_id++;
     struct eval_job *j = xcalloc(1, sizeof *j);
     j->job = (struct job){.kind = JOB_EVAL, .urgency = URGENCY_EVAL, .preemptible = true,
                           .run = run_eval, .done = eval_done, .release = eval_release};
     j->screen = e;
     j->path = xstrdup(path);
     j->limit = limit;
-    j->id = e->id[r->n];
+    j->id = set->id;
     s->view.eval.results = r;
     s->view.eval.set = r->n++;
     s->view.eval.example = 0;
     worker_post(s->worker, &j->job);
 }
 
+/* NULL: none yet. */
+static const struct results_set *set_in_front(const struct session *s, struct err *err)
+{
+    const struct results *r = &s->eval->results;
+    if (r->n > 0)
+        return &r->sets[size_min(s->view.eval.set, r->n - 1)];
+    err_set(err, ERR_USAGE, "nothing is evaluated" WAY ":eval FILE begins");
+    return NULL;
+}
+
 bool eval_screen_again(struct session *s, struct err *err)
 {
-    struct eval_screen *e = s->eval;
-    if (e->results.n == 0)
-        return err_set(err, ERR_USAGE, "nothing is evaluated" WAY ":eval FILE begins");
-    size_t at = size_min(s->view.eval.set, e->results.n - 1);
-    if (!file_check_readable(e->path[at], err))
+    const struct results_set *set = set_in_front(s, err);
+    if (!set || !file_check_readable(set->path, err))
         return false;
-    char *path = xstrdup(e->path[at]);
-    eval_screen_start(s, path, e->limit[at]);
+    char *path = xstrdup(set->path); /* the sets move */
+    eval_screen_start(s, path, set->limit);
     free(path);
     return true;
 }
 
 static void take_parcel(struct session *s, struct parcel *p)
 {
-    struct eval_screen *e = s->eval;
-    size_t at = set_of_id(e, p->id);
-    struct results_set *set = &e->results.sets[at];
+    struct results *r = &s->eval->results;
+    struct results_set *set = &r->sets[set_of_id(r, p->id)];
     MEM_GROW(set->examples, set->capacity, set->n + 1);
-    e->context[at] = xrealloc(e->context[at], set->capacity, sizeof **e->context);
-    set->examples[set->n] = p->example;
-    e->context[at][set->n++] = p->context;
+    set->examples[set->n++] = p->example;
     set->wanted = p->wanted;
     set->state = RESULTS_RUNNING;
     free(p);
@@ -345,19 +318,16 @@ bool eval_screen_collect(struct session *s)
 
 bool eval_screen_explore(struct session *s, struct err *err)
 {
-    struct eval_screen *e = s->eval;
-    struct eval_state *v = &s->view.eval;
-    if (e->results.n == 0)
-        return err_set(err, ERR_USAGE, "nothing is evaluated" WAY ":eval FILE begins");
-    size_t at = size_min(v->set, e->results.n - 1);
-    const struct results_set *set = &e->results.sets[at];
+    const struct eval_state *v = &s->view.eval;
+    const struct results_set *set = set_in_front(s, err);
+    if (!set)
+        return false;
     if (v->example >= set->n || !results_matches(&set->examples[v->example], v->filter))
         return err_set(err, ERR_USAGE, "there is no example here" WAY "the arrows choose one");
     char name[512];
     const struct results_example *x = &set->examples[v->example];
-    const char *text = e->context[at][v->example];
-    snprintf(name, sizeof name, "%s.%zu", e->path[at], x->index);
-    session_set_document(s, name, xstrdup(text), strlen(text));
+    snprintf(name, sizeof name, "%s.%zu", set->path, x->index);
+    session_set_document(s, name, xstrdup(x->context), strlen(x->context));
     dialog_screen(s, SCREEN_EXPLORE);
     return action_run_text(s, "gold", x->gold, err) &&
            action_run_text(s, "ask", x->question, err);

@@ -17,6 +17,7 @@ void results_example_free(struct results_example *e)
 {
     free(e->question);
     free(e->gold);
+    free(e->context);
     for (int mode = 0; mode < RESULTS_MODES; mode++)
         free(e->said[mode]);
     *e = (struct results_example){0};
@@ -27,6 +28,7 @@ void results_set_free(struct results_set *set)
     for (size_t k = 0; k < set->n; k++)
         results_example_free(&set->examples[k]);
     free(set->examples);
+    free(set->path);
 }
 
 void results_free(struct results *r)

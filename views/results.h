@@ -12,6 +12,7 @@ extern const char *const results_mode_name[RESULTS_MODES]; /* "full context", ..
 struct results_example {
     size_t index; /* of the question in its file */
     char *question, *gold, *said[RESULTS_MODES]; /* NULL: not asked in this mode */
+    char *context; /* the text asked about: all of the tail that was kept */
     double exact[RESULTS_MODES], f1[RESULTS_MODES];
     double ms; /* compressed */
     size_t slots; /* of its context */
@@ -22,6 +23,9 @@ enum results_state { RESULTS_WAITING, RESULTS_RUNNING, RESULTS_DONE, RESULTS_STO
 
 /* One file with one compressor. */
 struct results_set {
+    size_t id; /* by which jobs know it: rows above it may go */
+    char *path;
+    size_t limit; /* questions asked for; 0: all */
     char name[96], compressor[64];
     double ratio;
     enum results_state state;

@@ -1,4 +1,5 @@
 /* What Tab offers at the prompt of commands: from the tables, without a terminal. */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,6 +44,20 @@ static void test_commands(void **state)
     (void)state;
     assert_string_equal(offered("sta"), "stats");
     assert_string_equal(offered("unknown x"), "");
+}
+
+/* The one list of panes is in the order of their numbers. */
+static void test_panes_have_one_list(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    assert_string_equal(offered("focus "), "next previous document gates plan answers");
+    for (int pane = 0; pane < PANE_COUNT; pane++) {
+        char word[32] = "";
+        for (size_t i = 0; pane_name[pane][i]; i++)
+            word[i] = (char)tolower((unsigned char)pane_name[pane][i]);
+        assert_int_equal(action_choice(word, ACTION_PANES, "pane", &err), pane);
+    }
 }
 
 static void test_settings_offer_the_present_value(void **state)
@@ -247,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_panes_have_one_list),
         cmocka_unit_test(test_settings_offer_the_present_value),
         cmocka_unit_test(test_options_of_figures_and_their_values),
         cmocka_unit_test(test_words_before_files),

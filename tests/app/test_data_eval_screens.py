@@ -132,6 +132,17 @@ class EvalTest(ScriptTest):
         self.assertIn("mean (2 done)", rows)
         self.plays(f"eval {prose}", "wait idle", 'expect "Evaluate a data file ..."')
 
+    def test_a_row_keeps_what_is_its_own_when_one_above_goes(self):
+        """File, number of questions and contexts belong to the row, wherever it stands."""
+        path, prose = write_questions(self.home), self.home / "prose.txt"
+        prose.write_text("No questions here.\n")
+        other = self.home / "ferry.jsonl"
+        other.write_text(path.read_text().replace("basin", "ferry"))
+        self.plays(f"eval {prose} limit 9", f"eval {other} limit 3", f"eval {path} limit 2", "wait idle", "view all",
+                   'expect "2 of 2 questions"', "key [", 'expect "3 of 3 questions"', "key Down Enter", "wait idle",
+                   'expect "ferry.jsonl.1"', 'expect "When was ferry 1 opened?"', "key 5 r", "wait idle",
+                   'expect "mean (3 done)"', 'expect "3 of 3 questions"', "key [", 'expect "2 of 2 questions"')
+
 
 class CurveTest(ProgramTest):
     def setUp(self):
