@@ -25,9 +25,26 @@ void run_lines_add(struct training *t, const char *when, const char *text)
     snprintf(line->when, sizeof line->when, "%s", when);
 }
 
-static void add_step(struct training *t, const char *when, const struct training_step *s)
+/* The time of day where it is known, else how far into its steps the run was. */
+static void when_text(const char *clock, double seconds, char *out, size_t size)
 {
-    char text[LINE_BYTES], speed[TEXT_NUMBER_MAX];
+    enum { HOURS_MOST = 9999 };
+    out[0] = '\0';
+    if (clock[0] || !(seconds >= 0 && seconds < 3600.0 * HOURS_MOST)) {
+        snprintf(out, size, "%s", clock);
+        return;
+    }
+    unsigned at = (unsigned)seconds;
+    if (at < 3600)
+        snprintf(out, size, "+%u:%02u", at / 60, at % 60);
+    else
+        snprintf(out, size, "+%u:%02u:%02u", at / 3600, at / 60 % 60, at % 60);
+}
+
+static void add_step(struct training *t, const char *clock, const struct training_step *s)
+{
+    char text[LINE_BYTES], speed[TEXT_NUMBER_MAX], when[TRAINING_WHEN_BYTES];
+    when_text(clock, s->seconds, when, sizeof when);
     snprintf(text, sizeof text, "step %zu  loss %.3f  norm %.2f  %s tok/s%s", s->step, s->loss,
              s->norm, text_grouped(s->ms > 0 ? (uint64_t)(1e3 * s->tokens / s->ms) : 0, speed),
              s->skipped ? "  not finite: skipped" : "");
@@ -35,10 +52,11 @@ static void add_step(struct training *t, const char *when, const struct training
 }
 
 /* step 400  held-out 2.612 (best); with the kind of samples where a run has several. */
-static void add_check(struct training *t, const char *when, const struct training_check *c)
+static void add_check(struct training *t, const char *clock, const struct training_check *c)
 {
     const struct training_log *log = &t->log;
-    char text[LINE_BYTES];
+    char text[LINE_BYTES], when[TRAINING_WHEN_BYTES];
+    when_text(clock, c->seconds, when, sizeof when);
     bool several = log->n_kinds > 1, soft_prompt = isnan(c->compressed);
     snprintf(text, sizeof text, "step %zu  held-out %s%s%.3f%s%s", c->step,
              several ? log->kind[c->kind] : "", several ? " " : "",
@@ -47,15 +65,15 @@ static void add_check(struct training *t, const char *when, const struct trainin
     run_lines_add(t, when, text);
 }
 
-void run_lines_add_logged(struct training *t, const char *when, size_t first_step,
+void run_lines_add_logged(struct training *t, const char *clock, size_t first_step,
                           size_t first_check)
 {
     const struct training_log *log = &t->log;
     for (size_t i = first_step, k = first_check; i < log->n_steps || k < log->n_checks;) {
         if (k == log->n_checks || (i < log->n_steps && log->steps[i].step <= log->checks[k].step))
-            add_step(t, when, &log->steps[i++]);
+            add_step(t, clock, &log->steps[i++]);
         else
-            add_check(t, when, &log->checks[k++]);
+            add_check(t, clock, &log->checks[k++]);
     }
 }
 

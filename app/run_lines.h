@@ -7,8 +7,9 @@
 /* Appends a line; the oldest goes when there are too many. when: "" without a clock. */
 void run_lines_add(struct training *t, const char *when, const char *text);
 
-/* Lines of the steps and checks of the log from these on. */
-void run_lines_add_logged(struct training *t, const char *when, size_t first_step,
+/* Lines of the steps and checks of the log from these on. clock: the time of day; "": the log
+ * itself tells how far into its steps the run was. */
+void run_lines_add_logged(struct training *t, const char *clock, size_t first_step,
                           size_t first_check);
 
 /* That a checkpoint of so many bytes was saved and read back: behind the check of the same

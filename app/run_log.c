@@ -54,6 +54,7 @@ static void add_check(struct training_log *log, const json_t *line, size_t step,
         .spread = number(line, "spread_tokens"),
         .gate_max = number(line, "gate_max"),
         .senders_off = number(line, "senders_off"),
+        .seconds = number(line, "seconds"),
     };
 }
 
@@ -69,6 +70,7 @@ static void add_step(struct training_log *log, const json_t *line, size_t step)
         .tokens = number(line, "tokens"),
         .ratio = number(line, "ratio"),
         .passes = number(line, "passes"),
+        .seconds = number(line, "seconds"),
         .skipped = json_is_true(json_object_get(line, "skipped")),
     };
 }

@@ -88,8 +88,8 @@ static double resident_bytes(pid_t pid)
                : 0;
 }
 
-/* Lines for what the log has more than it had; what was there before the run was opened or
- * taken up again has no time. */
+/* Lines for what the log has more than it had; when those came that were there before the run was
+ * opened or taken up again, the log alone tells. */
 static void add_logged(struct session *s, size_t steps, size_t checks)
 {
     struct run_control *r = s->run;

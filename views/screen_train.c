@@ -30,6 +30,11 @@ static const struct training *run_of(const struct scene *c)
     return c->v->train.run;
 }
 
+static const char *state_text(const struct training *t)
+{
+    return training_is_finished(t) ? "finished" : state_word[t->state];
+}
+
 size_t train_last_step(const struct training *t)
 {
     size_t n = t->log.n_steps, checks = t->log.n_checks;
@@ -132,6 +137,14 @@ static struct train_layout train_layout(const struct scene *c)
 
 /* ---- log --------------------------------------------------------------------- */
 
+static bool has_elapsed_times(const struct training *t)
+{
+    for (size_t i = 0; i < t->n_lines; i++)
+        if (t->lines[i].when[0] == '+')
+            return true;
+    return false;
+}
+
 static void draw_log(struct scene *c, const struct training *t, struct rect area)
 {
     size_t back = size_min(c->v->train.log_back, t->n_lines ? t->n_lines - 1 : 0);
@@ -145,8 +158,8 @@ static void draw_log(struct scene *c, const struct training *t, struct rect area
     for (size_t i = from; i < end; i++) {
         const struct training_line *l = &t->lines[i];
         int row = area.row + (int)(i - from), used = 0;
-        if (timed && area.columns > 60) /* lines from before have no time: below the others' */
-            used = canvas_printf(c->canvas, row, area.column + 1, 10, ROLE_LABEL, 0, "%-8s  ",
+        if (timed && area.columns > 60) /* a line without a time: below the others' */
+            used = canvas_printf(c->canvas, row, area.column + 1, 11, ROLE_LABEL, 0, "%-9s ",
                                  l->when);
         canvas_text(c->canvas, row, area.column + 1 + used, area.columns - used - 2, ROLE_TEXT, 0,
                     l->text, strlen(l->text));
@@ -194,6 +207,8 @@ static void heading_text(const struct scene *c, enum train_pane pane, char *name
         parts_add(right, "fixed probe, greedy");
         break;
     default:
+        if (has_elapsed_times(t))
+            parts_add(right, "+ time in steps");
         break;
     }
 }
@@ -228,7 +243,7 @@ void train_draw(struct scene *c)
     struct train_layout l = train_layout(c);
     if (l.tabs.rows > 0) {
         char text[64];
-        snprintf(text, sizeof text, "%s %zu/%zu", state_word[run_of(c)->state],
+        snprintf(text, sizeof text, "%s %zu/%zu", state_text(run_of(c)),
                  train_last_step(run_of(c)), run_of(c)->total_steps);
         screen_tabs(c, l.tabs, train_pane_name, TRAIN_PANES, (int)c->v->train.focus, text);
     }
@@ -250,18 +265,37 @@ void train_title(const struct scene *c, struct parts *parts)
         parts_add(parts, "x%g", t->log.steps[t->log.n_steps - 1].ratio);
 }
 
+/* What the run has come to: best held-out 2.612 at 400 · gap 56 % closed. */
+static void outcome_parts(const struct training *t, struct parts *parts)
+{
+    const struct training_check *best = training_best_check(&t->log, 0);
+    const struct training_check *last = training_last_check(&t->log, 0);
+    size_t n = t->log.n_steps;
+    if (best)
+        parts_add(parts, "best held-out %.3f at %zu", best->compressed, best->step);
+    else if (last && !isnan(last->full)) /* a soft prompt */
+        parts_add(parts, "held-out full %.3f", last->full);
+    else if (n)
+        parts_add(parts, "loss %.3f", t->log.steps[n - 1].loss);
+    if (best && !isnan(best->gap_closed))
+        parts_add(parts, "gap %.0f %% closed", 100 * best->gap_closed);
+}
+
 void train_sentence(const struct scene *c, struct parts *parts)
 {
     const struct training *t = run_of(c);
     char age[32];
     bool works = t->state == TRAINING_RUNNING || t->state == TRAINING_STARTING;
-    parts_add(parts, "%s", state_word[t->state]);
+    bool finished = training_is_finished(t);
+    parts_add(parts, "%s", state_text(t));
     if (t->total_steps)
         parts_add(parts, "%zu/%zu", train_last_step(t), t->total_steps);
     if (t->stage[0] && t->total > 0 && t->state != TRAINING_ENDED)
         parts_add(parts, "%s %zu/%zu", t->stage, t->done, t->total);
     else if (t->stage[0] && t->state != TRAINING_ENDED)
         parts_add(parts, "%s", t->stage);
+    if (finished)
+        outcome_parts(t, parts);
     train_format_seconds(t->log_age_s, age, sizeof age);
     if (t->state == TRAINING_WATCHED && t->log_age_s >= 0)
         parts_add(parts, "last step %s ago", age);

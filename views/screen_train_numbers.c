@@ -86,8 +86,10 @@ static void seen_text(const struct training *t, char *first, size_t size, char *
     double all = t->log.n_steps ? seen / (double)t->log.n_steps * (double)t->total_steps : 0;
     snprintf(first, size, "%s of %s tokens", text_rounded((uint64_t)seen, done),
              text_rounded((uint64_t)llround(all), whole));
-    train_format_seconds(t->eta_s, eta, sizeof eta);
-    snprintf(rest, more, "   ETA %s", t->eta_s < 0 ? "-" : eta);
+    double took = t->log.n_steps ? t->log.steps[t->log.n_steps - 1].seconds : (double)NAN;
+    bool over = training_is_finished(t) && took >= 0;
+    train_format_seconds(over ? took : t->eta_s, eta, sizeof eta);
+    snprintf(rest, more, "   %s %s", over ? "took" : "ETA", eta);
 }
 
 static void saved_text(const struct training *t, char *out, size_t size)

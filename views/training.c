@@ -5,6 +5,12 @@
 
 enum { Z_STEPS = 128 };
 
+bool training_is_finished(const struct training *t)
+{
+    bool rests = t->state == TRAINING_WATCHED || t->state == TRAINING_ENDED;
+    return rests && t->total_steps > 0 && t->saved_step >= t->total_steps;
+}
+
 void training_log_free(struct training_log *log)
 {
     free(log->steps);

@@ -12,6 +12,7 @@ struct training_step {
     size_t step; /* steps done, this one included */
     double loss, norm, lr, ms, tokens, ratio; /* NaN: not finite, or not in the log */
     double passes; /* through the data, so far; NaN: not in the log */
+    double seconds; /* of the run's steps so far; NaN: not in the log */
     bool skipped;
 };
 
@@ -22,6 +23,7 @@ struct training_check {
     double compressed, wrong, full, none; /* nats a token; NaN: unknown */
     double gap_closed, about_text;
     double spread, gate_max, senders_off;
+    double seconds; /* as of a step */
 };
 
 enum { TRAINING_KINDS_MAX = 9, TRAINING_KIND_BYTES = 32 };
@@ -60,8 +62,10 @@ enum training_state {
     TRAINING_WATCHED     /* of another process: to be looked at only */
 };
 
+enum { TRAINING_WHEN_BYTES = 16 };
+
 struct training_line {
-    char when[12]; /* "14:02:10", "" without a clock */
+    char when[TRAINING_WHEN_BYTES]; /* "14:02:10"; "+1:14:43" into the steps; "": unknown */
     char *text;
 };
 
@@ -91,6 +95,9 @@ struct training {
     char probe_question[128];
     char probe_lead[160], probe_text[160]; /* where the text was left, and how it goes on */
 };
+
+/* Its last step is done and saved, and nothing is at work on it. */
+bool training_is_finished(const struct training *t);
 
 void training_probe_free(struct training_probe *probe);
 void training_log_free(struct training_log *log);

@@ -52,7 +52,7 @@ def run_shape(text):
     text = re.sub(f"(?<={beside})[oO](?={beside})|O(?=\u2502)|[\u2800-\u28ff\u2504]", " ", text)
     lines = shape(text).splitlines()
     for i, line in enumerate(lines):
-        line = re.sub(r"\b#,#(?= tok/s)|(?<=ETA )# (s|min)|(?<=memory )-|-#", "#", line)
+        line = re.sub(r"\b#,#(?= tok/s)|(?:(?<=ETA )|(?<=took ))# (s|min)|(?<=memory )-|-#", "#", line)
         line = re.sub(r"(?<=\u2502 # )\S.*?(?=$| F# #$)", "...", line)
         lines[i] = line
     return "\n".join(lines) + "\n"

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "app/run_form.h"
+#include "app/run_lines.h"
 #include "app/run_log.h"
 #include "app/run_probes.h"
 #include "engine/base/file.h"
@@ -164,6 +165,29 @@ static void test_z_of_the_last_step(void **state)
     training_log_free(&log);
 }
 
+/* What was there before it was looked at: how far into its steps the run was, where the log says
+ * so; what comes later has the time of day. */
+static void test_lines_say_when(void **state)
+{
+    (void)state;
+    static const char *const logged[] = {
+        "{\"step\":1,\"loss\":4,\"seconds\":62.9}", "{\"step\":2,\"loss\":4,\"seconds\":-1}",
+        "{\"step\":3,\"loss\":4,\"seconds\":1e300}", "{\"step\":4,\"loss\":4}",
+        "{\"step\":5,\"validation\":\"ntp\",\"compressed\":3,\"seconds\":4483}"};
+    static const char *const when[] = {"+1:02", "", "", "", "+1:14:43"};
+    enum { N = sizeof logged / sizeof *logged };
+    struct training t = {0};
+    for (size_t i = 0; i < N; i++)
+        assert_true(run_log_line(&t.log, logged[i], strlen(logged[i])));
+    run_lines_add_logged(&t, "", 0, 0);
+    assert_int_equal(t.n_lines, N);
+    for (size_t i = 0; i < N; i++)
+        assert_string_equal(t.lines[i].when, when[i]);
+    run_lines_add_logged(&t, "14:02:10", 0, t.log.n_checks);
+    assert_string_equal(t.lines[N].when, "14:02:10");
+    training_free(&t);
+}
+
 /* ---- form --------------------------------------------------------------------- */
 
 static void test_form_makes_arguments(void **state)
@@ -305,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_shorter_log_is_read_anew),
         cmocka_unit_test(test_replaced_log_is_read_anew),
         cmocka_unit_test(test_other_lines_are_counted),
+        cmocka_unit_test(test_lines_say_when),
         cmocka_unit_test(test_z_of_the_last_step),
         cmocka_unit_test(test_form_makes_arguments),
         cmocka_unit_test(test_form_refuses),

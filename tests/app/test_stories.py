@@ -162,7 +162,7 @@ class StoryTest(ExplorerTest):
         s.wait("ended 0")
         # from elsewhere: the same run is watched by its directory
         other = self.screen("train", "--watch", "runs/a", "-m", MODEL)
-        other.wait("watching", "40/40", "look 9 of 9")
+        other.wait("finished", "40/40", "look 9 of 9")
         other.keys("q")
         other.wait("ended 0")
 

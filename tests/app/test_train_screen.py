@@ -303,8 +303,9 @@ class TerminalTest(ExplorerTest):
         with PseudoTerminal([PROGRAM, "train", "--watch", run, "-m", MODEL, "-c", "none"],
                             environment={"XDG_STATE_HOME": str(self.home)}, rows=36, columns=120,
                             cwd=self.home) as terminal:
-            terminal.wait_for(b"watching")
+            terminal.wait_for(b"finished")
             terminal.wait_for(b"40/40")
+            terminal.wait_match(rb"\+\d+:\d\d")
             self.quit(terminal)
 
     def test_quit_lets_the_run_save(self):

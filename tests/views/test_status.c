@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/support/sample_snapshot.h"
+#include "tests/support/sample_training.h"
 #include "tests/support/sample_view.h"
 #include "views/view_state.h"
 
@@ -72,6 +73,36 @@ static void test_status_names_slots_of_all_windows(void **state)
     snapshot_release(s);
 }
 
+/* A run of which nothing is left to come says so, and what it came to. */
+static void test_status_of_a_run(void **state)
+{
+    (void)state;
+    struct snapshot *s = sample_snapshot();
+    struct view_state v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN);
+    struct training run;
+    sample_training(&run);
+    v.screen = SCREEN_TRAIN;
+    v.train.run = &run;
+    run.stage[0] = '\0';
+    assert_status(s, &v, "training · 412/600 · Explore stays usable, more slowly");
+    run.state = TRAINING_WATCHED;
+    assert_status(s, &v, "watching · 412/600 · last step 4 s ago");
+    run.log.steps[run.log.n_steps - 1].step = run.total_steps;
+    assert_status(s, &v, "watching · 600/600 · last step 4 s ago"); /* its last save is to come */
+    run.saved_step = run.total_steps;
+    assert_status(s, &v,
+                  "finished · 600/600 · best held-out 2.671 at 400 · gap 52 % closed · last step "
+                  "4 s ago");
+    run.state = TRAINING_ENDED;
+    assert_status(s, &v, "finished · 600/600 · best held-out 2.671 at 400 · gap 52 % closed");
+    run.log.n_checks = 0;
+    assert_status(s, &v, "finished · 600/600 · loss 2.633");
+    run.state = TRAINING_FAILED;
+    assert_status(s, &v, "failed · 600/600");
+    training_free(&run);
+    snapshot_release(s);
+}
+
 static void test_status_compares_with_the_lock(void **state)
 {
     (void)state;
@@ -103,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_sentences),
         cmocka_unit_test(test_status_names_slots_of_all_windows),
+        cmocka_unit_test(test_status_of_a_run),
         cmocka_unit_test(test_status_compares_with_the_lock),
         cmocka_unit_test(test_status_of_nothing),
     };
