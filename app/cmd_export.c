@@ -414,7 +414,6 @@ static bool run(const struct cli_arguments *a, struct err *err)
 #define ROW_FLAG(key, words, about) {.name = #key, .kind = CLI_FLAG, .help = about},
 #define ROW_WRITTEN(key, words, about)                                                            \
     {.name = #key, .kind = CLI_PATH, .value = words, .help = about, .written = true},
-#define ROW_COMMON(key, words, about)
 #define ROW(key, kind, words, about) ROW_##kind(key, words, about)
 
 static const struct cli_option options[] = {

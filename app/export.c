@@ -200,19 +200,20 @@ static char *make_png(const struct work *w, size_t *size)
     return (char *)file;
 }
 
-/* A grid as one pixel a cell, for <image>; unpainted cells are transparent. */
-static char *cells_image(const struct drawing_cells *cells)
+/* A grid for <image>, across x down pixels a cell; unpainted cells are transparent. */
+static char *cells_image(const struct drawing_cells *cells, size_t across, size_t down)
 {
-    size_t n = cells->columns * cells->rows, size;
-    struct raster raster = {cells->columns, cells->rows, 4, xcalloc(n, 4)};
-    for (size_t i = 0; i < n; i++) {
-        uint32_t color = cells->color[i];
-        if (color == DRAWING_NO_COLOR)
-            continue;
-        uint8_t *pixel = raster.pixels + 4 * i;
-        pixel[0] = (uint8_t)(color >> 16), pixel[1] = (uint8_t)(color >> 8);
-        pixel[2] = (uint8_t)color, pixel[3] = 255;
-    }
+    size_t width = cells->columns * across, height = cells->rows * down, size;
+    struct raster raster = {width, height, 4, xcalloc(width * height, 4)};
+    for (size_t y = 0; y < height; y++)
+        for (size_t x = 0; x < width; x++) {
+            uint32_t color = cells->color[y / down * cells->columns + x / across];
+            if (color == DRAWING_NO_COLOR)
+                continue;
+            uint8_t *pixel = raster.pixels + 4 * (y * width + x);
+            pixel[0] = (uint8_t)(color >> 16), pixel[1] = (uint8_t)(color >> 8);
+            pixel[2] = (uint8_t)color, pixel[3] = 255;
+        }
     uint8_t *png = png_write(&raster, 72, "", NULL, &size);
     char *address = png_data_address(png, size);
     free(png);

@@ -23,7 +23,7 @@ extern const char *const export_format_name[EXPORT_FORMAT_COUNT];
 
 /* The options, in the order of the help. One table for `key=value`, `--key value`,
  * completion and manual: key, FLAG (on or off, "on" when it stands alone), TEXT, or
- * COMMON (a text that is an option of every command), what its value looks like, help. */
+ * WRITTEN (a file that is made), what its value looks like, help. */
 #define EXPORT_OPTIONS(X)                                                                         \
     X(value, TEXT, "mass|slot-share|token-share|likeness|cost|gate|entropy",                      \
       "what the cells show; the last two: of gates")                                              \
@@ -45,7 +45,7 @@ extern const char *const export_format_name[EXPORT_FORMAT_COUNT];
     X(title, TEXT, "TEXT", "line above the picture")                                              \
     X(marginals, TEXT, "on|off", "bars of sender mass and of slots or layers")                    \
     X(colorbar, TEXT, "on|off", "colour bar")                                                     \
-    X(theme, COMMON, "light|dark", "dark for slides")                                             \
+    X(theme, TEXT, "light|dark", "dark for slides (light)")                                       \
     X(background, TEXT, "white|transparent", "of PNG and SVG")                                    \
     X(cells, TEXT, "auto|rect|image", "how SVG holds the cells; auto: image above 20000")         \
     X(columns, TEXT, "N", "panels side by side (1)")                                              \

@@ -14,7 +14,7 @@
 #define FORMAT_NAME(id, name) name,
 const char *const export_format_name[EXPORT_FORMAT_COUNT] = {EXPORT_FORMATS(FORMAT_NAME)};
 
-enum { TEXT, FLAG, WRITTEN, COMMON };
+enum { TEXT, FLAG, WRITTEN };
 #define OPTION_ROW(name, kind, value, help) {#name, kind == FLAG, value, help},
 const struct export_option export_options[] = {EXPORT_OPTIONS(OPTION_ROW){NULL, false, NULL, NULL}};
 

@@ -185,12 +185,17 @@ static void paint_names(const struct sheet *s)
                l->down.tokens ? tokens : rows);
 }
 
+char *sheet_cut_title(const struct font *font, const char *title, double points)
+{
+    return page_cut_text(font, title, FIGURE_TITLE_SIZE, points / BOLDER);
+}
+
 static void paint_title(const struct sheet *s)
 {
     const struct page *l = s->page;
     struct text_style style = {FIGURE_TITLE_SIZE, s->ink.text, ANCHOR_START, true, false};
     double room = sheet_points(s, l->width - l->grid.x) - FIGURE_GAP;
-    char *words = page_cut_text(s->font, s->options->title, style.size, room / BOLDER);
+    char *words = sheet_cut_title(s->font, s->options->title, room);
     if (words[0])
         sheet_text(s, l->grid.x, l->title_base, style, false, words);
     free(words);

@@ -193,13 +193,13 @@ static void paint_signed_bars(const struct sheet *s, const struct bars *bars)
 {
     const struct page_box *b = bars->box;
     long cell = bars->axis->cell, gap = cell >= 5 ? 1 + cell / 12 : 0, zero = reach(bars, 0);
-    enum { SIDE_LEVEL = 48 };
+    int side = s->options->dark ? 64 : 48; /* a contrast of 3 on the page */
     enum color_map map = figure_map(s->options);
     for (size_t i = 0; i < bars->axis->cells; i++) {
         double value = (double)bars->value[i];
         long end = reach(bars, value), at = (long)i * cell;
         long from = end < zero ? end : zero, length = labs(end - zero), width = cell - gap;
-        uint32_t color = colormap_rgb(map, value > 0 ? COLORMAP_LEVELS - SIDE_LEVEL : SIDE_LEVEL);
+        uint32_t color = colormap_rgb(map, value > 0 ? COLORMAP_LEVELS - side : side);
         if (isnan(value)) {
             from = 0, length = bars->upwards ? b->height : b->width, width = cell;
             color = color_mix(s->ink.line, s->ink.page, 0.15);

@@ -9,6 +9,7 @@
 #include "engine/base/size.h"
 #include "views/chart.h"
 #include "views/colormap.h"
+#include "views/figure_page.h"
 #include "views/figure_sheet.h"
 
 /* Lengths in points. */
@@ -50,13 +51,38 @@ static void stroke(const struct plot *p, double x1, double y1, double x2, double
                                                    .width = width, .dash = dash, .color = color});
 }
 
-/* The colour of run i: from a part of viridis that stands out from the page. */
+/* The colour of run i: from the part of viridis with a contrast of 3 on the page, which is
+ * its darker 0.58, or on a dark page the lighter 0.6. */
 static uint32_t color_of(const struct plot *p, size_t i, size_t n)
 {
-    double at = n > 1 ? 0.1 + 0.65 * (double)i / (double)(n - 1) : 0.25;
-    if (p->page == 0)
-        at = 1 - at;
+    double part = n > 1 ? (double)i / (double)(n - 1) : 0.4;
+    double at = color_luminance(p->page) > 0.5 ? 0.05 + 0.53 * part : 0.95 - 0.55 * part;
     return colormap_rgb(MAP_VIRIDIS, (int)lround(at * (COLORMAP_LEVELS - 1)));
+}
+
+/* The mark of run i around (x, y), so that runs differ also without colour: a full square, a
+ * cross, an upright cross, an empty square. */
+static void draw_mark(const struct plot *p, size_t i, double x, double y, uint32_t color)
+{
+    double r = MARK / 2;
+    switch (i % 4) {
+    case 0:
+        drawing_rect(p->drawing, x - r, y - r, MARK, MARK, color);
+        break;
+    case 1:
+        stroke(p, x - r, y - r, x + r, y + r, THICK, 0, color);
+        stroke(p, x - r, y + r, x + r, y - r, THICK, 0, color);
+        break;
+    case 2:
+        stroke(p, x - r, y, x + r, y, THICK, 0, color);
+        stroke(p, x, y - r, x, y + r, THICK, 0, color);
+        break;
+    default:
+        stroke(p, x - r, y - r, x + r, y - r, THICK, 0, color);
+        stroke(p, x + r, y - r, x + r, y + r, THICK, 0, color);
+        stroke(p, x + r, y + r, x - r, y + r, THICK, 0, color);
+        stroke(p, x - r, y + r, x - r, y - r, THICK, 0, color);
+    }
 }
 
 /* ---- range -------------------------------------------------------------------- */
@@ -132,8 +158,8 @@ static void draw_axes(const struct plot *p)
     }
     label(p, p->x + p->width / 2, bottom + BELOW - 5, ANCHOR_MIDDLE, false, FIGURE_TITLE_SIZE,
           "step");
-    label(p, FIGURE_TITLE_SIZE, p->y + p->height / 2, ANCHOR_MIDDLE, true, FIGURE_TITLE_SIZE,
-          "loss (nats per token)");
+    label(p, FIGURE_GAP + FIGURE_TITLE_SIZE, p->y + p->height / 2, ANCHOR_MIDDLE, true,
+          FIGURE_TITLE_SIZE, "loss (nats per token), marks: held-out");
 }
 
 /* ---- curves ------------------------------------------------------------------- */
@@ -155,8 +181,9 @@ static void draw_curve(const struct plot *p, const struct training_log *log, uin
     }
 }
 
-/* Held-out losses of the first kind: squares on a line. */
-static void draw_checks(const struct plot *p, const struct training_log *log, uint32_t color)
+/* Held-out losses of the first kind of run i: marks on a line. */
+static void draw_checks(const struct plot *p, const struct training_log *log, size_t run,
+                        uint32_t color)
 {
     double x = 0, y = 0;
     bool pen = false;
@@ -168,7 +195,7 @@ static void draw_checks(const struct plot *p, const struct training_log *log, ui
         double nx = across(p, (double)c->step), ny = down(p, loss);
         if (pen)
             stroke(p, x, y, nx, ny, THICK, 0, color);
-        drawing_rect(p->drawing, nx - MARK / 2, ny - MARK / 2, MARK, MARK, color);
+        draw_mark(p, run, nx, ny, color);
         x = nx, y = ny, pen = true;
     }
 }
@@ -204,24 +231,35 @@ static void legend_text(const struct figure_curve *curve, char *out, size_t size
 static size_t lay_legend(const struct plot *p, const struct figure_curve *curves, size_t n,
                          double y, bool draw)
 {
+    const struct font *font = p->fonts->regular;
     double x = p->x, mark = MARK + 3;
     size_t rows = 1;
     for (size_t i = 0; i < n; i++) {
         char text[160];
         legend_text(&curves[i], text, sizeof text);
-        double width = mark + font_text_width(p->fonts->regular, text, FIGURE_TICK_SIZE);
+        char *name = page_cut_text(font, text, FIGURE_TICK_SIZE, p->width - mark);
+        double width = mark + font_text_width(font, name, FIGURE_TICK_SIZE);
         if (x > p->x && x + width > p->x + p->width) {
             x = p->x;
             y += LEGEND_ROW;
             rows++;
         }
         if (draw) {
-            drawing_rect(p->drawing, x, y - MARK - 0.5, MARK, MARK, color_of(p, i, n));
-            label(p, x + mark, y, ANCHOR_START, false, FIGURE_TICK_SIZE, text);
+            draw_mark(p, i, x + MARK / 2, y - MARK / 2 - 0.5, color_of(p, i, n));
+            label(p, x + mark, y, ANCHOR_START, false, FIGURE_TICK_SIZE, name);
         }
+        free(name);
         x += width + 2 * MARK;
     }
     return rows;
+}
+
+static void name_page(const struct plot *p, const char *title)
+{
+    struct text_style style = {FIGURE_TITLE_SIZE, p->ink.text, ANCHOR_START, true, false};
+    char *words = sheet_cut_title(p->fonts->regular, title, p->width + RIGHT - FIGURE_GAP);
+    drawing_text(p->drawing, p->x, ABOVE + FIGURE_TITLE_SIZE - 2, style, words);
+    free(words);
 }
 
 bool figure_draw_curves(struct drawing *drawing, const struct figure_curve *curves, size_t n,
@@ -250,13 +288,12 @@ bool figure_draw_curves(struct drawing *drawing, const struct figure_curve *curv
     drawing->transparent = o->transparent;
     drawing->title = xstrdup("Loss of training against steps");
     if (o->title[0])
-        label(&p, width / 2, ABOVE + FIGURE_TITLE_SIZE - 2, ANCHOR_MIDDLE, false,
-              FIGURE_TITLE_SIZE, o->title);
+        name_page(&p, o->title);
     draw_axes(&p);
     for (size_t i = 0; i < n; i++)
         draw_curve(&p, curves[i].log, color_of(&p, i, n));
     for (size_t i = 0; i < n; i++)
-        draw_checks(&p, curves[i].log, color_of(&p, i, n));
+        draw_checks(&p, curves[i].log, i, color_of(&p, i, n));
     if (n == 1)
         draw_levels(&p, curves[0].log);
     lay_legend(&p, curves, n, legend, true);

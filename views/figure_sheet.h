@@ -38,6 +38,9 @@ void sheet_mass_bars(const struct sheet *sheet);
 void sheet_row_bars(const struct sheet *sheet);
 void sheet_plot(const struct sheet *sheet);
 
+/* The title, cut to the room for it in points when bold; to be freed. */
+char *sheet_cut_title(const struct font *font, const char *title, double points);
+
 /* The letter of a panel at the top left corner. */
 void sheet_letter(struct drawing *drawing, const struct figure_options *options);
 

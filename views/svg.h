@@ -7,13 +7,14 @@
 
 #include "views/drawing.h"
 
-/* image: how a grid of more than `rect_limit` cells is put in: called with the
- * grid, it returns the bytes of a PNG as a "data:" address, to be freed; NULL:
- * always rectangles. metadata: text for <metadata>, or NULL. */
+/* image: how a grid of more than `rect_limit` cells is put in: called with the grid and
+ * the pixels of a cell at the drawing's dpi, it returns the bytes of a PNG of that size as
+ * a "data:" address, to be freed; NULL: always rectangles. Cells of several pixels stay
+ * sharp also where a viewer smooths images. metadata: text for <metadata>, or NULL. */
 struct svg_options {
     const char *metadata;
     size_t rect_limit;
-    char *(*image)(const struct drawing_cells *cells);
+    char *(*image)(const struct drawing_cells *cells, size_t across, size_t down);
 };
 
 /* The whole file as text, to be freed; *length without its NUL. */

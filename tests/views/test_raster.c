@@ -270,9 +270,12 @@ static void assert_well_formed(const char *svg)
     assert_true(text);
 }
 
-static char *fake_image(const struct drawing_cells *cells)
+/* Cells of 0.24 x 0.48 points at 300 dpi. */
+static char *fake_image(const struct drawing_cells *cells, size_t across, size_t down)
 {
-    (void)cells;
+    assert_int_equal(cells->columns, 10);
+    assert_int_equal(across, 1);
+    assert_int_equal(down, 2);
     static const char address[] = "data:image/png;base64,AAAA";
     char *copy = malloc(sizeof address);
     memcpy(copy, address, sizeof address);
@@ -304,6 +307,9 @@ static void test_svg(void **state)
     for (const char *p = svg; (p = strstr(p, "<rect")); p++)
         rects++;
     assert_int_equal(rects, 1 + 29);
+    const char *slanted = strstr(svg, "<line");
+    assert_non_null(slanted);
+    assert_non_null(strstr(slanted, "shape-rendering=\"auto\"/>"));
     free(svg);
     svg = svg_write(&d, &(struct svg_options){.rect_limit = 29, .image = fake_image}, &length);
     assert_well_formed(svg);
