@@ -14,9 +14,16 @@ struct document_geometry {
 
 struct document_geometry document_geometry(const struct scene *scene, struct rect area);
 
-/* The line in row `row` of the pane, 0 = the one that holds document_top. False: the
- * text ends above it. */
-bool document_lines(const struct scene *scene, const struct document_geometry *geometry, int row,
-                    struct text_line *line);
+/* The first line of the pane: the one that holds document_top. */
+struct text_line document_top_line(const struct scene *scene,
+                                   const struct document_geometry *geometry);
+
+/* Text, marks and minimap from a line on. */
+void document_draw(struct scene *scene, const struct document_geometry *geometry,
+                   const struct text_line *top);
+
+/* The token, or the place in the minimap, at a cell of the screen where `top` is the first line. */
+struct view_hit document_hit(const struct scene *scene, const struct document_geometry *geometry,
+                             const struct text_line *top, int row, int column);
 
 #endif

@@ -43,9 +43,8 @@ static void follow_document(struct scene *c, const struct document_geometry *g,
     int rows = g->area.rows;
     if (rows <= 0)
         return;
-    struct text_line at = text_line_of(&g->layout, c->token), top, line;
-    document_lines(c, g, 0, &top);
-    line = top;
+    struct text_line at = text_line_of(&g->layout, c->token), top = document_top_line(c, g);
+    struct text_line line = top;
     int distance = 0;
     if (!line_before(&at, &top))
         while (distance < rows + STEP_LINES && !same_line(&line, &at) &&

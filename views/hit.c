@@ -23,28 +23,36 @@ static struct view_hit pane_hit(enum pane pane)
     return hit;
 }
 
-static struct view_hit hit_document(const struct scene *c, int row, int column)
+struct view_hit document_hit(const struct scene *c, const struct document_geometry *g,
+                             const struct text_line *top, int row, int column)
 {
     struct view_hit hit = pane_hit(PANE_DOCUMENT);
-    struct document_geometry g = document_geometry(c, c->layout.area[AREA_DOCUMENT]);
-    struct text_line line;
-    if (column >= g.minimap - 1) {
+    struct text_line line = *top;
+    if (column >= g->minimap - 1) {
         hit.kind = HIT_MINIMAP;
         hit.token =
-            (size_t)(row - g.area.row) * c->document->tokens / (size_t)g.area.rows;
+            (size_t)(row - g->area.row) * c->document->tokens / (size_t)g->area.rows;
         return hit;
     }
-    if (!document_lines(c, &g, row - g.area.row, &line))
-        return hit;
+    for (int r = g->area.row; r < row; r++)
+        if (!text_line_next(&g->layout, &line, &line))
+            return hit;
     struct text_walk walk;
     struct text_cell cell;
     hit.token = line.first;
-    text_walk_init(&walk, &g.layout, &line);
+    text_walk_init(&walk, &g->layout, &line);
     while (text_walk_next(&walk, &cell))
-        if (g.text + cell.column <= column && cell.token >= line.first)
+        if (g->text + cell.column <= column && cell.token >= line.first)
             hit.token = cell.token;
     hit.kind = HIT_TOKEN;
     return hit;
+}
+
+static struct view_hit hit_document(const struct scene *c, int row, int column)
+{
+    struct document_geometry g = document_geometry(c, c->layout.area[AREA_DOCUMENT]);
+    struct text_line top = document_top_line(c, &g);
+    return document_hit(c, &g, &top, row, column);
 }
 
 /* The token of the window under a column of a grid; false beside the cells. */

@@ -1,89 +1,149 @@
 /* The Compare screen: the plans of A and B with one scale of colours, B - A with a
- * diverging one, and below what separates them in numbers and words. On narrow screens
- * one of the three, by Tab. */
+ * diverging one, and below what separates them in numbers and words. The three stand beside one
+ * another, or one below the other where that shows fewer tokens and slots a cell; where there is
+ * no room for three it is one of them, by Tab. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/mem.h"
 #include "engine/base/size.h"
-#include "views/compare.h"
-#include "views/diff.h"
+#include "views/compare_pane.h"
 #include "views/difference.h"
 #include "views/edits.h"
-#include "views/screens.h"
 
-enum { FRAME_BAR = 0x2502, TEE_DOWN = 0x252c, SIDES = 3, LABEL = GRID_LABEL, FOOT_ROWS = 4,
-       TICK_CELLS = 16 };
-
-struct compare {
-    const struct snapshot *side[2]; /* as shown: left and middle */
-    bool swapped; /* B is left */
-    bool same;
-    struct compare_grid grid[2];
-    double top, top_difference;
-    struct comparison numbers;
-    int halves;   /* slots, or more, that a row of the screen can show */
-    int map_rows; /* of each map; the axis is below */
-    bool has_axis;
-    struct rect pane[SIDES]; /* no columns: not shown */
-    struct rect foot;
+enum {
+    FRAME_BAR = 0x2502,
+    TEE_DOWN = 0x252c,
+    TEE_RIGHT = 0x251c,
+    SIDES = COMPARE_SIDES,
+    LABEL = GRID_LABEL,
+    FOOT_LEAST = 4,
+    TICK_CELLS = 16,
+    STACK_COLUMNS = 96, /* from which numbers in three columns can be read below maps */
+    TEXT_COLUMNS = 36   /* of the document, to stand beside maps */
 };
 
 /* ---- arrangement ------------------------------------------------------------ */
 
-/* A row a slot where there is room for that, else two, else more. The numbers share a row
- * where the slots fit for that; rows that the maps do not need go to the answers. */
-static void share_rows(const struct scene *c, struct compare *m, int rows)
+/* How finely a map shows the plan in some cells: the fewer tokens and slots a cell stands for,
+ * the better. */
+struct fit {
+    int halves, map_rows;
+    size_t per_cell, per_row;
+};
+
+/* A row a slot where there is room for that, else two, else more. */
+static struct fit fit_map(const struct scene *c, int cells, int room)
 {
     int slots = c->window && c->window->slots ? (int)c->window->slots : 1;
     bool half = display_has_heat_colors(&c->v->display) && c->v->display.glyphs == GLYPHS_HALF;
-    int foot = rows >= 12 ? FOOT_ROWS : rows >= 8 ? 2 : 0, room = rows - foot - 1;
-    m->halves = half && room < slots ? 2 : 1;
-    int wanted = (slots + m->halves - 1) / m->halves;
-    if (foot == FOOT_ROWS && room < wanted && room + 1 >= wanted)
-        room++;
     room = room < 1 ? 1 : room;
-    int per_row = (wanted + room - 1) / room;
-    m->map_rows = (wanted + per_row - 1) / per_row;
+    struct fit f = {.halves = half && room < slots ? 2 : 1};
+    int wanted = (slots + f.halves - 1) / f.halves, per_row = (wanted + room - 1) / room;
+    f.map_rows = (wanted + per_row - 1) / per_row;
+    f.per_row = size_div_up((size_t)slots, (size_t)(f.map_rows * f.halves));
+    f.per_cell = heat_tokens_per_cell(c->tokens, (size_t)(cells > 1 ? cells : 1));
+    return f;
+}
+
+static bool finer(const struct fit *a, const struct fit *b)
+{
+    return a->per_cell * a->per_row < b->per_cell * b->per_row;
+}
+
+static void take_fit(struct compare *m, const struct fit *f, int cells)
+{
+    m->halves = f->halves;
+    m->map_rows = f->map_rows;
+    m->per_cell = f->per_cell;
+    m->cells = cells;
+}
+
+/* Beside one another, or one alone: the numbers share a row where fewer slots share one for
+ * that. */
+static struct fit fit_beside(const struct scene *c, struct compare *m, int rows)
+{
+    int width = m->all ? c->v->columns / SIDES : c->v->columns, cells = width - LABEL - 2;
+    int foot = rows >= 12 ? FOOT_LEAST : rows >= 8 ? 2 : 0, room = rows - foot - 1;
+    struct fit f = fit_map(c, cells, room), more = fit_map(c, cells, room + 1);
+    if (foot == FOOT_LEAST && more.per_row < f.per_row) {
+        room++;
+        f = more;
+    }
+    take_fit(m, &f, cells);
     m->has_axis = room > m->map_rows;
-    m->foot.rows = foot ? rows - 1 - m->map_rows - m->has_axis : 0;
+    return f;
+}
+
+/* The document stands where cells leave room, beside the numbers too if those keep enough. */
+static void stack_panes(const struct scene *c, struct compare *m, struct rect body)
+{
+    int used = (int)size_div_up(c->tokens, m->per_cell), rows = 1 + m->map_rows;
+    int text = body.columns - (LABEL + 1 + used + 1) - 1, height = SIDES * rows + 1;
+    struct rect maps = body;
+    m->foot = (struct rect){body.row + height, 0, body.rows - height, body.columns};
+    if (text >= TEXT_COLUMNS) {
+        bool whole = body.columns - text - 1 >= STACK_COLUMNS;
+        m->document = (struct rect){body.row, 0, whole ? body.rows : height, text};
+        maps.column = text + 1;
+        maps.columns -= maps.column;
+        m->foot.column = whole ? maps.column : 0;
+        m->foot.columns = whole ? maps.columns : body.columns;
+    }
+    for (int i = 0; i < SIDES; i++)
+        m->pane[i] = (struct rect){maps.row + i * rows, maps.column, rows + (i == SIDES - 1),
+                                   maps.columns};
+}
+
+static void place_beside(const struct scene *c, struct compare *m, struct rect body)
+{
+    int width = m->all ? body.columns / SIDES : body.columns;
+    int rows = 1 + m->map_rows + m->has_axis;
+    bool has_foot = body.rows >= 8;
+    for (int i = 0; i < SIDES; i++) {
+        int column = m->all ? i * width : 0;
+        int columns = m->all && i == SIDES - 1 ? body.columns - column : width;
+        if (m->all || i == c->v->compare_side)
+            m->pane[i] = (struct rect){body.row, column, has_foot ? rows : body.rows, columns};
+    }
+    if (has_foot)
+        m->foot = (struct rect){body.row + rows, 0, body.rows - rows, body.columns};
 }
 
 static void place_panes(struct scene *c, struct compare *m)
 {
     int top = c->layout.area[AREA_TITLE].rows, bottom = c->layout.area[AREA_STATUS].row;
-    share_rows(c, m, bottom - top);
-    bool wide = c->layout.kind == LAYOUT_WIDE;
-    int width = wide ? c->v->columns / SIDES : c->v->columns;
-    m->foot = (struct rect){bottom - m->foot.rows, 0, m->foot.rows, c->v->columns};
-    for (int i = 0; i < SIDES; i++) {
-        bool shown = wide || i == c->v->compare_side;
-        int column = wide ? i * width : 0;
-        int columns = wide && i == SIDES - 1 ? c->v->columns - column : width;
-        if (shown)
-            m->pane[i] = (struct rect){top, column, m->foot.row - top, columns};
+    struct rect body = {top, 0, bottom - top, c->v->columns};
+    m->all = c->layout.kind == LAYOUT_WIDE;
+    struct fit beside = fit_beside(c, m, body.rows);
+    int cells = body.columns - LABEL - 2;
+    struct fit stacked = fit_map(c, cells, (body.rows - FOOT_LEAST - SIDES - 1) / SIDES);
+    bool enough = body.columns >= STACK_COLUMNS && body.rows >= FOOT_LEAST + 2 * SIDES + 1;
+    /* All of them rather than one, if no cell stands for more. */
+    m->stacked = enough && (m->all ? finer(&stacked, &beside) : !finer(&beside, &stacked));
+    if (m->stacked) {
+        take_fit(m, &stacked, cells);
+        m->all = m->has_axis = true;
+        stack_panes(c, m, body);
+    } else {
+        place_beside(c, m, body);
     }
-}
-
-static int cells_of(const struct rect *pane)
-{
-    return pane->columns - LABEL - 2;
+    int foot = compare_foot_rows(c, m), left = m->foot.rows - foot;
+    if (m->document.rows == 0 && m->foot.rows > 0 && left >= COMPARE_TEXT_LEAST) {
+        m->foot.rows = foot;
+        m->document = (struct rect){m->foot.row + foot, m->foot.column, left, m->foot.columns};
+    }
 }
 
 static void make_grids(struct scene *c, struct compare *m)
 {
-    const struct rect *pane = &m->pane[0];
-    for (int i = 1; pane->columns == 0; i++)
-        pane = &m->pane[i];
     size_t slots = c->window ? c->window->slots : 1;
     size_t rows = (size_t)(m->map_rows * m->halves);
-    size_t per_row = size_div_up(slots, rows), per_cell;
+    size_t per_row = size_div_up(slots, rows);
     rows = size_div_up(slots, size_max(per_row, 1));
-    per_cell = heat_tokens_per_cell(c->tokens, (size_t)(cells_of(pane) > 1 ? cells_of(pane) : 1));
     for (int i = 0; i < 2; i++) {
-        compare_grid_init(&m->grid[i], c->first, c->tokens, per_cell, rows);
+        compare_grid_init(&m->grid[i], c->first, c->tokens, m->per_cell, rows);
         for (size_t r = 0; c->window && c->window->has_plan && r <= rows; r++)
             m->grid[i].edge[r] = c->first + c->window->span[size_min(r * per_row, slots)];
         if (i == 1 || m->same)
@@ -149,7 +209,7 @@ static void draw_label(struct scene *c, const struct compare *m, const struct re
                       : from);
     canvas_printf(c->canvas, pane->row + 1 + r, pane->column, LABEL,
                   chosen ? ROLE_CURSOR : ROLE_LABEL, 0, "%*s", LABEL, label);
-    if (chosen && pane == &m->pane[c->layout.kind == LAYOUT_WIDE ? 1 : c->v->compare_side]) {
+    if (chosen && pane == &m->pane[m->all ? 1 : c->v->compare_side]) {
         c->canvas->cursor_row = pane->row + 1 + r;
         c->canvas->cursor_column =
             pane->column + LABEL + 1 + (int)((c->token - c->first) / m->grid[1].per_cell);
@@ -162,6 +222,7 @@ static void offer_cell(struct scene *c, const struct compare *m, int side, int r
     const struct rect *pane = &m->pane[side];
     struct rect cell = {pane->row + 1 + r, pane->column + LABEL + 1 + (int)x, 1, 1};
     struct view_hit hit = {.kind = HIT_COMPARE, .entry = (size_t)side};
+    hit.pane = PANE_PLAN; /* whose slots the wheel goes through */
     hit.slot = slot_of_row(c, m, (size_t)(r * m->halves));
     hit.token = size_min(c->first + x * m->grid[1].per_cell, c->first + c->tokens - 1);
     scene_offer_hit(c, cell, hit);
@@ -177,14 +238,14 @@ static void draw_axis(struct scene *c, const struct compare *m, const struct rec
     scene_token_name(c, c->token, name, sizeof name);
     snprintf(text, sizeof text, "^%zu %s", c->token, name);
     int columns = text_columns(text);
-    if (cursor + columns > cells_of(pane))
+    if (cursor + columns > m->cells)
         columns = 1;
     for (int x = 0; x < (int)g->columns; x += TICK_CELLS) {
         char number[24];
         snprintf(number, sizeof number, "%zu", c->first + (size_t)x * g->per_cell);
         int end = x + (int)strlen(number);
         bool meets = x <= cursor + columns && cursor <= end;
-        if (!meets && end <= cells_of(pane))
+        if (!meets && end <= m->cells)
             canvas_text(c->canvas, row, first + x, end - x, ROLE_LABEL, 0, number, strlen(number));
     }
     canvas_text(c->canvas, row, first + cursor, columns, ROLE_KEY, 0, text, strlen(text));
@@ -199,16 +260,16 @@ static void draw_map(struct scene *c, const struct compare *m, int side)
                                                           : NULL;
     for (int r = 0; r < pane->rows - 1; r++)
         canvas_put(c->canvas, pane->row + 1 + r, pane->column + LABEL, FRAME_BAR, ROLE_FRAME, 0);
-    for (int r = 0; side + 1 < SIDES && c->layout.kind == LAYOUT_WIDE && r < pane->rows - 1; r++)
+    for (int r = 0; side + 1 < SIDES && m->all && !m->stacked && r < pane->rows - 1; r++)
         canvas_put(c->canvas, pane->row + 1 + r, pane->column + pane->columns - 1, FRAME_BAR,
                    ROLE_FRAME, 0);
     if (hint) {
         draw_hint(c, (struct rect){pane->row + 1, pane->column + LABEL + 1, pane->rows - 1,
-                                   cells_of(pane)}, hint);
+                                   m->cells}, hint);
         return;
     }
     for (int r = 0; r < m->map_rows && (size_t)(r * m->halves) < g->rows; r++) {
-        for (size_t x = 0; x < g->columns && (int)x < cells_of(pane); x++) {
+        for (size_t x = 0; x < g->columns && (int)x < m->cells; x++) {
             draw_cell(c, m, side, pane->row + 1 + r, pane->column + LABEL + 1 + (int)x,
                       (size_t)(r * m->halves), x);
             if (c->hit)
@@ -216,19 +277,38 @@ static void draw_map(struct scene *c, const struct compare *m, int side)
         }
         draw_label(c, m, pane, r);
     }
-    if (m->has_axis)
+    if (m->has_axis && (!m->stacked || side == SIDES - 1))
         draw_axis(c, m, pane);
+}
+
+const char *compare_letter(const struct compare *m, int side)
+{
+    static const char *const letter[2][SIDES] = {{"A", "B", "B - A"}, {"B", "A", "A - B"}};
+    return letter[m->swapped][side];
+}
+
+/* The heading begins on the frame that stands left of the map. */
+static void draw_side_heading(struct scene *c, const struct compare *m, int side, const char *name,
+                              const char *right)
+{
+    const struct rect *pane = &m->pane[side];
+    struct rect heading = {pane->row, pane->column, 1, pane->columns};
+    uint32_t lead = side && m->stacked ? TEE_RIGHT : TEE_DOWN;
+    if (pane->column == 0)
+        lead = 0;
+    else
+        heading.column--, heading.columns++;
+    draw_heading(c, heading, lead, name, side == c->v->compare_side, right);
 }
 
 static void draw_side(struct scene *c, const struct compare *m, int side)
 {
-    static const char *const letter[2][SIDES] = {{"A", "B", "B - A"}, {"B", "A", "A - B"}};
     const struct rect *pane = &m->pane[side];
     char name[160] = "", right[64] = "";
     if (pane->columns == 0)
         return;
     int from = side == 1 && c->v->compare_flicker ? 0 : side;
-    text_add(name, sizeof name, "%s", letter[m->swapped][from]);
+    text_add(name, sizeof name, "%s", compare_letter(m, from));
     if (side < 2) {
         char what[128];
         compare_name(m->side[from], m->side[1 - from], what, sizeof what);
@@ -239,158 +319,13 @@ static void draw_side(struct scene *c, const struct compare *m, int side)
         if (what[0])
             text_add(name, sizeof name, " \u00b7 %s", what);
     } else {
-        text_add(right, sizeof right, "+ in %s  - in %s", letter[m->swapped][1],
-                 letter[m->swapped][0]);
+        text_add(right, sizeof right, "+ in %s  - in %s", compare_letter(m, 1),
+                 compare_letter(m, 0));
     }
     if (side == c->v->compare_side && c->v->locked.kind != SOURCE_NONE)
         text_add(name, sizeof name, " *");
-    bool wide = c->layout.kind == LAYOUT_WIDE;
-    struct rect heading = {pane->row, pane->column, 1, pane->columns};
-    canvas_fill(c->canvas, heading, 0x2500, ROLE_FRAME);
-    draw_heading(c, heading, wide && side ? TEE_DOWN : 0, name, side == c->v->compare_side, right);
+    draw_side_heading(c, m, side, name, right);
     draw_map(c, m, side);
-}
-
-/* ---- numbers and answers ---------------------------------------------------- */
-
-static void same_text(const char *what, double distance, struct parts *parts)
-{
-    if (isnan(distance))
-        return;
-    if (distance < 1e-6)
-        parts_add(parts, "%s same", what);
-    else
-        parts_add(parts, "%s moved %.1f%%", what, 100 * distance);
-}
-
-static void draw_summary_heading(struct scene *c, const struct compare *m)
-{
-    struct parts parts = {.limit = c->v->columns - 36};
-    char name[64];
-    const struct comparison *n = &m->numbers;
-    snprintf(name, sizeof name, "moved %.0f%% of the mass", 100 * n->moved);
-    if (!n->same_shape && m->same)
-        parts_add(&parts, "other windows or slots: rows are home spans");
-    same_text("gates", n->gates, &parts);
-    same_text("mass", n->mass, &parts);
-    if (n->same_shape && n->moved > 0)
-        parts_add(&parts, "most moved: s%zu", n->most);
-    draw_heading(c, (struct rect){m->foot.row, 0, 1, m->foot.columns}, 0,
-                 m->same ? name : "nothing in common", false, parts.text);
-}
-
-static const char *answer_text(const struct snapshot *s)
-{
-    const struct snapshot_answer *a = s->answer[ANSWER_COMPRESSED];
-    return a && a->text && a->state != ANSWER_FAILED ? a->text : NULL;
-}
-
-/* An answer that was made with other settings or edits says nothing about these. */
-static bool is_stale(const struct snapshot *s)
-{
-    return answer_text(s) && s->answer[ANSWER_COMPRESSED]->stale;
-}
-
-/* How many words of the two answers differ. */
-static void answers_text(const struct compare *m, char *out, size_t size)
-{
-    const char *a = answer_text(m->side[0]), *b = answer_text(m->side[1]);
-    bool stale[] = {is_stale(m->side[0]), is_stale(m->side[1])};
-    out[0] = '\0';
-    if (!a || !b)
-        return;
-    if (stale[0] || stale[1]) {
-        text_add(out, size, "answers: %s stale, r asks again", !stale[1]   ? "A's is"
-                                                               : !stale[0] ? "B's is"
-                                                                           : "both are");
-        return;
-    }
-    struct diff_word *words;
-    size_t n = diff_words(a, b, &words), added = 0, gone = 0;
-    for (size_t i = 0; i < n; i++) {
-        added += words[i].kind == DIFF_ADDED;
-        gone += words[i].kind == DIFF_GONE;
-    }
-    free(words);
-    size_t count = size_max(added, gone);
-    text_add(out, size, count == 0 ? "answers: the same" : "answers: %zu word%s differ%s", count,
-             count > 1 ? "s" : "", count > 1 ? "" : "s");
-}
-
-/* The words of both: {+added+} and [-gone-]. */
-static void diff_text(const struct compare *m, char *out, size_t size)
-{
-    const char *a = answer_text(m->side[0]), *b = answer_text(m->side[1]);
-    out[0] = '\0';
-    if (!a || !b)
-        return;
-    struct diff_word *words;
-    size_t n = diff_words(a, b, &words);
-    for (size_t i = 0; i < n; i++) {
-        const struct diff_word *w = &words[i];
-        char word[96];
-        const char *from = w->kind == DIFF_GONE ? a : b;
-        text_sanitize(word, sizeof word, from + w->start, w->end - w->start);
-        text_add(out, size,
-                 w->kind == DIFF_SAME ? "%s%s" : w->kind == DIFF_ADDED ? "%s{+%s+}" : "%s[-%s-]",
-                 out[0] ? " " : "", word);
-    }
-    free(words);
-}
-
-static void draw_foot_column(struct scene *c, const struct compare *m, int side, int column,
-                             int columns)
-{
-    const struct comparison *n = &m->numbers;
-    char lines[2][256] = {"", ""}, answer[2048] = "";
-    bool stale = side < 2 ? is_stale(m->side[side]) : is_stale(m->side[0]) || is_stale(m->side[1]);
-    const struct snapshot_answer *a = m->side[0]->answer[ANSWER_COMPRESSED];
-    const struct snapshot_answer *b = m->side[1]->answer[ANSWER_COMPRESSED];
-    if (side < 2) {
-        const char *text = answer_text(m->side[side]);
-        if (n->spread[side] > 0) {
-            snprintf(lines[0], sizeof lines[0], "spread %.1f tokens a slot", n->spread[side]);
-            char off[16];
-            snprintf(lines[1], sizeof lines[1], "senders off %s%s",
-                     plan_off_text(n->off[side], off),
-                     n->off[side] > PLAN_OFF_MOST ? "  not converged" : "");
-        }
-        const char *lead = stale ? "stale: " : "";
-        snprintf(answer, sizeof answer, "%s", lead);
-        text_sanitize(answer + strlen(lead), sizeof answer - strlen(lead), text ? text : "",
-                      text ? strlen(text) : 0);
-    } else {
-        answers_text(m, lines[0], sizeof lines[0]);
-        if (!stale && a && b && a->f1 >= 0 && b->f1 >= 0)
-            snprintf(lines[1], sizeof lines[1], "F1 to %s  %.2f -> %.2f",
-                     b->exact >= 0 ? "gold" : "full", a->f1, b->f1);
-        if (!stale)
-            diff_text(m, answer, sizeof answer);
-    }
-    int row = m->foot.row + 1, rows = m->foot.rows - 1;
-    if (rows == 2 && lines[0][0] && lines[1][0]) {
-        text_add(lines[0], sizeof lines[0], " \u00b7 %s", lines[1]);
-        lines[1][0] = '\0';
-    }
-    for (int i = 0; i < 2 && rows > 1; i++) {
-        canvas_text(c->canvas, row++, column, columns, ROLE_VALUE, 0, lines[i], strlen(lines[i]));
-        rows--;
-    }
-    screen_wrapped(c, (struct rect){row, column, rows, columns}, stale ? ROLE_DIM : ROLE_TEXT, 0,
-                   answer);
-}
-
-static void draw_foot(struct scene *c, const struct compare *m)
-{
-    if (m->foot.rows == 0)
-        return;
-    draw_summary_heading(c, m);
-    for (int i = 0; i < SIDES; i++) {
-        bool wide = c->layout.kind == LAYOUT_WIDE;
-        if (m->pane[i].columns)
-            draw_foot_column(c, m, i, wide ? m->pane[i].column + (i > 0) : 1,
-                             m->pane[i].columns - 2);
-    }
 }
 
 /* ---- all --------------------------------------------------------------------- */
@@ -411,9 +346,10 @@ void draw_compare(struct scene *c)
     }
     place_panes(c, &m);
     make_grids(c, &m);
+    compare_draw_document(c, &m);
     for (int i = 0; i < SIDES; i++)
         draw_side(c, &m, i);
-    draw_foot(c, &m);
+    compare_draw_foot(c, &m);
     compare_grid_free(&m.grid[0]);
     compare_grid_free(&m.grid[1]);
 }

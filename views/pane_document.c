@@ -31,15 +31,9 @@ struct document_geometry document_geometry(const struct scene *c, struct rect ar
     return g;
 }
 
-bool document_lines(const struct scene *c, const struct document_geometry *g, int row,
-                    struct text_line *line)
+struct text_line document_top_line(const struct scene *c, const struct document_geometry *g)
 {
-    *line =
-        text_line_of(&g->layout, size_min(c->v->document_top, c->document->tokens - 1));
-    for (int r = 0; r < row; r++)
-        if (!text_line_next(&g->layout, line, line))
-            return false;
-    return true;
+    return text_line_of(&g->layout, size_min(c->v->document_top, c->document->tokens - 1));
 }
 
 /* ---- tint ------------------------------------------------------------------- */
@@ -276,11 +270,12 @@ static void draw_line(struct scene *c, const struct document_geometry *g, int ro
     }
 }
 
-static void draw_text(struct scene *c, const struct document_geometry *g)
+static void draw_text(struct scene *c, const struct document_geometry *g,
+                      const struct text_line *top)
 {
     int rows = g->area.rows, n = 0;
     struct text_line *lines = xcalloc((size_t)rows, sizeof *lines);
-    document_lines(c, g, 0, &lines[0]);
+    lines[0] = *top;
     for (n = 1; n < rows && text_line_next(&g->layout, &lines[n - 1], &lines[n]); n++)
         continue;
     struct tint tint;
@@ -382,6 +377,13 @@ static void draw_minimap(struct scene *c, const struct document_geometry *g)
     free(value);
 }
 
+void document_draw(struct scene *c, const struct document_geometry *g,
+                   const struct text_line *top)
+{
+    draw_text(c, g, top);
+    draw_minimap(c, g);
+}
+
 void draw_document(struct scene *c)
 {
     if (scene_shows(c, AREA_DOCUMENT_HEADING)) {
@@ -401,6 +403,6 @@ void draw_document(struct scene *c)
     if (!scene_shows(c, AREA_DOCUMENT))
         return;
     struct document_geometry g = document_geometry(c, c->layout.area[AREA_DOCUMENT]);
-    draw_text(c, &g);
-    draw_minimap(c, &g);
+    struct text_line top = document_top_line(c, &g);
+    document_draw(c, &g, &top);
 }

@@ -104,6 +104,16 @@ static size_t line_bytes(const char *text, int width)
     return at;
 }
 
+int screen_wrapped_rows(struct rect area, const char *text)
+{
+    int row = 0;
+    for (; *text && row < area.rows && area.columns > 0; row++) {
+        text += line_bytes(text, area.columns);
+        text += *text == '\n';
+    }
+    return row;
+}
+
 int screen_wrapped(struct scene *c, struct rect area, enum canvas_role role, unsigned attr,
                    const char *text)
 {

@@ -33,6 +33,9 @@ const char *screen_phase(const char *phase, char out[SCREEN_PHASE_BYTES]);
 int screen_wrapped(struct scene *scene, struct rect area, enum canvas_role role, unsigned attr,
                    const char *text);
 
+/* The rows that it would use. */
+int screen_wrapped_rows(struct rect area, const char *text);
+
 /* ---- screen_train.c ---------------------------------------------------------- */
 
 void train_draw(struct scene *scene);
