@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "app/data_rows.h"
 #include "app/dialog.h"
 #include "app/jobs.h"
 #include "app/refusal.h"
@@ -17,7 +18,7 @@
 #include "engine/data/dataset.h"
 #include "engine/data/input.h"
 
-enum { CONTEXT = 512, PREDICT = 128, BAD_KEPT = 1000, TICK_ROWS = 256 };
+enum { CONTEXT = 512, PREDICT = 128, TICK_ROWS = 256 };
 
 /* Shared between the screen and the jobs that look into it. */
 struct data_set {
@@ -81,105 +82,6 @@ struct load_job {
     struct samples samples;
 };
 
-static char *clean_copy(const char *text, size_t length)
-{
-    enum { ROW_BYTES = 256 };
-    char out[ROW_BYTES];
-    text_sanitize(out, sizeof out, text, length);
-    return xstrdup(out);
-}
-
-static struct samples_row *add_row(struct samples *s)
-{
-    MEM_GROW(s->rows, s->rows_capacity, s->n_rows + 1);
-    struct samples_row *row = &s->rows[s->n_rows++];
-    *row = (struct samples_row){0};
-    return row;
-}
-
-static void on_bad(void *context, size_t line, const char *reason)
-{
-    struct samples *bad = context;
-    if (bad->n_rows == BAD_KEPT)
-        return;
-    struct samples_row *row = add_row(bad);
-    row->line = line;
-    row->bad = true;
-    row->text = clean_copy(reason, strlen(reason));
-}
-
-static int ascending(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return (x > y) - (x < y);
-}
-
-static size_t median(size_t *values, size_t n)
-{
-    if (n == 0)
-        return 0;
-    qsort(values, n, sizeof *values, ascending);
-    return values[n / 2];
-}
-
-/* Counts contexts by length; what was cut off is part of it where it is known in
- * tokens. */
-static void count_bins(struct samples *s, const size_t *length, size_t n)
-{
-    s->bin_width = size_max(1, size_div_up(s->longest + 1, SAMPLES_BINS));
-    for (size_t i = 0; i < n; i++)
-        s->bin[size_min(length[i] / s->bin_width, SAMPLES_BINS - 1)]++;
-}
-
-static bool question_rows(struct load_job *j, const struct tokenizer *tokenizer,
-                          const struct progress *progress, struct err *err)
-{
-    const struct dataset *d = j->set->dataset;
-    struct samples *s = &j->samples;
-    size_t n = s->n_samples;
-    size_t *length = xcalloc(n + 1, sizeof *length), *answer = xcalloc(n + 1, sizeof *answer);
-    bool ok = true;
-    for (size_t i = 0; ok && i < n; i++) {
-        const struct dataset_question *q = &d->questions[i];
-        struct sample sample = dataset_sample(d, tokenizer, PART_TRAINING, j->set->phase,
-                                              j->set->shape, i);
-        struct samples_row *row = add_row(s);
-        row->line = q->line;
-        row->context = sample.n_context;
-        row->cut = q->context_cut;
-        row->cut_characters = q->context_cut > 0 && q->context_n < CONTEXT;
-        row->counted = sample_labels(&sample);
-        row->query = sample.n_query - row->counted;
-        row->answer = row->counted ? row->counted - 1 : 0;
-        row->text = clean_copy(q->question, strlen(q->question));
-        length[i] = q->context_n + (row->cut_characters ? 0 : q->context_cut);
-        answer[i] = row->answer;
-        s->longest = size_max(s->longest, length[i]);
-        s->longer += q->context_cut > 0;
-        sample_free(&sample);
-        if (i % TICK_ROWS == 0)
-            ok = progress_tick(progress, "samples", i, n, err);
-    }
-    if (ok) {
-        count_bins(s, length, n);
-        s->median = median(length, n);
-        s->answer_median = median(answer, n);
-    }
-    free(length);
-    free(answer);
-    return ok;
-}
-
-static void block_rows(struct load_job *j)
-{
-    for (size_t i = 0; i < j->samples.n_samples; i++) {
-        struct samples_row *row = add_row(&j->samples);
-        row->context = j->set->shape.context;
-        row->counted = j->set->shape.predict;
-        row->text = xstrdup("");
-    }
-}
-
 static void describe(struct load_job *j)
 {
     const struct dataset *d = j->set->dataset;
@@ -202,7 +104,8 @@ static bool run_load(struct job *job, void *host, const struct progress *progres
 {
     struct load_job *j = (struct load_job *)job;
     struct samples bad = {0};
-    struct records_options records = {.any_bad = true, .bad = on_bad, .context_pointer = &bad};
+    struct records_options records = {.any_bad = true, .bad = data_rows_bad,
+                                      .context_pointer = &bad};
     const struct engine *engine = engine_host_engine(host, err);
     if (!engine)
         return false;
@@ -215,16 +118,12 @@ static bool run_load(struct job *job, void *host, const struct progress *progres
     j->set->dataset = dataset_load(j->path, &records, tokenizer, CONTEXT, progress, err);
     bool ok = j->set->dataset != NULL;
     if (ok) {
-        bool questions = dataset_is_qa(j->set->dataset);
-        j->set->phase = questions ? PHASE_SFT : PHASE_NTP;
+        j->set->phase = dataset_is_qa(j->set->dataset) ? PHASE_SFT : PHASE_NTP;
         describe(j);
-        if (questions)
-            ok = question_rows(j, tokenizer, progress, err);
-        else
-            block_rows(j);
+        ok = data_rows_fill(&j->samples, j->set->dataset, j->set->phase, tokenizer, progress, err);
     }
     for (size_t i = 0; ok && i < bad.n_rows; i++) {
-        *add_row(&j->samples) = bad.rows[i];
+        *data_rows_add(&j->samples) = bad.rows[i];
         bad.rows[i].text = NULL;
     }
     samples_free(&bad);

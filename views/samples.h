@@ -11,7 +11,7 @@ struct samples_row {
     size_t context, cut; /* kept, and cut from the left */
     bool cut_characters; /* cut counts characters: it was cut before it became tokens */
     size_t query, answer, counted;
-    char *text; /* the question; of a bad record the reason; "" */
+    char *text; /* the question; how a block of text begins; of a bad record the reason */
     size_t line; /* of the record in the file; 0: none of its own */
     bool bad;    /* no sample: text says why */
 };

@@ -10,7 +10,7 @@
 #include "engine/base/text.h"
 #include "views/screens.h"
 
-enum { LIST_COLUMNS = 59, FILE_ROWS = 2 };
+enum { LIST_COLUMNS = 59, FILE_ROWS = 2, TEXT_COLUMNS = 10, TOKEN_ROWS = 4 };
 enum { RULE = 0x2500, SIDE = 0x2502, TEE_DOWN = 0x252c, TEE_UP = 0x2534 };
 const char *const data_pane_name[DATA_PANES] = {"Samples", "Sample"};
 
@@ -44,7 +44,7 @@ static struct data_layout data_layout(const struct scene *c)
         return l;
     }
     l.list = l.sample = body;
-    l.list.columns = LIST_COLUMNS + (body.columns - 120) / 4;
+    l.list.columns = LIST_COLUMNS + (body.columns - 120) / 2;
     l.sample.column += l.list.columns;
     l.sample.columns -= l.list.columns;
     return l;
@@ -52,37 +52,81 @@ static struct data_layout data_layout(const struct scene *c)
 
 /* ---- list --------------------------------------------------------------------- */
 
+/* Columns of the table that a kind of sample and a width have; the text takes the rest. */
+enum list_form { LIST_QUESTIONS, LIST_QUESTIONS_SHORT, LIST_BLOCKS };
+static const struct {
+    const char *heading, *text;
+} list_form[] = {
+    [LIST_QUESTIONS] = {"     #  context      cut  query  answer  counted", "question"},
+    [LIST_QUESTIONS_SHORT] = {"     # context     cut counts", "question"},
+    [LIST_BLOCKS] = {"     #  context  counted", "begins with"},
+};
+
+static enum list_form form_of(const struct scene *c, struct rect area)
+{
+    return !set_of(c)->questions ? LIST_BLOCKS
+           : area.columns >= 50  ? LIST_QUESTIONS
+                                 : LIST_QUESTIONS_SHORT;
+}
+
+static void draw_numbers(struct scene *c, int row, int column, enum list_form form, size_t index)
+{
+    const struct samples_row *r = &set_of(c)->rows[index];
+    enum canvas_role role = index == c->v->data.at ? ROLE_VALUE : ROLE_TEXT;
+    int columns = text_columns(list_form[form].heading);
+    size_t context = r->context + (r->cut_characters ? 0 : r->cut);
+    char cut[24];
+    snprintf(cut, sizeof cut, "%zu%s", r->cut, r->cut_characters ? "c" : "");
+    if (form == LIST_BLOCKS)
+        canvas_printf(c->canvas, row, column, columns, role, 0, "%6zu %8zu %8zu", index, context,
+                      r->counted);
+    else if (form == LIST_QUESTIONS)
+        canvas_printf(c->canvas, row, column, columns, role, 0, "%6zu %8zu %8s %6zu %7zu %8zu",
+                      index, context, cut, r->query, r->answer, r->counted);
+    else
+        canvas_printf(c->canvas, row, column, columns, role, 0, "%6zu %7zu %7s %6zu", index,
+                      context, cut, r->counted);
+}
+
 static void draw_row(struct scene *c, struct rect area, int row, size_t index)
 {
-    const struct samples *s = set_of(c);
-    const struct samples_row *r = &s->rows[index];
-    bool chosen = index == c->v->data.at, wide = area.columns >= 50;
-    int column = area.column + 1;
+    const struct samples_row *r = &set_of(c)->rows[index];
+    enum list_form form = form_of(c, area);
+    int column = area.column + 3, end = area.column + area.columns - 1;
+    int text = column + text_columns(list_form[form].heading) + 2;
+    bool chosen = index == c->v->data.at;
     scene_offer_hit(c, (struct rect){row, area.column, 1, area.columns},
                     (struct view_hit){.kind = HIT_SAMPLE, .entry = index});
     if (chosen)
-        canvas_put(c->canvas, row, column, '>', ROLE_MARK, ATTR_BOLD);
+        canvas_put(c->canvas, row, area.column + 1, '>', ROLE_MARK, ATTR_BOLD);
     if (r->bad) {
-        canvas_printf(c->canvas, row, column + 2, area.columns - 4, ROLE_WARN, 0,
-                      "bad line %zu: %s", r->line, r->text);
+        canvas_printf(c->canvas, row, column, end - column, ROLE_WARN, 0, "bad line %zu: %s",
+                      r->line, r->text);
         return;
     }
-    char cut[24];
-    snprintf(cut, sizeof cut, "%zu%s", r->cut, r->cut_characters ? "c" : "");
-    canvas_printf(c->canvas, row, column + 2, area.columns - 4, chosen ? ROLE_VALUE : ROLE_TEXT, 0,
-                  wide ? "%6zu %8zu %8s %6zu %7zu %8zu" : "%6zu %7zu %7s %6zu", index,
-                  r->context + (r->cut_characters ? 0 : r->cut), cut,
-                  wide ? r->query : r->counted, r->answer, r->counted);
+    draw_numbers(c, row, column, form, index);
+    if (end - text >= TEXT_COLUMNS)
+        canvas_text(c->canvas, row, text, end - text, chosen ? ROLE_VALUE : ROLE_TEXT, 0, r->text,
+                    strlen(r->text));
+}
+
+static void draw_list_heading(struct scene *c, struct rect area)
+{
+    const char *const *cell = &list_form[form_of(c, area)].heading;
+    int column = area.column + 3, end = area.column + area.columns - 1;
+    int text = column + text_columns(cell[0]) + 2;
+    canvas_text(c->canvas, area.row, column, end - column, ROLE_LABEL, 0, cell[0],
+                strlen(cell[0]));
+    if (end - text >= TEXT_COLUMNS)
+        canvas_text(c->canvas, area.row, text, end - text, ROLE_LABEL, 0, cell[1],
+                    strlen(cell[1]));
 }
 
 static void draw_list(struct scene *c, struct rect area)
 {
     const struct samples *s = set_of(c);
     const char *filter = c->v->data.filter;
-    bool wide = area.columns >= 50;
-    canvas_printf(c->canvas, area.row, area.column + 3, area.columns - 4, ROLE_LABEL, 0,
-                  wide ? "%6s %8s %8s %6s %7s %8s" : "%6s %7s %7s %6s", "#", "context", "cut",
-                  wide ? "query" : "counts", "answer", "counted");
+    draw_list_heading(c, area);
     int rows = area.rows - 1;
     size_t top = c->v->data.at;
     if (s->n_rows == 0 || rows < 1)
@@ -140,12 +184,21 @@ static void draw_cut(struct scene *c, struct rect *area, const struct samples_ro
     paragraph(c, area, ROLE_REMOVED, 0, text);
 }
 
+/* <<spring of 1888>> <end> */
+static void draw_marked(struct scene *c, struct rect *area, const char *counted, bool answer)
+{
+    size_t size = strlen(counted) + 16;
+    char *marked = xmalloc(size);
+    snprintf(marked, size, "<<%s>>%s", counted, answer ? " <end>" : "");
+    paragraph(c, area, ROLE_VALUE, ATTR_BOLD, marked);
+    free(marked);
+}
+
 /* What is counted in the loss, marked. */
 static void draw_counted(struct scene *c, struct rect *area, const struct samples_row *r,
                          const struct samples_text *t)
 {
     bool answer = t->query[0];
-    const char *counted = c->v->data.view == DATA_TOKENS ? t->counted_tokens : t->counted;
     char text[80];
     if (answer)
         snprintf(text, sizeof text, "[answer: %zu token%s + end, counted in the loss]", r->answer,
@@ -158,11 +211,18 @@ static void draw_counted(struct scene *c, struct rect *area, const struct sample
     if (!answer)
         skip_row(area);
     paragraph(c, area, ROLE_LABEL, 0, text);
-    size_t size = strlen(counted) + 16;
-    char *marked = xmalloc(size);
-    snprintf(marked, size, "<<%s>>%s", counted, answer ? " <end>" : "");
-    paragraph(c, area, ROLE_VALUE, ATTR_BOLD, marked);
-    free(marked);
+    draw_marked(c, area, c->v->data.view == DATA_TOKENS ? t->counted_tokens : t->counted, answer);
+}
+
+/* The same below, where the text leaves room. */
+static void draw_as_tokens(struct scene *c, struct rect area, const struct samples_text *t)
+{
+    skip_row(&area);
+    paragraph(c, &area, ROLE_LABEL, 0, "[the same as tokens]");
+    paragraph(c, &area, ROLE_TEXT, 0, t->context_tokens);
+    paragraph(c, &area, ROLE_TEXT, ATTR_UNDERLINE, t->query_tokens);
+    if (area.rows > 0)
+        draw_marked(c, &area, t->counted_tokens, t->query[0]);
 }
 
 static void draw_text(struct scene *c, struct rect area, const struct samples_row *r,
@@ -187,6 +247,8 @@ static void draw_text(struct scene *c, struct rect area, const struct samples_ro
         paragraph(c, &lower, ROLE_TEXT, ATTR_UNDERLINE, tokens ? t->query_tokens : t->query);
     }
     draw_counted(c, &lower, r, t);
+    if (!tokens && lower.rows > TOKEN_ROWS)
+        draw_as_tokens(c, lower, t);
 }
 
 static void draw_sample(struct scene *c, struct rect area)

@@ -53,6 +53,22 @@ class DataTest(ScriptTest):
                    "key G", "wait idle", "key g", "wait idle", 'expect "sample 0"', "key r",
                    "wait idle", 'expect "samples, it took"')
 
+    def test_the_list_shows_what_samples_are_about(self):
+        """Questions, or how blocks of text begin, where there are columns; no column of naught."""
+        path, text, screen = write_questions(self.home), self.home / "text.txt", self.home / "screen.txt"
+        text.write_text("".join(f"Pan {i} is heated with peat from the moor. " for i in range(400)))
+        for columns, rows, question in ((80, 24, "When was basin 7"), (160, 48, "When was basin 7 opened?")):
+            self.plays(f"size {columns}x{rows}", f"data {path}", "wait idle", "goto 6", "wait idle", f"screen {screen}")
+            row = next(line for line in screen.read_text().splitlines() if line.startswith("        7 "))
+            self.assertIn(question, row)
+        self.plays("size 200x60", f"data {path}", "wait idle", f"screen {screen}")
+        self.assertIn("[the same as tokens]", screen.read_text())
+        self.plays("size 80x24", f"data {text}", "wait idle", f"screen {screen}")
+        lines = screen.read_text().splitlines()
+        self.assertEqual(lines[2].split(), ["#", "context", "counted", "begins", "with"])
+        self.assertIn("512      128  Pan 0 is heated with peat", lines[3])
+        self.plays(f"data {text}", "wait idle", "find heated", "wait idle", 'expect "/heated"', 'expect "> "')
+
     def test_what_is_wrong_is_said(self):
         self.plays("switch data", 'expect "Open a data file ..."')
         self.fails(2, "data wants a file", "data")
