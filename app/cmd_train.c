@@ -82,26 +82,6 @@ static bool set_mix(struct train_config *c, const char *list, struct err *err)
     return true;
 }
 
-/* A preset by name (assets/presets/NAME.conf) or by path. */
-static bool apply_preset(struct train_config *c, const char *name, struct err *err)
-{
-    if (strchr(name, '/'))
-        return train_config_read(c, name, err);
-    char relative[96];
-    snprintf(relative, sizeof relative, "presets/%.64s.conf", name);
-    char *path = assets_path(relative), *any = assets_path("presets/cpu-ntp.conf");
-    bool ok = path  ? train_config_read(c, path, err)
-              : any ? err_set(err, ERR_USAGE,
-                              "no preset \"%s\" (there are " TRAIN_PRESET_LIST ")", name)
-                    : err_set(err, ERR_INPUT,
-                              "the presets are not beside the program: COMPREXIT_ASSETS must name "
-                              "the folder that has presets/%s.conf",
-                              name);
-    free(path);
-    free(any);
-    return ok;
-}
-
 /* The key that an option sets, or NULL. */
 static const char *shortcut_key(const char *option)
 {
@@ -148,7 +128,7 @@ static bool make_config(struct job *j, struct err *err)
     char standard[32];
     snprintf(standard, sizeof standard, "cpu-%.16s", phase);
     const char *preset = cli_text(a, "preset");
-    if (!apply_preset(c, preset ? preset : standard, err) ||
+    if (!preset_read(preset ? preset : standard, c, NULL, 0, err) ||
         !train_config_set(c, "phase", phase, err) || !apply_settings(j, err))
         return false;
     if (c->micro_batch > c->batch)

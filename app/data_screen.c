@@ -29,7 +29,7 @@ struct data_set {
 };
 
 struct data_screen {
-    char *path;
+    char *path, *shown;       /* asked for last; that of the set */
     struct data_set *set;     /* NULL: nothing is read */
     struct samples samples;
     struct samples_text text;
@@ -65,12 +65,18 @@ void data_screen_free(struct data_screen *d)
     samples_free(&d->samples);
     samples_text_free(&d->text);
     free(d->path);
+    free(d->shown);
     free(d);
 }
 
 const char *data_screen_path(const struct session *s)
 {
     return s->data->path;
+}
+
+const char *data_screen_shown(const struct session *s)
+{
+    return s->data->set ? s->data->shown : NULL;
 }
 
 /* ---- reading, on the worker ---------------------------------------------------- */
@@ -154,6 +160,8 @@ static void load_done(struct job *job, void *context)
         samples_free(&d->samples);
         samples_text_free(&d->text);
         d->set = j->set;
+        free(d->shown);
+        d->shown = xstrdup(j->path);
         d->samples = j->samples;
         d->asked = SIZE_MAX;
         j->set = NULL;

@@ -18,6 +18,9 @@ void data_screen_open(struct session *s, const char *path);
 /* The file that is open, or asked for last; NULL: none. */
 const char *data_screen_path(const struct session *s);
 
+/* The file that is read and shown; NULL: none. */
+const char *data_screen_shown(const struct session *s);
+
 /* Makes the sample under the cursor, if it is not there yet. */
 void data_screen_follow(struct session *s);
 

@@ -14,6 +14,7 @@
 
 #include "app/refusal.h"
 #include "app/run_log.h"
+#include "app/run_plan.h"
 #include "app/run_private.h"
 #include "app/screens.h"
 #include "engine/base/file.h"
@@ -47,12 +48,19 @@ void run_control_free(struct run_control *r)
     close_pipes(r);
     run_shown_close(r);
     run_form_free(&r->form);
+    run_plan_free(&r->plan);
     free(r);
 }
 
 struct run_form *run_control_form(struct session *s)
 {
     return &s->run->form;
+}
+
+const struct run_plan *run_control_plan(struct session *s)
+{
+    run_plan_make(&s->run->form, !s->no_sandbox, &s->run->plan);
+    return &s->run->plan;
 }
 
 bool run_control_estimate(const struct session *s, struct run_estimate *out)

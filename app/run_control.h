@@ -22,6 +22,9 @@ void run_control_free(struct run_control *run);
 
 struct run_form *run_control_form(struct session *s);
 
+/* What a run from the form would do, made anew; kept until the next time. */
+const struct run_plan *run_control_plan(struct session *s);
+
 /* What a dry run said; false when there was none since the form was changed. */
 struct run_estimate;
 bool run_control_estimate(const struct session *s, struct run_estimate *out);

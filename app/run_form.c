@@ -55,6 +55,7 @@ static bool set_data(struct run_form *f, const char *list, struct err *err)
     const char *item;
     size_t length;
     drop(f->data, &f->n_data);
+    f->data_proposed = false;
     if (!*list)
         return err_set(err, ERR_USAGE, "data= wants files, found nothing");
     while (value_next_item(&list, &item, &length)) {
@@ -147,6 +148,19 @@ bool run_form_word(struct run_form *f, const char *word, struct err *err)
         return true;
     }
     return set_setting(f, word, key, err);
+}
+
+bool run_form_propose(struct run_form *f, const char *path, const char *phase)
+{
+    bool same = f->n_data == 1 && strcmp(f->data[0], path) == 0;
+    if (same || (f->n_data > 0 && !f->data_proposed))
+        return false;
+    drop(f->data, &f->n_data);
+    f->data[f->n_data++] = xstrdup(path);
+    f->data_proposed = true;
+    if (strcmp(phase, "ntp") == 0 || strcmp(f->phase, "ntp") == 0)
+        set_phase(f, phase);
+    return true;
 }
 
 bool run_form_complete(const struct run_form *f, bool dry_run, struct err *err)

@@ -18,6 +18,7 @@ struct run_form {
     bool resume;
     char *data[RUN_FORM_PARTS]; /* owned */
     size_t n_data;
+    bool data_proposed; /* nobody named it */
     char *directory;            /* owned; NULL: none yet */
     char *setting[RUN_FORM_PARTS]; /* "key=value", owned */
     size_t n_settings;
@@ -31,6 +32,10 @@ void run_form_free(struct run_form *form);
  * @WEIGHT), run=DIR, or KEY=VALUE of the training settings. Phase and built-in preset follow
  * each other: of two that do not go together the later word holds. */
 bool run_form_word(struct run_form *form, const char *word, struct err *err);
+
+/* Data, and the phase that takes it ("ntp" or "sft": the last also suits prompt), unless data were
+ * named. Does it change the form? */
+bool run_form_propose(struct run_form *form, const char *path, const char *phase);
 
 /* What is missing before a dry run or a start. */
 bool run_form_complete(const struct run_form *form, bool dry_run, struct err *err);

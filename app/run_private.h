@@ -7,11 +7,13 @@
 #include "app/growing.h"
 #include "app/run_control.h"
 #include "engine/train/run.h"
+#include "views/run_plan.h"
 
 enum { RUN_LOOK_MS = 1000, RUN_EVENT_BYTES = 8192 };
 
 struct run_control {
     struct run_form form;
+    struct run_plan plan;
     bool form_wanted;
     struct training run;
     bool has_run;

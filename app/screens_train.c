@@ -1,5 +1,4 @@
-/* The Train screen: the form, and what keys mean beside a run. */
-#include <dirent.h>
+/* The Train screen: its commands, and what keys mean beside a run. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,140 +9,13 @@
 #include "app/prompt.h"
 #include "app/refusal.h"
 #include "app/run_control.h"
+#include "app/run_folder.h"
 #include "app/screens.h"
+#include "app/train_form.h"
 #include "app/values.h"
 #include "engine/base/file.h"
-#include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/base/text.h"
-#include "engine/train/run.h"
-
-static const char runs_folder[] = "runs";
-enum { RUNS_MAX = 200, FORM_DATA = 2 /* the line of the form */ };
-
-/* ---- run directories ------------------------------------------------------------ */
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Folders below `parent` that hold a run, sorted; to be freed with free_names. */
-static size_t list_runs(const char *parent, char *names[RUNS_MAX])
-{
-    DIR *dir = opendir(parent);
-    size_t n = 0;
-    for (struct dirent *item; dir && n < RUNS_MAX && (item = readdir(dir));) {
-        if (item->d_name[0] == '.')
-            continue;
-        char *path = file_join(parent, item->d_name), *config = file_join(path, "config");
-        if (file_exists(config))
-            names[n++] = xstrdup(path);
-        free(config);
-        free(path);
-    }
-    if (dir)
-        closedir(dir);
-    if (n)
-        qsort(names, n, sizeof *names, by_name);
-    return n;
-}
-
-static void free_names(char **names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-}
-
-/* ---- form -------------------------------------------------------------------------- */
-
-static void add_runs(struct list *list)
-{
-    char *names[RUNS_MAX];
-    size_t n = list_runs(runs_folder, names);
-    if (n)
-        list_add_text(list, " ");
-    for (size_t i = 0; i < n; i++) {
-        char *word = list_quote(names[i]), line[512];
-        snprintf(line, sizeof line, "watch %s", word);
-        list_add(list, file_name(names[i]), "a run that is there: look at it", line);
-        free(word);
-    }
-    free_names(names, n);
-}
-
-static void add_estimate(struct session *s, struct list *list)
-{
-    struct run_estimate e;
-    char total[TEXT_NUMBER_MAX], number[TEXT_NUMBER_MAX];
-    char memory[TEXT_NUMBER_MAX], disk[TEXT_NUMBER_MAX];
-    if (!run_control_estimate(s, &e))
-        return;
-    text_duration(e.total_ms, total);
-    list_add_text(list, " ");
-    list_add_text(list, "The dry run found: %s numbers to train",
-                  text_grouped(e.parameters, number));
-    list_add_text(list, "  memory  %s beside the model", text_bytes(e.memory_bytes, memory));
-    list_add_text(list, "  disk    %s of checkpoints", text_bytes(e.disk_bytes, disk));
-    list_add_text(list, "  time    %.2f s a step, %.1f s a validation, %s in all",
-                  e.step_ms / 1e3, e.validation_ms / 1e3, total);
-}
-
-static void add_choice(struct list *list, const char *name, const char *value,
-                       const char *otherwise, const char *command)
-{
-    char detail[384];
-    text_sanitize(detail, sizeof detail, value, strlen(value));
-    list_add(list, name, detail[0] ? detail : otherwise, command);
-}
-
-/* Where the form begins: at what changes by Enter, for who goes through its values; else at what
- * is missing, since without data nothing can be measured; then at what comes next. */
-static size_t form_choice(struct session *s, size_t before, size_t dry_run)
-{
-    struct run_estimate ignored;
-    if (before < FORM_DATA)
-        return before;
-    if (!run_control_form(s)->n_data)
-        return FORM_DATA;
-    return dry_run + run_control_estimate(s, &ignored);
-}
-
-static void show_form(struct session *s)
-{
-    static const char title[] = "Train a compressor";
-    const struct run_form *f = run_control_form(s);
-    size_t before = s->view.dialog_title == title ? s->view.overlay_at : SIZE_MAX;
-    struct list *list = dialog_begin(s);
-    char line[160], text[512];
-    snprintf(line, sizeof line, "train %s", run_form_next_phase(f));
-    add_choice(list, "Phase", f->phase, "", line);
-    snprintf(line, sizeof line, "train preset=%s", run_form_next_preset(f));
-    add_choice(list, "Preset", f->preset, "", line);
-    run_form_data_text(f, text, sizeof text);
-    add_choice(list, "Data", text, "a text file, or questions for sft: Enter types it",
-               "prompt command \"train data=\"");
-    add_choice(list, "Run directory", f->directory ? f->directory : "",
-               "where checkpoints and log go: Enter types it",
-               "prompt command \"train run=runs/\"");
-    run_form_settings_text(f, text, sizeof text);
-    add_choice(list, "Settings", text, "as the preset says; Enter types others, as steps=600",
-               "prompt command \"train \"");
-    size_t dry_run = list->count;
-    list_add(list, "Dry run", "two steps that are thrown away: memory, disk, time",
-             "train dry-run");
-    list_add(list, "Start", f->resume ? "goes on from the newest whole checkpoint" : "",
-             "train start");
-    add_estimate(s, list);
-    if (run_control_alive(s))
-        list_add_text(list, " ");
-    if (run_control_alive(s))
-        list_add_text(list, "measuring ... ^C stops");
-    add_runs(list);
-    dialog_show(s, OVERLAY_NONE, title,
-                "arrows and Enter choose \u00b7 Esc \u00b7 ? help");
-    s->view.overlay_at = form_choice(s, before, dry_run);
-}
 
 void screens_train_show(struct session *s)
 {
@@ -151,7 +23,7 @@ void screens_train_show(struct session *s)
     s->view.overlay = OVERLAY_NONE;
     s->view.train.run = run_control_shown(s);
     if (!s->view.train.run)
-        show_form(s);
+        train_form_show(s);
 }
 
 void screens_train_refresh(struct session *s)
@@ -358,7 +230,7 @@ static void scroll_log(struct session *s, long by)
 static bool other_run(struct session *s, int by, struct err *err)
 {
     const struct training *t = s->view.train.run;
-    char *names[RUNS_MAX];
+    char *names[RUN_FOLDER_MAX];
     char parent[256];
     if (!t)
         return true;
@@ -366,7 +238,7 @@ static bool other_run(struct session *s, int by, struct err *err)
     char *last = strrchr(parent, '/');
     if (last)
         *last = '\0';
-    size_t n = list_runs(last ? parent : ".", names), at = n;
+    size_t n = run_folder_list(last ? parent : ".", names), at = n;
     for (size_t i = 0; i < n; i++)
         if (strcmp(file_name(names[i]), t->name) == 0)
             at = i;
@@ -374,7 +246,7 @@ static bool other_run(struct session *s, int by, struct err *err)
     bool ok = there ? run_control_watch(s, names[by < 0 ? at - 1 : at + 1], err)
                     : err_set(err, ERR_USAGE, "no run %s this one" WAY
                               ":watch RUN opens any", by < 0 ? "before" : "behind");
-    free_names(names, n);
+    run_folder_free(names, n);
     if (ok)
         screens_show(s);
     return ok;

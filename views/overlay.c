@@ -5,6 +5,7 @@
 
 #include "engine/base/size.h"
 #include "views/overlay.h"
+#include "views/screens.h"
 #include "views/words.h"
 
 /* ---- list boxes -------------------------------------------------------------- */
@@ -15,8 +16,9 @@ static bool stands_at(const struct scene *c, const struct overlay_line *l)
     return l->index == c->v->overlay_at && (!l->heading || c->v->overlay == OVERLAY_PROBLEM);
 }
 
-/* The lines from overlay_top on, in one column, the chosen one marked. */
-static void draw_lines(struct scene *c, struct rect area, const struct overlay_lines *lines,
+/* The lines from overlay_top on, in one column, the chosen one marked. Returns the first row that
+ * is left. */
+static int draw_lines(struct scene *c, struct rect area, const struct overlay_lines *lines,
                        bool choice)
 {
     int row = area.row, end = area.row + area.rows;
@@ -35,6 +37,7 @@ static void draw_lines(struct scene *c, struct rect area, const struct overlay_l
     if (lines->n == 0)
         canvas_printf(c->canvas, area.row, area.column + 2, area.columns - 2, ROLE_DIM, 0,
                       c->v->filter[0] ? "nothing matches \"%s\"" : "nothing yet%s", c->v->filter);
+    return row;
 }
 
 static int count_rows(struct scene *c, const struct overlay_lines *lines, int columns)
@@ -227,7 +230,7 @@ static struct rect screen_rect(const struct scene *c)
 {
     int top = c->layout.area[AREA_TITLE].rows + (screen_heading(c) ? 1 : 0);
     return (struct rect){top + 1, 1, c->layout.area[AREA_STATUS].row - top - 1,
-                         c->v->columns - 2};
+                         form_list_columns(c) - 2};
 }
 
 /* The start screen, and screens that are lists: entries between title and status. */
@@ -243,7 +246,7 @@ void draw_start(struct scene *c)
     if (c->v->n_entries == 0)
         draw_hint(c, area, "O opens a document");
     else
-        draw_lines(c, area, &lines, true);
+        form_draw(c, screen_body(c), draw_lines(c, area, &lines, true));
     free(lines.line);
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "views/results.h"
+#include "views/run_plan.h"
 #include "views/samples.h"
 #include "views/training.h"
 
@@ -27,6 +28,7 @@ extern const char *const train_value_name[TRAIN_VALUE_COUNT]; /* "loss" */
 
 struct train_state {
     const struct training *run; /* NULL: none */
+    const struct run_plan *plan; /* of the form; NULL: none */
     enum train_pane focus;
     enum train_value value;
     bool log_scale, zoomed, playing;

@@ -46,6 +46,15 @@ void train_draw_probe(struct scene *scene, struct rect area);   /* screen_probe.
 void train_draw_samples(struct scene *scene, struct rect area);
 const struct training_probe *train_probe(const struct scene *scene); /* shown; NULL: none */
 
+/* ---- screen_form.c: the Train screen without a run ------------------------------- */
+
+/* The columns that are left to a list that fills the screen. */
+int form_list_columns(const struct scene *scene);
+
+/* What stands beside the list and below it. body: from the heading to the status line; below: the
+ * first row that the list has left free. */
+void form_draw(struct scene *scene, struct rect body, int below);
+
 /* ---- screen_data.c, screen_eval.c --------------------------------------------- */
 
 void data_draw(struct scene *scene);

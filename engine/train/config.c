@@ -139,17 +139,24 @@ static void shorten(const struct train_config *config, const struct key *key, ch
     }
 }
 
+bool train_config_row(const struct train_config *config, size_t i, struct train_config_row *row)
+{
+    if (i >= KEY_COUNT)
+        return false;
+    *row = (struct train_config_row){.key = keys[i].name, .help = keys[i].help};
+    print_value(config, &keys[i], row->value, sizeof row->value);
+    shorten(config, &keys[i], row->value, sizeof row->value);
+    return true;
+}
+
 char *train_config_print(const struct train_config *config)
 {
     size_t capacity = KEY_COUNT * (CONFIG_TEXT_MAX + 160), used = 0;
     char *out = xmalloc(capacity);
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        char value[CONFIG_TEXT_MAX];
-        print_value(config, &keys[i], value, sizeof value);
-        shorten(config, &keys[i], value, sizeof value);
-        used += (size_t)snprintf(out + used, capacity - used, "%-18s = %-24s # %s\n",
-                                 keys[i].name, value, keys[i].help);
-    }
+    struct train_config_row row;
+    for (size_t i = 0; train_config_row(config, i, &row); i++)
+        used += (size_t)snprintf(out + used, capacity - used, "%-18s = %-24s # %s\n", row.key,
+                                 row.value, row.help);
     return out;
 }
 

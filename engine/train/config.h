@@ -42,7 +42,7 @@ enum { CONFIG_TEXT_MAX = 192 };
     X(NUMBER, gate_rate, 1.0, "share of lr that the gate's Wq and Wk take (our extension)")        \
     X(NUMBER, value_rate, 1.0, "share of lr that the gate's Wv takes (our extension)")             \
     X(NUMBER, clip, 20.0, "largest norm of the gradient; 0 = off")                                 \
-    X(COUNT, window, 128, "W")                                                                     \
+    X(COUNT, window, 128, "tokens that share a plan")                                              \
     X(TEXT, ratio_schedule, "0:4", "step:ratio, ...: the ratio from that step on (our extension)") \
     X(TEXT, eps_schedule, "0:0.1", "step:eps, ...: Sinkhorn's regularisation from that step on")   \
     X(COUNT, iters, 30, "Sinkhorn's iterations")                                                   \
@@ -102,6 +102,13 @@ bool train_config_read(struct train_config *config, const char *path, struct err
 
 /* The file form of all keys with their help, to be freed. */
 char *train_config_print(const struct train_config *config);
+
+/* The i-th setting of the table as text; false behind the last. */
+struct train_config_row {
+    const char *key, *help; /* borrowed */
+    char value[CONFIG_TEXT_MAX];
+};
+bool train_config_row(const struct train_config *config, size_t i, struct train_config_row *row);
 
 /* Checks values against each other. */
 bool train_config_check(const struct train_config *config, struct err *err);

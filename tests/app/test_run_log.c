@@ -216,6 +216,31 @@ static void test_form_makes_arguments(void **state)
     run_form_free(&form);
 }
 
+/* What was looked at is proposed until data are named; the phase follows what it is. */
+static void test_form_takes_proposals(void **state)
+{
+    (void)state;
+    struct run_form form;
+    struct err err = {0};
+    run_form_init(&form);
+    assert_true(run_form_propose(&form, "a,b.txt", "ntp"));
+    assert_int_equal(form.n_data, 1);
+    assert_string_equal(form.data[0], "a,b.txt");
+    assert_false(run_form_propose(&form, "a,b.txt", "ntp"));
+    assert_true(run_form_propose(&form, "q.jsonl", "sft"));
+    assert_string_equal(form.phase, "sft");
+    assert_string_equal(form.preset, "cpu-sft");
+    assert_true(run_form_word(&form, "prompt", &err));
+    assert_true(run_form_propose(&form, "other.jsonl", "sft"));
+    assert_string_equal(form.phase, "prompt"); /* questions suit it, too */
+    assert_true(run_form_propose(&form, "c.txt", "ntp"));
+    assert_string_equal(form.phase, "ntp");
+    assert_true(run_form_word(&form, "data=mine.txt", &err));
+    assert_false(run_form_propose(&form, "c.txt", "ntp"));
+    assert_string_equal(form.data[0], "mine.txt");
+    run_form_free(&form);
+}
+
 static void test_form_refuses(void **state)
 {
     (void)state;
@@ -332,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_lines_say_when),
         cmocka_unit_test(test_z_of_the_last_step),
         cmocka_unit_test(test_form_makes_arguments),
+        cmocka_unit_test(test_form_takes_proposals),
         cmocka_unit_test(test_form_refuses),
         cmocka_unit_test(test_looks_are_taken),
         cmocka_unit_test(test_later_look_counts),

@@ -56,6 +56,38 @@ class FormTest(RunTest):
                    'expect "Preset         cpu-sft"', "key Enter", 'expect "> Phase          prompt"', "train preset=paper-sft",
                    'expect "paper-sft"', "key Down Down", "train data=a.txt", 'expect "> Dry run"', "key Esc", 'expect "── Document"')
 
+    def test_tells_what_the_run_would_do(self):
+        """Beside the form where there is room: all settings, whose they are, what they come to."""
+        self.plays("size 200x60", "switch train", 'expect "What it will do: cpu-ntp"',
+                   'expect "600 steps of 8: 4,800 samples in all; 7 validations, 24 checkpoints"',
+                   'expect "= optimizer          muon"', 'expect "  beta1              0.9"',
+                   'expect "Plain text for ntp"', "key Up", 'expect "All settings under one name"',
+                   "train steps=30 batch=3", 'expect "+ steps              30"',
+                   'expect "= micro_batch        3"',
+                   "size 112x30", 'expect "+ steps              30"',
+                   'expect "more: comprexit train ntp"', f"train preset={self.text}",
+                   f'expect "expected key = value"', "train preset=cpu-ntp micro_batch=2",
+                   'expect "a multiple of micro_batch"', "size 80x24", 'expect "── Preset ──"')
+
+    def test_proposes_what_was_looked_at(self):
+        """The file of the Data screen, until data are named."""
+        questions = self.home / "questions.jsonl"
+        questions.write_text('{"context": "The pier was built in 1888.", "question": "When?",'
+                             ' "answers": ["1888"]}\n' * 3)
+        self.plays(f"data {self.text}", "wait idle", "key 4", "size 200x60",
+                   'expect "text.txt, as on the Data screen"', 'expect "> Dry run"', "key 3",
+                   f"data {questions}", "wait idle", "key 4", 'expect "questions.jsonl, as on"',
+                   'expect "Phase          sft"', "train data=mine.txt", "key 3 4",
+                   'expect "Data           mine.txt"')
+
+    def test_lists_the_runs_that_are_there(self):
+        run = self.home / "runs/one"
+        settings = [part for word in SETTINGS.split() for part in ("--set", word)]
+        subprocess.run([PROGRAM, "train", "ntp", "-m", MODEL, "--data", self.text, "--run", run,
+                        *settings, "--steps", "5"], check=True, capture_output=True)
+        self.plays("switch train", 'expect "ntp · all 5 steps are done"', "key End Enter",
+                   'expect "finished · 5/5"', folder=self.home)
+
     def test_phase_and_preset_go_together(self):
         """Of two that do not, the one that was said last holds; a preset of the phase stays."""
         self.plays("train preset=cpu-sft", 'expect "Phase          sft"', "train preset=paper-ntp",

@@ -59,6 +59,46 @@ void stage_train_new(struct stage *g)
     snprintf(g->training.stage, sizeof g->training.stage, "records");
 }
 
+/* Without a run: the form, in which a setting of one's own stands beside those of the preset. */
+void stage_train_form(struct stage *g)
+{
+    static const char *const lines[][2] = {
+        {"Phase", "ntp"}, {"Preset", "cpu-ntp"}, {"Data", "harbour.txt, as on the Data screen"},
+        {"Run directory", "where checkpoints and log go: Enter types it"},
+        {"Settings", "steps=30"}, {"Dry run", "two steps that are thrown away"}, {"Start", ""}};
+    static const char *const groups[] = {"Steps", "Optimizer", "Plan"};
+    enum { LINES = sizeof lines / sizeof *lines, SETTINGS = 36 };
+    for (size_t i = 0; i < LINES; i++) {
+        snprintf(g->texts[i][0], sizeof g->texts[i][0], "%s", lines[i][0]);
+        snprintf(g->texts[i][1], sizeof g->texts[i][1], "%s", lines[i][1]);
+        g->entries[i] = (struct list_entry){.label = g->texts[i][0], .detail = g->texts[i][1]};
+    }
+    struct run_plan *plan = &g->plan;
+    snprintf(plan->phase, sizeof plan->phase, "ntp");
+    snprintf(plan->preset, sizeof plan->preset, "cpu-ntp");
+    snprintf(plan->text, sizeof plan->text, "Next-token prediction in hours on a CPU.");
+    snprintf(plan->sums, sizeof plan->sums, "30 steps of 8: 240 samples in all");
+    for (size_t i = 0; i < SETTINGS; i++) {
+        MEM_GROW(plan->settings, plan->settings_capacity, plan->n_settings + 1);
+        plan->settings[plan->n_settings++] = (struct run_setting){
+            .group = groups[i / 12], .key = i ? "valid_samples" : "steps",
+            .help = i % 7 ? "optimizer steps" : "held-out samples of each kind in a validation, "
+                                                "with a sentence that is too long for its line",
+            .value = "30",
+            .from = i == 0 ? SETTING_OWN : i % 3 ? SETTING_BUILT_IN : SETTING_PRESET};
+    }
+    plan->about[0] = "All settings under one name, with a sentence that goes on for some lines on "
+                     "a screen where it has few columns.";
+    plan->n_about = 1;
+    g->v.screen = SCREEN_TRAIN;
+    g->v.dialog_title = "Train a compressor";
+    g->v.dialog_keys = "arrows and Enter choose \u00b7 Esc \u00b7 ? help";
+    g->v.entries = g->entries;
+    g->v.n_entries = LINES;
+    g->v.overlay_at = 3;
+    g->v.train.plan = plan;
+}
+
 /* A run without looks at a probe: the curve has their columns. */
 void stage_train_plain(struct stage *g)
 {

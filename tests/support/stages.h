@@ -14,6 +14,7 @@ struct stage {
     struct snapshot *pinned; /* of the Compare screen */
     bool muted[256], layer_off[31];
     struct training training;
+    struct run_plan plan;
     struct samples samples;
     struct samples_text sample;
     struct results results;
@@ -85,6 +86,7 @@ void stage_train_norm(struct stage *g);
 void stage_train_numbers(struct stage *g);
 void stage_train_new(struct stage *g);
 void stage_train_plain(struct stage *g);
+void stage_train_form(struct stage *g);
 void stage_data(struct stage *g);
 void stage_data_sample(struct stage *g);
 void stage_data_bad(struct stage *g);

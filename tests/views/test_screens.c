@@ -136,6 +136,10 @@ static const struct scene_test scenes[] = {
     {"train-numbers", stage_train_numbers, 40, 10, MONO},
     {"train-new", stage_train_new, 120, 36, MONO},
     {"train-plain", stage_train_plain, 160, 48, MONO},
+    {"train-form", stage_train_form, 200, 60, MONO},
+    {"train-form", stage_train_form, 120, 36, MONO | TRUE | ASCII},
+    {"train-form", stage_train_form, 80, 24, MONO},
+    {"train-form", stage_train_form, 40, 10, MONO},
     {"data-records", stage_data_records, 120, 36, MONO},
     {"plan-by-token", stage_plan_by_token, 120, 36, MONO},
     {"eval-long", stage_eval_long, 160, 48, MONO},
@@ -152,6 +156,7 @@ static void stage_free(struct stage *stage)
     snapshot_release(stage->s);
     snapshot_release(stage->pinned);
     training_free(&stage->training);
+    run_plan_free(&stage->plan);
     samples_free(&stage->samples);
     samples_text_free(&stage->sample);
     results_free(&stage->results);
