@@ -11,7 +11,7 @@
 
 enum { QUESTION_MAX = 16 << 10 };
 
-static bool need_something_to_ask(const struct session *s, struct err *err)
+static bool need_something_to_ask(const struct session *s, bool given, struct err *err)
 {
     if (!s->document.path)
         return err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
@@ -19,7 +19,8 @@ static bool need_something_to_ask(const struct session *s, struct err *err)
         return false;
     if (!s->worker)
         return err_set(err, ERR_USAGE, "there is no engine" WAY ":model PATH opens one");
-    return s->question || err_set(err, ERR_USAGE, "no question yet" WAY "a asks one");
+    return given || s->question ||
+           err_set(err, ERR_USAGE, "no question yet" WAY "a asks one");
 }
 
 bool do_ask(struct session *s, const struct words *words, struct err *err)
@@ -31,14 +32,13 @@ bool do_ask(struct session *s, const struct words *words, struct err *err)
                        QUESTION_MAX);
     if (!text_valid(text, length, &bad))
         return err_set(err, ERR_USAGE, "the question is not UTF-8 at byte %zu", bad);
+    if (!need_something_to_ask(s, length > 0, err))
+        return false;
     if (length) {
-        free(s->question);
-        s->question = xstrdup(text);
+        session_set_question(s, text);
         s->continue_from = 0;
         s->document.asked++;
     }
-    if (!need_something_to_ask(s, err))
-        return false;
     jobs_ask_all(s);
     session_compose(s);
     return true;
@@ -106,7 +106,7 @@ bool do_regen(struct session *s, const struct words *words, struct err *err)
     (void)words;
     if (s->document_watch.changed || s->model_watch.changed)
         return reopen(s, err);
-    if (!need_something_to_ask(s, err))
+    if (!need_something_to_ask(s, false, err))
         return false;
     bool some = false;
     for (enum answer_mode m = 0; m < ANSWER_MODES; m++)

@@ -95,15 +95,15 @@ bool do_continue(struct session *s, const struct words *words, struct err *err)
     bool off = words->count == 1 && strcmp(words->word[0], "off") == 0;
     if (words->count && !off)
         return refusal_wants(words, err, "nothing, or off");
-    free(s->question);
+    session_set_question(s, NULL);
     free(s->gold);
-    s->question = s->gold = NULL;
+    s->gold = NULL;
     s->continue_from = 0;
     if (!off) {
         size_t window = snapshot_window_of(s->snapshot, s->view.token);
         s->continue_from = s->snapshot->window_first[window + 1];
         snprintf(name, sizeof name, "(continue after token %zu)", s->continue_from - 1);
-        s->question = xstrdup(name);
+        session_set_question(s, name);
         s->gold = text_behind(s, s->continue_from);
         jobs_ask_all(s);
     }

@@ -23,6 +23,7 @@
 #include "app/tour.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 
 /* Everything that is opened in order and closed in reverse. */
 struct explorer {
@@ -151,9 +152,12 @@ static void ask_at_start(struct session *s, const struct explore_options *o)
     if (o->demo && !action_run(s, "demo", &err))
         session_warn(s, "%s", err.text);
     if (o->question && o->no_answers)
-        s->question = xstrdup(o->question);
-    else if (o->question && !action_run_text(s, "ask", o->question, &err))
+        session_set_question(s, o->question);
+    else if (o->question && !action_run_text(s, "ask", o->question, &err)) {
         session_warn(s, "%s", err.text);
+        if (!s->document.path && text_valid(o->question, strlen(o->question), NULL))
+            session_set_question(s, o->question); /* r asks it of the one that is opened */
+    }
     if (!o->question && s->question && !o->no_answers && !action_run(s, "ask", &err))
         session_warn(s, "%s", err.text);
     if (o->command && !action_run(s, o->command, &err))

@@ -239,7 +239,7 @@ void reopen_apply(struct session *s)
     figure_meta_to_edits(meta, &s->edits);
     s->loss_when_ready = shows_loss(meta);
     if (meta->question && !s->question)
-        s->question = xstrdup(meta->question);
+        session_set_question(s, meta->question);
     if (meta->has_range)
         snprintf(place, sizeof place, "%zu", meta->from);
     else

@@ -180,6 +180,10 @@ struct snapshot *session_read_file(const struct session *s, const char *path,
                                    struct figure_meta *meta, bool *text_missing, struct pins *pins,
                                    struct err *err);
 
+/* A copy of the text becomes the question, also on the screen, which does not show the one before
+ * any more; NULL: none. */
+void session_set_question(struct session *s, const char *text);
+
 /* Makes a snapshot A of the Compare screen, in place of what was; NULL: nothing is A. */
 void session_pin(struct session *s, const char *name, struct snapshot *snapshot);
 

@@ -75,8 +75,7 @@ void session_set_restored(struct session *s, const char *path, struct snapshot *
         worker_cancel(s->worker, JOB_DOCUMENT | JOB_ASK | JOB_READ | JOB_LOSS | JOB_CONTROL);
     forget_document(s);
     free(s->document.path);
-    free(s->question);
-    s->question = NULL;
+    session_set_question(s, NULL);
     s->document.path = kept;
     s->restored = restored;
     s->ask_when_ready = false;
@@ -111,6 +110,13 @@ struct snapshot *session_read_file(const struct session *s, const char *path,
     struct reading r = {path, meta, text_missing, pins, NULL};
     worker_call(!s->no_sandbox, read_session, &r, err);
     return r.snapshot;
+}
+
+void session_set_question(struct session *s, const char *text)
+{
+    char *kept = text ? xstrdup(text) : NULL;
+    free(s->question);
+    s->view.question = s->question = kept;
 }
 
 void session_pin(struct session *s, const char *name, struct snapshot *snapshot)

@@ -100,6 +100,13 @@ class RefusedTest(ScriptTest):
         self.plays(f"record {record}", "source " + str(self.bad(f"record {self.home}/there.rc")), "switch data",
                    "record off")  # it would be refused, had the recording ended
 
+    def test_a_question_that_is_refused_leaves_the_one_before(self):
+        """On the screen, too."""
+        kept = self.home / "kept.cxt"
+        self.plays("answers none", "ask What replaced peat?", "wait idle", f"save {kept}")
+        refused, still_there = f"source {self.bad('ask Who pays?')}", 'expect "ask> What replaced peat?"'
+        self.plays(f"restore {kept}", refused, still_there, "pin", still_there, refused, still_there)
+
     def bad(self, line):
         path = self.home / "bad.rc"
         path.write_text(line + "\n")
