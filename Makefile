@@ -170,7 +170,7 @@ test_programs = $(patsubst tests/%.c,$(BUILD)/tests/%,$(call test_sources,$(1)))
 $(eval $(call archive_rule,support,$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))))
 define test_rule
 $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(TEST_SUPPORT) $(foreach l,$(TEST_LIBS_$(1)),$(BUILD)/lib$(l).a)
-	@$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS) -lcmocka
+	@$$(CC) $$(LDFLAGS_ALL) -Wl,--undefined=cpu_limit -o $$@ $$^ $$(LIBS) -lcmocka
 endef
 $(foreach g,$(TEST_GROUPS),$(eval $(call test_rule,$(g))))
 TEST_PROGRAMS := $(foreach g,$(TEST_GROUPS),$(call test_programs,$(g)))

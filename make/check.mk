@@ -22,6 +22,11 @@ gradcheck:
 	$(SUB) -j2 WERROR=1 VARIANT=double engine-tests-build
 	$(SUB) VARIANT=double engine-test
 
+# The engine's tests with the kernels for CPUs that have less than this one.
+cpus: $(ENGINE_TESTS)
+	@for cpu in avx2 baseline; do \
+	  echo "as on a CPU with: $$cpu"; COMPREXIT_CPU=$$cpu tests/run -k "$(K)" $(ENGINE_TESTS) || exit; done
+
 # Address and undefined-behaviour sanitizers over all tests.
 asan ubsan:
 	$(SUB) -j2 VARIANT=asan all tests-build
@@ -49,11 +54,12 @@ check: deps-check
 	@command -v nvcc >/dev/null || echo "no nvcc here: the CUDA sources are not compiled"
 	@if command -v nvcc >/dev/null; then $(MAKE) --no-print-directory -j2 CUDA=1 WERROR=1 cuda; fi
 	$(SUB) gradcheck
+	$(SUB) cpus
 	$(SUB) asan
 	$(SUB) golden-check
 	$(SUB) demo </dev/null
 	$(SUB) WERROR=1 VARIANT=release test
 
-.PHONY: layers lint clang gradcheck asan ubsan tsan power-cuts check
+.PHONY: layers lint clang gradcheck cpus asan ubsan tsan power-cuts check
 
 include make/bench.mk make/golden.mk

@@ -11,6 +11,7 @@ endif
 coverage:
 	$(SUB) -j2 VARIANT=coverage all tests-build
 	-$(SUB) VARIANT=coverage test
+	-$(SUB) VARIANT=coverage cpus
 	@tests/coverage/report build/coverage
 
 .PHONY: coverage
