@@ -2,6 +2,8 @@
 
 #include "views/chart.h"
 
+#define PLUS_MINUS 0xb1
+
 struct substitute {
     uint32_t from, to; /* a range of glyphs */
     char ascii;
@@ -33,9 +35,21 @@ static uint32_t to_ascii(uint32_t codepoint)
     return codepoint;
 }
 
+/* " ±" becomes "+-". */
+static void spell_plus_minus(struct canvas_cell *cell, bool has_left)
+{
+    if (has_left && cell[-1].codepoint == ' ')
+        cell[-1].codepoint = '+';
+    cell->codepoint = '-';
+}
+
 void glyphs_to_ascii(struct canvas *canvas)
 {
-    for (int i = 0; i < canvas->rows * canvas->columns; i++)
-        if (canvas->cells[i].codepoint > 0x7f)
-            canvas->cells[i].codepoint = to_ascii(canvas->cells[i].codepoint);
+    for (int i = 0; i < canvas->rows * canvas->columns; i++) {
+        struct canvas_cell *cell = &canvas->cells[i];
+        if (cell->codepoint == PLUS_MINUS)
+            spell_plus_minus(cell, i % canvas->columns > 0);
+        else if (cell->codepoint > 0x7f)
+            cell->codepoint = to_ascii(cell->codepoint);
+    }
 }
