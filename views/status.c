@@ -174,7 +174,8 @@ static void loss_sentence(const struct scene *c, struct parts *parts)
     const struct snapshot_loss *l = c->s->loss;
     char words[256];
     if (!l || isnan(l->full[c->token])) {
-        parts_add(parts, l ? "its loss is not known" : "the command loss tells what it costs");
+        parts_add(parts, l ? "its loss is not known: range A B, then loss, measures there"
+                           : "the command loss tells what it costs");
         return;
     }
     if (c->s->loss_stale)

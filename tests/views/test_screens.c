@@ -187,6 +187,13 @@ static void show_difference(const char *path, const char *want, const char *got)
                 got + at);
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char)*text < 0x80)
+        text++;
+    return !*text;
+}
+
 static size_t check_screen(const struct scene_test *scene, int display)
 {
     struct stage stage = {.s = sample_snapshot()};
@@ -214,6 +221,10 @@ static size_t check_screen(const struct scene_test *scene, int display)
         show_difference(path, want, got);
     else if (failed)
         print_error("%s\n", err.text);
+    if (1 << display == ASCII && strcmp(scene->name, "wide-text") != 0 && !is_ascii(got)) {
+        print_error("%s has signs beyond ASCII\n", path);
+        failed = true;
+    }
     free(want);
     free(got);
     return failed;
