@@ -127,8 +127,9 @@ static struct view_hit hit_plan(const struct scene *c, int row, int column)
 /* Mass row and axis stand for tokens alone. */
 static struct view_hit hit_column(const struct scene *c, int column)
 {
-    struct view_hit hit = pane_hit(PANE_PLAN);
-    struct grid g = scene_plan_grid(c);
+    bool plan = scene_shows(c, AREA_PLAN);
+    struct view_hit hit = pane_hit(plan ? PANE_PLAN : PANE_GATES);
+    struct grid g = plan ? scene_plan_grid(c) : scene_gates_grid(c);
     if (grid_token(c, &g, column, &hit.token))
         hit.kind = HIT_TOKEN;
     return hit;

@@ -158,13 +158,34 @@ static void lay_wide(const struct layout_input *in, struct layout *layout,
     take(&below, AREA_ANSWERS, b.answers - 1);
 }
 
-/* Of `rows`, those that the slots fill: one each, or as many in a row as make them fit (two, and
- * the rest scrolls, where the plan is not zoomed). */
-static int fitting_rows(int rows, int slots, bool zoomed)
+/* Of `rows`, those that slots or layers fill: one each, or as many in a row as make them fit (two,
+ * and the rest scrolls, where not all are to be seen). */
+static int fitting_rows(int rows, int n, bool all)
 {
-    int pairs = zoomed ? (slots + 2 * rows - 1) / (2 * rows) : 1;
-    int needed = slots <= rows ? slots : (slots + 2 * pairs - 1) / (2 * pairs);
+    int pairs = all ? (n + 2 * rows - 1) / (2 * rows) : 1;
+    int needed = n <= rows ? n : (n + 2 * pairs - 1) / (2 * pairs);
     return needed < rows ? needed : rows;
+}
+
+/* Rows of the zoomed plan: mass and axis go with it. */
+static int plan_rows(const struct layout_input *in, int rows)
+{
+    int slots = (int)size_min(in->slots ? in->slots : 32, 512), plan = rows - 2;
+    if (!in->zoomed || in->zoom_level == 0)
+        return fitting_rows(plan, slots, in->zoomed);
+    plan -= clamp_int(rows / 4, 1, TOKEN_TEXT_ROWS);
+    return plan < slots ? plan : slots;
+}
+
+/* Rows of the gates: sender mass and axis go with them where they leave room for those, or show
+ * several layers a row anyway. */
+static int gates_rows(const struct layout_input *in, int rows)
+{
+    int layers = (int)size_min(in->layers ? in->layers : 31, 512);
+    bool alone = !in->zoomed || layers <= rows;
+    if (in->zoomed && in->zoom_level > 0)
+        return layers < rows - 2 ? layers : rows - 2;
+    return fitting_rows(alone ? rows : rows - 2, layers, true);
 }
 
 /* One pane in all of the space. */
@@ -177,21 +198,18 @@ static void lay_pane(const struct layout_input *in, struct layout *layout,
     take(&stack, AREA_STRIP, clamp_int(strip_rows(in, space.columns), 0, space.rows / 3));
     int rows = stack.rest.rows;
     bool own_table = in->zoomed && (in->turned || in->zoom_level >= 2);
-    if (in->focus != PANE_PLAN || own_table || rows < 4) {
+    bool plan = in->focus == PANE_PLAN && !own_table;
+    if ((!plan && in->focus != PANE_GATES) || rows < 4) {
         take(&stack, whole[in->focus], rows);
         return;
     }
-    int plan = rows - 2, slots = (int)size_min(in->slots ? in->slots : 32, 512);
-    if (in->zoomed && in->zoom_level == 1)
-        plan -= clamp_int(rows / 4, 1, TOKEN_TEXT_ROWS);
-    else
-        plan = fitting_rows(plan, slots, in->zoomed);
-    take(&stack, AREA_MASS, 1);
-    take(&stack, AREA_PLAN, plan);
-    take(&stack, AREA_AXIS, clamp_int(rows - 1 - plan, 1, 1 + TOKEN_TEXT_ROWS));
+    int cells = plan ? plan_rows(in, rows) : gates_rows(in, rows);
+    take(&stack, AREA_MASS, rows - cells >= 2 ? 1 : 0);
+    take(&stack, whole[in->focus], cells);
+    take(&stack, AREA_AXIS, clamp_int(stack.rest.rows, 0, 1 + TOKEN_TEXT_ROWS));
     if (!in->zoomed || stack.rest.rows < TEXT_LEAST)
         return;
-    take(&stack, AREA_DOCUMENT_HEADING, 1); /* rows that slots cannot fill: the text */
+    take(&stack, AREA_DOCUMENT_HEADING, 1); /* rows that cells cannot fill: the text */
     take(&stack, AREA_DOCUMENT, stack.rest.rows);
 }
 

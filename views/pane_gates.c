@@ -11,6 +11,7 @@
 #include "views/edits.h"
 #include "views/gates.h"
 #include "views/scene.h"
+#include "views/token_axis.h"
 
 enum { FRAME_BAR = 0x2502, THIN_MARK = 0x258f, TEE_DOWN = 0x252c };
 
@@ -217,6 +218,25 @@ static void draw_bits(struct scene *c, const struct grid *g)
     }
 }
 
+/* Beside the rows of a zoomed pane: the tokens that take most from their layers. */
+static void draw_takers(struct scene *c, const struct grid *g)
+{
+    struct rect side = scene_grid_side(c, g);
+    enum area label = scene_shows(c, AREA_MASS) ? AREA_MASS : AREA_AXIS;
+    size_t from, to, n = c->tokens, layers = c->window->layers;
+    if (side.columns <= 0 || !scene_shows(c, label))
+        return;
+    double *share = xcalloc(n, sizeof *share);
+    canvas_printf(c->canvas, c->layout.area[label].row, side.column, side.columns, ROLE_LABEL, 0,
+                  "taken most by");
+    for (int r = 0; r < side.rows && gates_row_layers(g, layers, r, &from, &to); r++) {
+        for (size_t t = 0; t < n; t++)
+            share[t] = cell_value(c->window, c->window->gate, t, t + 1, from, to);
+        draw_top_tokens(c, (struct rect){side.row + r, side.column, 1, side.columns}, share);
+    }
+    free(share);
+}
+
 static void draw_frame(struct scene *c, const struct grid *g)
 {
     for (int r = 0; r < g->area.rows; r++) {
@@ -307,6 +327,11 @@ void draw_gates(struct scene *c)
     if (!scene_shows(c, AREA_GATES))
         return;
     bool entropy = c->v->value[PANE_GATES] == VALUE_ENTROPY && scene_has_gates(c);
+    bool plan = scene_shows(c, AREA_PLAN); /* which has mass and axis then */
+    if (!plan && scene_shows(c, AREA_MASS))
+        draw_token_mass(c, &g);
+    if (!plan && scene_shows(c, AREA_AXIS))
+        draw_token_axis(c, &g);
     draw_frame(c, &g);
     if (entropy)
         draw_bits(c, &g);
@@ -331,5 +356,6 @@ void draw_gates(struct scene *c)
                       "off");
     else
         draw_profile(c, &g);
+    draw_takers(c, &g);
     place_cursor(c, &g);
 }

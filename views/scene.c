@@ -125,9 +125,21 @@ static struct grid make_grid(const struct scene *c, enum area area)
     return g;
 }
 
+/* Zoomed cells end behind the last one where a text has room beside it. */
+static void close_up(const struct scene *c, struct grid *g)
+{
+    enum { SIDE_LEAST = 24 };
+    if (!c->v->zoomed || c->v->zoom_level > 0 || g->columns.n_cells - g->used < SIDE_LEAST)
+        return;
+    g->columns.n_cells = g->used;
+    g->columns.mark = g->columns.cells + g->used;
+    g->columns.bars = g->columns.mark + 1;
+}
+
 struct grid scene_gates_grid(const struct scene *c)
 {
     struct grid g = make_grid(c, AREA_GATES);
+    close_up(c, &g);
     size_t rows = (size_t)g.area.rows;
     size_t layers = c->window ? c->window->layers : c->s->facts.layers + 1;
     g.per_row = 1;
@@ -140,21 +152,10 @@ struct grid scene_gates_grid(const struct scene *c)
     return g;
 }
 
-/* A zoomed plan ends behind its last cell where a text has room beside it. */
-static void close_up(const struct scene *c, struct grid *g)
-{
-    enum { SIDE_LEAST = 24 };
-    if (!c->v->zoomed || c->v->zoom_level > 0 || g->columns.n_cells - g->used < SIDE_LEAST)
-        return;
-    g->columns.n_cells = g->used;
-    g->columns.mark = g->columns.cells + g->used;
-    g->columns.bars = g->columns.mark + 1;
-}
-
-struct rect scene_plan_side(const struct scene *c, const struct grid *g)
+struct rect scene_grid_side(const struct scene *c, const struct grid *g)
 {
     int from = g->columns.bars + GRID_BARS + 1, end = c->v->columns - 1;
-    bool beside = c->v->zoomed && scene_has_plan(c) && end > from;
+    bool beside = c->v->zoomed && end > from;
     return (struct rect){g->area.row, from, g->area.rows, beside ? end - from : 0};
 }
 

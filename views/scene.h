@@ -60,9 +60,9 @@ struct grid {
 struct grid scene_gates_grid(const struct scene *scene);
 struct grid scene_plan_grid(const struct scene *scene);
 
-/* Where a zoomed plan that leaves room beside it tells what its slots are made of; no columns
- * when it does not. */
-struct rect scene_plan_side(const struct scene *scene, const struct grid *grid);
+/* Where zoomed cells that leave room beside them tell which tokens their rows are about; no
+ * columns when they do not. */
+struct rect scene_grid_side(const struct scene *scene, const struct grid *grid);
 
 /* The cell of a token of the window, -1 when it is scrolled out. */
 int grid_cell_of(const struct grid *grid, size_t token);

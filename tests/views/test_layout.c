@@ -90,6 +90,37 @@ static void test_gates_fill_their_rows(void **state)
         }
 }
 
+/* Zoomed gates leave no rows blank: sender mass, the axis and the text stand below them. */
+static void test_zoomed_gates_leave_nothing_blank(void **state)
+{
+    (void)state;
+    for (size_t layers = 4; layers <= 100; layers++)
+        for (int rows = 16; rows <= 100; rows++)
+            for (int level = 0; level < 3; level++) {
+                struct layout_input in = input(rows, 120);
+                in.layers = layers;
+                in.focus = PANE_GATES;
+                in.zoomed = true;
+                in.zoom_level = level;
+                struct layout l = layout_compute(&in);
+                size_t given = (size_t)l.area[AREA_GATES].rows;
+                size_t per_row = 2 * ((layers + 2 * given - 1) / (2 * given));
+                size_t used = given >= layers ? layers : (layers + per_row - 1) / per_row;
+                int blank = rows + (int)given - (int)(level ? given : used);
+                for (int a = 0; a < AREA_COUNT; a++)
+                    blank -= l.area[a].rows;
+                if (blank > 2)
+                    fail_msg("%zu layers at 120x%d, level %d: %d rows are blank", layers, rows,
+                             level, blank);
+            }
+    struct layout_input in = input(34, 120); /* as the presenter has it at 120x36 */
+    in.focus = PANE_GATES;
+    in.zoomed = true;
+    struct layout l = layout_compute(&in);
+    assert_true(layout_shows(&l, AREA_MASS) && layout_shows(&l, AREA_AXIS));
+    assert_true(layout_shows(&l, AREA_DOCUMENT));
+}
+
 static void test_odd_inputs(void **state)
 {
     (void)state;
@@ -236,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_size),    cmocka_unit_test(test_odd_inputs),
         cmocka_unit_test(test_gates_fill_their_rows),
+        cmocka_unit_test(test_zoomed_gates_leave_nothing_blank),
         cmocka_unit_test(test_wide_as_drawn), cmocka_unit_test(test_wide_limits),
         cmocka_unit_test(test_arrangement),
         cmocka_unit_test(test_fold),          cmocka_unit_test(test_spare_rows_have_text),
