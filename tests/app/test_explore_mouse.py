@@ -79,7 +79,7 @@ class MouseTest(ExplorerTest):
         self.assertRegex(redrawn(terminal), r">\s+Preset\s+cpu-ntp")
         self.click(terminal, 4, 8)
         self.assertRegex(redrawn(terminal), r"Preset\s+cpu-sft")
-        self.click(terminal, 10, 8)  # a line that is no choice
+        self.click(terminal, 28, 8)  # a line that is no choice
         self.press(terminal, 8, 8, button=65)
         self.assertRegex(redrawn(terminal), r">\s+Settings")
         (self.home / "notes.txt").write_text("Peat was burned before. " * 20)
