@@ -203,8 +203,8 @@ bool do_turn(struct session *s, const struct words *words, struct err *err)
     (void)words;
     (void)err;
     s->view.turned = !s->view.turned;
-    session_note(s, s->view.turned ? "tokens go down, in the zoomed plan (z) and in figures"
-                                   : "tokens go across");
+    session_note(s, s->view.turned ? "the plan and its figures: tokens go down"
+                                   : "the plan and its figures: tokens go across");
     cursor_focus(s, s->view.focus);
     return true;
 }

@@ -87,7 +87,7 @@ static void follow_plan(const struct scene *c, struct view_state *v)
     if (area.rows == 0 || slots == 0)
         return;
     size_t slot = size_min(v->slot, slots - 1);
-    if (v->zoomed && v->turned && scene_has_plan(c)) {
+    if (scene_plan_is_turned(c)) {
         struct plan_turned t = plan_turned(c, area);
         v->plan_left = follow_one(v->plan_left, t.tokens, token, c->tokens);
         v->plan_top = follow_one(v->plan_top, t.slots, slot, slots);

@@ -111,7 +111,7 @@ static struct view_hit hit_plan(const struct scene *c, int row, int column)
     size_t from, to;
     if (!scene_has_plan(c))
         return hit;
-    if (c->v->zoomed && c->v->turned)
+    if (scene_plan_is_turned(c))
         return hit_plan_turned(c, row, column);
     if (c->v->zoomed && c->v->zoom_level >= 2)
         return hit_plan_table(c, row, column);

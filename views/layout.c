@@ -147,9 +147,10 @@ static void lay_wide(const struct layout_input *in, struct layout *layout,
     take(&middle, AREA_GATES, b.gates);
     take(&middle, AREA_PLAN_HEADING, 1);
     take(&middle, AREA_STRIP, strip);
-    take(&middle, AREA_MASS, 1);
-    take(&middle, AREA_PLAN, b.plan);
-    take(&middle, AREA_AXIS, 1 + b.text);
+    int mass = in->turned ? 0 : 1; /* a turned plan has it beside its tokens */
+    take(&middle, AREA_MASS, mass);
+    take(&middle, AREA_PLAN, in->turned ? b.plan + 2 + b.text : b.plan);
+    take(&middle, AREA_AXIS, in->turned ? 0 : 1 + b.text);
 
     struct stack below = {layout, screen};
     below.rest.row += body.rows;
@@ -197,7 +198,7 @@ static void lay_pane(const struct layout_input *in, struct layout *layout,
     struct stack stack = {layout, space};
     take(&stack, AREA_STRIP, clamp_int(strip_rows(in, space.columns), 0, space.rows / 3));
     int rows = stack.rest.rows;
-    bool own_table = in->zoomed && (in->turned || in->zoom_level >= 2);
+    bool own_table = in->turned || (in->zoomed && in->zoom_level >= 2);
     bool plan = in->focus == PANE_PLAN && !own_table;
     if ((!plan && in->focus != PANE_GATES) || rows < 4) {
         take(&stack, whole[in->focus], rows);

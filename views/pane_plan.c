@@ -223,7 +223,7 @@ void draw_plan(struct scene *c)
     if (!scene_shows(c, AREA_PLAN))
         return;
     bool zoomed = c->v->zoomed && c->v->focus == PANE_PLAN && scene_has_plan(c);
-    if (zoomed && c->v->turned) {
+    if (scene_plan_is_turned(c)) {
         draw_plan_turned(c, c->layout.area[AREA_PLAN]);
         return;
     }

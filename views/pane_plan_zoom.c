@@ -185,10 +185,11 @@ struct plan_turned plan_turned(const struct scene *c, struct rect area)
     struct plan_turned t = {.area = area, .cells = area.column + TOKEN_COLUMNS + 1};
     int room = area.columns - TOKEN_COLUMNS - 2;
     size_t slots = c->window->slots;
-    t.width = c->v->zoom_level >= 2 ? CELL : 2 * (int)slots <= room ? 2 : 1;
+    bool numbers = c->v->zoomed && c->v->zoom_level >= 2;
+    t.width = numbers ? CELL : 2 * (int)slots <= room ? 2 : 1;
     t.slots = size_min(slots, (size_t)(room > t.width ? room / t.width : 1));
     t.slot = size_min(c->v->plan_top, slots - t.slots);
-    int rows = area.rows - 1 - (c->v->zoom_level >= 2 ? FOOT_ROWS : 0);
+    int rows = area.rows - 1 - (numbers ? FOOT_ROWS : 0);
     t.tokens = size_min(c->tokens, (size_t)(rows > 1 ? rows : 1));
     t.token = size_min(c->v->plan_left, c->tokens - t.tokens);
     return t;

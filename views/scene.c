@@ -79,6 +79,11 @@ bool scene_has_plan(const struct scene *c)
     return c->plan.plan != NULL;
 }
 
+bool scene_plan_is_turned(const struct scene *c)
+{
+    return c->v->turned && scene_has_plan(c);
+}
+
 bool scene_is_locked(const struct scene *c, enum pane pane)
 {
     static const enum pane of_kind[] = {

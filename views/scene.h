@@ -60,6 +60,9 @@ struct grid {
 struct grid scene_gates_grid(const struct scene *scene);
 struct grid scene_plan_grid(const struct scene *scene);
 
+/* Do the tokens of the plan go down? */
+bool scene_plan_is_turned(const struct scene *scene);
+
 /* Where zoomed cells that leave room beside them tell which tokens their rows are about; no
  * columns when they do not. */
 struct rect scene_grid_side(const struct scene *scene, const struct grid *grid);

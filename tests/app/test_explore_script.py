@@ -194,6 +194,17 @@ class CommandsTest(ScriptTest):
         self.plays("goto 162", "focus plan", "zoom plan", f'expect "{slot} x token 162"', "key j h",
                    f'expect "s{int(slot[1:]) + 1} x token 161"')
 
+    def test_turned_plan(self):
+        """Tokens go down in the plan of four panes, of one and zoomed; the arrows go with them."""
+        for size in ("120x36", "80x24", "40x10"):
+            with self.subTest(size=size):
+                self.plays(f"size {size}", "goto 20", "focus plan", "key t", 'expect " token    "',
+                           "key Down", 'expect "token 21 "', "key Right", 'expect "slot s"',
+                           "zoom", 'expect " token    "', "zoom", "key t Right",
+                           'expect "token 22 "')
+                self.fails(1, 'expected " token    "', f"size {size}", "focus plan", "key t t",
+                           'expect " token    "')
+
     def test_zoom_down_to_numbers(self):
         self.plays("goto 162", "zoom plan", "key +", 'expect "Plan (zoom: cells)"', "key +",
                    'expect "Plan (zoom: numbers)"', 'expect "is made of"', "key -",

@@ -32,6 +32,7 @@ void stage_plan(struct stage *g);
 void stage_answers(struct stage *g);
 void stage_full_answer(struct stage *g);
 void stage_plan_by_token(struct stage *g);
+void stage_plan_turned(struct stage *g);
 void stage_zoom_fit(struct stage *g);
 void stage_zoom_cells(struct stage *g);
 void stage_zoom_numbers(struct stage *g);

@@ -35,6 +35,12 @@ void stage_plan(struct stage *g)
     stage_source(&g->v, SOURCE_SLOT);
 }
 
+void stage_plan_turned(struct stage *g)
+{
+    stage_plan(g);
+    g->v.turned = true;
+}
+
 void stage_answers(struct stage *g)
 {
     stage_explore(g);

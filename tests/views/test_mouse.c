@@ -52,12 +52,12 @@ static void test_hit_plan_and_gates(void **state)
     (void)state;
     struct snapshot *s = sample_snapshot();
     for (size_t k = 0; k < 5; k++)
-        for (int zoom = -1; zoom < 4; zoom++) {
+        for (int zoom = -2; zoom < 4; zoom++) { /* -2, 3: tokens down */
             struct view_state v =
                 sample_view(sizes[k][0], sizes[k][1], PANE_PLAN, SOURCE_SLOT);
             v.zoomed = zoom >= 0;
             v.zoom_level = zoom == 3 ? 0 : zoom > 0 ? zoom : 0;
-            v.turned = zoom == 3;
+            v.turned = zoom == 3 || zoom == -2;
             for (size_t t = 114; t < 242; t += 9) {
                 v.token = t;
                 v.slot = t % 32;
@@ -65,7 +65,7 @@ static void test_hit_plan_and_gates(void **state)
                 assert_int_equal(hit.kind, HIT_PLAN);
                 assert_true(hit.token <= t && t - hit.token < 8);
                 assert_true(hit.slot <= v.slot && v.slot - hit.slot < 8);
-                if (zoom > 0)
+                if (zoom > 0 || v.turned)
                     assert_true(hit.token == t && hit.slot == v.slot);
             }
             v.turned = false;
