@@ -86,7 +86,8 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(norm, "next|window|token|slot", WORDS, WORDS, "next|window|token|slot",                   \
       "what the largest value is taken over")                                                   \
     X(scale, "linear|sqrt|log", WORDS, WORDS, "linear|sqrt|log", "scale of the colours")        \
-    X(limits, "MIN MAX|auto", WORDS, WORDS, "auto", "values of the first and last colour")      \
+    X(limits, "MIN MAX [gates|plan]|auto", WORDS, WORDS, "auto",                                \
+      "values of the first and last colour")                                                    \
     X(colors, "next|MAP", WORDS, WORDS, "next|viridis|cividis|magma|gray", "colour map")        \
     X(unit, "next|token|word|sentence", WORDS, WORDS, "next|token|word|sentence",               \
       "what the cursor moves over")                                                             \

@@ -66,19 +66,23 @@ bool do_unit(struct session *s, const struct words *words, struct err *err)
 bool do_limits(struct session *s, const struct words *words, struct err *err)
 {
     double low, high;
+    int pane = PANE_COUNT;
     if (words->count == 1 && strcmp(words->word[0], "auto") == 0) {
         s->view.limit_low = s->view.limit_high = (double)NAN;
         s->dirty = true;
         return true;
     }
-    if (words->count != 2 || !value_real(words->word[0], &low) ||
+    if (words->count < 2 || words->count > 3 || !value_real(words->word[0], &low) ||
         !value_real(words->word[1], &high))
-        return refusal_wants(words, err, "two numbers, or auto");
+        return refusal_wants(words, err, "two numbers and perhaps gates or plan, or auto");
+    if (words->count == 3 && (pane = action_choice(words->word[2], "gates|plan", "pane", err)) < 0)
+        return false;
     if (low >= high)
         return err_set(err, ERR_USAGE, "limits %s is not below %s", words->word[0],
                        words->word[1]);
     s->view.limit_low = low;
     s->view.limit_high = high;
+    s->view.limit_pane = words->count == 2 ? PANE_COUNT : pane ? PANE_PLAN : PANE_GATES;
     s->dirty = true;
     return true;
 }

@@ -392,8 +392,11 @@ void export_request_from_view(struct export_request *request, const struct snaps
     request->gate_value = v->value[PANE_GATES];
     figure->norm = v->normalise;
     figure->scale = v->scale;
-    figure->limit_low = v->limit_low;
-    figure->limit_high = v->limit_high;
+    enum pane pane = figure->kind == FIGURE_GATE ? PANE_GATES : PANE_PLAN;
+    if (v->limit_pane == pane || v->limit_pane == PANE_COUNT) {
+        figure->limit_low = v->limit_low;
+        figure->limit_high = v->limit_high;
+    }
     figure->map = v->map;
     figure->turned = v->turned;
     figure->iteration = v->iteration;

@@ -110,7 +110,9 @@ static void add_looks(struct buffer *l, const struct view_state *v)
     if (v->scale != fresh.scale)
         add(l, "scale %s", scale_name[v->scale]);
     if (!isnan(v->limit_low))
-        add(l, "limits %.9g %.9g", v->limit_low, v->limit_high);
+        add(l, "limits %.9g %.9g%s%s", v->limit_low, v->limit_high,
+            v->limit_pane < PANE_COUNT ? " " : "",
+            v->limit_pane < PANE_COUNT ? pane_word[v->limit_pane] : "");
     if (v->map != fresh.map)
         add(l, "colors %s", color_map_name[v->map]);
     if (v->unit != fresh.unit)

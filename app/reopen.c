@@ -166,8 +166,11 @@ static void apply_view(struct view_state *v, const struct figure_meta *meta)
     if (meta->map < MAP_COUNT)
         v->map = meta->map;
     v->unit = meta->unit;
-    v->limit_low = meta->limit_low;
-    v->limit_high = meta->limit_high;
+    /* limits are those of what the figure paints; other panes keep theirs */
+    bool plan = meta->kind == FIGURE_PLAN, gates = meta->kind == FIGURE_GATE;
+    v->limit_low = plan || gates ? meta->limit_low : (double)NAN;
+    v->limit_high = plan || gates ? meta->limit_high : (double)NAN;
+    v->limit_pane = gates ? PANE_GATES : PANE_PLAN;
     v->iteration = meta->iteration;
     v->locked = meta->locked;
     v->has_range = meta->has_range;
@@ -299,6 +302,9 @@ void reopen_restored(struct session *s, const struct figure_meta *meta)
 {
     size_t windows = s->snapshot->windows;
     apply_view(&s->view, meta);
+    s->view.limit_low = meta->limit_low;
+    s->view.limit_high = meta->limit_high;
+    s->view.limit_pane = PANE_COUNT;
     figure_meta_to_edits(meta, &s->edits);
     if (meta->window && meta->window <= windows)
         s->view.token = s->snapshot->window_first[meta->window - 1];

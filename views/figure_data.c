@@ -31,6 +31,8 @@ const struct figure_options figure_options_default = {
 enum view_value figure_value_of(enum figure_kind kind, enum view_value value)
 {
     enum pane pane = kind == FIGURE_GATE ? PANE_GATES : PANE_PLAN;
+    if (kind == FIGURE_LOSS)
+        return VALUE_LOSS;
     for (int v = 0; v < VALUE_COUNT; v++)
         if (view_value_pane[v] == pane && strcmp(view_value_name[v], view_value_name[value]) == 0)
             return (enum view_value)v;

@@ -59,7 +59,7 @@ static double tint_value(const struct scene *c, const float *looked_at, size_t t
     case VALUE_LOOKED_AT:
         return (double)looked_at[token];
     case VALUE_LOSS:
-        return loss_of_compression(c->s, token);
+        return loss_shown(c->s, c->v, token);
     default:
         return brush_token(&c->brush, token);
     }
@@ -95,7 +95,7 @@ static void scale_tint(const struct scene *c, struct tint *tint, const float *lo
     double top = brushed && c->v->unit == UNIT_TOKEN ? c->brush.token_max : 0;
     size_t from = tint->from, to = tint->to;
     if (tint->difference) {
-        top = loss_scale(c->s);
+        top = loss_scale(c->s, c->v);
         for (size_t t = 0; t < to - from; t++)
             tint->value[t] = fmax(fmin(tint->value[t] / top, 1), -1) + 0 * tint->value[t];
         return;
@@ -328,13 +328,13 @@ static void draw_minimap_cell(struct scene *c, int row, int column, double upper
 static void draw_loss_minimap(struct scene *c, const struct document_geometry *g)
 {
     size_t N = c->document->tokens, halves = 2 * (size_t)g->area.rows;
-    double top = loss_scale(c->s);
+    double top = loss_scale(c->s, c->v);
     for (int r = 0; r < g->area.rows; r++) {
         double value[2] = {(double)NAN, (double)NAN};
         for (size_t h = 0; h < 2; h++) {
             size_t i = 2 * (size_t)r + h, from = i * N / halves;
             for (size_t t = from; t < size_max((i + 1) * N / halves, from + 1); t++) {
-                double x = loss_of_compression(c->s, t) / top;
+                double x = loss_shown(c->s, c->v, t) / top;
                 value[h] = isnan(value[h]) || fabs(x) > fabs(value[h]) ? x : value[h];
             }
         }
@@ -389,7 +389,7 @@ void draw_document(struct scene *c)
     if (scene_shows(c, AREA_DOCUMENT_HEADING)) {
         char right[96], name[32], loss[48] = "";
         if (shows_loss(c))
-            loss_heading(c->s, loss, sizeof loss);
+            loss_heading(c->s, c->v, loss, sizeof loss);
         snprintf(name, sizeof name, "Document%s",
                  scene_is_locked(c, PANE_DOCUMENT) ? " *" : "");
         if (c->document->ids)

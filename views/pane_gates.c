@@ -129,8 +129,7 @@ static void draw_heat(struct scene *c, const struct grid *g)
     make_grid(c, g, units ? units : c->window->gate, &heat);
     if (c->v->normalise == NORM_TOKEN)
         heat_normalise(&heat, NORM_TOKEN);
-    struct heat_scale scale =
-        heat_auto_scale(&heat, c->v->scale, c->v->limit_low, c->v->limit_high);
+    struct heat_scale scale = scene_heat_scale(c, PANE_GATES, &heat);
     for (size_t x = 0; x < heat.columns; x++) {
         double strength = column_strength(c, g, x);
         for (int r = 0; r < g->area.rows; r++) {

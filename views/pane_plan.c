@@ -46,8 +46,7 @@ static void draw_heat(struct scene *c, const struct grid *g)
     struct heat_grid heat;
     float *values = plan_values(c);
     make_grid(c, g, values, &heat);
-    struct heat_scale scale =
-        heat_auto_scale(&heat, c->v->scale, c->v->limit_low, c->v->limit_high);
+    struct heat_scale scale = scene_heat_scale(c, PANE_PLAN, &heat);
     size_t half = g->per_row / (size_t)g->halves, from, to;
     for (int r = 0;
          r < g->area.rows && plan_row_slots(g, c->window->slots, r, &from, &to); r++) {

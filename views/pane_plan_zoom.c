@@ -154,7 +154,7 @@ static void pool_cells(const struct scene *c, struct heat_grid *heat, struct hea
     heat_grid_pool(heat, &source, 1, 1, true);
     free(values);
     heat_normalise(heat, c->v->normalise);
-    *scale = heat_auto_scale(heat, c->v->scale, c->v->limit_low, c->v->limit_high);
+    *scale = scene_heat_scale(c, PANE_PLAN, heat);
 }
 
 void draw_plan_table(struct scene *c, struct rect area)

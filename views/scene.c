@@ -1,6 +1,7 @@
 #include "views/scene.h"
 
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,15 @@ bool scene_has_plan(const struct scene *c)
 bool scene_plan_is_turned(const struct scene *c)
 {
     return c->v->turned && scene_has_plan(c);
+}
+
+struct heat_scale scene_heat_scale(const struct scene *c, enum pane pane,
+                                   const struct heat_grid *heat)
+{
+    const struct view_state *v = c->v;
+    bool set = v->limit_pane == pane || v->limit_pane == PANE_COUNT;
+    return heat_auto_scale(heat, v->scale, set ? v->limit_low : (double)NAN,
+                           set ? v->limit_high : (double)NAN);
 }
 
 bool scene_is_locked(const struct scene *c, enum pane pane)

@@ -70,6 +70,10 @@ struct rect scene_grid_side(const struct scene *scene, const struct grid *grid);
 /* The cell of a token of the window, -1 when it is scrolled out. */
 int grid_cell_of(const struct grid *grid, size_t token);
 
+/* The scale of the colours of gates or plan: within the limits that are set for it, if any. */
+struct heat_scale scene_heat_scale(const struct scene *scene, enum pane pane,
+                                   const struct heat_grid *heat);
+
 /* ---- drawing that several panes share --------------------------------------- */
 
 /* "── name ──── right ──" over the area; `lead` replaces the first frame character. */

@@ -187,7 +187,7 @@ static void loss_sentence(const struct scene *c, struct parts *parts)
         parts_add(parts, "compressed %.2f", (double)l->compressed[c->token]);
         parts_add(parts, "costs %+.2f", loss_of_compression(c->s, c->token));
     }
-    loss_costliest(c->s, parts->limit ? parts->limit - parts->columns - 3 : INT_MAX, words,
+    loss_costliest(c->s, c->v, parts->limit ? parts->limit - parts->columns - 3 : INT_MAX, words,
                    sizeof words);
     parts_add(parts, "%s", words);
 }

@@ -34,6 +34,7 @@ void view_state_init(struct view_state *state)
         .value = {VALUE_NONE, VALUE_GATE, VALUE_PLAN_MASS, VALUE_PLAIN},
         .limit_low = (double)NAN,
         .limit_high = (double)NAN,
+        .limit_pane = PANE_COUNT,
         .brush_min = 0.05,
         .answer = ANSWER_COMPRESSED,
         .iteration = -1,

@@ -112,6 +112,7 @@ struct view_state {
     enum normalise normalise;
     enum scale scale;
     double limit_low, limit_high; /* both NAN = auto */
+    enum pane limit_pane;         /* whose colours they are for; PANE_COUNT: gates and plan */
     enum color_map map;
     enum unit unit;
     double brush_min; /* 0.05 */

@@ -60,6 +60,32 @@ class DifferenceTest(ScriptTest):
         self.assertTrue(any(abs(float(row[4])) > 0.01 for row in here[1:]))
         self.assertTrue((self.home / "saltworks-w02-loss.png").exists())
 
+    def screen(self, *lines, **settings):
+        dump = self.home / "dump.txt"
+        self.plays(*lines, f"screen! {dump}", **settings)
+        return dump.read_text().splitlines()
+
+    def test_figures_open_as_they_are(self):
+        """The loss of the figure's tokens alone; its limits are not those of other panes."""
+        (self.home / SAMPLE.name).write_bytes(SAMPLE.read_bytes())
+        files = [f"export loss range=150-300 {self.home / 'loss.png'} {self.home / 'loss.json'}",
+                 f"export loss range=150-300 {self.home / 'loss.csv'}"]
+        usual = self.screen("goto 150", "loss", "wait idle", *files, "loss off")
+        self.assertEqual(json.loads((self.home / "loss.json").read_text())["value"], "loss")
+        losses = [float(row[4]) for row in rows(self.home / "loss.csv")[1:] if row[4]]
+        mean = sum(losses) / len(losses)
+        opened = ("--from-figure", str(self.home / "loss.png"))
+        shown = self.screen(f'expect "loss {mean:+.2f} nats"', document=None, options=opened)
+        right = [line[44:] for line in usual[1:26]]  # gates and plan
+        self.assertEqual([line[44:] for line in shown[1:26]], right)
+        self.export(SAMPLE, "-m", MODEL, "-c", COMPRESSOR, "--view", "gate", "--window", "2", "-o",
+                    "gate.png")
+        shown = self.screen("goto 150", document=None,
+                            options=("--from-figure", str(self.home / "gate.png")))
+        self.assertEqual([line[44:] for line in shown[9:26]], right[8:])
+        self.plays("limits 0 0.5 plan", "limits 0 1 gates", "limits auto")
+        self.fails(2, "limits wants two numbers and perhaps gates or plan", "limits 1 2 3 4")
+
     def test_maps_are_for_what_they_fit(self):
         self.plays(f"save {self.home / 'a.cxt'}")
         self.export("a.cxt", "--view", "diff", "--against", "a.cxt", "--map", "rdbu", "-o", "d.png")
