@@ -112,14 +112,14 @@ static void draw_row(struct scene *c, struct rect area, int row, size_t index)
 
 static void draw_list_heading(struct scene *c, struct rect area)
 {
-    const char *const *cell = &list_form[form_of(c, area)].heading;
+    const char *numbers = list_form[form_of(c, area)].heading;
+    const char *words = list_form[form_of(c, area)].text;
     int column = area.column + 3, end = area.column + area.columns - 1;
-    int text = column + text_columns(cell[0]) + 2;
-    canvas_text(c->canvas, area.row, column, end - column, ROLE_LABEL, 0, cell[0],
-                strlen(cell[0]));
+    int text = column + text_columns(numbers) + 2;
+    canvas_text(c->canvas, area.row, column, end - column, ROLE_LABEL, 0, numbers,
+                strlen(numbers));
     if (end - text >= TEXT_COLUMNS)
-        canvas_text(c->canvas, area.row, text, end - text, ROLE_LABEL, 0, cell[1],
-                    strlen(cell[1]));
+        canvas_text(c->canvas, area.row, text, end - text, ROLE_LABEL, 0, words, strlen(words));
 }
 
 static void draw_list(struct scene *c, struct rect area)
