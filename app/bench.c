@@ -62,7 +62,7 @@ static bool load(struct bench *b, const char *path, enum precision precision,
     int32_t id = 0;
     struct llama_input input = {.n = 1, .ids = &id};
     struct llama_output output = {.logits = b->logits};
-    if (!b->logits || !llama_forward(b->model, NULL, 0, &input, &output, NULL, err))
+    if (!b->logits || !llama_forward(b->model, NULL, LLAMA_ALL, &input, &output, NULL, err))
         return false;
     out->load = clock_ms() - start;
     return true;
@@ -102,13 +102,13 @@ static bool time_model(struct bench *b, double *prefill, double *decode, struct 
     struct llama_input input = {.n = BENCH_CONTEXT, .ids = b->ids};
     struct llama_output output = {.hidden = b->hidden};
     double start = clock_ms();
-    bool ok = llama_forward(b->model, &cache, 0, &input, &output, NULL, err);
+    bool ok = llama_forward(b->model, &cache, LLAMA_ALL, &input, &output, NULL, err);
     *prefill = clock_ms() - start;
     start = clock_ms();
     for (size_t i = 0; ok && i < BENCH_PREDICT; i++) {
         input = (struct llama_input){.n = 1, .ids = b->ids + BENCH_CONTEXT + i};
         output = (struct llama_output){.logits = b->logits};
-        ok = llama_forward(b->model, &cache, 0, &input, &output, NULL, err);
+        ok = llama_forward(b->model, &cache, LLAMA_ALL, &input, &output, NULL, err);
     }
     *decode = clock_ms() - start;
     kv_cache_free(&cache);
@@ -288,7 +288,7 @@ static real *final_states(struct model *m, enum precision precision, const int32
     struct llama_input input = {.n = n, .ids = ids};
     struct llama_output output = {.hidden = hidden};
     bool ok = model_set_precision(m, precision, err) &&
-              llama_forward(m, NULL, 0, &input, &output, NULL, err);
+              llama_forward(m, NULL, LLAMA_ALL, &input, &output, NULL, err);
     return ok ? hidden + L * n * H : NULL;
 }
 

@@ -221,7 +221,7 @@ static bool step(struct run *r, const real *embedding, real *logits, real *atten
         .logits = logits,
         .attention = r->options->attention ? attention : NULL,
     };
-    return llama_forward(r->e->model, &r->cache, 0, &input, &output, NULL, err);
+    return llama_forward(r->e->model, &r->cache, LLAMA_ALL, &input, &output, NULL, err);
 }
 
 /* Shares of the attention on the context, spread over all sources. */
@@ -314,7 +314,7 @@ static bool read_prompt(struct run *r, const struct progress *progress, struct e
     struct llama_input input = {.n = r->n_prompt - 1, .embeddings = r->prompt};
     struct llama_output output = {0};
     return input.n == 0 ||
-           llama_forward(r->e->model, &r->cache, 0, &input, &output, progress, err);
+           llama_forward(r->e->model, &r->cache, LLAMA_ALL, &input, &output, progress, err);
 }
 
 /* Scores against the gold answer, else against the full-context answer. */

@@ -65,7 +65,7 @@ static bool feed_chunk(struct nats_stream *s, const real *embeddings, size_t n,
     real *hidden = arena_array(&arena, real, M * n * H);
     struct llama_input input = {.n = n, .embeddings = embeddings};
     struct llama_output output = {.hidden = hidden};
-    bool ok = llama_forward(s->e->model, &s->cache, 0, &input, &output, progress, err);
+    bool ok = llama_forward(s->e->model, &s->cache, LLAMA_ALL, &input, &output, progress, err);
     const real *final = hidden + (M - 1) * n * H;
     if (ok && labels)
         label_losses(s, final, n, labels, nll, &arena);

@@ -39,7 +39,7 @@ static bool score_embeddings(struct engine *e, const real *embeddings, size_t n,
         real *hidden = arena_array(&arena, real, M * count * H);
         struct llama_input input = {.n = count, .embeddings = embeddings + from * H};
         struct llama_output output = {.hidden = hidden};
-        ok = llama_forward(e->model, &cache, 0, &input, &output, progress, err);
+        ok = llama_forward(e->model, &cache, LLAMA_ALL, &input, &output, progress, err);
         size_t begin = size_max(from, first), rows_n = 0;
         size_t *rows = arena_array(&arena, size_t, count);
         for (size_t t = begin; t < from + count; t++)

@@ -103,7 +103,8 @@ static bool read_prefix(struct work *w, enum eval_mode mode, const struct vector
     kv_cache_truncate(&w->cache, 0);
     struct llama_input input = {.n = n, .embeddings = all};
     struct llama_output output = {0};
-    ok = ok && (n == 0 || llama_forward(o->model, &w->cache, 0, &input, &output, w->progress, err));
+    ok = ok && (n == 0 || llama_forward(o->model, &w->cache, LLAMA_ALL, &input, &output,
+                                        w->progress, err));
     free(all);
     return ok;
 }
@@ -114,7 +115,7 @@ static bool feed(struct work *w, const int32_t *ids, size_t n, struct err *err)
 {
     struct llama_input input = {.n = n, .ids = ids};
     struct llama_output output = {.logits = w->logits, .first_logit = n - 1};
-    return llama_forward(w->o->model, &w->cache, 0, &input, &output, w->progress, err);
+    return llama_forward(w->o->model, &w->cache, LLAMA_ALL, &input, &output, w->progress, err);
 }
 
 /* -log softmax(logits)[id]. */

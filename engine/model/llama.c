@@ -165,7 +165,7 @@ static bool run_blocks(struct model *model, const struct kv_cache *cache, size_t
         if (!progress_tick(progress, "layers", l + 1, blocks, err))
             return false;
     }
-    for (size_t i = 0; output->attention && i < n * seen; i++)
+    for (size_t i = 0; output->attention && blocks && i < n * seen; i++)
         output->attention[i] /= (real)blocks;
     return true;
 }
@@ -176,7 +176,7 @@ bool llama_forward(struct model *model, struct kv_cache *cache, size_t blocks,
 {
     const struct llama_config *config = &model->config;
     size_t n = input->n;
-    blocks = blocks ? blocks : config->layers;
+    blocks = blocks == LLAMA_ALL ? config->layers : blocks;
     CHECK(blocks <= config->layers && (!output->logits || output->first_logit <= n));
     if (!check_input(config, cache, input, err))
         return false;

@@ -33,9 +33,11 @@ struct llama_output {
                             heads of each token's attention */
 };
 
-/* Runs the first `blocks` blocks (0 = all) on n tokens that follow what the cache
- * holds (cache NULL: a sequence of its own). Every token sees all tokens before
- * it; positions only turn queries and keys, and may have gaps. ERR_INPUT when an id
+#define LLAMA_ALL SIZE_MAX
+
+/* Runs the first `blocks` blocks, 0 of them too and all for LLAMA_ALL, on n tokens that
+ * follow what the cache holds (cache NULL: a sequence of its own). Every token sees all
+ * tokens before it; positions only turn queries and keys, and may have gaps. ERR_INPUT when an id
  * is outside the vocabulary, a position is negative or the sequence is longer than
  * the cache; ERR_CANCELLED from progress, which is called between blocks; after any
  * failure the cache is as before. */

@@ -26,7 +26,7 @@ static bool read_teacher(struct pass *p, struct item *item, struct kv_cache *cac
     real *hidden = arena_raw(&p->arena, real, (L + 1) * n * H);
     struct llama_input input = {.n = n, .ids = s->query};
     struct llama_output output = {.hidden = hidden};
-    bool ok = llama_forward(p->o->model, cache, 0, &input, &output, progress, err);
+    bool ok = llama_forward(p->o->model, cache, LLAMA_ALL, &input, &output, progress, err);
     if (ok)
         memcpy(teacher + H, hidden + L * n * H, n * H * sizeof *teacher);
     arena_release(&p->arena, mark);

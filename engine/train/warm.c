@@ -35,7 +35,7 @@ static bool mix_states(struct model *model, const int32_t *ids, size_t n, size_t
         size_t count = size_min(segment, n - at);
         struct llama_input input = {.n = count, .ids = ids + at};
         struct llama_output output = {.hidden = hidden};
-        ok = llama_forward(model, NULL, 0, &input, &output, NULL, err);
+        ok = llama_forward(model, NULL, LLAMA_ALL, &input, &output, NULL, err);
         for (size_t l = 0; ok && l < M; l++)
             for (size_t i = 0; i < count * H; i++)
                 mixture[at * H + i] += (real)weights[l] * hidden[l * count * H + i];

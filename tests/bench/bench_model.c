@@ -28,13 +28,13 @@ static bool once(struct model *m, const int32_t *ids, real *hidden, real *logits
     struct llama_input input = {.n = CONTEXT, .ids = ids};
     struct llama_output output = {.hidden = hidden};
     double start = clock_ms();
-    bool ok = llama_forward(m, &cache, 0, &input, &output, NULL, err);
+    bool ok = llama_forward(m, &cache, LLAMA_ALL, &input, &output, NULL, err);
     *prefill = clock_ms() - start;
     output = (struct llama_output){.logits = logits};
     start = clock_ms();
     for (size_t i = 0; ok && i < PREDICT; i++) {
         input = (struct llama_input){.n = 1, .ids = ids + CONTEXT + i};
-        ok = llama_forward(m, &cache, 0, &input, &output, NULL, err);
+        ok = llama_forward(m, &cache, LLAMA_ALL, &input, &output, NULL, err);
     }
     *decode = (clock_ms() - start) / PREDICT;
     kv_cache_free(&cache);

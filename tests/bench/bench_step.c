@@ -89,7 +89,7 @@ static void run(struct bench *b, double *ms)
     real *hidden = arena_raw(arena, real, b->c.shape.M * CONTEXT * H);
     struct llama_input input = {.n = CONTEXT, .ids = b->ids};
     struct llama_output output = {.hidden = hidden};
-    require(llama_forward(b->model, NULL, 0, &input, &output, NULL, &err), &err);
+    require(llama_forward(b->model, NULL, LLAMA_ALL, &input, &output, NULL, &err), &err);
     at[COMPRESS] = clock_ms();
     struct compress_tape compressed;
     require(compressor_forward(&b->c, &compress_settings_default, hidden, CONTEXT, CONTEXT,

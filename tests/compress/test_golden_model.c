@@ -107,7 +107,7 @@ static real *decode(struct fixture *f, const char *query_name, size_t more, stru
     must(kv_cache_init(cache, f->model, n + more, &err), &err);
     struct llama_input in = {.n = n, .embeddings = input};
     struct llama_output out = {.logits = logits, .first_logit = n - *rows};
-    must(llama_forward(f->model, cache, 0, &in, &out, NULL, &err), &err);
+    must(llama_forward(f->model, cache, LLAMA_ALL, &in, &out, NULL, &err), &err);
     free(query);
     return logits;
 }
@@ -138,7 +138,7 @@ static void check_generation(struct fixture *f, const json_t *want, struct kv_ca
         golden_near("generated tokens", place, &got, &expected, 1, 0.5);
         struct llama_input in = {.n = 1, .ids = &next};
         struct llama_output out = {.logits = logits};
-        must(llama_forward(f->model, cache, 0, &in, &out, NULL, &err), &err);
+        must(llama_forward(f->model, cache, LLAMA_ALL, &in, &out, NULL, &err), &err);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "engine/base/team.h"
 #include "engine/model/llama.h"
+#include "engine/ops/norm.h"
 #include "tests/support/tiny_llama.h"
 
 enum { N = 21, VOCAB = 50, H = 24, M = 4 };
@@ -38,6 +39,7 @@ static void forward(struct tiny_llama *tiny, struct kv_cache *cache, size_t bloc
                     struct llama_input input, struct llama_output output)
 {
     struct err err = {0};
+    blocks = blocks ? blocks : LLAMA_ALL;
     if (!llama_forward(&tiny->model, cache, blocks, &input, &output, NULL, &err))
         fail_msg("%s", err.text);
 }
@@ -188,6 +190,30 @@ static void test_taps(void **state)
     tiny_llama_free(&tiny);
 }
 
+/* A compressor may read the embedding alone. */
+static void test_no_block(void **state)
+{
+    (void)state;
+    struct tiny_llama tiny;
+    tiny_llama_init(&tiny, &tiny_llama_default, 2);
+    real hidden[2 * N * H], attention[N * N], want[N * H];
+    struct llama_input input = {.n = N, .ids = ids};
+    struct llama_output output = {.hidden = hidden, .attention = attention};
+    struct err err = {0};
+    for (size_t i = 0; i < 2 * N * H; i++)
+        hidden[i] = -77;
+    assert_true(llama_forward(&tiny.model, NULL, 0, &input, &output, NULL, &err));
+    assert_true(llama_embed(&tiny.model, ids, N, want, &err));
+    rmsnorm_forward(want, NULL, want, tiny.model.weights.output_norm,
+                    (real)tiny.model.config.rms_eps, N, H);
+    assert_memory_equal(hidden, want, sizeof want);
+    for (size_t i = N * H; i < 2 * N * H; i++)
+        assert_true(hidden[i] == -77);
+    for (size_t i = 0; i < N * N; i++)
+        assert_true(attention[i] == 0);
+    tiny_llama_free(&tiny);
+}
+
 /* Only distances matter to a rotary model: a shift of all positions changes nothing,
  * a gap does. */
 static void test_positions(void **state)
@@ -247,7 +273,7 @@ static void refused(struct tiny_llama *tiny, struct kv_cache *cache, struct llam
 {
     struct err err = {0};
     struct llama_output output = {0};
-    assert_false(llama_forward(&tiny->model, cache, 0, &input, &output, NULL, &err));
+    assert_false(llama_forward(&tiny->model, cache, LLAMA_ALL, &input, &output, NULL, &err));
     assert_int_equal(err.code, ERR_INPUT);
     assert_string_equal(err.text, text);
 }
@@ -309,7 +335,8 @@ static void test_cancelling_leaves_the_cache(void **state)
     for (size_t stop = 1; stop <= 3; stop++) {
         struct stopper stopper = {0, stop};
         struct progress progress = {tick, &stopper};
-        assert_false(llama_forward(&tiny.model, &cache, 0, &second, &none, &progress, &err));
+        assert_false(llama_forward(&tiny.model, &cache, LLAMA_ALL, &second, &none, &progress,
+                                   &err));
         assert_int_equal(err.code, ERR_CANCELLED);
         assert_int_equal(stopper.calls, stop);
         assert_int_equal(cache.used, 5);
@@ -363,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_rounded_cache),
         cmocka_unit_test(test_embeddings_are_what_ids_stand_for),
         cmocka_unit_test(test_taps),
+        cmocka_unit_test(test_no_block),
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_mean_attention),
         cmocka_unit_test(test_refusals),

@@ -45,7 +45,7 @@ static void forward(struct model *model, struct kv_cache *cache, size_t blocks,
                     struct llama_input input, struct llama_output output)
 {
     struct err err = {0};
-    if (!llama_forward(model, cache, blocks, &input, &output, NULL, &err))
+    if (!llama_forward(model, cache, blocks ? blocks : LLAMA_ALL, &input, &output, NULL, &err))
         fail_msg("%s", err.text);
 }
 

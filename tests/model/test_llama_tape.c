@@ -107,7 +107,7 @@ static void test_equals_inference(void **state)
         real *hidden = calloc(M * n * H, sizeof *hidden);
         struct llama_input input = {n, NULL, p.embeddings + first * H, p.positions + first};
         struct llama_output output = {.hidden = hidden};
-        assert_true(llama_forward(&p.tiny.model, NULL, 0, &input, &output, NULL, &err));
+        assert_true(llama_forward(&p.tiny.model, NULL, LLAMA_ALL, &input, &output, NULL, &err));
         for (size_t i = 0; i < n * H; i++) {
             double want = (double)hidden[(M - 1) * n * H + i];
             double got = (double)tape.final[first * H + i];
