@@ -9,6 +9,11 @@ void live_changed(struct session *s)
     s->live_due_ms = s->preferences.live && s->question ? s->now_ms + LIVE_REST_MS : 0;
 }
 
+void live_soon(struct session *s)
+{
+    s->live_due_ms = s->question ? s->now_ms + BUSY_MS : 0;
+}
+
 static bool is_stale(const struct session *s)
 {
     const struct snapshot_answer *a =

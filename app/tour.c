@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/actions.h"
+#include "app/live.h"
 #include "app/settings.h"
 #include "app/words.h"
 #include "app/worker.h"
@@ -39,7 +40,7 @@ static const struct {
                           "has {states} states, one per layer.",
      "focus document\nview document none"},
     {"Down the layers", "A gate decides how much of each layer to take. Bright rows are the layers "
-                        "taken from. Move over 'the', then over 'coal'.",
+                        "taken from. Move over 'the' (Right), then over 'coal' (/coal, Enter).",
      "focus gates"},
     {"Anchor", "The mixture is the token's anchor: the one vector that it sends. Nothing is "
                "squeezed through attention again and again.",
@@ -54,7 +55,8 @@ static const struct {
                 "other: {iterations} times. Press p.",
      "view plan mass\nstrip on\niter 0"},
     {"Sharp or soft?", "eps small: each token chooses one slot. eps large: everybody everywhere. "
-                       "Change it; then r, and read the answer again.",
+                       "Change it (Right, then Up or Down); then r, and read the answer again. The "
+                       "next step puts it back.",
      "iter last\nstrip on"},
     {"Look back", "Put the cursor on an answer word: these are the tokens that its slots carried.",
      "strip off\nfocus answers\nmove first"},
@@ -263,9 +265,11 @@ static void restore(struct session *s)
     s->view.n_entries = 0;
     s->view.overlay = OVERLAY_NONE;
     s->view.message[0] = '\0';
-    if (s->edits_known && !edits_equal(&step->edits, &s->edits) &&
-        !setting_apply_edits(s, edits_copy(&step->edits), &err))
+    bool changed = s->edits_known && !edits_equal(&step->edits, &s->edits);
+    if (changed && !setting_apply_edits(s, edits_copy(&step->edits), &err))
         session_fail(s, &err, "Esc ends the tour", "the edits stay as they were");
+    else if (changed) /* else an answer of what was changed stands there */
+        live_soon(s);
     session_compose(s);
 }
 

@@ -85,6 +85,17 @@ class KeptTest(ScriptTest):
         self.plays("wait idle", 'expect "tokens, 0.1 MiB. ComprExIT"', document=short,
                    options=("--present", "-q", "What?"))
 
+    def test_the_tour_puts_back_what_was_changed(self):
+        """Its captions followed by hand: eps is changed and read, the next step has it as before,
+        and no answer of another."""
+        steps = [line for _ in range(7) for line in ("key T", "wait idle")]
+        lines = ["ask What replaced peat?", "wait idle", *steps, "key T", 'expect "8 of 10"',
+                 'expect "eps 0.10"', "key Right Up Up", "wait idle", 'expect "eps [0.16]"',
+                 'expect "stale: r asks again"', "key r", "wait idle", "key T", "wait idle",
+                 'expect "9 of 10"', 'expect "Put the cursor on"']
+        self.plays(*lines)
+        self.fails(1, 'expected "stale" on the screen', *lines, 'expect "stale"')
+
     def test_the_tour_breaks_what_mattered(self):
         """Its last steps light an answer token and go to the slot that this token looked at most."""
         steps = [line for _ in range(9) for line in ("tour", "wait idle")]
