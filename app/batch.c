@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/assets.h"
 #include "app/interrupt.h"
@@ -61,7 +62,7 @@ bool batch_input_read(struct batch_input *input, const char *path, const char *i
     if (input->size > 0)
         return true;
     batch_input_free(input);
-    return err_set(err, ERR_INPUT, "%s: the document is empty", input->name);
+    return err_set(err, ERR_INPUT, "%s: the document is empty, a text was expected", input->name);
 }
 
 void batch_input_free(struct batch_input *input)
@@ -167,6 +168,25 @@ static void log_line(void *context, const char *line)
     report_note(context, "%s", line);
 }
 
+static bool is_about(const struct err *err, const char *path)
+{
+    return path && strncmp(err->text, path, strlen(path)) == 0;
+}
+
+/* Which option names the file that cannot be used, and what it takes. */
+static bool add_way(const struct engine_options *o, struct err *err)
+{
+    if (err->code != ERR_INPUT)
+        return false;
+    if (is_about(err, o->model))
+        return err_add(err, "--model takes a GGUF file or a Hugging Face directory");
+    if (is_about(err, o->compressor))
+        return err_add(err, "--compressor takes one made for this model, or none");
+    if (is_about(err, o->soft_prompt))
+        return err_add(err, "--soft-prompt takes one made for this model, or none");
+    return false;
+}
+
 bool batch_open(struct batch *batch, const struct cli_arguments *a, struct err *err)
 {
     return batch_open_with(batch, a, NULL, err);
@@ -187,6 +207,8 @@ bool batch_open_with(struct batch *batch, const struct cli_arguments *a, const c
     progress_line_start(&batch->line, a);
     interrupt_catch();
     batch->engine = engine_open(&options, err);
+    if (!batch->engine)
+        add_way(&options, err);
     batch_engine_options_free(&options);
     if (!batch->engine)
         return false;
@@ -224,6 +246,16 @@ bool batch_spares_inputs(const struct cli_arguments *a, const char *output, stru
     }
     return !read ||
            err_set(err, ERR_USAGE, "%s: is read by the same command: not replaced", output);
+}
+
+bool batch_has_folder(const char *output, struct err *err)
+{
+    size_t folder = (size_t)(file_name(output) - output);
+    char *parent = folder ? xstrndup(output, folder) : xstrdup(".");
+    bool ok = file_is_directory(parent) && access(parent, W_OK) == 0;
+    free(parent);
+    return ok ||
+           err_set(err, ERR_IO, "%s: its folder does not exist or cannot be written", output);
 }
 
 void batch_close(struct batch *batch)

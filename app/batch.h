@@ -36,6 +36,9 @@ void batch_input_free(struct batch_input *input);
 bool batch_spares_inputs(const struct cli_arguments *arguments, const char *output,
                          struct err *err);
 
+/* Is there a folder that an output can be written to? Asked before the work, not after it. */
+bool batch_has_folder(const char *output, struct err *err);
+
 /* Token ids out of parsed JSON: a list, or {"ids": list}. Numbers outside
  * 0..2^31-1 and an empty list are errors that name `name` and the place. The
  * result is to be freed. */

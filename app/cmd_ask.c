@@ -45,7 +45,9 @@ static bool ask_one(struct job *job, enum answer_mode mode, struct err *err)
         .seed = cli_count(a, "seed", 0),
         .continuation = cli_flag(a, "continue"),
     };
-    return engine_ask(job->batch.engine, job->question, mode, &options, &job->batch.progress, err);
+    return engine_ask(job->batch.engine, job->question, mode, &options, &job->batch.progress,
+                      err) ||
+           err_prefix(err, "%s", a->operands[0]);
 }
 
 static json_t *answer_json(const struct job *job, enum answer_mode mode)
@@ -159,7 +161,7 @@ static bool check_arguments(const struct cli_arguments *a, struct err *err)
 {
     const char *question = cli_text(a, "question"), *file = cli_text(a, "questions");
     if ((question != NULL) + (file != NULL) + cli_flag(a, "continue") > 1)
-        return err_set(err, ERR_USAGE, "ask: either --question or --questions or --continue");
+        return err_set(err, ERR_USAGE, "ask: --question, --questions and --continue: give one of them");
     if (file && strcmp(file, "-") == 0 && strcmp(a->operands[0], "-") == 0)
         return err_set(err, ERR_USAGE, "ask: document and questions both from standard input");
     if (!file && !cli_flag(a, "continue") && (!question || !question[0]))

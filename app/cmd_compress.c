@@ -68,11 +68,7 @@ static bool check_output(const char *path, bool json, struct err *err)
     }
     if (file_is_directory(path))
         return err_set(err, ERR_IO, "%s: is a directory", path);
-    size_t folder = (size_t)(file_name(path) - path);
-    char *parent = folder ? xstrndup(path, folder) : xstrdup(".");
-    bool ok = file_is_directory(parent) && access(parent, W_OK) == 0;
-    free(parent);
-    return ok || err_set(err, ERR_IO, "%s: its folder does not exist or cannot be written", path);
+    return batch_has_folder(path, err);
 }
 
 /* ---- the file -------------------------------------------------------------------- */

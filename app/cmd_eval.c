@@ -229,7 +229,7 @@ static bool open_output(struct job *j, unsigned modes, size_t *done, struct err 
     bool resume = cli_flag(j->arguments, "resume");
     if (!path)
         return !resume || err_set(err, ERR_USAGE, "eval: --resume needs --out");
-    if (!batch_spares_inputs(j->arguments, path, err))
+    if (!batch_spares_inputs(j->arguments, path, err) || !batch_has_folder(path, err))
         return false;
     size_t keep = 0;
     if (resume && !read_done(j, path, modes, &keep, done, err))

@@ -79,8 +79,10 @@ static bool read_options(struct job *job, struct err *err)
             return false;
     }
     for (size_t i = 0; (output = cli_text_at(a, "output", i)); i++)
-        if (!export_add_file(&job->request, output, err))
+        if (!export_add_file(&job->request, output, err) || !batch_has_folder(output, err))
             return false;
+    if (job->request.caption && !batch_has_folder(job->request.caption, err))
+        return false;
     if (cli_flag(a, "all-windows") && job->request.n_files)
         return err_set(err, ERR_USAGE,
                        "export: --all-windows names its files itself; use --formats");

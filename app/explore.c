@@ -107,6 +107,7 @@ static bool open_figure(struct explorer *e, const struct explore_options *o, str
 static struct engine_options engine_options(struct explorer *e, const struct explore_options *o)
 {
     struct engine_options options = o->engine;
+    options.less_text = " (:range)";
     struct reopening *r = e->session.reopening;
     if (r && !options.model)
         options.model = e->model = reopen_model(&r->meta, r->path, !o->no_sandbox);

@@ -392,7 +392,7 @@ bool export_add_view(struct export_request *request, const char *name, struct er
 {
     int kind;
     if (!find_word(name, figure_kind_name, FIGURE_KIND_COUNT, &kind))
-        return unusable("view", name, "plan, gate, mass, answers, loss or diff", err);
+        return unusable("view", name, "plan, gate, mass, answers, loss, diff, or train alone", err);
     for (size_t i = 0; i < request->n_kinds; i++)
         if (request->kind[i] == (enum figure_kind)kind)
             return err_set(err, ERR_USAGE, "export: %s is named twice", name);

@@ -181,7 +181,7 @@ char *png_read_text(const uint8_t *data, size_t size, const char *name, const ch
                     struct err *err)
 {
     if (size < sizeof signature || memcmp(data, signature, sizeof signature) != 0) {
-        err_set(err, ERR_INPUT, "%s: not a PNG file", name);
+        err_set(err, ERR_INPUT, "%s: not a PNG file, nor SVG", name);
         return NULL;
     }
     for (size_t at = sizeof signature; size - at >= CHUNK_HEAD + CHUNK_REST;) {

@@ -344,6 +344,11 @@ static bool missing_default(const char *path, struct err *err)
                    path);
 }
 
+const char *engine_less_text(const struct engine *e)
+{
+    return e->options.less_text ? e->options.less_text : "";
+}
+
 struct engine *engine_open(const struct engine_options *options, struct err *err)
 {
     struct engine *e = xcalloc(1, sizeof *e);

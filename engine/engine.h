@@ -47,6 +47,7 @@ struct engine_options {
     void (*publish)(void *context, struct snapshot *snapshot);
     void *context;
     void (*log)(void *context, const char *line);
+    const char *less_text; /* behind "take less text" in messages, " (:range)"; or NULL */
 };
 
 struct engine *engine_open(const struct engine_options *options, struct err *err);

@@ -163,10 +163,10 @@ static bool check_length(const struct run *r, struct err *err)
     bool slots = r->mode == ANSWER_COMPRESSED;
     return err_set(err, ERR_INPUT,
                    "%zu context %s with %s need %zu positions, the model has %zu: "
-                   "take less text (:range)%s or another model",
+                   "take less text%s%s or another model",
                    r->n_context, slots ? "slots" : "tokens",
                    r->options->continuation ? "what follows" : "question and answer", needed,
-                   limit, slots ? ", a higher ratio" : "");
+                   limit, engine_less_text(r->e), slots ? ", a higher ratio" : "");
 }
 
 /* [BOS] context query, as embeddings. The full context already begins with the

@@ -272,8 +272,8 @@ static bool check_positions(const struct control_work *w, struct arena *arena, s
     return needed <= limit ||
            err_set(err, ERR_INPUT,
                    "%zu slots with question and answer need %zu positions, the model has %zu: "
-                   "take less text (:range), a higher ratio or another model",
-                   slots, needed, limit);
+                   "take less text%s, a higher ratio or another model",
+                   slots, needed, limit, engine_less_text(e));
 }
 
 /* NaN when the text is longer than what the model can read. */

@@ -103,6 +103,8 @@ size_t engine_count_slots(const struct engine *e, const struct engine_segment *s
                           struct arena *arena);
 
 /* Slots of the windows that touch tokens [from, to), read or not, without the muted ones. */
+/* What stands behind "take less text" in a message. */
+const char *engine_less_text(const struct engine *e);
 size_t engine_slots_asked(const struct engine *e, size_t from, size_t to, struct arena *arena);
 
 /* The slots of the read windows that touch tokens [from, to), muted ones left out: their

@@ -346,8 +346,9 @@ static bool plan_of(struct figure_part *part, const struct figure_options *optio
     if (options->iteration < 0 || (unsigned)options->iteration == w->iters)
         return true;
     return snapshot_window_plan_at(w, (unsigned)options->iteration, part->plan) ||
-           err_set(err, ERR_INPUT, "window %zu: its plan at iteration %d was not kept",
-                   part->number + 1, options->iteration);
+           err_set(err, (unsigned)options->iteration > w->iters ? ERR_USAGE : ERR_INPUT,
+                   "window %zu: its plan at iteration %d was not kept, expected one of 0..%u",
+                   part->number + 1, options->iteration, w->iters);
 }
 
 static bool gather_part(struct figure_part *part, const struct snapshot *s,

@@ -45,6 +45,14 @@ bool err_prefix(struct err *err, const char *fmt, ...)
     return err_set(err, old.code, "%s: %s", prefix, old.text);
 }
 
+bool err_add(struct err *err, const char *addition)
+{
+    if (!err)
+        return false;
+    struct err old = *err;
+    return err_set(err, old.code, "%s; %s", old.text, addition);
+}
+
 _Noreturn void check_failed(const char *file, int line, const char *condition)
 {
     fprintf(stderr, "comprexit: internal error at %s:%d: %s\n", file, line, condition);

@@ -40,6 +40,9 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
 /* Puts "prefix: " in front of the message that is already there; returns false. */
 bool err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts "; addition" behind the message that is already there: the way on. Returns false. */
+bool err_add(struct err *err, const char *addition);
+
 /* A broken invariant inside the program, never a bad input: says where, aborts.
  * Active in all builds. */
 #define CHECK(condition)                                                       \

@@ -21,7 +21,8 @@ static bool io_error(struct err *err, const char *path, const char *doing)
     enum err_code kind = code == ENOENT || code == EACCES || code == ELOOP || code == ENOTDIR ||
                                  code == ENAMETOOLONG || code == EISDIR
                              ? ERR_INPUT
-                             : ERR_IO;
+                         : code == ENOMEM ? ERR_MEMORY
+                                          : ERR_IO;
     if (code == ELOOP)
         return err_set(err, kind, "%s: not a regular file (links in a circle)", path);
     return err_set(err, kind, "%s: cannot %s: %s", path, doing,
@@ -238,7 +239,8 @@ bool atomic_file_open(struct atomic_file *file, const char *path, size_t expecte
     *file = (struct atomic_file){.path = xstrdup(path), .temporary = temporary, .fd = fd};
     int reserved = expected ? posix_fallocate(fd, 0, (off_t)expected) : 0;
     if (reserved == ENOSPC || reserved == EFBIG) {
-        err_set(err, ERR_IO, "%s: %s, %zu bytes needed", path, strerror(reserved), expected);
+        err_set(err, ERR_IO, "%s: %s, %zu bytes needed: nothing was written, free some room or "
+                             "write elsewhere", path, strerror(reserved), expected);
         atomic_file_abort(file);
         return false;
     }

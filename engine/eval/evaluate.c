@@ -333,7 +333,8 @@ bool evaluate(const struct evaluate_options *o, const struct dataset *d,
               const struct progress *progress, struct err *err)
 {
     if (!dataset_is_qa(d))
-        return err_set(err, ERR_INPUT, "%s: no questions in it", d->path);
+        return err_set(err, ERR_INPUT, "%s: no questions in it; expected SQuAD, MRQA or JSON lines "
+                       "with context, question and answers", d->path);
     const struct llama_config *config = &o->model->config;
     struct work w = {.o = o, .d = d, .sums = sums, .listener = listener, .progress = progress,
                      .H = config->hidden, .vocab = config->vocab};

@@ -63,7 +63,7 @@ static bool open_trainer(struct run *r, struct err *err)
 {
     struct train_config config = r->o->config;
     if (r->leads && r->o->resume && !run_dir_config(r->dir.path, &config, err))
-        return false;
+        return err_add(err, "--resume goes on with a run; without it, one begins");
     if (r->o->resume && r->o->steps)
         config.steps = r->o->steps;
     ranks_share(&r->ranks, &config, sizeof config);

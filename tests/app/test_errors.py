@@ -63,6 +63,33 @@ class Errors(ProgramTest):
                                environment={"COMPREXIT_MODEL": "", "XDG_CACHE_HOME": str(self.path)})
         self.assertIn("--model", error["message"])
 
+    def test_messages_tell_the_way_on(self):
+        document = self.file("notes.md", b"Salt and peat. " * 4000)
+        short = self.file("short.md", b"Salt and peat.")
+        bad, ask = self.file("bad", b"GGUF"), ("-q", "Who?")
+        using = ("-m", MODEL, "-c", COMPRESSOR)
+        for code, way, words in (
+                (3, "--model takes", ["ask", short, *ask, "-m", self.path / "nowhere", "-c", "none"]),
+                (3, "--model takes", ["ask", short, *ask, "-m", bad, "-c", "none"]),
+                (3, "--compressor takes", ["ask", short, *ask, "-m", MODEL, "-c", bad]),
+                (3, "--soft-prompt takes", ["ask", short, *ask, *using, "--soft-prompt", bad]),
+                (3, f"{document}: ", ["ask", document, *ask, *using]),
+                (3, "take less text, a higher ratio or another model", ["ask", document, *ask, *using]),
+                (2, "give one of them", ["ask", short, *ask, "--questions", short]),
+                (2, "train alone", ["export", short, *using, "--view", "plans"]),
+                (3, "train --run wrote", ["export", short, "--view", "train"]),
+                (2, "expected one of 0..", ["export", short, *using, "--iteration", "99"]),
+                (3, "nor SVG", ["export", "--from-figure", short]),
+                (4, "its folder does not exist", ["export", short, *using, "-o", self.path / "no/a.png"]),
+                (4, "its folder does not exist", ["eval", "--data", short, *using, "--out",
+                                                  self.path / "no/a.json"]),
+                (3, "expected SQuAD, MRQA", ["eval", "--data", short, *using]),
+                (3, "without it, one begins", ["train", "ntp", "--data", short, "--resume", "-m", MODEL,
+                                               "--run", self.path / "run"]),
+        ):
+            with self.subTest(way=way, words=words):
+                self.assertIn(way, self.run_error(code, *words)["message"])
+
     def test_usage_is_2(self):
         document = self.file("notes.md", b"Salt and peat.")
         for words in (["compress"], ["ask", document], ["ask", "-q", "Who?"], ["score"],

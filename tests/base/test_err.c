@@ -124,6 +124,17 @@ static void running_out_of_memory_has_its_exit_code(void **state)
 }
 
 /* A size that overflows is an error like any other, before anything is taken. */
+static void an_addition_stands_behind(void **state)
+{
+    struct err err = {0};
+    (void)state;
+    err_set(&err, ERR_INPUT, "a.gguf: empty file");
+    assert_false(err_add(&err, "give another with --model"));
+    assert_int_equal(err.code, ERR_INPUT);
+    assert_string_equal(err.text, "a.gguf: empty file; give another with --model");
+    assert_false(err_add(NULL, "nothing"));
+}
+
 static void blocks_that_cannot_be_are_refused(void **state)
 {
     struct err err = {0};
@@ -151,6 +162,7 @@ int main(void)
         cmocka_unit_test(a_broken_invariant_aborts_in_all_builds),
         cmocka_unit_test(running_out_of_memory_has_its_exit_code),
         cmocka_unit_test(blocks_that_cannot_be_are_refused),
+        cmocka_unit_test(an_addition_stands_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
