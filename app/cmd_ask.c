@@ -161,7 +161,8 @@ static bool check_arguments(const struct cli_arguments *a, struct err *err)
 {
     const char *question = cli_text(a, "question"), *file = cli_text(a, "questions");
     if ((question != NULL) + (file != NULL) + cli_flag(a, "continue") > 1)
-        return err_set(err, ERR_USAGE, "ask: --question, --questions and --continue: give one of them");
+        return err_set(err, ERR_USAGE,
+                       "ask: --question, --questions and --continue: give one of them");
     if (file && strcmp(file, "-") == 0 && strcmp(a->operands[0], "-") == 0)
         return err_set(err, ERR_USAGE, "ask: document and questions both from standard input");
     if (!file && !cli_flag(a, "continue") && (!question || !question[0]))

@@ -37,7 +37,8 @@ static bool read_run(struct work *w, const char *directory, struct err *err)
     bool changed, more = true, ok = true;
     struct training_log *log = &w->log[w->n];
     if (!file_is_directory(directory))
-        return err_set(err, ERR_INPUT, "%s: no such run directory: view=train takes what train --run wrote",
+        return err_set(err, ERR_INPUT,
+                       "%s: no such run directory: view=train takes what train --run wrote",
                        directory);
     run_log_open(&reader, directory);
     while (ok && more)

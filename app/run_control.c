@@ -296,6 +296,16 @@ static void take_estimate(struct run_control *r, const json_t *event)
     };
 }
 
+/* What can be done after a failure, and what is left. */
+static const char *way_on(const struct run_control *r)
+{
+    if (r->dry_run)
+        return ":train changes the form" WAY "nothing was written";
+    if (r->run.log.n_steps == 0)
+        return ":train changes the form" WAY "no step was done";
+    return ":train resume start goes on" WAY "what was saved stays";
+}
+
 static void end_with(struct session *s, enum training_state state, const char *message)
 {
     if (!s->run->dry_run)
@@ -304,9 +314,7 @@ static void end_with(struct session *s, enum training_state state, const char *m
     if (message[0])
         run_shown_line(s, message);
     if (state == TRAINING_FAILED)
-        session_warn(s, "%s" WAY "%s", message,
-                     s->run->dry_run ? ":train changes the form" WAY "nothing was written"
-                                     : ":train resume start goes on" WAY "what was saved stays");
+        session_warn(s, "%s" WAY "%s", message, way_on(s->run));
     else if (!s->run->dry_run)
         session_note(s, "the run has ended: %s", message[0] ? message : "all steps are done");
 }

@@ -359,6 +359,8 @@ void view_status_text(const struct snapshot *s, const struct view_state *v, char
 
 /* ---- the lines -------------------------------------------------------------- */
 
+#define GLUE " \u00b7 "
+
 /* Work in progress takes the place of the keys. */
 static const char *keys_of(const struct scene *c, bool wide, char *work, size_t size)
 {
@@ -380,15 +382,38 @@ static const char *keys_of(const struct scene *c, bool wide, char *work, size_t 
                 : "Tab pane  a ask  spc lock  z zoom  e export  ? help";
 }
 
-static int draw_message(struct scene *c, struct rect area)
+/* Bytes of a text that stand in the columns of a line, whole words; all when it has none. */
+static size_t whole_words(const char *text, int columns)
+{
+    char head[1024], *blank;
+    snprintf(head, sizeof head, "%s", text);
+    while (text_columns(head) > columns && (blank = strrchr(head, ' ')))
+        *blank = '\0';
+    return text_columns(head) > columns ? strlen(text) : strlen(head);
+}
+
+/* Where there is a line of keys, what does not fit into the line of status goes there: the
+ * way on stands at the end of a message. *below: does it take that line? */
+static int draw_message(struct scene *c, struct rect area, bool *below)
 {
     const char *text = c->v->message[0] ? c->v->message : c->s->problem;
     enum canvas_role role =
         c->v->message[0] && !c->v->message_error ? ROLE_STATUS : ROLE_ERROR;
     char clean[1024];
     text_sanitize(clean, sizeof clean, text, strlen(text));
-    return canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, role, 0,
-                       clean, strlen(clean));
+    size_t length = strlen(clean), first = length;
+    if (scene_shows(c, AREA_KEYS))
+        first = whole_words(clean, area.columns - 1);
+    const char *rest = clean + first;
+    rest += strncmp(rest, GLUE, strlen(GLUE)) == 0 ? strlen(GLUE) : *rest == ' ';
+    *below = *rest != '\0';
+    if (*below) {
+        struct rect line = c->layout.area[AREA_KEYS];
+        canvas_text(c->canvas, line.row, line.column + 1, line.columns - 1, role, 0, rest,
+                    strlen(rest));
+    }
+    return canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, role, 0, clean,
+                       first);
 }
 
 void draw_status(struct scene *c)
@@ -398,19 +423,20 @@ void draw_status(struct scene *c)
     char work[128];
     const char *keys = keys_of(c, !own_line, work, sizeof work);
     int used = 0;
+    bool below = false;
     if (c->v->message[0] || c->s->problem[0]) {
-        used = draw_message(c, area);
+        used = draw_message(c, area, &below);
     } else {
         struct parts parts = {.limit = area.columns - 2};
         sentence(c, &parts);
         used = canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1,
                            ROLE_STATUS, 0, parts.text, strlen(parts.text));
     }
-    if (own_line) {
+    if (own_line && !below) {
         struct rect line = c->layout.area[AREA_KEYS];
         canvas_text(c->canvas, line.row, line.column + 1, line.columns - 1, ROLE_DIM, 0,
                     keys, strlen(keys));
-    } else if (!tiny && used + text_columns(keys) + 4 <= area.columns) {
+    } else if (!own_line && !tiny && used + text_columns(keys) + 4 <= area.columns) {
         int columns = text_columns(keys);
         canvas_text(c->canvas, area.row, area.column + area.columns - columns - 1,
                     columns, ROLE_DIM, 0, keys, strlen(keys));

@@ -114,6 +114,11 @@ class RefusedTest(ScriptTest):
 
 
 class ProblemTest(ScriptTest):
+    def test_the_end_of_a_message_stands_below_it(self):
+        """On a narrow screen it takes the place of the keys."""
+        self.plays("size 80x24", "focus answers", "key m", 'expect "mute: tokens, layers and"',
+                   'expect "nothing changed"', "key Up", 'expect "Tab pane  a ask"')
+
     def test_a_problem_is_read_on_the_smallest_screen(self):
         """Line by line from its sentence on, down to what can be done, and back."""
         bad = self.home / "bad.gguf"

@@ -112,7 +112,8 @@ class FormTest(RunTest):
 
     def test_failed_start_says_why(self):
         self.plays(f"train data={self.home / 'no-such.txt'} run={self.run_folder} start", "wait idle",
-                   'expect "no-such.txt: cannot open"')
+                   'expect "no-such.txt: cannot open"', "size 200x60",
+                   'expect ":train changes the form · no step was done"')
 
 
 class StoryTest(RunTest):
