@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
+#include "engine/base/text.h"
 #include "engine/model/safetensors.h"
 
 enum { SOFT_TOKENS_MAX = 4096 };
@@ -20,6 +21,10 @@ static bool check(const struct safetensors *file, const struct tensor *t, const 
                        "the hidden size of %s", path, (size_t)t->n_dims, t->n_dims == 1 ? "" : "s",
                        (size_t)(t->n_dims ? t->dims[0] : 0), SOFT_TOKENS_MAX, H,
                        model->config.name);
+    size_t wrong = tensor_count_nonfinite(t);
+    if (wrong)
+        return err_set(err, ERR_INPUT, "%s: soft_prompt holds %zu non-finite value%s", path, wrong,
+                       text_plural(wrong));
     const char *base = safetensors_metadata(file, "base_sha256");
     char hex[65];
     model_embedding_sha256(model, hex);

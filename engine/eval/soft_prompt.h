@@ -14,7 +14,7 @@ struct soft_prompt {
     size_t n;
 };
 
-/* Refuses a prompt that was made for another model. */
+/* Refuses a prompt that was made for another model, and values that are not finite. */
 bool soft_prompt_load(struct soft_prompt *prompt, const char *path, const struct model *model,
                       struct err *err);
 void soft_prompt_free(struct soft_prompt *prompt);

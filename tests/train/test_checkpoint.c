@@ -192,18 +192,29 @@ static void refused(struct damage *d, const char *why)
         fail_msg("\"%s\" does not say \"%s\"", err.text, why);
 }
 
-static void a_newer_version_is_refused(void **state)
+static void other_versions_are_refused(void **state)
 {
     (void)state;
     struct damage d;
     struct err err = {0};
     damage_open(&d);
     static const char mark[] = "\"version\":\"1\"";
+    static const struct {
+        char digit;
+        const char *why;
+    } cases[] = {{'0' + CHECKPOINT_VERSION + 1, "written by a newer comprexit (format 3"},
+                 {'0', "checkpoint without a version"},
+                 {'x', "checkpoint without a version"}};
     char *at = memmem(d.bytes, d.size, mark, sizeof mark - 1);
     assert_non_null(at);
-    at[sizeof mark - 3] = '0' + CHECKPOINT_VERSION + 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        at[sizeof mark - 3] = cases[i].digit;
+        assert_true(file_replace(d.file, d.bytes, d.size, &err));
+        refused(&d, cases[i].why);
+    }
+    at[1] = 'V'; /* another key in its place */
     assert_true(file_replace(d.file, d.bytes, d.size, &err));
-    refused(&d, "written by a newer comprexit (format 3");
+    refused(&d, "not a training checkpoint");
     damage_close(&d);
 }
 
@@ -279,7 +290,7 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_falls_back),
         cmocka_unit_test(non_finite_values_are_never_saved),
         cmocka_unit_test(a_non_finite_step_changes_nothing),
-        cmocka_unit_test(a_newer_version_is_refused),
+        cmocka_unit_test(other_versions_are_refused),
         cmocka_unit_test(another_model_is_refused),
         cmocka_unit_test(other_hyper_parameters_are_refused),
         cmocka_unit_test(data_may_begin_anywhere),
