@@ -90,10 +90,13 @@ static const char *string_field(const json_t *object, const char *name, char *re
     return NULL;
 }
 
-/* Strings of a list, a single string, or SQuAD's list of {"text": ..}. */
+/* Strings of a list, a single string, SQuAD's list of {"text": ..}, or the same turned into
+ * {"text": [..]}, as tables of it have it. */
 static bool read_answers(const json_t *value, struct question *q, bool mrqa, char *reason,
                          size_t size)
 {
+    const json_t *texts = json_object_get(value, "text");
+    value = json_is_array(texts) ? texts : value;
     size_t n = json_is_array(value) ? json_array_size(value) : value ? 1 : 0;
     for (size_t i = 0; i < n; i++) {
         const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
@@ -212,6 +215,17 @@ static bool open_squad(struct records *r, struct err *err)
                    input_path(r->input));
 }
 
+/* One line may be all of a document. */
+static bool is_squad(const struct records *r, const char *line, size_t length)
+{
+    struct err ignored = {0};
+    json_t *json = json_parse(line, length, input_path(r->input), &ignored);
+    const json_t *first = json_array_get(json_object_get(json, "data"), 0);
+    bool squad = json_is_array(json_object_get(first, "paragraphs"));
+    json_decref(json);
+    return squad;
+}
+
 static bool detect_form(struct records *r, struct err *err)
 {
     size_t have, i = 0;
@@ -232,7 +246,7 @@ static bool detect_form(struct records *r, struct err *err)
     while (last && last > head + i && strchr(" \t\r", last[-1]))
         last--;
     bool whole_first_line = last && last[-1] == '}';
-    if (whole_first_line || !data) {
+    if (!data || (whole_first_line && !is_squad(r, head + i, (size_t)(last - head) - i))) {
         r->form = FORM_JSONL;
         return true;
     }

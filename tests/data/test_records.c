@@ -101,9 +101,18 @@ static void json_lines_hold_text_or_questions(void **state)
     struct outcome o = read_text("{\"text\": \"a\"}\n\n{\"text\": \"b\", \"n\": 1}\n");
     assert_int_equal(o.records, 2);
     assert_int_equal(o.questions, 0);
-    o = read_text("{\"context\": \"c\", \"question\": \"q?\", \"answers\": [\"x\", \"y\"]}\n");
-    assert_int_equal(o.records, 1);
-    assert_int_equal(o.questions, 1);
+    static const char *const answers[] = {
+        "[\"x\", \"y\"]", "\"x\"", "[{\"text\": \"x\"}]", "{\"text\": \"x\"}",
+        "{\"text\": [\"x\", \"y\"], \"answer_start\": [0, 2]}"};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        char line[256];
+        snprintf(line, sizeof line,
+                 "{\"context\": \"c\", \"question\": \"q?\", \"answers\": %s}\n", answers[i]);
+        o = read_text(line);
+        assert_int_equal(o.err.code, ERR_NONE);
+        assert_int_equal(o.records, 1);
+        assert_int_equal(o.questions, 1);
+    }
 }
 
 static void squad_and_mrqa_are_recognised(void **state)
@@ -116,6 +125,21 @@ static void squad_and_mrqa_are_recognised(void **state)
     assert_int_equal(o.err.code, ERR_NONE);
     assert_int_equal(o.records, 1);
     assert_int_equal(o.questions, 1);
+    /* All on one line, whatever ends it. */
+    static const char *const ends[] = {"", "\n", " \r\n", "\n\n"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{\"data\": [{\"paragraphs\": [{\"context\": \"The pier.\", "
+                 "\"qas\": [{\"id\": \"1\", \"question\": \"What?\", "
+                 "\"answers\": [{\"text\": \"pier\"}]}]}]}]}%s", ends[i]);
+        o = read_text(text);
+        assert_int_equal(o.err.code, ERR_NONE);
+        assert_int_equal(o.questions, 1);
+    }
+    /* A line with such a name is no such document. */
+    o = read_text("{\"text\": \"The pier.\", \"data\": [1]}\n{\"text\": \"The rope.\"}\n");
+    assert_int_equal(o.err.code, ERR_NONE);
+    assert_int_equal(o.records, 2);
     o = read_text("{\"header\": {\"dataset\": \"x\"}}\n"
                   "{\"context\": \"[PAR] [TLE] Salt [SEP] It dries .\", \"qas\": [{\"qid\": \"7\", "
                   "\"question\": \"what dries\", \"answers\": [\"salt\"]}]}\n");
@@ -209,6 +233,8 @@ static void bad_records_are_counted(void **state)
         {"{\"text\": \"\xff\"}", "2: invalid UTF-8 at byte 10"},
         {"[1]", "2: not a JSON object"},
         {"{\"context\": \"c\", \"question\": \"q\"}", "2: \"answers\" is missing"},
+        {"{\"context\": \"c\", \"question\": \"q\", \"answers\": {\"text\": []}}",
+         "2: \"answers\" is missing"},
         {"{\"context\": \"c\", \"question\": \"q\", \"answers\": [\"\"]}",
          "2: \"answers\" is empty"},
     };
