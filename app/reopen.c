@@ -292,8 +292,13 @@ void reopen_compare(struct session *s)
     if (!r || r->told || !facts || !facts->model_sha256[0])
         return;
     r->told = true;
-    tell_other(s, "compressor", facts->compressor_sha256, r->meta.compressor.sha256,
+    const struct figure_meta_file *was = &r->meta.compressor;
+    tell_other(s, "compressor", facts->compressor_sha256, was->sha256,
                ":compressor PATH opens another");
+    /* what was made of a session, as a run's looks are, has the name alone */
+    if (!was->sha256[0] && was->name[0] && strcmp(was->name, facts->compressor) != 0)
+        session_warn(s, "the figure was made of %s, not of %s" WAY ":restore opens its session" WAY
+                     "view and settings are the figure's", was->name, facts->compressor);
     tell_other(s, "model", facts->model_sha256, r->meta.model.sha256,
                ":model PATH opens another");
 }

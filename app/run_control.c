@@ -161,7 +161,7 @@ static bool spawn(struct run_control *r, const char *const *arguments, struct er
     r->out = from[0];
     fcntl(r->in, F_SETFL, O_NONBLOCK);
     fcntl(r->out, F_SETFL, O_NONBLOCK);
-    r->stop_asked = r->told_end = r->suspended = false;
+    r->began = r->stop_asked = r->told_end = r->suspended = false;
     r->used = 0;
     return true;
 }
@@ -239,10 +239,12 @@ bool run_control_say(struct session *s, const char *word, struct err *err)
     struct run_control *r = s->run;
     char line[32];
     if (r->pid <= 0 || r->in < 0)
-        return err_set(err, ERR_USAGE, "no run of this program is in progress" WAY "4 begins one");
+        return err_set(err, ERR_USAGE, "no run of this program is in progress" WAY
+                       ":train begins one");
     int length = snprintf(line, sizeof line, "%s\n", word);
     if (write(r->in, line, (size_t)length) != length)
-        return err_set(err, ERR_USAGE, "the run has ended, or is about to" WAY "4 begins another");
+        return err_set(err, ERR_USAGE, "the run has ended, or is about to" WAY
+                       ":train begins another");
     if (strcmp(word, "stop") == 0) {
         r->stop_asked = true;
         r->run.state = TRAINING_STOPPING;
@@ -339,6 +341,7 @@ static void take_event(struct session *s, const json_t *event)
         t->done = count_of(event, "done");
         t->total = count_of(event, "total");
     } else if (strcmp(kind, "started") == 0) {
+        r->began = true;
         if (t->state == TRAINING_STARTING)
             t->state = TRAINING_RUNNING;
         run_shown_look(s);
@@ -354,7 +357,7 @@ static void take_event(struct session *s, const json_t *event)
     } else if (strcmp(kind, "paused") == 0 && t->state != TRAINING_STOPPING) {
         t->state = TRAINING_PAUSED;
     } else if (strcmp(kind, "resumed") == 0 && t->state != TRAINING_STOPPING) {
-        t->state = t->log.n_steps ? TRAINING_RUNNING : TRAINING_STARTING;
+        t->state = r->began ? TRAINING_RUNNING : TRAINING_STARTING;
     } else if (strcmp(kind, "estimate") == 0) {
         take_estimate(r, event);
     } else if (strcmp(kind, "end") == 0) {

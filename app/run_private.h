@@ -21,7 +21,7 @@ struct run_control {
     struct growing log, looks;
     pid_t pid; /* 0: none */
     int in, out; /* commands to it, events from it; -1 */
-    bool dry_run, stop_asked, told_end, quit_after, suspended;
+    bool dry_run, began, stop_asked, told_end, quit_after, suspended;
     char event[RUN_EVENT_BYTES];
     size_t used;
     double next_look_ms, next_probe_ms, probe_ms;

@@ -179,7 +179,8 @@ static void heading_text(const struct scene *c, enum train_pane pane, char *name
         snprintf(name, size, "%s%s", value_title[c->v->train.value],
                  c->v->train.log_scale ? ", log scale" : "");
     if (pane == TRAIN_NUMBERS)
-        snprintf(name, size, "Step %zu of %zu", train_last_step(t), t->total_steps);
+        snprintf(name, size, t->total_steps ? "Step %zu of %zu" : "Step %zu", train_last_step(t),
+                 t->total_steps);
     if (pane == TRAIN_PROBE)
         snprintf(name, size, "Probe: gates and plan");
     right->limit -= text_columns(name);

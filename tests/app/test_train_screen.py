@@ -134,6 +134,12 @@ class StoryTest(RunTest):
         self.plays(f"watch {self.run_folder}", f'expect "{last}/100000"', 'expect "watching"',
                    f'expect "saved step {last}"')
 
+    def test_a_pause_before_the_first_step(self):
+        """Goes on as a run that trains, not as one that starts for ever."""
+        self.plays(self.train("steps=100000", "batch=200", "start"), 'wait for "held-out"', "pause",
+                   'wait for "paused"', "resume", "wait step 1", 'expect "training · "', "stop!",
+                   "wait idle")
+
     def test_the_sandbox_is_for_the_run_too(self):
         for choice, confined in (("on", b"1"), ("off", b"0")):
             folder = self.home / choice
@@ -228,6 +234,15 @@ class ProbeTest(RunTest):
                    "key , Enter", f"compare {self.run_folder}/probe-000000.cxt",
                    'expect "[2 Compare]"', 'expect "A  step 5"',
                    'expect "B  step 0"', 'expect "B - A"')
+
+    def test_a_figure_of_looks_tells_what_it_was_made_of(self):
+        """A session has no hashes of its own: opened on the document, the figure says so."""
+        self.plays("size 120x36", self.train("steps=5", "start"), "wait step 5", "wait idle",
+                   f"restore {self.run_folder}/probe-000000.cxt",
+                   f"compare {self.run_folder}/probe-000005.cxt",
+                   f"export diff {self.run_folder}/d.png")
+        self.plays("size 200x60", 'expect "the figure was made of step 0, not of compressorA"',
+                   options=("--from-figure", f"{self.run_folder}/d.png"))
 
     def test_what_keys_mean_here(self):
         """Those of other screens are refused, not carried out unseen; + and - know a direction."""
