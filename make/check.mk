@@ -46,6 +46,12 @@ power-cuts: export POWER_CUTS ?= 500
 power-cuts:
 	$(SUB) K=train_faults test
 
+# Four times as many keys as `make test` sends the explorer, with and without sanitizers.
+random-keys: export KEY_BYTES ?= 200000
+random-keys:
+	$(SUB) K=explore_input test
+	$(SUB) VARIANT=asan K=explore_input test
+
 check: deps-check
 	$(SUB) lint
 	@make/fetch-model || echo "continuing without the default model: its tests are skipped"
@@ -60,6 +66,6 @@ check: deps-check
 	$(SUB) demo </dev/null
 	$(SUB) WERROR=1 VARIANT=release test
 
-.PHONY: layers lint clang gradcheck cpus asan ubsan tsan power-cuts check
+.PHONY: layers lint clang gradcheck cpus asan ubsan tsan power-cuts random-keys check
 
 include make/bench.mk make/golden.mk

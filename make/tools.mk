@@ -74,6 +74,6 @@ help:
 	@echo "make layers     check which folders include which"
 	@echo "make golden-check GOLDEN=DIR   parity with reference vectors alone"
 	@echo "make CUDA=1 device-check   each operation of a GPU against its twin on the host"
-	@echo "make asan ubsan tsan cpus fuzz power-cuts coverage analyze bench-peers lint format"
+	@echo "make asan ubsan tsan cpus fuzz power-cuts random-keys coverage analyze bench-peers lint format"
 
 .PHONY: missing-tests deps deps-check deps-golden deps-demo deps-model model format install help man readme readme-pictures demo
