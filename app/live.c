@@ -31,6 +31,7 @@ void live_tick(struct session *s)
         return;
     }
     s->live_due_ms = 0;
+    session_collect(s); /* the last of these jobs may have ended since */
     if (!s->worker || !s->preferences.answers[ANSWER_COMPRESSED] || !is_stale(s))
         return;
     jobs_ask(s, ANSWER_COMPRESSED);
