@@ -100,13 +100,22 @@ static bool run_words(struct session *s, struct words *words, bool split, struct
     return ok || refusal_complete(action->name, err);
 }
 
+/* A refusal names the keys of now. Returns false. */
+static bool name_keys(const struct session *s, struct err *err)
+{
+    char now[sizeof err->text];
+    key_text_fill(&s->view, err->text, now, sizeof now);
+    snprintf(err->text, sizeof err->text, "%s", now);
+    return false;
+}
+
 bool action_run(struct session *s, const char *line, struct err *err)
 {
     struct words words;
     bool split = words_split(&words, line, err);
     bool ok = !words.name[0] || run_words(s, &words, split, err);
     words_free(&words);
-    return ok;
+    return ok || name_keys(s, err);
 }
 
 bool action_run_text(struct session *s, const char *name, const char *text, struct err *err)
@@ -114,7 +123,7 @@ bool action_run_text(struct session *s, const char *name, const char *text, stru
     struct words words = {.name = xstrdup(name), .rest = xstrdup(text)};
     bool ok = run_words(s, &words, true, err);
     words_free(&words);
-    return ok;
+    return ok || name_keys(s, err);
 }
 
 void action_perform(struct session *s, const char *line)

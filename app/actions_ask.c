@@ -14,13 +14,13 @@ enum { QUESTION_MAX = 16 << 10 };
 static bool need_something_to_ask(const struct session *s, bool given, struct err *err)
 {
     if (!s->document.path)
-        return err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
+        return err_set(err, ERR_USAGE, "no document is open" WAY "⁅O⁆ opens one");
     if (!session_can_compute(s, err))
         return false;
     if (!s->worker)
         return err_set(err, ERR_USAGE, "there is no engine" WAY ":model PATH opens one");
     return given || s->question ||
-           err_set(err, ERR_USAGE, "no question yet" WAY "a asks one");
+           err_set(err, ERR_USAGE, "no question yet" WAY "⁅a⁆ asks one");
 }
 
 bool do_ask(struct session *s, const struct words *words, struct err *err)
@@ -49,7 +49,7 @@ bool do_gold(struct session *s, const struct words *words, struct err *err)
     (void)err;
     free(s->gold);
     s->gold = words->rest[0] ? xstrdup(words->rest) : NULL;
-    session_note(s, s->gold ? "gold answer set: r scores against it"
+    session_note(s, s->gold ? "gold answer set: ⁅r⁆ scores against it"
                             : "no gold answer: scores are against the full context");
     return true;
 }
@@ -145,6 +145,6 @@ bool do_stop(struct session *s, const struct words *words, struct err *err)
     if (found)
         session_note(s, "stopped");
     else
-        session_note(s, "nothing is running" WAY "q quits" WAY "nothing changed");
+        session_note(s, "nothing is running" WAY "⁅q⁆ quits" WAY "nothing changed");
     return true;
 }

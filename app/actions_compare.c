@@ -18,7 +18,7 @@ bool do_pin(struct session *s, const struct words *words, struct err *err)
 {
     char name[PIN_NAME_BYTES];
     if (!session_tokens(s) || !s->snapshot->windows)
-        return err_set(err, ERR_USAGE, "there is nothing to pin yet" WAY "O opens a document");
+        return err_set(err, ERR_USAGE, "there is nothing to pin yet" WAY "⁅O⁆ opens a document");
     if (words->rest[0])
         text_sanitize(name, sizeof name, words->rest, strlen(words->rest));
     else
@@ -29,7 +29,7 @@ bool do_pin(struct session *s, const struct words *words, struct err *err)
         pins_keep(&s->pins, name, s->snapshot);
         session_note(s, "pinned as A, and kept: compare %s makes it A again", name);
     } else {
-        session_note(s, "pinned as A: change something, then 2 compares");
+        session_note(s, "pinned as A: change something, then ⁅2⁆ compares");
     }
     return true;
 }
@@ -50,7 +50,7 @@ static bool has_ending(const char *path, const char *ending)
 static bool need_pin(const struct session *s, struct err *err)
 {
     return s->pinned || err_set(err, ERR_USAGE, "nothing is pinned" WAY
-                                "b pins what Explore shows");
+                                "⁅b⁆ pins what Explore shows");
 }
 
 struct identifying {
@@ -131,7 +131,7 @@ static bool need_same_document(const struct session *s, struct err *err)
     bool same = a && b && a->ids && b->ids && a->tokens == b->tokens &&
                 memcmp(a->ids, b->ids, a->tokens * sizeof *a->ids) == 0;
     return same || err_set(err, ERR_USAGE, "%s shows another document" WAY
-                           "b pins this one", pin_letter(s));
+                           "⁅b⁆ pins this one", pin_letter(s));
 }
 
 bool do_difference(struct session *s, const struct words *words, struct err *err)

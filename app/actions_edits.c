@@ -132,14 +132,14 @@ static bool target_at_cursor(const struct session *s, struct target *out, struct
         return true;
     default:
         return err_set(err, ERR_USAGE,
-                       "tokens, layers and slots can be changed" WAY "Tab goes to their pane");
+                       "tokens, layers and slots can be changed" WAY "⁅Tab⁆ goes to their pane");
     }
 }
 
 static bool need_windows(const struct session *s, struct err *err)
 {
     return (session_tokens(s) && s->snapshot->windows) ||
-           err_set(err, ERR_USAGE, "there is nothing to change yet" WAY "O opens a document");
+           err_set(err, ERR_USAGE, "there is nothing to change yet" WAY "⁅O⁆ opens a document");
 }
 
 static bool find_target(const struct session *s, const struct words *words, struct target *out,
@@ -169,7 +169,7 @@ static void name_tokens(const struct session *s, const struct target *t, char *o
 
 static void tell(struct session *s, const char *name, const char *what)
 {
-    session_note(s, "%s %s; r answers again, u undoes", name, what);
+    session_note(s, "%s %s; ⁅r⁆ answers again, ⁅u⁆ undoes", name, what);
 }
 
 /* ---- mute and only ---------------------------------------------------------------- */
@@ -197,7 +197,7 @@ static bool mute_slot(struct session *s, struct edits *e, const struct target *t
     if (e->rebalance && !window_receives(s, e, t->window)) {
         edits_free(e);
         return err_set(err, ERR_USAGE, "one slot of the window must receive, %s is the last one" WAY
-                       "x takes all in again",
+                       "⁅x⁆ takes all in again",
                        name);
     }
     rebalance = e->rebalance;
@@ -216,7 +216,7 @@ static bool mute_layer(struct session *s, struct edits *e, const struct target *
     if (off && edits_layers_off(e) + 1 >= layer_count(s)) {
         edits_free(e);
         return err_set(err, ERR_USAGE, "one layer must stay, L%zu is the last one" WAY
-                       "x takes all in again", t->layer);
+                       "⁅x⁆ takes all in again", t->layer);
     }
     e->layer_off[t->layer] = off;
     if (!setting_apply_edits(s, *e, err))
@@ -309,7 +309,8 @@ bool do_only(struct session *s, const struct words *words, struct err *err)
     if (!find_target(s, words, &t, err))
         return false;
     if (t.kind == TARGET_TOKENS)
-        return err_set(err, ERR_USAGE, "only wants a slot or a layer" WAY "Tab goes to their pane");
+        return err_set(err, ERR_USAGE, "only wants a slot or a layer" WAY
+                       "⁅Tab⁆ goes to their pane");
     struct edits wanted = edits_copy(&s->edits);
     return t.kind == TARGET_SLOT ? only_slot(s, &wanted, &t, err)
                                  : only_layer(s, &wanted, &t, err);

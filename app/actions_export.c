@@ -8,7 +8,7 @@
 bool do_export(struct session *s, const struct words *words, struct err *err)
 {
     if (!s->snapshot->document)
-        return err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
+        return err_set(err, ERR_USAGE, "no document is open" WAY "⁅O⁆ opens one");
     struct export_request request;
     export_request_init(&request);
     export_request_from_view(&request, s->snapshot, &s->view);

@@ -65,7 +65,7 @@ static bool open_document(struct session *s, const char *path, struct err *err)
         return open_figure(s, path, err);
     if (strcmp(path, "-") == 0)
         return err_set(err, ERR_USAGE, "standard input can only be named on the command line" WAY
-                       "O opens a file");
+                       "⁅O⁆ opens a file");
     if (!session_read_text(s, path, &text, &size, err))
         return false;
     dialog_note_left(s);
@@ -170,7 +170,7 @@ bool do_prompt(struct session *s, const struct words *words, struct err *err)
     if (kind < 0)
         return false;
     if (kind == 0 && !s->document.path)
-        return err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
+        return err_set(err, ERR_USAGE, "no document is open" WAY "⁅O⁆ opens one");
     if (kind == 0 && s->worker && worker_pending(s->worker) & JOB_ASK)
         session_note(s, "answers are running: Ctrl-C stops them, a new question takes their place");
     if (words->count == 2)
@@ -219,7 +219,7 @@ static bool quit_after_save(struct session *s, bool sure, struct err *err)
     }
     s->quit_saving = true;
     run_control_quit_after(s);
-    session_note(s, "the run saves after this step, then the program ends; q again: at once");
+    session_note(s, "the run saves after this step, then the program ends; ⁅q⁆ again: at once");
     return run_control_say(s, "stop", err);
 }
 

@@ -152,12 +152,12 @@ static bool zoom_cells(struct session *s, int by, struct err *err)
 {
     struct view_state *v = &s->view;
     if (!v->zoomed)
-        return err_set(err, ERR_USAGE, "cells grow in a zoomed pane only" WAY "z zooms");
+        return err_set(err, ERR_USAGE, "cells grow in a zoomed pane only" WAY "⁅z⁆ zooms");
     int level = v->zoom_level + by;
     if (level < 0 || level >= ZOOM_LEVELS)
         return err_set(err, ERR_USAGE, "the cells are as %s" WAY "%s",
                        level < 0 ? "small as they fit" : "large as they get",
-                       level < 0 ? "+ makes them larger" : "- makes them smaller");
+                       level < 0 ? "⁅+⁆ makes them larger" : "⁅-⁆ makes them smaller");
     v->zoom_level = level;
     cursor_focus(s, v->focus);
     return true;
@@ -245,7 +245,7 @@ bool do_stats(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     if (!session_tokens(s))
-        return err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
+        return err_set(err, ERR_USAGE, "no document is open" WAY "⁅O⁆ opens one");
     dialog_stats(s);
     return true;
 }

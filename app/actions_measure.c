@@ -18,7 +18,7 @@ static bool need_engine(const struct session *s, struct err *err)
         return false;
     if (!s->worker)
         return err_set(err, ERR_USAGE, "there is no engine" WAY ":model PATH opens one");
-    return session_tokens(s) || err_set(err, ERR_USAGE, "no document is open" WAY "O opens one");
+    return session_tokens(s) || err_set(err, ERR_USAGE, "no document is open" WAY "⁅O⁆ opens one");
 }
 
 bool do_loss(struct session *s, const struct words *words, struct err *err)
@@ -68,7 +68,7 @@ bool do_control(struct session *s, const struct words *words, struct err *err)
     if (!need_engine(s, err))
         return false;
     if (!s->question || s->continue_from)
-        return err_set(err, ERR_USAGE, "the control is of a question" WAY "a asks one");
+        return err_set(err, ERR_USAGE, "the control is of a question" WAY "⁅a⁆ asks one");
     char *text = other_text(s, &name, &size, err);
     if (text)
         jobs_control(s, text, size, name);

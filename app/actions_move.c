@@ -19,7 +19,7 @@ static bool need_document(const struct session *s, struct err *err)
            err_set(err, ERR_USAGE,
                    s->document.raw
                        ? "the document is still being read" WAY "the title tells how far"
-                       : "no document is open" WAY "O opens one");
+                       : "no document is open" WAY "⁅O⁆ opens one");
 }
 
 static bool one_word(const struct words *words, const char *usage, struct err *err)
@@ -143,7 +143,7 @@ bool do_return(struct session *s, const struct words *words, struct err *err)
     (void)words;
     return need_document(s, err) &&
            (cursor_return(s) || err_set(err, ERR_USAGE, "no jump was made yet" WAY
-                                        "after one, ` goes back"));
+                                        "after one, ⁅`⁆ goes back"));
 }
 
 /* ---- find ----------------------------------------------------------------------- */
@@ -185,7 +185,7 @@ bool do_match(struct session *s, const struct words *words, struct err *err)
         return false;
     int way = action_choice(words->word[0], "next|previous", "match", err);
     if (way >= 0 && !s->needle)
-        return err_set(err, ERR_USAGE, "nothing to find yet" WAY "/ searches");
+        return err_set(err, ERR_USAGE, "nothing to find yet" WAY "⁅/⁆ searches");
     return way >= 0 && find_from(s, way == 1, err);
 }
 
@@ -193,7 +193,7 @@ bool do_match(struct session *s, const struct words *words, struct err *err)
 
 static void tell_range(struct session *s)
 {
-    session_note(s, "range: tokens %zu to %zu; answers and figures use it, Esc drops it",
+    session_note(s, "range: tokens %zu to %zu; answers and figures use it, ⁅Esc⁆ drops it",
                  s->view.range_from, s->view.range_to);
 }
 
@@ -247,7 +247,7 @@ bool do_mark(struct session *s, const struct words *words, struct err *err)
     if (!v->range_open) {
         v->range_open = v->has_range = true;
         v->range_mark = v->range_from = v->range_to = v->token;
-        session_note(s, "range begins at token %zu: move, then V again", v->token);
+        session_note(s, "range begins at token %zu: move, then ⁅V⁆ again", v->token);
         return true;
     }
     v->range_open = false;
@@ -321,11 +321,11 @@ bool do_follow(struct session *s, const struct words *words, struct err *err)
     (void)words;
     size_t place;
     if (s->view.focus != PANE_ANSWERS)
-        return err_set(err, ERR_USAGE, "Enter follows an answer token" WAY
-                       "Tab goes to the answers");
+        return err_set(err, ERR_USAGE, "⁅Enter⁆ follows an answer token" WAY
+                       "⁅Tab⁆ goes to the answers");
     const struct snapshot_answer *a = s->snapshot->answer[s->view.answer];
     if (!a || !a->tokens)
-        return err_set(err, ERR_USAGE, "there is no answer to follow" WAY "a asks");
+        return err_set(err, ERR_USAGE, "there is no answer to follow" WAY "⁅a⁆ asks");
     if (!most_looked_at(a, s->view.answer_token, &place))
         return err_set(err, ERR_USAGE, "this answer token has no slot to follow" WAY
                        "the arrows choose another");
@@ -336,7 +336,7 @@ bool do_follow(struct session *s, const struct words *words, struct err *err)
         return true;
     }
     return follow_slot(s, place) || err_set(err, ERR_USAGE, "slot %zu is gone" WAY
-                                            "r answers again", place);
+                                            "⁅r⁆ answers again", place);
 }
 
 /* ---- focus ---------------------------------------------------------------------- */

@@ -41,7 +41,7 @@ bool do_save(struct session *s, const struct words *words, struct err *err)
     bool with_text;
     const char *name = behind_notext(words->rest, &with_text);
     if (!session_tokens(s) || !s->snapshot->windows)
-        return err_set(err, ERR_USAGE, "there is nothing to save yet" WAY "O opens a document");
+        return err_set(err, ERR_USAGE, "there is nothing to save yet" WAY "⁅O⁆ opens a document");
     char *path = name[0] ? xstrdup(name) : default_path(s);
     bool ok = session_file_is(path) ||
               err_set(err, ERR_USAGE, "%s: a session file ends in " SESSION_FILE_ENDING, path);
@@ -106,7 +106,7 @@ bool do_copy(struct session *s, const struct words *words, struct err *err)
     if (!text[0])
         view_status_text(s->snapshot, &s->view, text, sizeof text);
     if (!text[0])
-        return err_set(err, ERR_USAGE, "there is nothing to copy" WAY "O opens a document");
+        return err_set(err, ERR_USAGE, "there is nothing to copy" WAY "⁅O⁆ opens a document");
     if (s->terminal)
         terminal_copy(s->terminal, text);
     session_note(s, "copied: %s", text);

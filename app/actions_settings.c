@@ -55,7 +55,7 @@ static bool need_history(const struct session *s, unsigned *iters, struct err *e
                        "it comes when it is read");
     if (!w->f)
         return err_set(err, ERR_USAGE, "the iterations of this window were not kept" WAY
-                       "r reads it again");
+                       "⁅r⁆ reads it again");
     *iters = w->iters;
     return true;
 }
@@ -142,7 +142,7 @@ static bool travel(struct session *s, bool back, struct err *err)
     edits_free(&before);
     return moved || err_set(err, ERR_USAGE,
                             back ? "nothing to undo" WAY "it takes back settings and edits"
-                                 : "nothing to do again" WAY "it does what u undoes");
+                                 : "nothing to do again" WAY "it does what ⁅u⁆ undoes");
 }
 
 bool do_undo(struct session *s, const struct words *words, struct err *err)
@@ -161,9 +161,10 @@ bool do_reset(struct session *s, const struct words *words, struct err *err)
 {
     (void)words;
     if (!s->edits_known || edits_equal(&s->edits, &s->opened_with))
-        return err_set(err, ERR_USAGE, "there are no edits to drop" WAY "m mutes, < > change mass");
+        return err_set(err, ERR_USAGE, "there are no edits to drop" WAY
+                       "⁅m⁆ mutes, ⁅<⁆ ⁅>⁆ change mass");
     if (!setting_apply_edits(s, edits_copy(&s->opened_with), err))
         return false;
-    tell_settings(s, "edits dropped (u brings them back)");
+    tell_settings(s, "edits dropped (⁅u⁆ brings them back)");
     return true;
 }

@@ -12,6 +12,7 @@
 #include "app/screens.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "views/key_text.h"
 
 enum { FILES_MAX = 5000 };
 
@@ -204,7 +205,7 @@ void dialog_quit(struct session *s, const char *why)
     list_add_text(list, "%s", why);
     list_add(list, "Stay (Esc)", "", "");
     list_add(list, "Quit", "", "quit!");
-    dialog_show(s, OVERLAY_PROBLEM, "Quit?", "Enter · Esc stays · q quits");
+    dialog_show(s, OVERLAY_PROBLEM, "Quit?", "Enter · Esc stays · ⁅q⁆ quits");
     s->quit_asked = true;
 }
 
@@ -212,8 +213,8 @@ void dialog_quit(struct session *s, const char *why)
 
 static const char *const screen_text[SCREEN_COUNT][3] = {
     [SCREEN_COMPARE] = {"Compare",
-                        "b pins what Explore shows as A: a compressor, settings, edits.",
-                        "Then change something there (it is B), and come back with 2."},
+                        "⁅b⁆ pins what Explore shows as A: a compressor, settings, edits.",
+                        "Then change something there (it is B), and come back with ⁅2⁆."},
 };
 
 void dialog_screen(struct session *s, enum screen screen)
@@ -226,9 +227,9 @@ void dialog_screen(struct session *s, enum screen screen)
     } else if (screen != SCREEN_EXPLORE && !screen_text[screen][0]) {
         screens_show(s);
     } else if (screen != SCREEN_EXPLORE) {
-        list_add_text(list, "%s", screen_text[screen][1]);
-        list_add_text(list, "%s", screen_text[screen][2]);
-        dialog_show(s, OVERLAY_NONE, screen_text[screen][0], "1 Explore · q quit");
+        list_add_text(list, "%s", key_text(&s->view, screen_text[screen][1]).text);
+        list_add_text(list, "%s", key_text(&s->view, screen_text[screen][2]).text);
+        dialog_show(s, OVERLAY_NONE, screen_text[screen][0], "⁅1⁆ Explore · ⁅q⁆ quit");
     } else if (!s->document.path) {
         dialog_start(s);
     }

@@ -14,6 +14,7 @@
 #include "app/settings.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "views/key_text.h"
 
 /* ---- commands and settings --------------------------------------------------------- */
 
@@ -28,7 +29,7 @@ void dialog_commands(struct session *s, const char *filter)
         list_add(&s->list, usage, a->help, a->takes == TAKES_NONE ? a->name : command);
     }
     dialog_show(s, OVERLAY_COMMANDS, "Commands",
-                "type to filter · Enter takes it · F1 keys · Esc");
+                "type to filter · Enter takes it · ⁅F1⁆ keys · Esc");
     snprintf(s->view.filter, sizeof s->view.filter, "%s", filter);
     for (size_t i = 0; i < s->list.count; i++)
         if (view_entry_matches(&s->list.entries[i], s->view.filter)) {

@@ -12,6 +12,7 @@
 #include "app/sandbox.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "views/key_text.h"
 
 #define MIB 1048576.0
 #define GIB 1073741824.0
@@ -120,11 +121,14 @@ void dialog_start(struct session *s)
     struct list *list = dialog_begin(s);
     if (s->left_over)
         add_left_over(s, list);
-    list_add(list, "Open a document ...", "O   text, Markdown, a session, a model", "open");
+    list_add(list, "Open a document ...",
+             key_text(&s->view, "⁅O⁆   text, Markdown, a session, a model").text, "open");
     list_add(list, "The demo", "    a one-page text and a question", "demo");
-    list_add(list, "The guided tour", "T   10 steps, about 6 minutes", "tour");
+    list_add(list, "The guided tour",
+             key_text(&s->view, "⁅T⁆   10 steps, about 6 minutes").text, "tour");
     list_add(list, "Open a session ...", "    .cxt, needs no model", "prompt command \"restore \"");
-    list_add(list, "Train a compressor ...", "4   cpu-ntp   cpu-sft   paper-ntp   paper-sft",
+    list_add(list, "Train a compressor ...",
+             key_text(&s->view, "⁅4⁆   cpu-ntp   cpu-sft   paper-ntp   paper-sft").text,
              "switch train");
     if (!model && !session_is_idle(s))
         list_add_disabled(list, "Choose a model ...", "    one is being opened");
@@ -135,6 +139,6 @@ void dialog_start(struct session *s)
     if (model)
         add_facts(s, list);
     dialog_show(s, OVERLAY_START, "comprexit " COMPREXIT_VERSION,
-                "arrows and Enter choose · / filters · ? help · q quit");
+                "arrows and Enter choose · / filters · ⁅?⁆ help · ⁅q⁆ quit");
     s->dialog_reopen = dialog_start; /* once there is a model */
 }

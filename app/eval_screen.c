@@ -214,7 +214,7 @@ static void eval_done(struct job *job, void *context)
         drop_set(s, at);
         session_fail(s, &job->err, ":eval FILE takes another", "the other rows stay");
     } else if (failed) {
-        session_fail(s, &job->err, "r runs the set again", "what was counted stays");
+        session_fail(s, &job->err, "⁅r⁆ runs the set again", "what was counted stays");
     }
     screens_refresh(s);
 }

@@ -7,6 +7,7 @@
 #include "app/dialog.h"
 #include "app/reopen.h"
 #include "engine/base/mem.h"
+#include "views/key_text.h"
 
 bool jobs_start(struct session *s, const struct engine_options *options, struct err *err)
 {
@@ -186,7 +187,7 @@ static void settings_done(struct job *job, void *context)
     struct session *s = context;
     s->read_from = s->read_to = 0;
     if (!job->ok && job->err.code != ERR_CANCELLED)
-        session_fail(s, &job->err, "u takes the change back", "the plan on screen stays");
+        session_fail(s, &job->err, "⁅u⁆ takes the change back", "the plan on screen stays");
 }
 
 void jobs_set_settings(struct session *s)

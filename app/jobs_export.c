@@ -6,6 +6,7 @@
 
 #include "app/export.h"
 #include "app/jobs.h"
+#include "views/key_text.h"
 
 struct export_job {
     struct job job;
@@ -38,7 +39,7 @@ static void export_done(struct job *job, void *context)
     if (job->ok)
         note_files(s, &((struct export_job *)job)->result);
     else if (s->terminal && job->err.code != ERR_CANCELLED)
-        session_fail(s, &job->err, "e offers the line again", "no file was written");
+        session_fail(s, &job->err, "⁅e⁆ offers the line again", "no file was written");
     else if (!s->terminal) /* while the program ends */
         fprintf(stderr, "comprexit: %s\n", job->err.text);
 }

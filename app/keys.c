@@ -1,5 +1,6 @@
 #include "app/keys.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -89,6 +90,39 @@ const struct binding *keymap_find(const struct keymap *keymap, enum key_scope sc
         return own;
     const struct binding *general = find_exact(keymap, SCOPE_ANY, key);
     return general && general->command ? general : NULL;
+}
+
+/* Does the key of this binding run the command in the scope? */
+static bool runs(const struct keymap *keymap, enum key_scope scope, const struct binding *b,
+                 const char *command)
+{
+    const struct binding *found = b ? keymap_find(keymap, scope, b->key) : NULL;
+    return found && strcmp(found->command, command) == 0;
+}
+
+const char *keymap_now(const struct keymap *keymap, enum key_scope scope, const char *own,
+                       char *out, size_t size)
+{
+    uint32_t key;
+    const struct binding *b = NULL;
+    snprintf(out, size, "%s", own);
+    if (keycode_parse(own, &key)) {
+        b = find_exact(keymap, scope, key);
+        b = b && b->own ? b : find_exact(keymap, SCOPE_ANY, key);
+    }
+    if (!b || !b->own || runs(keymap, scope, b, b->own))
+        return out;
+    const char *command = b->own, *word = command;
+    for (size_t i = 0; i < keymap->count; i++)
+        if (runs(keymap, scope, &keymap->bindings[i], command)) {
+            char name[KEYCODE_NAME_SIZE];
+            snprintf(out, size, "%s", keycode_format(keymap->bindings[i].key, name));
+            return out;
+        }
+    if (strncmp(word, "prompt ", 7) == 0) /* what it opens is a command, too */
+        word += 7;
+    snprintf(out, size, ":%s", strcmp(word, "command") == 0 ? "" : word);
+    return out;
 }
 
 static bool is_own(const struct binding *binding, const char *command)

@@ -167,6 +167,11 @@ void keymap_free(struct keymap *keymap);
 /* The binding that a key has in a pane: the pane's own, else the general one. */
 const struct binding *keymap_find(const struct keymap *keymap, enum key_scope scope, uint32_t key);
 
+/* The name of the key that does in a scope what the program's own key `own` does; where none does,
+ * what to type for it (":ask"). Returns out. */
+const char *keymap_now(const struct keymap *keymap, enum key_scope scope, const char *own,
+                       char *out, size_t size);
+
 /* command: copied; NULL takes the binding away. The program's own is no change. */
 void keymap_bind(struct keymap *keymap, enum key_scope scope, uint32_t key, const char *command,
                  bool by_file);

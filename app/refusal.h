@@ -4,7 +4,7 @@
  *     goto: window 14 is not in 1..13 · :help goto · nothing changed
  *
  * An action gives the first part and, where it knows a better way out than the help of the
- * command, that: err_set(err, ERR_USAGE, "no document is open" WAY "O opens one"). */
+ * command, that: err_set(err, ERR_USAGE, "no document is open" WAY "⁅O⁆ opens one"). */
 #ifndef APP_REFUSAL_H
 #define APP_REFUSAL_H
 
@@ -12,6 +12,7 @@
 
 #include "app/words.h"
 #include "engine/base/err.h"
+#include "views/key_text.h"
 
 #define WAY " \u00b7 "
 

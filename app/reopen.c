@@ -218,7 +218,7 @@ static void apply_against(struct session *s, const struct figure_meta *meta, con
         session_warn(s, "%s of the difference, %s, is not beside the figure" WAY
                      ":compare FILE opens it" WAY "the view is without it", letter, was->name);
     else if (!file && meta->against[0])
-        session_note(s, "%s of a difference from %s: pin that with b to see it again",
+        session_note(s, "%s of a difference from %s: pin that with ⁅b⁆ to see it again",
                      meta->against_is_b ? "A" : "B", meta->against);
     free(file);
 }
@@ -230,7 +230,7 @@ static void tell_document(struct session *s, const struct figure_meta *meta)
     if (!raw || !meta->document.sha256[0])
         return;
     sha256_hex(raw->text, raw->size, hex);
-    tell_other(s, "document", hex, meta->document.sha256, "O opens another");
+    tell_other(s, "document", hex, meta->document.sha256, "⁅O⁆ opens another");
 }
 
 void reopen_apply(struct session *s)

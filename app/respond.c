@@ -112,7 +112,7 @@ static void run_key(struct session *s, uint32_t key)
     const struct binding *binding = keymap_find(&s->keymap, screens_scope(s), key);
     char name[KEYCODE_NAME_SIZE];
     if (!binding || !screens_take_key(s, binding)) {
-        session_note(s, "%s has no use in the %s %s" WAY "? shows the keys" WAY "nothing changed",
+        session_note(s, "%s has no use in the %s %s" WAY "⁅?⁆ shows the keys" WAY "nothing changed",
                      keycode_format(key, name), screens_place(s),
                      s->view.screen == SCREEN_EXPLORE ? "pane" : "screen");
         return;
@@ -350,7 +350,7 @@ static void respond_paste(struct session *s, const struct input_event *event)
     if (prompt_is_open())
         prompt_paste(event->bytes, event->length);
     else
-        session_note(s, "nothing takes a paste here" WAY "a asks, : commands, then paste" WAY
+        session_note(s, "nothing takes a paste here" WAY "⁅a⁆ asks, ⁅:⁆ commands, then paste" WAY
                         "nothing changed");
     s->dirty = true;
 }

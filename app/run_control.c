@@ -199,7 +199,7 @@ bool run_control_begin(struct session *s, bool dry_run, struct err *err)
     struct run_control *r = s->run;
     const char *arguments[RUN_FORM_ARGUMENTS];
     if (r->pid > 0)
-        return err_set(err, ERR_USAGE, "a run is in progress" WAY "C-c stops it");
+        return err_set(err, ERR_USAGE, "a run is in progress" WAY "⁅C-c⁆ stops it");
     if (!run_form_complete(&r->form, dry_run, err))
         return false;
     run_form_arguments(&r->form, s->model_path, !s->no_sandbox, dry_run, arguments);
@@ -219,7 +219,7 @@ bool run_control_watch(struct session *s, const char *directory, struct err *err
     struct run_control *r = s->run;
     struct training facts = {0};
     if (r->pid > 0)
-        return err_set(err, ERR_USAGE, "a run is in progress" WAY "C-c stops it");
+        return err_set(err, ERR_USAGE, "a run is in progress" WAY "⁅C-c⁆ stops it");
     if (!run_shown_facts(s, directory, &facts, err))
         return false;
     run_shown_close(r);

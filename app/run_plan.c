@@ -10,6 +10,7 @@
 #include "engine/base/size.h"
 #include "engine/base/text.h"
 #include "engine/train/config.h"
+#include "views/key_text.h"
 
 struct reading {
     const struct run_form *form;
@@ -108,7 +109,7 @@ static const char *const about[] = {
     "a file of your own.",
     "Plain text for ntp, questions with passages (JSON lines, SQuAD, MRQA) for sft and "
     "prompt; several with commas, FILE@2 twice as often as another. The end of each file is held "
-    "out. 3 shows a file as the trainer will see it.",
+    "out. ⁅3⁆ shows a file as the trainer will see it.",
     "A folder for this run: config, log, the last checkpoints, the best one, and the compressor "
     "as the program opens it. One that has a run goes on by :train resume.",
     "KEY=VALUE in place of what the preset says, several with blanks. The keys stand beside, "
@@ -116,8 +117,9 @@ static const char *const about[] = {
     "Does two steps and throws them away: tells the memory, the disk and the time that the run "
     "would take. Nothing is written.",
     "The run is a process of its own: Explore stays usable, and it saves itself when the program "
-    "ends. P holds it, S saves now, ^C stops it after its step.",
-    "A run in the folder runs. Enter shows its curve, numbers and looks; [ ] walk to the next."};
+    "ends. ⁅P⁆ holds it, ⁅S⁆ saves now, ⁅C-c|^C⁆ stops it after its step.",
+    "A run in the folder runs. Enter shows its curve, numbers and looks; ⁅[⁆ ⁅]⁆ walk to the "
+    "next."};
 
 void run_plan_make(const struct run_form *form, bool confined, struct run_plan *plan)
 {

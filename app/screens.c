@@ -75,10 +75,20 @@ void screens_refresh(struct session *s)
     s->dirty = true;
 }
 
+static enum key_scope scope_of(const struct view_state *v)
+{
+    return ops[v->screen].actions ? ops[v->screen].scope
+                                  : SCOPE_DOCUMENT + (enum key_scope)v->focus;
+}
+
 enum key_scope screens_scope(const struct session *s)
 {
-    return ops[s->view.screen].actions ? ops[s->view.screen].scope
-                                       : SCOPE_DOCUMENT + (enum key_scope)s->view.focus;
+    return scope_of(&s->view);
+}
+
+void screens_key_now(const struct view_state *v, const char *own, char now[KEY_NAME_BYTES])
+{
+    keymap_now(v->keys, scope_of(v), own, now, KEY_NAME_BYTES);
 }
 
 const char *screens_place(const struct session *s)

@@ -30,6 +30,9 @@ void screens_refresh(struct session *s);
 
 /* The scope of keys, and the name of the pane in front for messages. */
 enum key_scope screens_scope(const struct session *s);
+
+/* key_now of view_state, whose keys are a struct keymap. */
+void screens_key_now(const struct view_state *state, const char *own, char now[KEY_NAME_BYTES]);
 const char *screens_place(const struct session *s);
 
 /* ---- screens_train.c ----------------------------------------------------------- */

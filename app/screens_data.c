@@ -17,7 +17,7 @@ static void show_list(struct session *s)
     if (data_screen_path(s))
         list_add_text(list, "reading %s ...", data_screen_path(s));
     dialog_show(s, OVERLAY_NONE, "Data: what the trainer will see",
-                "arrows and Enter choose \u00b7 Esc \u00b7 ? help");
+                "arrows and Enter choose \u00b7 Esc \u00b7 ⁅?⁆ help");
 }
 
 void screens_data_show(struct session *s)
@@ -121,7 +121,7 @@ static bool data_find(struct session *s, const struct words *words, struct err *
     if (at == SIZE_MAX) {
         v->filter[0] = '\0';
         return err_set(err, ERR_USAGE, "nothing has \"%s\"" WAY
-                       "/ filters by another text", words->rest);
+                       "⁅/⁆ filters by another text", words->rest);
     }
     v->at = at;
     data_screen_follow(s);

@@ -31,7 +31,7 @@ static void show_list(struct session *s)
                         "slots of a wrong passage (the control), and from nothing. Explore stays "
                         "usable meanwhile.");
     dialog_show(s, OVERLAY_NONE, "Eval: what the compressor keeps",
-                "arrows and Enter choose \u00b7 Esc \u00b7 ? help");
+                "arrows and Enter choose \u00b7 Esc \u00b7 ⁅?⁆ help");
 }
 
 void screens_eval_show(struct session *s)
@@ -160,7 +160,7 @@ static bool eval_stop(struct session *s, const struct words *words, struct err *
 {
     if (!s->worker || !(worker_cancel(s->worker, JOB_EVAL) & JOB_EVAL))
         return do_stop(s, words, err);
-    session_note(s, "stopped; r runs the set again");
+    session_note(s, "stopped; ⁅r⁆ runs the set again");
     return true;
 }
 

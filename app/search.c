@@ -117,10 +117,10 @@ bool search_text(const char *text, size_t size, const char *needle, size_t from,
     }
     if (!ok && search.failure)
         err_set(err, ERR_USAGE, "the expression \"%s\" takes too long here" WAY
-                "/ takes a simpler one", needle);
+                "⁅/⁆ takes a simpler one", needle);
     else if (!ok)
         err_set(err, ERR_USAGE, "\"%s\" is not in the document" WAY
-                "/ searches for another text", needle);
+                "⁅/⁆ searches for another text", needle);
     release(&search);
     return ok;
 }

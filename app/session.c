@@ -15,6 +15,7 @@
 #include "app/refusal.h"
 #include "app/reopen.h"
 #include "app/run_control.h"
+#include "app/screens.h"
 #include "app/terminal.h"
 #include "app/tour.h"
 #include "engine/base/clock.h"
@@ -34,6 +35,8 @@ void session_init(struct session *s)
     s->edits.settings = compress_settings_default;
     view_state_init(&s->view);
     keymap_init(&s->keymap);
+    s->view.keys = &s->keymap;
+    s->view.key_now = screens_key_now;
     s->now_ms = clock_ms();
     s->snapshot = snapshot_derive(NULL);
     s->run = run_control_new();
@@ -89,10 +92,11 @@ static void show_note(struct session *s, bool error, const char *fmt, va_list ar
     __attribute__((format(printf, 3, 0)));
 static void show_note(struct session *s, bool error, const char *fmt, va_list args)
 {
-    char text[1024];
+    char text[1024], now[1024];
     int used = s->rc_path ? snprintf(text, sizeof text, "%s: ", s->rc_path) : 0;
     vsnprintf(text + used, sizeof text - (size_t)used, fmt, args);
-    const char *clean = notes_add(&s->notes, error, text);
+    key_text_fill(&s->view, text, now, sizeof now);
+    const char *clean = notes_add(&s->notes, error, now);
     snprintf(s->view.message, sizeof s->view.message, "%s", clean);
     s->view.message_error = error;
     s->message_until_ms = s->now_ms + NOTE_MS;
@@ -149,7 +153,7 @@ static void look_at_files(struct session *s)
     if (!path)
         path = watch_look(&s->model_watch);
     if (path)
-        session_warn(s, "%s changed on disk" WAY "r opens it again" WAY "what was read stays",
+        session_warn(s, "%s changed on disk" WAY "⁅r⁆ opens it again" WAY "what was read stays",
                      file_name(path));
 }
 
@@ -168,7 +172,7 @@ static void give_hint(struct session *s)
     s->hint_when_idle = false;
     if (!session_tokens(s)) /* it could not be opened, which was told */
         return;
-    session_note(s, "Move with the arrows. Space locks. ? keys, T tour, a ask.");
+    session_note(s, "Move with the arrows. ⁅Space⁆ locks. ⁅?⁆ keys, ⁅T⁆ tour, ⁅a⁆ ask.");
     s->message_until_ms = s->now_ms + HINT_MS;
 }
 
@@ -247,7 +251,7 @@ void session_leave_colors_out(struct session *s)
     s->slow_line = true;
     session_apply_display(s);
     s->redraw = true;
-    session_note(s, "a slow line: shades in place of colours, C-l brings these back");
+    session_note(s, "a slow line: shades in place of colours, ⁅C-l⁆ brings these back");
 }
 
 void session_apply_display(struct session *s)

@@ -136,7 +136,7 @@ bool session_can_compute(const struct session *s, struct err *err)
 {
     const char *model = s->restored ? s->restored->facts.model : "";
     return !s->restored || err_set(err, ERR_USAGE, "this session was restored: it needs %s and "
-                                                   "its document" WAY "O opens it anew",
+                                                   "its document" WAY "⁅O⁆ opens it anew",
                                    model[0] ? model : "the model");
 }
 

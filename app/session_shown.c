@@ -11,6 +11,7 @@
 #include "app/session.h"
 #include "app/tour.h"
 #include "engine/base/mem.h"
+#include "views/key_text.h"
 
 /* ---- snapshots ------------------------------------------------------------------ */
 
@@ -132,7 +133,7 @@ static void start_tour(struct session *s)
         return;
     s->tour_when_ready = false;
     if (!tour_start(s, NULL, s->tour_presented, &err))
-        session_fail(s, &err, "T tries again", "nothing changed");
+        session_fail(s, &err, "⁅T⁆ tries again", "nothing changed");
 }
 
 bool session_collect(struct session *s)

@@ -12,6 +12,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "views/key_text.h"
 
 enum { STEPS_MAX = 200, SCRIPT_MAX = 1 << 20 };
 
@@ -52,16 +53,16 @@ static const struct {
                         "{ratio} tokens. Likeness says which token suits which slot.",
      "view document none\nview plan likeness"},
     {"Balance", "Tokens must give away their mass, slots must fill up. Correct one side, then the "
-                "other: {iterations} times. Press p.",
+                "other: {iterations} times. Press ⁅p⁆.",
      "view plan mass\nstrip on\niter 0"},
     {"Sharp or soft?", "eps small: each token chooses one slot. eps large: everybody everywhere. "
-                       "Change it (Right, then Up or Down); then r, and read the answer again. The "
-                       "next step puts it back.",
+                       "Change it (Right, then Up or Down); then ⁅r⁆, and read the answer again. "
+                       "The next step puts it back.",
      "iter last\nstrip on"},
     {"Look back", "Put the cursor on an answer word: these are the tokens that its slots carried.",
      "strip off\nfocus answers\nmove first"},
-    {"Break it", "Mute the slot that mattered (m), regenerate (r). Then find out what training "
-                 "taught it: key 4.",
+    {"Break it", "Mute the slot that mattered (⁅m⁆), regenerate (⁅r⁆). Then find "
+                 "out what training taught it: key ⁅4⁆.",
      "focus answers\nfollow"},
 };
 
@@ -206,15 +207,16 @@ static void show_caption(struct session *s)
 {
     struct tour *t = s->tour;
     const struct step *step = &t->steps[t->at];
-    char text[sizeof t->caption];
-    fill_in(s, step->text, text, sizeof text);
+    char text[sizeof t->caption], now[sizeof t->caption];
+    fill_in(s, step->text, now, sizeof now);
+    key_text_fill(&s->view, now, text, sizeof text);
     text_sanitize(t->caption, sizeof t->caption, text, strlen(text));
     snprintf(t->title, sizeof t->title, "%zu of %zu%s%s", t->at + 1, t->n,
              step->title[0] ? " \u00b7 " : "", step->title);
     s->view.caption = t->caption;
     s->view.caption_title = t->title;
-    s->view.caption_keys = t->presenting ? "Space next \u00b7 PgUp back \u00b7 F5 ends"
-                                         : "T next \u00b7 Esc ends";
+    s->view.caption_keys = t->presenting ? "Space next \u00b7 PgUp back \u00b7 ⁅F5⁆ ends"
+                                         : "⁅T⁆ next \u00b7 ⁅Esc⁆ ends";
     s->dirty = true;
 }
 
@@ -267,7 +269,7 @@ static void restore(struct session *s)
     s->view.message[0] = '\0';
     bool changed = s->edits_known && !edits_equal(&step->edits, &s->edits);
     if (changed && !setting_apply_edits(s, edits_copy(&step->edits), &err))
-        session_fail(s, &err, "Esc ends the tour", "the edits stay as they were");
+        session_fail(s, &err, "⁅Esc⁆ ends the tour", "the edits stay as they were");
     else if (changed) /* else an answer of what was changed stands there */
         live_soon(s);
     session_compose(s);

@@ -12,6 +12,7 @@
 #include "engine/base/file.h"
 #include "engine/base/text.h"
 #include "engine/train/run.h"
+#include "views/key_text.h"
 #include "views/token_text.h"
 
 static const char runs_folder[] = "runs";
@@ -110,10 +111,10 @@ void train_form_show(struct session *s)
     if (run_control_alive(s))
         list_add_text(list, " ");
     if (run_control_alive(s))
-        list_add_text(list, "measuring ... ^C stops");
+        list_add_text(list, "measuring ... %s stops", key_text(&s->view, "⁅C-c|^C⁆").text);
     add_runs(s, list);
     dialog_show(s, OVERLAY_NONE, title,
-                "arrows and Enter choose \u00b7 Esc \u00b7 ? help");
+                "arrows and Enter choose \u00b7 Esc \u00b7 ⁅?⁆ help");
     s->view.overlay_at = form_choice(s, before, dry_run);
     s->view.train.plan = run_control_plan(s);
 }

@@ -74,7 +74,7 @@ static bool is_stale(const struct snapshot *s)
 }
 
 /* How many words of the two answers differ. */
-static void answers_text(const struct compare *m, char *out, size_t size)
+static void answers_text(const struct scene *c, const struct compare *m, char *out, size_t size)
 {
     const char *a = answer_text(m->side[0]), *b = answer_text(m->side[1]);
     bool stale[] = {is_stale(m->side[0]), is_stale(m->side[1])};
@@ -82,9 +82,11 @@ static void answers_text(const struct compare *m, char *out, size_t size)
     if (!a || !b)
         return;
     if (stale[0] || stale[1]) {
-        text_add(out, size, "answers: %s stale, r asks again", !stale[1]   ? "A's is"
-                                                               : !stale[0] ? "B's is"
-                                                                           : "both are");
+        text_add(out, size, "answers: %s stale, %s asks again",
+                 !stale[1]   ? "A's is"
+                 : !stale[0] ? "B's is"
+                             : "both are",
+                 key_text(c->v, "⁅r⁆").text);
         return;
     }
     struct diff_word *words;
@@ -210,12 +212,12 @@ static void side_column(const struct compare *m, int side, struct column *out)
                   text ? strlen(text) : 0);
 }
 
-static void difference_column(const struct compare *m, struct column *out)
+static void difference_column(const struct scene *c, const struct compare *m, struct column *out)
 {
     const struct snapshot_answer *a = m->side[0]->answer[ANSWER_COMPRESSED];
     const struct snapshot_answer *b = m->side[1]->answer[ANSWER_COMPRESSED];
     out->stale = is_stale(m->side[0]) || is_stale(m->side[1]);
-    answers_text(m, out->numbers[0], sizeof out->numbers[0]);
+    answers_text(c, m, out->numbers[0], sizeof out->numbers[0]);
     if (out->stale)
         return;
     if (a && b && a->f1 >= 0 && b->f1 >= 0)
@@ -231,7 +233,7 @@ static void fill_column(const struct scene *c, const struct compare *m, int side
     if (side < 2)
         side_column(m, side, out);
     else
-        difference_column(m, out);
+        difference_column(c, m, out);
     made_of_text(c, m, side, out->made_of, sizeof out->made_of);
 }
 

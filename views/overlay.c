@@ -76,7 +76,7 @@ static void below_text(const struct scene *c, const char *const *parts, struct p
 {
     out->limit = c->v->columns - 12;
     for (; *parts; parts++)
-        parts_add(out, "%s", *parts);
+        parts_add(out, "%s", key_text(c->v, *parts).text);
 }
 
 /* The list of the overlay that is open (or of the screen that is a list), its title and
@@ -90,10 +90,10 @@ struct overlay_list {
 
 static void help_list(const struct scene *c, struct overlay_list *list)
 {
-    static const char *const of_keys[] = {"more: F2 commands", "F3 words on the screen",
-                                          "F4 formulas", "man comprexit", NULL};
-    static const char *const of_commands[] = {"F1 keys", "F3 words on the screen",
-                                              "F4 formulas", NULL};
+    static const char *const of_keys[] = {"more: ⁅F2⁆ commands", "⁅F3⁆ words on the screen",
+                                          "⁅F4⁆ formulas", "man comprexit", NULL};
+    static const char *const of_commands[] = {"⁅F1⁆ keys", "⁅F3⁆ words on the screen",
+                                              "⁅F4⁆ formulas", NULL};
     bool keys = c->v->overlay == OVERLAY_HELP;
     list->box.choice = true;
     list->lines = overlay_entry_lines(c);
@@ -114,8 +114,8 @@ static void help_list(const struct scene *c, struct overlay_list *list)
 
 static void table_list(const struct scene *c, struct overlay_list *list)
 {
-    static const char *const of_words[] = {"F1 keys", "F2 commands", "F4 formulas", NULL};
-    static const char *const of_formulas[] = {"F1 keys", "F2 commands", "F3 words", NULL};
+    static const char *const of_words[] = {"⁅F1⁆ keys", "⁅F2⁆ commands", "⁅F4⁆ formulas", NULL};
+    static const char *const of_formulas[] = {"⁅F1⁆ keys", "⁅F2⁆ commands", "⁅F3⁆ words", NULL};
     bool words = c->v->overlay == OVERLAY_WORDS;
     list->lines = words ? overlay_word_lines(c) : overlay_formula_lines();
     list->lines.explains = true;
@@ -126,7 +126,7 @@ static void table_list(const struct scene *c, struct overlay_list *list)
 
 static void caption_list(const struct scene *c, struct overlay_list *list)
 {
-    static const char *const keys[] = {"formulas: F4", "Esc closes", NULL};
+    static const char *const keys[] = {"formulas: ⁅F4⁆", "Esc closes", NULL};
     enum { MASS = PANE_COUNT, SLOTS, LOOKED_AT, LOSS_MAP, TRAIN };
     bool train = c->v->screen == SCREEN_TRAIN;
     bool loss = c->v->focus == PANE_DOCUMENT && c->v->value[PANE_DOCUMENT] == VALUE_LOSS;
@@ -158,9 +158,10 @@ static void entries_list(const struct scene *c, struct overlay_list *list)
                                 : "");
     if (c->v->filter[0])
         text_add(list->right, sizeof list->right, "/%s", c->v->filter);
+    struct key_text keys = key_text(c->v, c->v->dialog_keys ? c->v->dialog_keys : "");
     if (c->v->dialog_keys)
-        parts_add(&list->below, "%.*s",
-                  (int)parts_that_fit(c->v->dialog_keys, c->v->columns - 12), c->v->dialog_keys);
+        parts_add(&list->below, "%.*s", (int)parts_that_fit(keys.text, c->v->columns - 12),
+                  keys.text);
     else
         below_text(c, log ? scroll : choose, &list->below);
 }
@@ -244,7 +245,7 @@ void draw_start(struct scene *c)
         draw_heading(c, (struct rect){area.row - 2, 0, 1, c->v->columns}, 0,
                      screen_heading(c), true, c->v->filter);
     if (c->v->n_entries == 0)
-        draw_hint(c, area, "O opens a document");
+        draw_hint(c, area, key_text(c->v, "⁅O⁆ opens a document").text);
     else
         form_draw(c, screen_body(c), draw_lines(c, area, &lines, true));
     free(lines.line);

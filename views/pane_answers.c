@@ -271,10 +271,12 @@ static void answer_heading(const struct scene *c, enum answer_mode mode, char *o
 {
     const struct snapshot_answer *a = answer_of(c, mode);
     bool locked = scene_is_locked(c, PANE_ANSWERS) && c->v->locked.answer == mode;
-    snprintf(out, size, "%s%s%s", answer_title[mode], locked ? " *" : "",
-             a && a->state == ANSWER_FAILED ? ": failed"
-             : a && a->stale                ? " (stale: r asks again)"
-                                            : "");
+    const char *state = a && a->state == ANSWER_FAILED ? ": failed"
+                        : a && a->stale                ? " (stale: ⁅r⁆ asks again)"
+                                                       : "";
+    out[0] = '\0';
+    text_add(out, size, "%s%s%s", answer_title[mode], locked ? " *" : "",
+             key_text(c->v, state).text);
 }
 
 static void draw_wide_answer(struct scene *c, enum answer_mode mode)
@@ -286,7 +288,7 @@ static void draw_wide_answer(struct scene *c, enum answer_mode mode)
                    ROLE_FRAME, 0);
     if (!a || a->state == ANSWER_EMPTY) {
         if (mode == ANSWER_COMPRESSED)
-            draw_hint(c, text, "a asks a question");
+            draw_hint(c, text, key_text(c->v, "⁅a⁆ asks a question").text);
         return;
     }
     if (a->state == ANSWER_FAILED) { /* nothing was read that could be counted */
@@ -338,7 +340,7 @@ static void draw_stacked_answer(struct scene *c, enum answer_mode mode)
     if (a && a->state != ANSWER_EMPTY)
         draw_answer_text(c, mode, text);
     else if (mode == ANSWER_COMPRESSED)
-        draw_hint(c, text, "a asks a question");
+        draw_hint(c, text, key_text(c->v, "⁅a⁆ asks a question").text);
 }
 
 static void draw_wide_headings(struct scene *c)
@@ -388,8 +390,8 @@ static void draw_summary_line(struct scene *c, enum answer_mode mode, int row,
                   answer_mode_name[mode]);
     if (!a || a->state == ANSWER_EMPTY) {
         if (mode == ANSWER_COMPRESSED)
-            canvas_printf(c->canvas, row, 12, columns - 12, ROLE_DIM, 0,
-                          "a asks a question");
+            canvas_printf(c->canvas, row, 12, columns - 12, ROLE_DIM, 0, "%s",
+                          key_text(c->v, "⁅a⁆ asks a question").text);
         return;
     }
     if (a->state == ANSWER_FAILED) {

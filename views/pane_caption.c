@@ -63,7 +63,7 @@ void draw_caption(struct scene *c)
     char name[200];
     snprintf(name, sizeof name, "%s", title && *title ? title : "caption");
     draw_heading(c, (struct rect){area.row, 0, 1, area.columns}, 0, name, true,
-                 keys ? keys : "");
+                 keys ? key_text(c->v, keys).text : "");
     const char *text = c->v->caption;
     size_t at = 0, length = strlen(text);
     for (int r = 1; r < area.rows && at < length; r++) {

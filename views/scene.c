@@ -225,7 +225,8 @@ void scene_waiting_text(const struct scene *c, const char *otherwise, char *out,
         return;
     }
     if (a->eta_ms >= 2000)
-        snprintf(eta, sizeof eta, ", about %.0f s left (^C stops)", a->eta_ms / 1000);
+        text_add(eta, sizeof eta, ", about %.0f s left (%s stops)", a->eta_ms / 1000,
+                 key_text(c->v, "⁅C-c|^C⁆").text);
     if (a->total > 0)
         snprintf(out, size, "%s %zu/%zu%s", a->stage, a->done, a->total, eta);
     else

@@ -4,6 +4,7 @@
 #define VIEWS_SCENE_H
 
 #include "views/brush.h"
+#include "views/key_text.h"
 #include "views/layout.h"
 #include "views/view_state.h"
 #include "views/wrap.h"

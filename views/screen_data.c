@@ -262,7 +262,8 @@ static void draw_sample(struct scene *c, struct rect area)
     else if (raw && there && t->raw)
         screen_wrapped(c, area, ROLE_TEXT, 0, t->raw);
     else if (r && r->bad && !raw)
-        draw_hint(c, area, "a bad record is no sample: v shows it as it stands");
+        draw_hint(c, area,
+                  key_text(c->v, "a bad record is no sample: ⁅v⁆ shows it as it stands").text);
     else if (there && t->context && !raw)
         draw_text(c, area, r, t);
     else
@@ -424,6 +425,7 @@ void data_sentence(const struct scene *c, struct parts *parts)
 
 const char *data_keys(const struct scene *c)
 {
-    return c->layout.kind == LAYOUT_WIDE ? "v as text/tokens   / filter   ] next   Enter explore it"
-                                         : "Tab pane  v as tokens  / filter  Enter explore it";
+    return c->layout.kind == LAYOUT_WIDE
+               ? "⁅v⁆ as text/tokens   ⁅/⁆ filter   ⁅]⁆ next   ⁅Enter⁆ explore it"
+               : "⁅Tab⁆ pane  ⁅v⁆ as tokens  ⁅/⁆ filter  ⁅Enter⁆ explore it";
 }

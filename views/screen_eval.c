@@ -472,6 +472,6 @@ void eval_sentence(const struct scene *c, struct parts *parts)
 
 const char *eval_keys(const struct scene *c)
 {
-    return c->layout.kind == LAYOUT_WIDE ? "v lost/won/all  Enter explore it  e table"
-                                         : "v filter  Enter explore it  [ ] set  ? help";
+    return c->layout.kind == LAYOUT_WIDE ? "⁅v⁆ lost/won/all  ⁅Enter⁆ explore it  ⁅e⁆ table"
+                                         : "⁅v⁆ filter  ⁅Enter⁆ explore it  ⁅[⁆ ⁅]⁆ set  ⁅?⁆ help";
 }

@@ -133,7 +133,8 @@ static void draw_about(struct scene *c, struct rect body, int below, const struc
     int rows = body.columns < 60 ? 7 : 5, top = body.row + body.rows - rows - 1;
     if (plan->n_about == 0 || at >= c->v->n_entries || top <= below)
         return;
-    const char *text = plan->about[size_min(at, plan->n_about - 1)];
+    struct key_text about = key_text(c->v, plan->about[size_min(at, plan->n_about - 1)]);
+    const char *text = about.text;
     draw_heading(c, (struct rect){top, body.column, 1, body.columns}, 0, c->v->entries[at].label,
                  false, "");
     canvas_put(c->canvas, top, body.column + body.columns, TEE_LEFT, ROLE_FRAME, 0);

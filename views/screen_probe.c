@@ -96,7 +96,7 @@ static void health_line(struct scene *c, struct rect area, const struct snapshot
 
 void train_draw_probe(struct scene *c, struct rect area)
 {
-    static const char keys[] = ",/. earlier, later   p play   Enter explore it";
+    static const char keys[] = "⁅,⁆/⁅.⁆ earlier, later   ⁅p⁆ play   ⁅Enter⁆ explore it";
     const struct training_probe *probe = train_probe(c);
     if (!probe || !probe->window || area.rows < 4) {
         draw_hint(c, area, probe && probe->loaded ? "this look at the probe cannot be read"
@@ -118,7 +118,7 @@ void train_draw_probe(struct scene *c, struct rect area)
     health_line(c, below, w);
     if (area.rows > 8)
         canvas_printf(c->canvas, below.row + 1, area.column + 1, area.columns - 1, ROLE_DIM, 0,
-                      "%s", keys);
+                      "%s", key_text(c->v, keys).text);
 }
 
 enum { LEAD = 7, ROOMY_ROWS = 13 };

@@ -308,10 +308,10 @@ const char *train_keys(const struct scene *c)
 {
     switch (run_of(c)->state) {
     case TRAINING_RUNNING:
-    case TRAINING_STARTING: return "P pause  S save now  ^C stop  v value  ? help";
-    case TRAINING_PAUSED: return "P go on  S save now  ^C stop  v value  ? help";
-    case TRAINING_ESTIMATING: return "^C stop  ? help";
-    case TRAINING_STOPPING: return "stops after this step  ? help";
-    default: return "Esc form  [ ] run  v value  e figure  ? help";
+    case TRAINING_STARTING: return "⁅P⁆ pause  ⁅S⁆ save now  ⁅C-c|^C⁆ stop  ⁅v⁆ value  ⁅?⁆ help";
+    case TRAINING_PAUSED: return "⁅P⁆ go on  ⁅S⁆ save now  ⁅C-c|^C⁆ stop  ⁅v⁆ value  ⁅?⁆ help";
+    case TRAINING_ESTIMATING: return "⁅C-c|^C⁆ stop  ⁅?⁆ help";
+    case TRAINING_STOPPING: return "stops after this step  ⁅?⁆ help";
+    default: return "⁅Esc⁆ form  ⁅[⁆ ⁅]⁆ run  ⁅v⁆ value  ⁅e⁆ figure  ⁅?⁆ help";
     }
 }

@@ -370,16 +370,17 @@ static const char *keys_of(const struct scene *c, bool wide, char *work, size_t 
     if (work[0])
         return work;
     if (scene_compares(c))
-        return wide ? "B swap  f flicker  b pin again  ? help" : "Tab A, B, B - A  B swap  b pin";
+        return wide ? "⁅B⁆ swap  ⁅f⁆ flicker  ⁅b⁆ pin again  ⁅?⁆ help"
+                    : "⁅Tab⁆ A, B, B - A  ⁅B⁆ swap  ⁅b⁆ pin";
     if (c->v->dialog_keys && overlay_fills_screen(c))
         return c->v->dialog_keys;
     if (c->v->screen != SCREEN_EXPLORE || !c->document)
-        return "? help  : command  q quit";
+        return "⁅?⁆ help  ⁅:⁆ command  ⁅q⁆ quit";
     if (c->v->zoomed)
-        return wide ? "+ - size  v value  % norm  Esc back"
-                    : "+ - size  v value  Esc back";
-    return wide ? "? help  a ask  z zoom  e export"
-                : "Tab pane  a ask  spc lock  z zoom  e export  ? help";
+        return wide ? "⁅+⁆ ⁅-⁆ size  ⁅v⁆ value  ⁅%⁆ norm  ⁅Esc⁆ back"
+                    : "⁅+⁆ ⁅-⁆ size  ⁅v⁆ value  ⁅Esc⁆ back";
+    return wide ? "⁅?⁆ help  ⁅a⁆ ask  ⁅z⁆ zoom  ⁅e⁆ export"
+                : "⁅Tab⁆ pane  ⁅a⁆ ask  ⁅Space|spc⁆ lock  ⁅z⁆ zoom  ⁅e⁆ export  ⁅?⁆ help";
 }
 
 /* Bytes of a text that stand in the columns of a line, whole words; all when it has none. */
@@ -421,7 +422,8 @@ void draw_status(struct scene *c)
     struct rect area = c->layout.area[AREA_STATUS];
     bool own_line = scene_shows(c, AREA_KEYS), tiny = c->layout.kind == LAYOUT_TINY;
     char work[128];
-    const char *keys = keys_of(c, !own_line, work, sizeof work);
+    struct key_text shown = key_text(c->v, keys_of(c, !own_line, work, sizeof work));
+    const char *keys = shown.text;
     int used = 0;
     bool below = false;
     if (c->v->message[0] || c->s->problem[0]) {

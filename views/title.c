@@ -14,14 +14,17 @@ static const char *const screen_word[SCREEN_COUNT] = {"Explore", "Compare", "Dat
 
 static void screen_text(const struct scene *c, int i, char *out, size_t size)
 {
+    static const char *const marked[SCREEN_COUNT] = {"⁅1⁆", "⁅2⁆", "⁅3⁆", "⁅4⁆", "⁅5⁆"};
     bool active = (int)c->v->screen == i, brief = c->layout.kind != LAYOUT_WIDE;
+    struct key_text shown = key_text(c->v, marked[i]);
+    const char *key = shown.text[0] == ':' ? "-" : shown.text; /* no key leads there */
+    out[0] = '\0';
     if (brief && !active)
-        snprintf(out, size, " %d", i + 1);
+        text_add(out, size, " %s", key);
     else if (brief)
-        snprintf(out, size, "%s[%d %s]", i ? " " : "", i + 1, screen_word[i]);
+        text_add(out, size, "%s[%s %s]", i ? " " : "", key, screen_word[i]);
     else
-        snprintf(out, size, active ? "[%d %s]%s" : " %d %s %s", i + 1, screen_word[i],
-                 i ? "" : " ");
+        text_add(out, size, active ? "[%s %s]%s" : " %s %s %s", key, screen_word[i], i ? "" : " ");
 }
 
 int title_screen_at(const struct scene *c, int column)
@@ -32,9 +35,9 @@ int title_screen_at(const struct scene *c, int column)
     for (int i = 0; i < SCREEN_COUNT; i++) {
         char text[32];
         screen_text(c, i, text, sizeof text);
-        if (column >= from && column < from + (int)strlen(text))
+        if (column >= from && column < from + text_columns(text))
             return i;
-        from += (int)strlen(text);
+        from += text_columns(text);
     }
     return -1;
 }

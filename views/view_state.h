@@ -98,6 +98,8 @@ bool view_text_matches(const char *label, const char *detail, const char *filter
 enum arrangement { ARRANGE_AUTO, ARRANGE_WIDE, ARRANGE_NARROW, ARRANGE_COUNT };
 extern const char *const arrangement_name[ARRANGE_COUNT];
 
+enum { KEY_NAME_BYTES = 32 };
+
 struct view_state {
     int rows, columns;
     struct display display;
@@ -166,6 +168,10 @@ struct view_state {
     const char *prompt_text;  /* UTF-8, owned by app */
     size_t prompt_point;      /* cursor as a byte offset */
     const char *question;     /* shown in the closed prompt */
+
+    /* The key that does now what the program's own key `own` does there; NULL: that itself. */
+    void (*key_now)(const struct view_state *state, const char *own, char now[KEY_NAME_BYTES]);
+    const void *keys; /* for it; borrowed from app */
 
     /* Below everything: a tour, a presentation, a script; borrowed from app. */
     const char *caption; /* sanitised; NULL: none */

@@ -24,7 +24,7 @@ const struct screen_word screen_words[] = {
     {"looked at", "where the answer's attention went; not a proof of cause"},
     {"KV", "bytes that the prompt occupies in the model's cache"},
     {"F1", "words shared with the reference answer, 0 to 1"},
-    {"stale", "made with other settings; r makes it again"},
+    {"stale", "made with other settings; regenerating makes it again"},
     {"not converged", "senders off is over 0.01: more iterations are needed"},
     {"UNTRAINED",
      "this compressor has learned nothing: its gates and answers mean nothing"},

@@ -81,6 +81,19 @@ class CommandsTest(ScriptTest):
                    'expect "c                  next colour map"',
                    'expect "Changed by bind: "', 'expect "was"')
 
+    def test_hints_name_the_keys_of_now(self):
+        """Lines of keys, refusals, notes, boxes, the title and the tour: no literal of a key that was moved."""
+        moved = ("bind F9 prompt ask", "unbind a", "bind K zoom", "unbind z", "bind Q quit", "unbind q",
+                 "bind F7 switch train", "unbind 4", "bind F8 help commands", "unbind F2")
+        self.plays("size 80x24", *moved, "key Down", 'expect "F9 ask  spc lock  K zoom"', "size 120x36", "key Down",
+                   'expect "F9 ask  K zoom"', 'expect " F7 Train"', "key F7", 'expect "[F7 Train]"', "key 1",
+                   "key ?", 'expect "more: F8 commands"', "key Esc", "bind R regen", "unbind r", "goto 5",
+                   "answers none", "ask Who?", "wait idle", "goto 5", "set eps 0.3", "wait idle", "pin", "switch compare",
+                   "switch explore", "tour", "key T T T T T T T", "wait idle", 'expect "then R,"', "key T T",
+                   'expect "regenerate (R)"', 'expect "key F7"', "bind W tour", "unbind T", "key PgUp", 'expect "W next"')
+        self.fails(2, "cells grow in a zoomed pane only · K zooms", *moved, "zoom larger")
+        self.fails(2, "no document is open · F9 opens one", "bind F9 open", "unbind O", "export plan x.png", document=None)
+
     def test_keys_bound_at_the_prompt(self):
         """What is taken is told, and how to have it again; `bind` alone lists, changed ones first."""
         self.plays("bind w redo", 'expect "w is \\"redo\\" now, was \\"unit next\\""', "key w",

@@ -99,13 +99,42 @@ static void test_bind_and_unbind(void **state)
     keymap_free(&map);
 }
 
+/* Hints name the key that does now what the program's own one does. */
+static void test_the_key_of_now(void **state)
+{
+    (void)state;
+    struct keymap map;
+    char name[32];
+    uint32_t f9;
+    keymap_init(&map);
+    assert_true(keycode_parse("F9", &f9));
+    assert_string_equal(keymap_now(&map, SCOPE_PLAN, "a", name, sizeof name), "a");
+    keymap_bind(&map, SCOPE_ANY, f9, "prompt ask", false);
+    assert_string_equal(keymap_now(&map, SCOPE_PLAN, "a", name, sizeof name), "a");
+    keymap_bind(&map, SCOPE_ANY, 'a', "turn", false);
+    assert_string_equal(keymap_now(&map, SCOPE_PLAN, "a", name, sizeof name), "F9");
+    keymap_bind(&map, SCOPE_PLAN, f9, "turn", false); /* something else in this pane */
+    assert_string_equal(keymap_now(&map, SCOPE_PLAN, "a", name, sizeof name), ":ask");
+    assert_string_equal(keymap_now(&map, SCOPE_GATES, "a", name, sizeof name), "F9");
+    /* another key of the same row; a pane's own meaning */
+    keymap_bind(&map, SCOPE_ANY, '?', NULL, false);
+    assert_string_equal(keymap_now(&map, SCOPE_PLAN, "?", name, sizeof name), "F1");
+    keymap_bind(&map, SCOPE_TRAIN, 'S', "pause toggle", false);
+    keymap_bind(&map, SCOPE_TRAIN, 'K', "checkpoint", false);
+    assert_string_equal(keymap_now(&map, SCOPE_TRAIN, "S", name, sizeof name), "K");
+    assert_string_equal(keymap_now(&map, SCOPE_PLAN, "S", name, sizeof name), "S");
+    keymap_bind(&map, SCOPE_ANY, ':', NULL, false);
+    assert_string_equal(keymap_now(&map, SCOPE_PLAN, ":", name, sizeof name), ":");
+    keymap_free(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_round_trip), cmocka_unit_test(test_bad_names),
         cmocka_unit_test(test_keys_that_never_come),
         cmocka_unit_test(test_format_escapes),   cmocka_unit_test(test_no_key_twice),
-        cmocka_unit_test(test_bind_and_unbind),
+        cmocka_unit_test(test_bind_and_unbind),  cmocka_unit_test(test_the_key_of_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
