@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/address_space.h"
 #include "app/cli.h"
 #include "app/interrupt.h"
 #include "app/manual.h"
@@ -78,6 +79,7 @@ static bool run(const struct cli_arguments *arguments, bool named, struct err *e
 {
     if (answer_general(arguments, named))
         return true;
+    address_space_fit_threads();
     return confine(arguments, err) && arguments->command->run(arguments, err);
 }
 

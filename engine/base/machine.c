@@ -69,7 +69,7 @@ static size_t groups_left(const char *tag, const char *root, const char *limit_n
     return left;
 }
 
-static size_t address_space_left(void)
+size_t machine_address_space_left(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
@@ -85,7 +85,7 @@ size_t machine_memory_available(void)
                     groups_left("0::", "/sys/fs/cgroup", "memory.max", "memory.current"));
     left = size_min(left, groups_left(":memory:", "/sys/fs/cgroup/memory",
                                       "memory.limit_in_bytes", "memory.usage_in_bytes"));
-    return size_min(left, address_space_left());
+    return size_min(left, machine_address_space_left());
 }
 
 size_t machine_memory_resident(void)

@@ -9,6 +9,9 @@
  * space leave. SIZE_MAX when nothing is known. */
 size_t machine_memory_available(void);
 
+/* Bytes that the limit on its address space leaves this process; SIZE_MAX without one. */
+size_t machine_address_space_left(void);
+
 /* Bytes of this process in memory: now, and the most so far. 0 when unknown. */
 size_t machine_memory_resident(void);
 size_t machine_memory_peak(void);

@@ -37,8 +37,10 @@ static struct {
     atomic_bool caller_asleep;
 
     atomic_size_t threads; /* wanted; 0: not decided yet */
+    atomic_size_t most;    /* of them */
     size_t started;        /* helpers; changed by the one whose loop runs */
-} team = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+} team = {.most = TEAM_THREADS_MAX,
+          .mutex = PTHREAD_MUTEX_INITIALIZER,
           .opened = PTHREAD_COND_INITIALIZER,
           .done = PTHREAD_COND_INITIALIZER};
 
@@ -226,5 +228,12 @@ size_t team_threads(void)
 
 void team_set_threads(size_t threads)
 {
-    atomic_store(&team.threads, size_max(1, size_min(threads, TEAM_THREADS_MAX)));
+    size_t most = atomic_load_explicit(&team.most, memory_order_relaxed);
+    atomic_store(&team.threads, size_max(1, size_min(threads, most)));
+}
+
+void team_limit_threads(size_t most)
+{
+    atomic_store(&team.most, size_max(1, size_min(most, TEAM_THREADS_MAX)));
+    team_set_threads(team_threads());
 }

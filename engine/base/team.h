@@ -29,4 +29,7 @@ size_t team_grain(size_t each, size_t work);
 size_t team_threads(void);
 void team_set_threads(size_t threads);
 
+/* From now on at most this many, whatever is set. */
+void team_limit_threads(size_t most);
+
 #endif

@@ -6,11 +6,13 @@
 #include <cblas.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
 #include "engine/base/err.h"
+#include "engine/base/mem.h"
 #include "engine/base/size.h"
 #include "engine/base/team.h"
 #include "engine/ops/simd.h"
@@ -232,6 +234,22 @@ void matmul_tn(real *c, const real *a, const real *b, real beta, size_t m, size_
 void matmul_vec(real *y, const real *w, const real *x, size_t n, size_t k)
 {
     rows_dot(y, 1, w, k, x, n, k, 1, 0);
+}
+
+/* OpenBLAS' own way to its areas: exported, though no header has it. */
+void *blas_memory_alloc(int position) __attribute__((weak));
+void blas_memory_free(void *area) __attribute__((weak));
+
+void matmul_reserve(size_t threads)
+{
+    if (!blas_memory_alloc || !blas_memory_free)
+        return;
+    void **areas = xcalloc(threads, sizeof *areas);
+    for (size_t i = 0; i < threads; i++)
+        areas[i] = blas_memory_alloc(0);
+    for (size_t i = 0; i < threads; i++)
+        blas_memory_free(areas[i]);
+    free(areas);
 }
 
 const char *matmul_backend(void)

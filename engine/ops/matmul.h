@@ -26,6 +26,13 @@ void matmul_strided(enum matmul_kind kind, real *c, size_t ldc, const real *a, s
 /* y[n] = W[n,k] x[k], rows in parallel, each row in a fixed order. */
 void matmul_vec(real *y, const real *w, const real *x, size_t n, size_t k);
 
+/* Bytes of address space that OpenBLAS holds for each thread that is in a product. */
+enum { MATMUL_AREA_BYTES = 128 << 20 };
+
+/* Makes OpenBLAS take those of `threads` threads now: where there is no room later it asks for
+ * ever. The caller has made sure that there is. */
+void matmul_reserve(size_t threads);
+
 /* For `info` and `bench`: the library and the kernel that it picked, borrowed. */
 const char *matmul_backend(void);
 

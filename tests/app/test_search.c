@@ -60,7 +60,7 @@ static void test_refused(void **state)
     struct err err = {0};
     assert_false(search_text(text, sizeof text - 1, "pepper", 0, false, &found, &wrapped, &err));
     assert_string_equal(err.text,
-                        "\"pepper\" is not in the document · / searches for another text");
+                        "\"pepper\" is not in the document · ⁅/⁆ searches for another text");
     assert_false(search_text(text, sizeof text - 1, "\\a(b", 0, false, &found, &wrapped, &err));
     assert_non_null(strstr(err.text, "expression \"a(b\": missing closing parenthesis"));
     assert_int_equal(err.code, ERR_USAGE);
