@@ -20,7 +20,7 @@ struct records {
     struct records_options options;
     enum form form;
     size_t good, bad;
-    char first_bad[96]; /* "line 7: why" */
+    char first_bad[200]; /* "line 7: why" */
     json_t *squad; /* whole file */
     size_t article, paragraph, seen;
 };
@@ -343,8 +343,27 @@ static bool next_squad(struct records *r, struct record *out)
     return false;
 }
 
+/* Lines of a document that are no text. */
+struct odd_lines {
+    size_t lines, odd;
+    char first[80];
+};
+
+static void look_at_line(struct odd_lines *o, const char *line, size_t length, size_t number)
+{
+    size_t bad;
+    const char *nul = memchr(line, '\0', length);
+    o->lines++;
+    if (!nul && text_valid(line, length, &bad))
+        return;
+    if (o->odd++ == 0)
+        snprintf(o->first, sizeof o->first, "line %zu has %s at byte %zu", number,
+                 nul ? "a NUL character" : "invalid UTF-8", nul ? (size_t)(nul - line) : bad);
+}
+
 /* Text up to the separator line or the end; blank documents are passed over. */
-static bool next_text(struct records *r, struct record *out, struct err *err)
+static bool read_document(struct records *r, struct record *out, struct odd_lines *odd,
+                          struct err *err)
 {
     const char *separator = r->options.separator;
     struct buffer text = {0};
@@ -365,6 +384,7 @@ static bool next_text(struct records *r, struct record *out, struct err *err)
             return err_set(err, ERR_INPUT, "%s: line %zu: the document is over %d MiB: split it",
                            input_path(r->input), input_line_number(r->input), TEXT_BYTES_MAX >> 20);
         }
+        look_at_line(odd, line, length, input_line_number(r->input));
         blank = blank && strspn(line, " \t\r") == length;
         buffer_add(&text, line, length);
         if (input_line_ended(r->input))
@@ -376,6 +396,23 @@ static bool next_text(struct records *r, struct record *out, struct err *err)
     }
     out->text = buffer_take(&text, &out->length);
     return true;
+}
+
+/* The next document whose lines are text, but for one in a hundred. */
+static bool next_text(struct records *r, struct record *out, struct err *err)
+{
+    struct odd_lines odd = {0};
+    while (read_document(r, out, &odd, err)) {
+        if (!records_refused(odd.lines - odd.odd, odd.odd))
+            return true;
+        char reason[sizeof odd.first + 80];
+        snprintf(reason, sizeof reason, "not a text: %s, as have %zu of %zu", odd.first, odd.odd,
+                 odd.lines);
+        count_bad(r, out->line, reason);
+        record_free(out);
+        odd = (struct odd_lines){0};
+    }
+    return false;
 }
 
 bool records_refused(size_t good, size_t bad)

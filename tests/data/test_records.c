@@ -255,6 +255,25 @@ static void bad_records_are_counted(void **state)
                                        "the first, line "));
 }
 
+/* What is no text is no document; a stray byte in a long one is. */
+static void binary_is_no_text(void **state)
+{
+    (void)state;
+    static const char zeros[] = "salt\na\0b\npeat\n";
+    struct outcome o = read_text("salt\n\xff\n");
+    assert_int_equal(o.err.code, ERR_INPUT);
+    assert_non_null(strstr(o.err.text, "the first, line 1: not a text: line 2 has invalid UTF-8 "
+                                       "at byte 0, as have 1 of 2"));
+    o = read_bytes(zeros, sizeof zeros - 1, NULL);
+    assert_non_null(strstr(o.err.text, "line 2 has a NUL character at byte 1, as have 1 of 3"));
+    char text[1024] = "sa\xfflt\n";
+    for (int i = 0; i < 120; i++)
+        strcat(text, "peat\n");
+    o = read_text(text);
+    assert_int_equal(o.err.code, ERR_NONE);
+    assert_int_equal(o.records, 1);
+}
+
 static void nothing_usable_is_an_error(void **state)
 {
     (void)state;
@@ -286,6 +305,7 @@ int main(void)
         cmocka_unit_test(bombs_are_refused),
         cmocka_unit_test(endless_lines_are_refused),
         cmocka_unit_test(bad_records_are_counted),
+        cmocka_unit_test(binary_is_no_text),
         cmocka_unit_test(nothing_usable_is_an_error),
         cmocka_unit_test(parquet_is_refused_with_the_way_out),
     };
