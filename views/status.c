@@ -393,28 +393,32 @@ static size_t whole_words(const char *text, int columns)
     return text_columns(head) > columns ? strlen(text) : strlen(head);
 }
 
-/* Where there is a line of keys, what does not fit into the line of status goes there: the
- * way on stands at the end of a message. *below: does it take that line? */
-static int draw_message(struct scene *c, struct rect area, bool *below)
+/* What does not fit into a line goes to a second one, as the way on stands at the end of a message:
+ * where there is a line of keys to that, else the first one covers the row above. Returns the
+ * columns that are used of the line of status; *two: are there two lines? */
+static int draw_message(struct scene *c, struct rect area, bool *two)
 {
     const char *text = c->v->message[0] ? c->v->message : c->s->problem;
     enum canvas_role role =
         c->v->message[0] && !c->v->message_error ? ROLE_STATUS : ROLE_ERROR;
     char clean[1024];
     text_sanitize(clean, sizeof clean, text, strlen(text));
-    size_t length = strlen(clean), first = length;
-    if (scene_shows(c, AREA_KEYS))
-        first = whole_words(clean, area.columns - 1);
+    bool tiny = c->layout.kind == LAYOUT_TINY, below = scene_shows(c, AREA_KEYS);
+    int columns = area.columns - 1;
+    size_t first = tiny ? strlen(clean) : whole_words(clean, columns);
     const char *rest = clean + first;
     rest += strncmp(rest, GLUE, strlen(GLUE)) == 0 ? strlen(GLUE) : *rest == ' ';
-    *below = *rest != '\0';
-    if (*below) {
-        struct rect line = c->layout.area[AREA_KEYS];
-        canvas_text(c->canvas, line.row, line.column + 1, line.columns - 1, role, 0, rest,
-                    strlen(rest));
+    *two = *rest != '\0';
+    struct rect upper = area, lower = below ? c->layout.area[AREA_KEYS] : area;
+    if (*two && !below) {
+        upper.row--;
+        canvas_fill(c->canvas, upper, ' ', ROLE_TEXT);
     }
-    return canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1, role, 0, clean,
-                       first);
+    int used = canvas_text(c->canvas, upper.row, upper.column + 1, columns, role, 0, clean, first);
+    if (*two)
+        used = canvas_text(c->canvas, lower.row, lower.column + 1, columns, role, 0, rest,
+                           strlen(rest));
+    return used;
 }
 
 void draw_status(struct scene *c)
@@ -425,16 +429,16 @@ void draw_status(struct scene *c)
     struct key_text shown = key_text(c->v, keys_of(c, !own_line, work, sizeof work));
     const char *keys = shown.text;
     int used = 0;
-    bool below = false;
+    bool two = false;
     if (c->v->message[0] || c->s->problem[0]) {
-        used = draw_message(c, area, &below);
+        used = draw_message(c, area, &two);
     } else {
         struct parts parts = {.limit = area.columns - 2};
         sentence(c, &parts);
         used = canvas_text(c->canvas, area.row, area.column + 1, area.columns - 1,
                            ROLE_STATUS, 0, parts.text, strlen(parts.text));
     }
-    if (own_line && !below) {
+    if (own_line && !two) {
         struct rect line = c->layout.area[AREA_KEYS];
         canvas_text(c->canvas, line.row, line.column + 1, line.columns - 1, ROLE_DIM, 0,
                     keys, strlen(keys));

@@ -141,8 +141,8 @@ class EvalTest(ScriptTest):
                 self.fails(3, why, f"{command} {odd}")
         screen = self.home / "screen.txt"
         self.plays(f"eval {path} limit 1", f"eval {prose} limit 2", f"eval {path} limit 2", "wait idle", f"screen {screen}",
-                   'expect "no questions in it; expected SQuAD, MRQA or JSON lines"', "log",
-                   'expect "the other rows stay"')
+                   'expect "no questions in it; expected SQuAD, MRQA or JSON lines"',
+                   'expect ":eval FILE takes another · the other rows stay"')
         rows = screen.read_text().split("Examples")[0]
         self.assertNotIn("prose", rows)
         self.assertNotIn("stopped", rows)
