@@ -209,17 +209,28 @@ static bool ask_all(struct job *job, struct err *err)
     return true;
 }
 
+/* Losses begin behind the first window, before which nothing is compressed. */
+static size_t first_window(const struct job *job)
+{
+    return draws(job, FIGURE_LOSS) && engine_snapshot(job->batch.engine)->windows > 1 ? 2 : 1;
+}
+
 static bool read_tokens(struct job *job, struct err *err)
 {
-    size_t from, to;
+    struct export_request *request = &job->request;
+    struct engine *e = job->batch.engine;
+    size_t from = 0, to = engine_snapshot(e)->document->tokens;
     if (!draws_matrix(job))
         return true;
-    if (cli_flag(job->arguments, "all-windows"))
-        return engine_read(job->batch.engine, 0, SIZE_MAX, &job->batch.progress, err);
-    return export_tokens(engine_snapshot(job->batch.engine), &job->request, &from, &to, err) &&
-           engine_read(job->batch.engine, from, to, &job->batch.progress, err) &&
-           (!draws(job, FIGURE_LOSS) ||
-            engine_loss(job->batch.engine, to, &job->batch.progress, err));
+    if (!cli_flag(job->arguments, "all-windows")) {
+        bool named = cli_text(job->arguments, "window") || request->has_range || job->has_meta;
+        if (!named)
+            request->window = first_window(job);
+        if (!export_tokens(engine_snapshot(e), request, &from, &to, err))
+            return false;
+    }
+    return engine_read(e, from, to, &job->batch.progress, err) &&
+           (!draws(job, FIGURE_LOSS) || engine_loss(e, to, &job->batch.progress, err));
 }
 
 /* ---- output --------------------------------------------------------------------------- */
@@ -250,15 +261,16 @@ static bool export_windows(struct job *job, struct err *err)
     const struct snapshot *s = snapshot_of(job);
     struct export_request *request = &job->request;
     double top = 0, high;
+    size_t first = first_window(job);
     request->has_range = false;
-    for (request->window = 1; request->window <= s->windows; request->window++) {
+    for (request->window = first; request->window <= s->windows; request->window++) {
         if (!export_maximum(s, request, &high, err))
             return false;
         top = fmax(top, high);
     }
     if (isnan(request->figure.limit_high))
         request->figure.limit_high = top;
-    for (request->window = 1; request->window <= s->windows; request->window++)
+    for (request->window = first; request->window <= s->windows; request->window++)
         if (!export_one(job, err))
             return false;
     return true;

@@ -15,6 +15,7 @@
 #include "engine/base/size.h"
 #include "engine/base/text.h"
 #include "views/compare.h"
+#include "views/loss.h"
 #include "views/raster.h"
 #include "views/svg.h"
 
@@ -98,6 +99,19 @@ bool export_page(const struct export_request *request, struct figure_options *ou
            (request->height <= 0 || check_size("height", out->height_mm, err));
 }
 
+/* Where losses were measured, are there any among these tokens? */
+static bool require_losses(const struct snapshot *s, size_t from, size_t to, struct err *err)
+{
+    for (size_t t = from; s->loss && t < to; t++)
+        if (!isnan(loss_of_compression(s, t)))
+            return true;
+    return !s->loss ||
+           err_set(err, ERR_USAGE,
+                   "loss: tokens %zu..%zu have none: it is measured behind the first window, "
+                   "before which nothing is compressed \u00b7 name a window or a range further on",
+                   from, to - 1);
+}
+
 /* The figure's options with tokens, size and value settled. */
 static bool settle(const struct snapshot *s, const struct export_request *request,
                    enum figure_kind kind, struct figure_options *out, struct err *err)
@@ -107,7 +121,10 @@ static bool settle(const struct snapshot *s, const struct export_request *reques
     out->kind = kind;
     if (!settle_value(request, out, err))
         return false;
-    return kind == FIGURE_ANSWERS || export_tokens(s, request, &out->from, &out->to, err);
+    if (kind == FIGURE_ANSWERS)
+        return true;
+    return export_tokens(s, request, &out->from, &out->to, err) &&
+           (kind != FIGURE_LOSS || require_losses(s, out->from, out->to, err));
 }
 
 /* ---- files in memory --------------------------------------------------------------- */

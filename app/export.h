@@ -27,7 +27,7 @@ extern const char *const export_format_name[EXPORT_FORMAT_COUNT];
 #define EXPORT_OPTIONS(X)                                                                         \
     X(value, TEXT, "mass|slot-share|token-share|likeness|cost|gate|entropy",                      \
       "what the cells show; the last two: of gates")                                              \
-    X(window, TEXT, "N|all", "window, counted from 1 (1)")                                        \
+    X(window, TEXT, "N|all", "window, counted from 1 (1; of losses 2)")                           \
     X(range, TEXT, "A-B", "tokens A to B in place of a window")                                   \
     X(iteration, TEXT, "N", "the plan after N iterations (the last)")                             \
     X(norm, TEXT, "window|token|slot", "divide by the largest of each token or slot")             \

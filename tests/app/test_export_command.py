@@ -101,6 +101,18 @@ class Export(ProgramTest):
         for record in records:
             self.assertAlmostEqual(record["limits"][1], top, delta=1e-7)
 
+    def test_losses_begin_behind_the_first_window(self):
+        table = self.path / "one.csv"
+        self.export("--view", "loss", "-o", table)
+        first = next(csv.DictReader(table.open(newline="")))
+        self.assertGreater(int(first["token"]), 0)
+        status, out, err = call("export", self.document, *USING, "--all-windows", "--view", "loss",
+                                "--formats", "json", folder=self.path)
+        self.assertEqual(status, 0, err)
+        self.assertEqual(out.decode().split()[0], "notes-w02-loss.json")
+        error = self.run_error(2, "export", self.document, *USING, "--view", "loss", "--window", 1)
+        self.assertIn("behind the first window", error["message"])
+
     def test_svg_is_xml(self):
         out = self.path / "f.svg"
         self.export("--window", "2", "-o", out, "--title", "a < b & \"c\"", "--cells", "rect")
