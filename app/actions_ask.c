@@ -49,8 +49,9 @@ bool do_gold(struct session *s, const struct words *words, struct err *err)
     (void)err;
     free(s->gold);
     s->gold = words->rest[0] ? xstrdup(words->rest) : NULL;
-    session_note(s, s->gold ? "gold answer set: ⁅r⁆ scores against it"
-                            : "no gold answer: scores are against the full context");
+    session_note(s, s->gold && s->question ? "gold answer set: ⁅r⁆ scores against it"
+                    : s->gold              ? "gold answer set: answers are scored against it"
+                                           : "no gold answer: scores are against the full context");
     return true;
 }
 

@@ -155,8 +155,10 @@ static void print_text(const struct job *j, const struct lengths *l)
                d->n_questions, text_plural(d->n_questions), l->median, l->max, l->longer,
                j->shape.context);
     size_t samples = dataset_count(d, PART_TRAINING, j->phase, j->shape);
-    printf("%zu %s sample%s of %zu + %zu tokens\n", samples, phase_name[j->phase],
-           text_plural(samples), j->shape.context, j->shape.predict);
+    bool too_short = samples == 0 && !dataset_is_qa(d) && d->documents > 0;
+    printf("%zu %s sample%s of %zu + %zu tokens%s\n", samples, phase_name[j->phase],
+           text_plural(samples), j->shape.context, j->shape.predict,
+           too_short ? ": no text is long enough" : "");
 }
 
 static json_t *file_json(const struct job *j, const struct lengths *l, json_t *samples)

@@ -247,8 +247,9 @@ struct rect answer_text_rect(const struct scene *c, enum answer_mode mode)
     }
     int each = area.rows / ANSWER_MODES, extra = area.rows % ANSWER_MODES;
     int top = area.row + m * each + (m < extra ? m : extra), rows = each + (m < extra);
-    int above = rows >= 4 ? 2 : rows >= 2 ? 1 : 0;
-    return (struct rect){top + above, area.column + 1, rows - above, area.columns - 2};
+    int above = each >= 4 ? 2 : each >= 2 ? 1 : 0; /* the same in all, whoever has a row more */
+    int below = each >= ANSWER_ROWS_WITH_LAST;
+    return (struct rect){top + above, area.column + 1, rows - above - below, area.columns - 2};
 }
 
 bool answer_token_at(const struct scene *c, enum answer_mode mode, int row, int column,

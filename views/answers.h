@@ -27,6 +27,9 @@ void answer_flow_free(struct flow *flow);
  * after *from; false at the end. */
 bool answer_flow_line(const struct flow *flow, int width, size_t *from, size_t *to);
 
+/* Rows of each of three answers below one another that leave one for what is missing. */
+enum { ANSWER_ROWS_WITH_LAST = 5 };
+
 /* Where the pane puts the text of an answer, for drawing and the mouse; no rows when
  * the pane does not show it. */
 struct rect answer_text_rect(const struct scene *scene, enum answer_mode mode);

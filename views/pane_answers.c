@@ -327,9 +327,9 @@ static void draw_stacked_answer(struct scene *c, enum answer_mode mode)
         answer_time_text(c, mode, &time);
     }
     int heading = each >= 4 ? text.row - 2 : text.row - 1;
-    if (failed && each >= 4) {
+    if (failed && each >= 4) { /* neither times nor what is missing */
         text.row--;
-        text.rows++;
+        text.rows += each >= ANSWER_ROWS_WITH_LAST ? 2 : 1;
     }
     if (each >= 2)
         draw_heading(c, (struct rect){heading, area.column, 1, area.columns}, 0, name,
@@ -337,10 +337,14 @@ static void draw_stacked_answer(struct scene *c, enum answer_mode mode)
     if (each >= 4 && !failed)
         canvas_text(c->canvas, text.row - 1, text.column, text.columns, ROLE_LABEL, 0,
                     time.text, strlen(time.text));
-    if (a && a->state != ANSWER_EMPTY)
-        draw_answer_text(c, mode, text);
-    else if (mode == ANSWER_COMPRESSED)
-        draw_hint(c, text, key_text(c->v, "⁅a⁆ asks a question").text);
+    if (!a || a->state == ANSWER_EMPTY) {
+        if (mode == ANSWER_COMPRESSED)
+            draw_hint(c, text, key_text(c->v, "⁅a⁆ asks a question").text);
+        return;
+    }
+    draw_answer_text(c, mode, text);
+    if (each >= ANSWER_ROWS_WITH_LAST && !failed)
+        draw_last_line(c, mode, (struct rect){text.row + text.rows, text.column, 1, text.columns});
 }
 
 static void draw_wide_headings(struct scene *c)

@@ -251,6 +251,13 @@ static void draw_text(struct scene *c, struct rect area, const struct samples_ro
         draw_as_tokens(c, lower, t);
 }
 
+/* Why a file that could be read has nothing for the trainer. */
+static const char *no_sample_text(const struct samples *s)
+{
+    return s->questions || strcmp(s->phase, "ntp") ? "no record is good: nothing to train on"
+                                                   : "no text is long enough for a sample";
+}
+
 static void draw_sample(struct scene *c, struct rect area)
 {
     const struct samples *s = set_of(c);
@@ -267,7 +274,7 @@ static void draw_sample(struct scene *c, struct rect area)
     else if (there && t->context && !raw)
         draw_text(c, area, r, t);
     else
-        draw_hint(c, area, "making the sample");
+        draw_hint(c, area, r ? "making the sample" : no_sample_text(s));
 }
 
 /* ---- the whole file ----------------------------------------------------------- */
@@ -347,17 +354,35 @@ static void list_text(const struct scene *c, char *out, size_t size)
     char at[TEXT_NUMBER_MAX], all[TEXT_NUMBER_MAX];
     size_t cut = count_cut(s);
     out[0] = '\0';
-    text_add(out, size, "%s of %s", text_grouped(c->v->data.at, at),
-             text_grouped(s->n_samples, all));
+    if (c->v->data.at < s->n_samples)
+        text_add(out, size, "%s of %s", text_grouped(c->v->data.at, at),
+                 text_grouped(s->n_samples, all));
+    else
+        text_add(out, size, "%s sample%s", text_grouped(s->n_samples, all),
+                 text_plural(s->n_samples));
     if (cut)
         text_add(out, size, " \u00b7 %s with cuts", text_grouped(cut, at));
     if (c->v->data.filter[0])
         text_add(out, size, " \u00b7 /%s", c->v->data.filter);
 }
 
+/* What the pane beside the list shows: of a sample or of a bad line, and in which form. */
+static void sample_title(const struct scene *c, char *out, size_t size)
+{
+    static const char *const form[DATA_VIEWS] = {"as the trainer sees it", "as tokens",
+                                                 "as it stands in the file"};
+    const struct samples *s = set_of(c);
+    size_t at = c->v->data.at;
+    if (at >= s->n_rows)
+        snprintf(out, size, "No sample");
+    else if (s->rows[at].bad)
+        snprintf(out, size, "Bad line %zu", s->rows[at].line);
+    else
+        snprintf(out, size, "Sample %zu %s", at, form[c->v->data.view]);
+}
+
 void data_draw(struct scene *c)
 {
-    static const char *const view_text[DATA_VIEWS] = {"", ": tokens", ": its record"};
     const struct samples *s = set_of(c);
     struct data_layout l = data_layout(c);
     char right[128], sample[64], lengths[48] = "";
@@ -365,8 +390,7 @@ void data_draw(struct scene *c)
     if (c->v->data.at < s->n_samples)
         snprintf(lengths, sizeof lengths, "%zu + %zu tokens", s->rows[c->v->data.at].context,
                  s->rows[c->v->data.at].query + s->rows[c->v->data.at].counted);
-    snprintf(sample, sizeof sample, "Sample %zu as the trainer sees it%s", c->v->data.at,
-             view_text[c->v->data.view]);
+    sample_title(c, sample, sizeof sample);
     if (l.tabs) {
         struct rect *area = l.list.rows > 0 ? &l.list : &l.sample;
         struct rect tabs = *area;
@@ -413,7 +437,7 @@ void data_sentence(const struct scene *c, struct parts *parts)
         return;
     const struct samples_row *r = &s->rows[c->v->data.at];
     if (r->bad) {
-        parts_add(parts, "line %zu is bad", r->line);
+        parts_add(parts, "line %zu is bad: %s", r->line, r->text);
         return;
     }
     parts_add(parts, "sample %zu", c->v->data.at);

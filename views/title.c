@@ -88,6 +88,10 @@ static void open_text(const struct scene *c, int room, bool narrow, struct parts
             return;
         }
         parts->limit = level < 3 ? 0 : room;
+        if (c->v->overlay == OVERLAY_START && c->v->filter[0]) {
+            parts_add(parts, "/%s", c->v->filter); /* its list has no heading of its own */
+            return;
+        }
         if (scene_compares(c) && c->document) {
             parts_add(parts, "%s", c->document->name);
             if (c->s->windows > 0)

@@ -104,6 +104,11 @@ class Data(ProgramTest):
             status, out, err = call(*arguments, "-m", MODEL)
             self.assertNotRegex((out + err).decode(), r"(?<![\d.,])1 (?:\w+ )?\w+[^s\W]s\b(?! of)", arguments)
 
+    def test_a_text_shorter_than_a_sample_is_said_to_be(self):
+        status, out, _ = call("data", self.file("A short text.", "text"), "-m", MODEL)
+        self.assertEqual(status, 0)
+        self.assertIn(b"0 ntp samples of 512 + 128 tokens: no text is long enough", out)
+
     def test_names_do_not_matter(self):
         path = self.file(gzip.compress(squad(2).encode()), "notes.txt.zst")
         status, out, _ = call("data", path, "-m", MODEL, "--json")

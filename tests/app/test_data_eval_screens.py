@@ -32,8 +32,8 @@ class DataTest(ScriptTest):
                    'expect "with cuts"', 'expect "+ end, counted in the loss"',
                    'expect "<<"', 'expect "counted in the loss"', "key Down", "wait idle",
                    'expect "sample 1"', 'expect "When was basin 1 opened?"',
-                   'expect "answer found in the kept context: yes"', "key v", 'expect ": tokens"',
-                   "key v", "wait idle", 'expect ": its record"',
+                   'expect "answer found in the kept context: yes"', "key v", 'expect "as tokens"',
+                   "key v", "wait idle", 'expect "as it stands in the file"',
                    'expect "\\"question\\": \\"When was basin 1 opened?"', "find bad", "wait idle",
                    'expect "\\"answers\\": []"', "key Esc", "key v", "find cut", 'expect "/cut"', "find bad", 'expect "bad line 291"', "key Esc",
                    "find basin 77", "wait idle", 'expect "sample 77"', "key Esc", "goto 5",
@@ -52,6 +52,24 @@ class DataTest(ScriptTest):
         self.plays(f"data {text}", "wait idle", 'expect "phase NTP"', 'expect "128 tokens counted"',
                    "key G", "wait idle", "key g", "wait idle", 'expect "sample 0"', "key r",
                    "wait idle", 'expect "samples, it took"')
+
+    def test_a_text_shorter_than_a_sample_is_said_to_be(self):
+        text = self.home / "short.txt"
+        text.write_text("The pans are heated with peat from the moor.\n")
+        self.plays(f"data {text}", "wait idle", 'expect "No sample"',
+                   'expect "no text is long enough for a sample"')
+
+    def test_a_bad_line_is_no_sample(self):
+        path = write_questions(self.home, bad=2)
+        self.plays("size 120x36", f"data {path}", "wait idle", "find bad", "wait idle",
+                   'expect "Bad line 291"', 'expect "300 samples"',
+                   'expect "line 291 is bad: "')
+
+    def test_the_gold_answer_of_a_sample_is_taken_without_asking_for_more(self):
+        path = write_questions(self.home)
+        self.plays(f"data {path}", "wait idle", "key Enter", "wait idle",
+                   'expect "answers are scored against it"', "gold 1888",
+                   'expect "r scores against it"')
 
     def test_the_list_shows_what_samples_are_about(self):
         """Questions, or how blocks of text begin, where there are columns; no column of naught."""

@@ -127,6 +127,11 @@ class CommandsTest(ScriptTest):
                    "key Esc", "switch train", 'expect "Train a compressor"', "switch explore",
                    "key O", 'expect "Type a path"', "key Esc", 'expect "token 0 of"')
 
+    def test_the_start_screen_shows_its_filter(self):
+        self.plays('expect "no document open"', "key /", "type tour", 'expect "/tour"',
+                   'expect "> The guided tour"', "key Esc", 'expect "no document open"',
+                   'expect "The demo"', document=None)
+
     def test_layout_is_as_wished(self):
         self.plays("layout narrow", 'expect "[Document]  Gates  Plan  Answers"', "layout auto",
                    'expect "── Layer gates"', "size 112x22", 'expect "[Document]"', "layout wide",

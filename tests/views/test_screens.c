@@ -74,6 +74,7 @@ static const struct scene_test scenes[] = {
     {"plan-turned", stage_plan_turned, 40, 10, MONO},
     {"answers", stage_answers, 120, 36, MONO | TRUE},
     {"answers", stage_answers, 80, 24, MONO},
+    {"answers", stage_answers, 64, 16, MONO},
     {"answers", stage_answers, 40, 10, MONO},
     {"full-answer", stage_full_answer, 120, 36, MONO},
     {"zoom-fit", stage_zoom_fit, 120, 36, MONO},
