@@ -236,6 +236,7 @@ bool explore_run(const struct explore_options *o, struct err *err)
     struct err reason = {0};
     int number = 0;
     session_init(&e.session);
+    mem_keep_little();
     signals_catch_crashes();
     if (open_explorer(&e, o, &terminal, &reason))
         number = loop_run(&e.session, &e.input, e.script, &reason);

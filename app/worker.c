@@ -34,6 +34,7 @@ struct worker {
     struct job *finished; /* oldest first */
     struct snapshot *published;
     struct line *lines; /* oldest first */
+    bool untidy;   /* jobs ran since memory was given back */
     bool awake;    /* a byte is in the pipe */
     bool quit;
     bool last;     /* quit when the queue is empty */
@@ -98,6 +99,19 @@ static void finish(struct worker *worker, struct job *job)
     wake(worker);
 }
 
+/* With the mutex held; there is nothing to do. */
+static void rest(struct worker *worker)
+{
+    if (worker->untidy) { /* what jobs freed lies between what is kept of them */
+        worker->untidy = false;
+        pthread_mutex_unlock(&worker->mutex);
+        mem_trim();
+        pthread_mutex_lock(&worker->mutex);
+    } else {
+        pthread_cond_wait(&worker->work, &worker->mutex);
+    }
+}
+
 static void *work(void *context)
 {
     struct worker *worker = context;
@@ -112,7 +126,7 @@ static void *work(void *context)
         if (!job && worker->last)
             break;
         if (!job) {
-            pthread_cond_wait(&worker->work, &worker->mutex);
+            rest(worker);
             continue;
         }
         worker->queue = job->next;
@@ -126,6 +140,7 @@ static void *work(void *context)
         job->ended_ms = clock_ms();
 
         pthread_mutex_lock(&worker->mutex);
+        worker->untidy = true;
         finish(worker, job);
     }
     pthread_mutex_unlock(&worker->mutex);

@@ -108,6 +108,12 @@ void mem_trim(void)
     malloc_trim(0);
 }
 
+void mem_keep_little(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 10);
+}
+
 void *mem_try(size_t count, size_t bytes, const char *what, struct err *err)
 {
     void *p = mem_try_raw(count, bytes, what, err);

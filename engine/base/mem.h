@@ -35,6 +35,11 @@ void mem_room_free(void *room, size_t bytes);
 /* Gives back to the system what freed blocks leave in the heap: after a stage of large ones. */
 void mem_trim(void);
 
+/* For a process that lives long beside others: blocks from 1 MiB and 256 KiB at the heap's end
+ * go back when they are freed. Left alone, the allocator keeps the more the larger the largest
+ * block was that it ever gave back. */
+void mem_keep_little(void);
+
 /* Grows an array by doubling so that it can hold `need` elements. */
 #define MEM_GROW(array, capacity, need)                                        \
     do {                                                                       \
