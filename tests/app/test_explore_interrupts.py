@@ -64,7 +64,7 @@ class InterruptTest(ExplorerTest):
         line = " ".join((f":train ntp data={self.text} run={self.run_folder}", SETTINGS,
                          "steps=1000000", *more, "start"))
         terminal.type(line.encode() + b"\r")
-        terminal.wait_until(lambda: self.steps() >= 3)
+        terminal.wait_until(lambda: self.steps() >= 1)
 
     def steps(self):
         log = self.run_folder / "log.jsonl"
@@ -109,7 +109,7 @@ class InterruptTest(ExplorerTest):
             terminal.pump(PAUSE)
             self.assertEqual(self.steps(), before)
             terminal.type(b"fg\r")
-            terminal.wait_until(lambda: self.steps() >= before + 20)
+            terminal.wait_until(lambda: self.steps() >= before + 2)  # one may begin before the stop
             told = sum(line.get("ms", 0) for line in log_of(self.run_folder))
             self.assertLess(told, 1e3 * (time.monotonic() - began - PAUSE))
             terminal.type(b":stop!\r")
@@ -158,7 +158,7 @@ class InterruptTest(ExplorerTest):
             terminal.wait_for(b"Stop after this step and save?", since=mark)
             terminal.type(b"\x1b[27u")  # no
             before = self.steps()
-            terminal.wait_until(lambda: self.steps() > before + 5)
+            terminal.wait_until(lambda: self.steps() > before + 2)  # one is ended even by a stop
             terminal.pump(1)
             mark = len(terminal.output)
             terminal.type(b"\x03")

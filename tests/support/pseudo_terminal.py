@@ -19,7 +19,7 @@ import termios
 import time
 
 from tests.support import processes
-from tests.support.processes import PATIENCE
+from tests.support.processes import PATIENCE, Patience
 from tests.support.screen_model import ScreenModel
 
 PAIR = b"\xe2\x96\x80\x1b[6n"  # the probe: a half block, then "where is the cursor?"
@@ -112,9 +112,9 @@ class PseudoTerminal:
 
     def wait_until(self, condition, seconds=PATIENCE, what="what was waited for"):
         """Until it holds, taking in output; also after the program has ended."""
-        until = time.monotonic() + seconds
+        patience = Patience(seconds)
         while not condition():
-            if time.monotonic() > until:
+            if patience.is_over():
                 raise TimeoutError(f"{what} did not come; the end was {self.output[-400:]!r}")
             self.pump(LOOK)
 
@@ -124,7 +124,7 @@ class PseudoTerminal:
 
     def wait_match(self, expression, seconds=PATIENCE, since=0):
         """Until the output after `since` matches; the match."""
-        pattern, until = re.compile(expression), time.monotonic() + seconds
+        pattern, patience = re.compile(expression), Patience(seconds)
         while not (found := pattern.search(self.output, since)):
             if self.has_exited():
                 self.drain()
@@ -132,7 +132,7 @@ class PseudoTerminal:
                     break
                 raise TimeoutError(f"the program ended ({self.status}) before {expression!r}: "
                                    f"{self.output[-400:]!r}")
-            if time.monotonic() > until:
+            if patience.is_over():
                 raise TimeoutError(f"{expression!r} did not come; the end was {self.output[-400:]!r}")
             self.pump(0.05)
         return found
@@ -154,13 +154,13 @@ class PseudoTerminal:
     def settle(self, quiet=0.15, seconds=PATIENCE):
         """Until the program has done all that it had to: for so long it neither writes nor wants
         to run, nor had a turn between two looks."""
-        until, calm, before = time.monotonic() + seconds, 0, None
+        patience, calm, before = Patience(seconds), 0, None
         while calm < quiet / LOOK:
             some = self.pump(LOOK) or self.is_busy()
             turns = [processes.scheduled(pid) for pid in self.session()]
             calm = 0 if some or turns != before else calm + 1
             before = turns
-            if time.monotonic() > until:
+            if patience.is_over():
                 raise TimeoutError(f"the program does not come to rest: {self.output[-400:]!r}")
 
     def drain(self):
