@@ -9,7 +9,6 @@
 #include "app/dialog.h"
 #include "app/refusal.h"
 #include "app/session_file.h"
-#include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
@@ -53,35 +52,20 @@ static bool need_pin(const struct session *s, struct err *err)
                                 "⁅b⁆ pins what Explore shows");
 }
 
-struct identifying {
-    const char *path;
-    struct figure_meta_file file;
-};
-
-static bool identify(void *context, struct err *err)
-{
-    struct identifying *i = context;
-    return session_file_identify(i->path, &i->file, err);
-}
-
 bool actions_pin_file(struct session *s, const char *path, bool is_b, struct err *err)
 {
     struct figure_meta meta;
     char name[PIN_NAME_BYTES];
-    struct identifying identified = {.path = path};
-    struct snapshot *other = session_read_file(s, path, &meta, NULL, NULL, err);
+    struct figure_meta_file file;
+    struct snapshot *other = session_read_file(s, path, &meta, NULL, NULL, &file, err);
     if (!other)
         return false;
     figure_meta_free(&meta);
-    if (!worker_call(!s->no_sandbox, identify, &identified, err)) {
-        snapshot_release(other);
-        return false;
-    }
     text_sanitize(name, sizeof name, file_name(path), strlen(file_name(path)));
     session_pin(s, name, other);
     snapshot_release(other);
     s->pin_file = xmalloc(sizeof *s->pin_file);
-    *s->pin_file = identified.file;
+    *s->pin_file = file;
     s->view.pin_is_b = is_b;
     session_compose(s);
     dialog_screen(s, SCREEN_COMPARE);

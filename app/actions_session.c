@@ -78,10 +78,12 @@ bool do_restore(struct session *s, const struct words *words, struct err *err)
         return refusal_wants(words, err, "a session file");
     bool text_missing;
     struct pins pins;
-    struct snapshot *restored = session_read_file(s, words->rest, &meta, &text_missing, &pins, err);
+    struct figure_meta_file file;
+    struct snapshot *restored = session_read_file(s, words->rest, &meta, &text_missing, &pins,
+                                                  &file, err);
     if (!restored)
         return false;
-    session_set_restored(s, words->rest, restored);
+    session_set_restored(s, words->rest, restored, &file);
     restore_pins(s, &pins);
     pins_free(&pins);
     autosave_adopt(s, words->rest);
@@ -95,6 +97,7 @@ bool do_restore(struct session *s, const struct words *words, struct err *err)
     if (!text_missing)
         session_note(s, "restored: to look at, scrub, compare and export; asking needs %s",
                      restored->facts.model[0] ? restored->facts.model : "the model");
+    reopen_continue(s);
     return true;
 }
 

@@ -170,6 +170,9 @@ static void compare_hashes(const struct job *job)
     const struct snapshot *s = engine_snapshot(job->batch.engine);
     if (!job->has_meta)
         return;
+    if (job->meta.session_file.name[0])
+        report_note(job->arguments, "the session of the figure, %s, is not beside it: drawn is its "
+                    "document", job->meta.session_file.name);
     note_difference(job, "document", job->meta.document.sha256, s->document->sha256);
     note_difference(job, "model", job->meta.model.sha256, s->facts.model_sha256);
     note_difference(job, "compressor", job->meta.compressor.sha256, s->facts.compressor_sha256);
@@ -323,8 +326,10 @@ static bool with_session(struct job *job, const char *path, struct err *err)
     struct figure_meta meta;
     bool text_missing;
     job->restored = session_file_read(path, &meta, &text_missing, NULL, err);
-    if (!job->restored)
+    if (!job->restored || !session_file_identify(path, &job->request.session_file, err))
         return false;
+    note_difference(job, "the session file", job->meta.session_file.sha256,
+                    job->request.session_file.sha256);
     if (text_missing)
         report_note(job->arguments, "%s was saved without its text, dots stand for it: put %s "
                     "beside it", path, meta.document.name);
@@ -334,14 +339,23 @@ static bool with_session(struct job *job, const char *path, struct err *err)
     return write_all(job, err);
 }
 
-static bool read_against(struct job *job, struct err *err)
+/* The other side of a difference: as named, else the figure's, which lies beside it or beside the
+ * document. */
+static bool read_against(struct job *job, const char *document, struct err *err)
 {
     struct figure_meta meta;
     const char *named = cli_text(job->arguments, "against");
     const char *figure = cli_text(job->arguments, "from-figure");
     char *path = named ? xstrdup(named) : NULL;
-    if (!path && figure && draws(job, FIGURE_DIFF))
-        path = figure_meta_beside(figure, job->meta.against_file.name);
+    const char *name = job->meta.against_file.name;
+    if (!path && figure && draws(job, FIGURE_DIFF)) {
+        path = figure_meta_beside(figure, name);
+        if (!path)
+            path = figure_meta_beside(document, name);
+        if (!path && name[0])
+            return err_set(err, ERR_INPUT, "%s: %s of its difference, %s, is not beside it: name "
+                           "it with --against", figure, job->meta.against_is_b ? "B" : "A", name);
+    }
     if (!path)
         return true;
     job->against = session_file_read(path, &meta, NULL, NULL, err);
@@ -370,7 +384,7 @@ static char *figure_model(const struct job *job)
 static bool with_document(struct job *job, const char *path, struct err *err)
 {
     struct batch_input input;
-    if (!read_against(job, err))
+    if (!read_against(job, path, err))
         return false;
     if (session_file_is(path))
         return with_session(job, path, err);

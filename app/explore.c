@@ -117,7 +117,8 @@ static struct engine_options engine_options(struct explorer *e, const struct exp
     if (!options.compressor) /* also not in the environment */
         options.compressor = e->session.rc_compressor;
     if (r)
-        r->lacks_model = !options.model && r->meta.model.name[0] && !o->headless;
+        r->lacks_model = !options.model && r->meta.model.name[0] && !o->headless &&
+                         !e->session.restored;
     return options;
 }
 

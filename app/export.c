@@ -190,6 +190,7 @@ static json_t *make_record(const struct work *w)
         meta.against_file = request->against_file;
         meta.against_is_b = o->against_is_b;
     }
+    meta.session_file = request->session_file;
     if (request->edits)
         figure_meta_from_edits(&meta, request->edits);
     figure_meta_from_snapshot(&meta, w->snapshot);

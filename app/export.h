@@ -91,6 +91,7 @@ struct export_request {
     const struct edits *edits; /* borrowed; NULL: none */
     const char *question; /* for the record, where none was asked; borrowed; NULL: none */
     struct figure_meta_file against_file; /* that figure.against was read from */
+    struct figure_meta_file session_file; /* that the snapshot was read from */
 };
 
 /* The figures that are asked for, in their order: how many. */

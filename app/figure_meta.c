@@ -194,5 +194,7 @@ json_t *figure_meta_to_json(const struct figure_meta *meta)
     json_object_set_new(json, "model", file_to_json(&meta->model));
     json_object_set_new(json, "compressor", file_to_json(&meta->compressor));
     json_object_set_new(json, "document", file_to_json(&meta->document));
+    if (meta->session_file.name[0])
+        json_object_set_new(json, "session", file_to_json(&meta->session_file));
     return json;
 }

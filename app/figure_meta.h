@@ -53,6 +53,7 @@ struct figure_meta {
     char against[128]; /* A of a difference: what it is called; "" = none */
     bool against_is_b; /* then the figure's settings are those of A */
     struct figure_meta_file against_file; /* session file that it is of; name "" = none */
+    struct figure_meta_file session_file; /* that was restored; name "" = none */
     struct figure_meta_file model, compressor, document;
 };
 

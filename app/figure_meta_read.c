@@ -333,6 +333,7 @@ bool figure_meta_from_json(struct figure_meta *meta, const json_t *json, const c
     read_text(&r, json, "against_is", letter, sizeof letter);
     meta->against_is_b = strcmp(letter, "B") == 0;
     read_file(&r, json, "against_session", &meta->against_file);
+    read_file(&r, json, "session", &meta->session_file);
     read_file(&r, json, "model", &meta->model);
     read_file(&r, json, "compressor", &meta->compressor);
     read_file(&r, json, "document", &meta->document);

@@ -130,6 +130,8 @@ bool jobs_export(struct session *s, struct export_request *request, struct err *
     e->request.figure.against_is_b = s->view.pin_is_b != s->view.compare_swapped;
     if (s->pin_file)
         e->request.against_file = *s->pin_file;
+    if (s->restored)
+        e->request.session_file = *s->restored_file;
     *request = (struct export_request){0};
     e->edits = edits_copy(&s->edits);
     e->request.edits = &e->edits;

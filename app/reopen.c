@@ -19,6 +19,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/sha256.h"
 #include "engine/engine.h"
+#include "views/compare.h"
 
 static bool read_record(void *context, struct err *err)
 {
@@ -76,11 +77,26 @@ static bool find_recent(void *context, struct err *err)
     return true;
 }
 
+/* What the figure lacks, and where it was looked for. */
+static size_t tell_missing(const struct figure_meta *meta, const char *path, char *out, size_t size)
+{
+    const char *session = meta->session_file.name, *name = meta->document.name;
+    name = name[0] ? name : "(without a name)";
+    if (session[0])
+        snprintf(out, size, "%s: neither its session %s nor its document %s is beside it", path,
+                 session, name);
+    else
+        snprintf(out, size, "%s: its document %s is neither beside it nor a recent one", path,
+                 name);
+    return strlen(out);
+}
+
 char *reopen_document(const struct figure_meta *meta, const char *path, bool confined,
                       struct err *err)
 {
-    const char *name = meta->document.name;
-    char *beside = figure_meta_beside(path, name);
+    char *beside = figure_meta_beside(path, meta->session_file.name);
+    if (!beside)
+        beside = figure_meta_beside(path, meta->document.name);
     if (beside)
         return beside;
     struct hashing h = {.wanted = &meta->document};
@@ -90,10 +106,11 @@ char *reopen_document(const struct figure_meta *meta, const char *path, bool con
     recent_free(recent, h.n_recent);
     if (!ok)
         return NULL;
-    if (!h.found)
-        err_set(err, ERR_INPUT, "%s: its document %s is neither beside it nor a recent one: name "
-                                "it as DOC",
-                path, name[0] ? name : "(without a name)");
+    if (!h.found) {
+        char text[1024];
+        tell_missing(meta, path, text, sizeof text);
+        err_set(err, ERR_INPUT, "%s: name it as DOC", text);
+    }
     return h.found;
 }
 
@@ -161,6 +178,8 @@ static void apply_view(struct view_state *v, const struct figure_meta *meta)
         v->value[view_value_pane[meta->value]] = meta->value;
     if (shows_loss(meta))
         v->value[PANE_DOCUMENT] = VALUE_LOSS;
+    if (meta->kind == FIGURE_DIFF)
+        v->compare_side = COMPARE_DIFFERENCE;
     v->normalise = meta->norm;
     v->scale = meta->scale;
     if (meta->map < MAP_COUNT)
@@ -178,6 +197,17 @@ static void apply_view(struct view_state *v, const struct figure_meta *meta)
     v->range_to = meta->to;
 }
 
+/* Of a session file, in which everything is there already. */
+static void apply_restored(struct session *s, const struct figure_meta *meta)
+{
+    size_t windows = s->snapshot->windows, tokens = session_tokens(s);
+    figure_meta_to_edits(meta, &s->edits);
+    if (meta->has_range && meta->from < tokens)
+        s->view.token = meta->from;
+    else if (meta->window && meta->window <= windows)
+        s->view.token = s->snapshot->window_first[meta->window - 1];
+}
+
 /* They wait in the session until the engine is there. */
 static void apply_settings(struct session *s, const struct snapshot_settings *from)
 {
@@ -193,51 +223,10 @@ static void apply_settings(struct session *s, const struct snapshot_settings *fr
         s->given[i] = true;
 }
 
-/* A file that is another one than the figure was made of. */
-static void tell_other(struct session *s, const char *what, const char *now, const char *then,
-                       const char *way)
+/* Of a document: what the engine is to do as soon as it is there. */
+static void apply_computed(struct session *s, const struct figure_meta *meta)
 {
-    if (now[0] && then[0] && strcmp(now, then) != 0)
-        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)" WAY
-                     "%s" WAY
-                     "view and settings are the figure's", what, now, then, way);
-}
-
-/* The other side and the Compare screen, where they can be had. */
-static void apply_against(struct session *s, const struct figure_meta *meta, const char *path)
-{
-    const struct figure_meta_file *was = &meta->against_file;
-    char *file = figure_meta_beside(path, meta->against_file.name);
-    struct err err = {0};
-    const char *letter = meta->against_is_b ? "B" : "A";
-    if (file && !actions_pin_file(s, file, meta->against_is_b, &err))
-        session_fail(s, &err, "compare FILE opens another", "the view is without its other side");
-    else if (file)
-        tell_other(s, was->name, s->pin_file->sha256, was->sha256, ":compare FILE opens another");
-    else if (!file && was->name[0])
-        session_warn(s, "%s of the difference, %s, is not beside the figure" WAY
-                     ":compare FILE opens it" WAY "the view is without it", letter, was->name);
-    else if (!file && meta->against[0])
-        session_note(s, "%s of a difference from %s: pin that with ⁅b⁆ to see it again",
-                     meta->against_is_b ? "A" : "B", meta->against);
-    free(file);
-}
-
-static void tell_document(struct session *s, const struct figure_meta *meta)
-{
-    const struct snapshot_document *raw = s->document.raw;
-    char hex[65];
-    if (!raw || !meta->document.sha256[0])
-        return;
-    sha256_hex(raw->text, raw->size, hex);
-    tell_other(s, "document", hex, meta->document.sha256, "⁅O⁆ opens another");
-}
-
-void reopen_apply(struct session *s)
-{
-    const struct figure_meta *meta = &s->reopening->meta;
     char place[32];
-    apply_view(&s->view, meta);
     apply_settings(s, &meta->settings);
     figure_meta_to_edits(meta, &s->edits);
     s->loss_when_ready = shows_loss(meta);
@@ -249,6 +238,79 @@ void reopen_apply(struct session *s)
         snprintf(place, sizeof place, "w%zu", meta->window ? meta->window : 1);
     free(s->goto_when_ready);
     s->goto_when_ready = xstrdup(place);
+}
+
+/* A file that is another one than the figure was made of. */
+static void tell_other(struct session *s, const char *what, const char *now, const char *then,
+                       const char *way)
+{
+    if (now[0] && then[0] && strcmp(now, then) != 0)
+        session_warn(s, "%s differs from the one in the figure (sha256 %.12s, not %.12s)" WAY
+                     "%s" WAY
+                     "view and settings are the figure's", what, now, then, way);
+}
+
+/* A session file holds what was pinned: was the difference one from it? */
+static bool pinned_with_session(struct session *s, const struct figure_meta *meta)
+{
+    char name[sizeof meta->against] = "";
+    if (s->restored && s->pinned)
+        compare_name(s->pinned, s->snapshot, name, sizeof name);
+    if (!name[0] || strcmp(name, meta->against) != 0)
+        return false;
+    s->view.pin_is_b = meta->against_is_b;
+    session_compose(s);
+    dialog_screen(s, SCREEN_COMPARE);
+    return true;
+}
+
+/* The other side and the Compare screen, where they can be had. */
+static void apply_against(struct session *s, const struct figure_meta *meta, const char *path)
+{
+    const struct figure_meta_file *was = &meta->against_file;
+    char *file = figure_meta_beside(path, meta->against_file.name);
+    struct err err = {0};
+    if (!file && s->document.path) /* named for itself, as its other side may lie there */
+        file = figure_meta_beside(s->document.path, meta->against_file.name);
+    const char *letter = meta->against_is_b ? "B" : "A";
+    if (file && !actions_pin_file(s, file, meta->against_is_b, &err))
+        session_fail(s, &err, "compare FILE opens another", "the view is without its other side");
+    else if (file)
+        tell_other(s, was->name, s->pin_file->sha256, was->sha256, ":compare FILE opens another");
+    else if (!file && was->name[0])
+        session_warn(s, "%s of the difference, %s, is not beside the figure" WAY
+                     ":compare FILE opens it" WAY "the view is without it", letter, was->name);
+    else if (!file && meta->against[0] && !pinned_with_session(s, meta))
+        session_note(s, "%s of a difference from %s: pin that with ⁅b⁆ to see it again",
+                     meta->against_is_b ? "A" : "B", meta->against);
+    free(file);
+}
+
+static void tell_document(struct session *s, const struct figure_meta *meta)
+{
+    const struct snapshot_document *raw = s->document.raw;
+    const struct figure_meta_file *session = &meta->session_file;
+    char hex[65];
+    if (session->name[0] && s->restored)
+        tell_other(s, session->name, s->restored_file->sha256, session->sha256,
+                   ":restore FILE opens another");
+    else if (session->name[0])
+        session_warn(s, "the session of the figure, %s, is not beside it" WAY
+                     ":restore FILE opens it" WAY "shown is its document", session->name);
+    if (!raw || !meta->document.sha256[0])
+        return;
+    sha256_hex(raw->text, raw->size, hex);
+    tell_other(s, "document", hex, meta->document.sha256, "⁅O⁆ opens another");
+}
+
+void reopen_apply(struct session *s)
+{
+    const struct figure_meta *meta = &s->reopening->meta;
+    apply_view(&s->view, meta);
+    if (s->restored)
+        apply_restored(s, meta);
+    else
+        apply_computed(s, meta);
     apply_against(s, meta, s->reopening->path);
     tell_document(s, meta);
 }
@@ -256,12 +318,13 @@ void reopen_apply(struct session *s)
 void reopen_ask(struct session *s)
 {
     const struct reopening *r = s->reopening;
-    char text[512];
+    char text[1024];
     if (r && r->waits) {
-        const char *name = r->meta.document.name;
-        snprintf(text, sizeof text, "%s: its document %s is neither beside it nor a recent one.",
-                 r->path, name[0] ? name : "(without a name)");
-        dialog_problem(s, PROBLEM_FIGURE_DOCUMENT, name, text);
+        const struct figure_meta *meta = &r->meta;
+        size_t length = tell_missing(meta, r->path, text, sizeof text - 1);
+        snprintf(text + length, sizeof text - length, ".");
+        dialog_problem(s, PROBLEM_FIGURE_DOCUMENT, meta->session_file.name[0]
+                       ? meta->session_file.name : meta->document.name, text);
     } else if (r && r->lacks_model && !s->edits_known) {
         const struct figure_meta_file *model = &r->meta.model;
         snprintf(text, sizeof text, "%s: its model %s (sha256 %.12s) is neither beside it nor in "
@@ -273,13 +336,14 @@ void reopen_ask(struct session *s)
 void reopen_continue(struct session *s)
 {
     struct err err = {0};
-    if (!s->reopening || !s->reopening->waits)
+    if (!s->reopening || !s->reopening->waits ||
+        (s->restored && !s->reopening->meta.session_file.name[0])) /* not of a session */
         return;
     s->reopening->waits = false;
     reopen_apply(s);
-    if (s->edits_known) /* the engine was there before the document */
+    if (s->edits_known && !s->restored) /* the engine was there before the document */
         jobs_set_settings(s);
-    if (s->question && !action_run(s, "ask", &err))
+    if (s->question && !s->restored && !action_run(s, "ask", &err))
         session_warn(s, "%s", err.text);
     session_compose(s);
     reopen_ask(s);
@@ -305,14 +369,11 @@ void reopen_compare(struct session *s)
 
 void reopen_restored(struct session *s, const struct figure_meta *meta)
 {
-    size_t windows = s->snapshot->windows;
     apply_view(&s->view, meta);
     s->view.limit_low = meta->limit_low;
     s->view.limit_high = meta->limit_high;
     s->view.limit_pane = PANE_COUNT;
-    figure_meta_to_edits(meta, &s->edits);
-    if (meta->window && meta->window <= windows)
-        s->view.token = s->snapshot->window_first[meta->window - 1];
+    apply_restored(s, meta);
 }
 
 void reopen_record(const struct session *s, struct figure_meta *meta)

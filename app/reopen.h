@@ -23,8 +23,9 @@ struct reopening {
 struct reopening *reopening_open(const char *path, bool confined, struct err *err);
 void reopening_free(struct reopening *r);
 
-/* Where the figure's document is: beside the figure, else among the recent ones with
- * the same hash; to be freed. NULL with a message when it is nowhere. */
+/* Where the session file that the figure was made of is, or, without one, its document: beside
+ * the figure, a document also among the recent ones with the same hash; to be freed. NULL with a
+ * message when it is nowhere. */
 char *reopen_document(const struct figure_meta *meta, const char *path, bool confined,
                       struct err *err);
 

@@ -50,6 +50,7 @@ void session_free(struct session *s)
     snapshot_release(s->snapshot);
     snapshot_release(s->published);
     snapshot_release(s->restored);
+    free(s->restored_file);
     snapshot_release(s->pinned);
     free(s->pin_name);
     pins_free(&s->pins);

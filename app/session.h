@@ -91,6 +91,7 @@ struct session {
 
     /* What was asked for. */
     struct snapshot *restored; /* of a session file: shown in place of the engine's; or NULL */
+    struct figure_meta_file *restored_file; /* where it is not NULL; owned */
     struct snapshot *pinned; /* A of Compare, or B (view.pin_is_b); one reference; or NULL */
     char *pin_name;
     struct figure_meta_file *pin_file; /* session file that it is of, owned; or NULL */
@@ -172,13 +173,13 @@ void session_fail(struct session *s, const struct err *err, const char *way, con
  * text ends in a NUL beyond size. */
 void session_set_document(struct session *s, const char *path, char *text, size_t size);
 
-/* The bytes of a document, and session_file_read, in a thread that can write nothing: the file may
- * be anybody's. *text is to be freed. */
+/* The bytes of a document, and session_file_read with session_file_identify, in a thread that can
+ * write nothing: the file may be anybody's. *text is to be freed. */
 bool session_read_text(const struct session *s, const char *path, char **text, size_t *size,
                        struct err *err);
 struct snapshot *session_read_file(const struct session *s, const char *path,
                                    struct figure_meta *meta, bool *text_missing, struct pins *pins,
-                                   struct err *err);
+                                   struct figure_meta_file *file, struct err *err);
 
 /* A copy of the text becomes the question, also on the screen, which does not show the one before
  * any more; NULL: none. */
@@ -188,7 +189,8 @@ void session_set_question(struct session *s, const char *text);
 void session_pin(struct session *s, const char *name, struct snapshot *snapshot);
 
 /* Shows the snapshot of a session file (taken over) until a document is opened. */
-void session_set_restored(struct session *s, const char *path, struct snapshot *restored);
+void session_set_restored(struct session *s, const char *path, struct snapshot *restored,
+                          const struct figure_meta_file *file);
 
 /* Nothing new can be computed for a restored session: false, with a message. */
 bool session_can_compute(const struct session *s, struct err *err);

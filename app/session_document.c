@@ -52,6 +52,8 @@ static void forget_document(struct session *s)
 {
     snapshot_release(s->restored);
     s->restored = NULL;
+    free(s->restored_file);
+    s->restored_file = NULL;
     snapshot_document_release(s->document.raw);
     s->document.raw = NULL;
     watch_clear(&s->document_watch);
@@ -68,7 +70,8 @@ static void forget_document(struct session *s)
     s->document.asked = 0;
 }
 
-void session_set_restored(struct session *s, const char *path, struct snapshot *restored)
+void session_set_restored(struct session *s, const char *path, struct snapshot *restored,
+                          const struct figure_meta_file *file)
 {
     char *kept = xstrdup(path);
     if (s->worker)
@@ -78,6 +81,8 @@ void session_set_restored(struct session *s, const char *path, struct snapshot *
     session_set_question(s, NULL);
     s->document.path = kept;
     s->restored = restored;
+    s->restored_file = xmalloc(sizeof *s->restored_file);
+    *s->restored_file = *file;
     s->ask_when_ready = false;
     session_compose(s);
 }
@@ -93,6 +98,7 @@ struct reading {
     struct figure_meta *meta;
     bool *text_missing;
     struct pins *pins;
+    struct figure_meta_file *file;
     struct snapshot *snapshot;
 };
 
@@ -100,14 +106,21 @@ static bool read_session(void *context, struct err *err)
 {
     struct reading *r = context;
     r->snapshot = session_file_read(r->path, r->meta, r->text_missing, r->pins, err);
-    return r->snapshot != NULL;
+    if (!r->snapshot || session_file_identify(r->path, r->file, err))
+        return r->snapshot != NULL;
+    snapshot_release(r->snapshot);
+    r->snapshot = NULL;
+    figure_meta_free(r->meta);
+    if (r->pins)
+        pins_free(r->pins);
+    return false;
 }
 
 struct snapshot *session_read_file(const struct session *s, const char *path,
                                    struct figure_meta *meta, bool *text_missing, struct pins *pins,
-                                   struct err *err)
+                                   struct figure_meta_file *file, struct err *err)
 {
-    struct reading r = {path, meta, text_missing, pins, NULL};
+    struct reading r = {path, meta, text_missing, pins, file, NULL};
     worker_call(!s->no_sandbox, read_session, &r, err);
     return r.snapshot;
 }

@@ -309,7 +309,7 @@ static void draw_side(struct scene *c, const struct compare *m, int side)
         return;
     int from = side == 1 && c->v->compare_flicker ? 0 : side;
     text_add(name, sizeof name, "%s", compare_letter(m, from));
-    if (side < 2) {
+    if (side < COMPARE_DIFFERENCE) {
         char what[128];
         compare_name(m->side[from], m->side[1 - from], what, sizeof what);
         text_add(name, sizeof name, "  %s", what);

@@ -99,6 +99,7 @@ enum arrangement { ARRANGE_AUTO, ARRANGE_WIDE, ARRANGE_NARROW, ARRANGE_COUNT };
 extern const char *const arrangement_name[ARRANGE_COUNT];
 
 enum { KEY_NAME_BYTES = 32 };
+enum { COMPARE_DIFFERENCE = 2 };
 
 struct view_state {
     int rows, columns;
@@ -144,7 +145,7 @@ struct view_state {
     const struct snapshot *pinned; /* A, or B; NULL: none; borrowed from app */
     bool pin_is_b;                 /* then what Explore shows is A */
     const char *pin_name;          /* what it was called, or its edits; borrowed */
-    int compare_side;              /* 0 A, 1 B, 2 their difference: in front when narrow */
+    int compare_side;              /* 0 A, 1 B, or COMPARE_DIFFERENCE: in front when narrow */
     bool compare_swapped;
     bool compare_flicker; /* one in the place of the other, in Explore too */
     bool plan_difference; /* Explore's plan shows what it has more and less than the other */

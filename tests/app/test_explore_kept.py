@@ -46,6 +46,77 @@ class KeptTest(ScriptTest):
         self.plays('expect "B of the difference, a.cxt, is not beside the figure"', document=None,
                    options=("--from-figure", str(figures[0])))
 
+    def make_sessions(self):
+        """Two sessions and the figure of their difference, in a folder of their own."""
+        made = self.home / "made"
+        made.mkdir()
+        self.plays(f"save {made / 'a.cxt'}", "set eps 0.5", "wait idle", f"save {made / 'b.cxt'}")
+        self.plays("compare made/a.cxt", "goto w2", "export diff made/d.png made/d.svg",
+                   document="made/b.cxt", folder=self.home)
+        return made
+
+    def test_a_difference_of_two_sessions_opens_both(self):
+        made = self.make_sessions()
+        record = json.loads(call("info", made / "d.png", "--json")[1])
+        self.assertEqual([record[part]["name"] for part in ("session", "against_session")],
+                         ["b.cxt", "a.cxt"])
+        shows = ('expect "[2 Compare]"', 'expect "A  compressorA · eps 0.5"',
+                 'expect "B  compressorA · eps 0.1"', 'expect "B - A"', 'expect "window 2 of"')
+        for name, folder in (("made/d.png", self.home), ("d.svg", made), ("../made/d.png", made)):
+            again = self.home / "again.png"
+            self.plays(*shows, f"export! diff {again}", document=None, folder=folder,
+                       options=("--from-figure", name))
+            self.assertEqual((made / "d.png").read_bytes(), again.read_bytes(), name)
+        self.plays("goto 10", f"open {made / 'd.png'}", *shows)
+        self.plays("size 80x24", f"open {made / 'd.png'}", 'expect "B - A"')
+
+    def test_export_of_a_difference_finds_both(self):
+        made, again = self.make_sessions(), self.home / "again.svg"
+        self.assertEqual(call("export", "--from-figure", "d.svg", "-o", again, folder=made)[0], 0)
+        self.assertEqual((made / "d.svg").read_bytes(), again.read_bytes())
+        (made / "d.svg").rename(self.home / "d.svg")
+        call("export", "made/b.cxt", "--from-figure", "d.svg", "-o", again, "--force",
+             folder=self.home)
+        self.assertEqual((self.home / "d.svg").read_bytes(), again.read_bytes())
+        status, _, said = call("export", "made/b.cxt", "--view", "diff", "--against", "made/a.cxt",
+                               "--window", "2", "-o", "own.svg", folder=self.home)
+        self.assertEqual(status, 0, said)
+        own = json.loads(call("info", self.home / "own.svg", "--json")[1])
+        self.assertEqual((own["session"]["name"], own["against_session"]["name"]),
+                         ("b.cxt", "a.cxt"))
+
+    def test_a_session_of_a_difference_that_is_gone_is_told(self):
+        made = self.make_sessions()
+        figure = made / "d.png"
+        (made / "a.cxt").rename(self.home / "a.cxt")
+        self.plays('expect "B of the difference, a.cxt, is not beside the figure"',
+                   document=None, options=("--from-figure", figure))
+        status, _, said = call("export", "--from-figure", figure, "-o", self.home / "again.png")
+        self.assertEqual(status, 3)
+        self.assertIn(b"B of its difference, a.cxt, is not beside it: name it with --against", said)
+        (self.home / "a.cxt").rename(made / "a.cxt")
+        (made / "b.cxt").rename(self.home / "b.cxt")
+        missing = f"neither its session b.cxt nor its document {SAMPLE.name} is beside it"
+        self.fails(3, missing, document=None, options=("--from-figure", figure))
+        status, _, said = call("export", "--from-figure", figure, "-o", self.home / "again.png")
+        self.assertEqual((status, missing in said.decode()), (3, True), said)
+        self.plays('expect "[2 Compare]"', 'expect "window 2 of"', document=self.home / "b.cxt",
+                   options=("--from-figure", figure))
+        self.plays(f"open {figure}", 'expect "neither its session b.cxt nor"',
+                   f"open {self.home / 'b.cxt'}", 'expect "[2 Compare]"', 'expect "window 2 of"')
+        (made / SAMPLE.name).write_bytes(SAMPLE.read_bytes())
+        self.plays('expect "the session of the figure, b.cxt, is not beside it"', document=None,
+                   options=("--from-figure", figure))
+
+    def test_a_difference_from_what_a_session_has_pinned(self):
+        self.plays("pin first", "set eps 0.5", "wait idle", f"save {self.home / 'b.cxt'}")
+        self.plays(f"export diff {self.home / 'd.png'}", document=self.home / "b.cxt")
+        self.plays('expect "[2 Compare]"', 'expect "A  compressorA"', 'expect "first"',
+                   f"export diff {self.home / 'again.png'}", document=None,
+                   options=("--from-figure", self.home / "d.png"))
+        self.assertEqual((self.home / "d.png").read_bytes(),
+                         (self.home / "again.png").read_bytes())
+
     def test_a_key_and_a_command_write_the_same_bytes(self):
         """A script, the key on a terminal, and `export`: one figure, hashes and all."""
         lines = [f"export plan {self.home / 'script.png'} {self.home / 'script.svg'} window=2",
