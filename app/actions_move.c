@@ -27,14 +27,37 @@ static bool one_word(const struct words *words, const char *usage, struct err *e
     return words->count == 1 || refusal_wants(words, err, "%s", usage);
 }
 
+/* The status line tells where the cursor is. */
+static void end_note(struct session *s)
+{
+    if (!s->view.message_error)
+        s->view.message[0] = '\0';
+}
+
+/* Says so when there is no window or segment further on. */
+static void tell_end(struct session *s, enum cursor_move m)
+{
+    const struct snapshot *shown = s->snapshot;
+    size_t n = session_tokens(s), segment = shown->settings.segment, at, last;
+    bool segments = (m == MOVE_SEGMENT_BACK || m == MOVE_SEGMENT_ON) && segment;
+    if (m < MOVE_WINDOW_BACK || !n || !shown->windows)
+        return;
+    at = segments ? s->view.token / segment : snapshot_window_of(shown, s->view.token);
+    last = segments ? (n - 1) / segment : shown->windows - 1;
+    bool back = m == MOVE_WINDOW_BACK || m == MOVE_SEGMENT_BACK;
+    if (at == (back ? 0 : last))
+        session_note(s, "this is the %s %s", back ? "first" : "last",
+                     segments ? "segment" : "window");
+}
+
 bool do_move(struct session *s, const struct words *words, struct err *err)
 {
     if (!one_word(words, "a direction", err))
         return false;
     for (enum cursor_move m = 0; m < MOVE_COUNT; m++)
         if (strcmp(words->word[0], cursor_move_name[m]) == 0) {
-            if (!s->view.message_error) /* the status line tells where the cursor is */
-                s->view.message[0] = '\0';
+            end_note(s);
+            tell_end(s, m);
             cursor_move(s, m);
             return true;
         }
@@ -161,6 +184,7 @@ static bool find_from(struct session *s, bool backward, struct err *err)
             cursor_to_token(s, t);
             break;
         }
+    end_note(s);
     if (wrapped)
         session_note(s, "search went on at the %s", backward ? "end" : "beginning");
     return true;

@@ -106,6 +106,8 @@ static void other_set(struct session *s, long by)
         v->set--;
     else if (by > 0 && v->set + 1 < r->n)
         v->set++;
+    else
+        session_note(s, "this is the %s set", by < 0 ? "first" : "last");
     v->example = 0;
     screens_eval_refresh(s);
 }

@@ -66,6 +66,19 @@ class CommandsTest(ScriptTest):
         self.plays("copy", 'expect "copied:"', "move right", 'expect "token 1 "')
         self.fails(1, 'expected "copied:"', "copy", "move right", 'expect "copied:"')
 
+    def test_a_match_further_on_ends_a_note(self):
+        """That the search began anew is told of the match to which it led, not of those after."""
+        wrapped = 'expect "search went on at the beginning"'
+        self.plays("find salt", "key G", "key n", wrapped, "key n", 'expect "token "')
+        self.fails(1, "expected", "find salt", "key G", "key n", "key n", wrapped)
+        self.plays("find salt", "key g N", 'expect "search went on at the end"')
+
+    def test_the_ends_of_windows_and_segments_are_told(self):
+        for keys, told in (("G ]", "this is the last window"), ("g [", "this is the first window"),
+                           ("G }", "this is the last segment"), ("g {", "this is the first segment")):
+            self.plays(f"key {keys}", f'expect "{told}"')
+        self.fails(1, "expected", "key G ]", "key [", 'expect "this is the"')
+
     def test_waiting_for_a_text(self):
         """It ends when the text is drawn, and with an error when that does not come in time."""
         self.plays('wait for "Plan" within 60s', "key ?", 'wait for "Keys here"', 'expect "Keys here"', "key Esc",
