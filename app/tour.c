@@ -1,5 +1,6 @@
 #include "app/tour.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "app/worker.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/base/size.h"
 #include "engine/base/text.h"
 #include "views/key_text.h"
 
@@ -30,7 +32,7 @@ struct tour {
     char caption[1024], title[160]; /* what view_state borrows */
 };
 
-/* The ten steps of the tour. {..} are numbers of what is open. */
+/* The ten steps of the tour. {..} are numbers and words of what is open. */
 static const struct {
     const char *title, *text, *commands;
 } built_in[] = {
@@ -41,12 +43,12 @@ static const struct {
                           "has {states} states, one per layer.",
      "focus document\nview document none"},
     {"Down the layers", "A gate decides how much of each layer to take. Bright rows are the layers "
-                        "taken from. Move over 'the' (Right), then over 'coal' (/coal, Enter).",
+                        "taken from. {move}",
      "focus gates"},
     {"Anchor", "The mixture is the token's anchor: the one vector that it sends. Nothing is "
                "squeezed through attention again and again.",
      "view gates gate"},
-    {"How much may it say?", "Sender mass: each token's share of the message. 'the' sends little; "
+    {"How much may it say?", "Sender mass: each token's share of the message. {small} sends little; "
                              "even share is 1/{window}.",
      "view document mass\nfocus plan"},
     {"Who carries it?", "{per-window} slots of equal capacity, each starting at its home span of "
@@ -159,7 +161,71 @@ static size_t document_slots(const struct session *s)
     return s->snapshot->windows ? session_slot_base(s, s->snapshot->windows) : 0;
 }
 
-/* The number that a word in braces stands for; "" when it is not known. */
+/* Words of the document that captions speak of: the designed ones where it has them. */
+enum { WANTED_BYTES = 1 << 16, WORDS_BYTES = 2048, WORD_MOST = 14, SMALL_MOST = 3, TELLING_LEAST = 5 };
+
+/* Bytes of the word of plain letters at `at`, which moves behind it and what follows up to the
+ * next; 0: it has other characters. */
+static size_t next_word(const char *text, size_t size, size_t *at)
+{
+    size_t from = *at;
+    bool plain = true;
+    for (; *at < size && (isalnum((unsigned char)text[*at]) || text[*at] & 0x80); ++*at)
+        plain = plain && isalpha((unsigned char)text[*at]);
+    size_t length = *at - from;
+    while (*at < size && !isalnum((unsigned char)text[*at]) && !(text[*at] & 0x80))
+        ++*at;
+    return plain ? length : 0;
+}
+
+static size_t count_word(const char *text, size_t size, const char *word, size_t length)
+{
+    size_t count = 0;
+    for (size_t at = 0, from; from = at, at < size;)
+        count += next_word(text, size, &at) == length && memcmp(text + from, word, length) == 0;
+    return count;
+}
+
+/* `wanted` if it is there; else the short word that comes most often, or the longest. */
+static void choose_word(const struct session *s, const char *wanted, bool small,
+                        char out[WORD_MOST + 1])
+{
+    const struct snapshot_document *d = s->snapshot->document;
+    size_t size = d && d->text ? size_min(d->size, WORDS_BYTES) : 0, best = 0;
+    out[0] = '\0';
+    if (size && count_word(d->text, size_min(d->size, WANTED_BYTES), wanted, strlen(wanted))) {
+        snprintf(out, WORD_MOST + 1, "%s", wanted);
+        return;
+    }
+    for (size_t at = 0, from; from = at, at < size;) {
+        size_t length = next_word(d->text, size, &at), least = small ? 2 : TELLING_LEAST;
+        if (length < least || length > (small ? SMALL_MOST : WORD_MOST))
+            continue;
+        size_t rank = small ? count_word(d->text, size, d->text + from, length) : length;
+        if (rank > best && (!small || rank > 1)) {
+            best = rank;
+            snprintf(out, WORD_MOST + 1, "%.*s", (int)length, d->text + from);
+        }
+    }
+}
+
+static void word_of(const struct session *s, const char *name, char *out, size_t size)
+{
+    char small[WORD_MOST + 1], telling[WORD_MOST + 1];
+    choose_word(s, "the", true, small);
+    choose_word(s, "coal", false, telling);
+    if (strcmp(name, "small") == 0 && small[0])
+        snprintf(out, size, "'%s'", small);
+    else if (strcmp(name, "small") == 0)
+        snprintf(out, size, "A token of little weight");
+    else if (small[0] && telling[0])
+        snprintf(out, size, "Move over '%s' (Right), then over '%s' (/%s, Enter).", small, telling,
+                 telling);
+    else
+        snprintf(out, size, "Move along the text (Right): each token has a column of its own.");
+}
+
+/* The number or words that a word in braces stands for; "" when they are not known. */
 static void number_of(const struct session *s, const char *name, char *out, size_t size)
 {
     const struct snapshot *n = s->snapshot;
@@ -183,6 +249,8 @@ static void number_of(const struct session *s, const char *name, char *out, size
         snprintf(out, size, "%u", set->iters);
     else if (strcmp(name, "kv") == 0 && full && full->kv_bytes)
         snprintf(out, size, ", %.1f MiB", (double)full->kv_bytes / (1 << 20));
+    else if (strcmp(name, "move") == 0 || strcmp(name, "small") == 0)
+        word_of(s, name, out, size);
 }
 
 static void fill_in(const struct session *s, const char *text, char *out, size_t size)

@@ -79,6 +79,20 @@ class CommandsTest(ScriptTest):
             self.plays(f"key {keys}", f'expect "{told}"')
         self.fails(1, "expected", "key G ]", "key [", 'expect "this is the"')
 
+    def test_the_tour_speaks_of_the_document(self):
+        """Of the designed words where it has them, else of others that it has."""
+        self.plays("tour", "key T T", "expect \"Move over 'the' (Right), then\"",
+                   "expect \"over 'coal' (/coal, Enter).\"", "key T T", "expect \"'the' sends little\"")
+        other = self.home / "other.txt"
+        other.write_text("Der Hafen liegt in der Bucht, und in der Werft lagen Schiffe.\n" * 20)
+        self.plays("tour", "key T T",
+                   "expect \"Move over 'in' (Right), then\"",
+                   "expect \"over 'Schiffe' (/Schiffe, Enter).\"",
+                   "find Schiffe", "key T T", "expect \"'in' sends little\"", document=other)
+        other.write_text("\u6e2f\u53e3\u3002" * 40)
+        self.plays("tour", "key T T", 'expect "Move along the text"', "key T T",
+                   'expect "A token of little weight sends little"', document=other)
+
     def test_waiting_for_a_text(self):
         """It ends when the text is drawn, and with an error when that does not come in time."""
         self.plays('wait for "Plan" within 60s', "key ?", 'wait for "Keys here"', 'expect "Keys here"', "key Esc",
