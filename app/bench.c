@@ -58,7 +58,7 @@ static bool load(struct bench *b, const char *path, enum precision precision,
     if (!b->model || !model_set_precision(b->model, precision, err))
         return false;
     size_t vocab = b->model->config.vocab;
-    b->logits = mem_try(vocab, sizeof *b->logits, "logits", err);
+    b->logits = mem_try(vocab, sizeof *b->logits, "logits|a smaller model needs less", err);
     int32_t id = 0;
     struct llama_input input = {.n = 1, .ids = &id};
     struct llama_output output = {.logits = b->logits};
@@ -78,7 +78,8 @@ static bool prepare(struct bench *b, uint64_t seed, struct bench_times *out, str
     out->hidden_states = shape.M;
     out->hidden_size = shape.H;
     b->ids = xcalloc(BENCH_CONTEXT + BENCH_PREDICT, sizeof *b->ids);
-    b->hidden = mem_try(shape.M * BENCH_CONTEXT, shape.H * sizeof *b->hidden, "hidden states", err);
+    b->hidden = mem_try(shape.M * BENCH_CONTEXT, shape.H * sizeof *b->hidden, "hidden states|a smaller model needs less",
+                        err);
     if (!b->hidden || !compressor_init(&b->compressor, &shape, err))
         return false;
     struct rng rng;

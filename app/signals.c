@@ -279,6 +279,7 @@ void signals_unguard_thread(void)
 _Noreturn void mem_exhausted(size_t bytes)
 {
     signals_restore_terminal();
-    fprintf(stderr, "comprexit: out of memory (%zu bytes were asked for)\n", bytes);
+    fprintf(stderr, "comprexit: out of memory (%zu bytes were asked for): a smaller model or a "
+                    "shorter text needs less\n", bytes);
     _exit(ERR_MEMORY);
 }

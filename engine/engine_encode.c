@@ -22,8 +22,8 @@ static bool reading_begin(struct reading *r, struct engine *e, size_t n, struct 
 {
     const struct compressor_shape *shape = &e->compressor.shape;
     *r = (struct reading){0};
-    r->hidden = mem_try_raw(shape->M * ENCODE_CHUNK * shape->H, sizeof *r->hidden, "hidden states",
-                            err);
+    r->hidden = mem_try_raw(shape->M * ENCODE_CHUNK * shape->H, sizeof *r->hidden,
+                            "hidden states|a smaller model needs less", err);
     return r->hidden && kv_cache_init(&r->cache, e->model, n, err);
 }
 

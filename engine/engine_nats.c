@@ -93,8 +93,8 @@ bool nats_feed_ids(struct nats_stream *s, const int32_t *ids, size_t n, bool lab
 {
     if (n == 0)
         return true;
-    real *embeddings = mem_try(n * s->e->model->config.hidden, sizeof *embeddings, "embeddings",
-                               err);
+    real *embeddings = mem_try(n * s->e->model->config.hidden, sizeof *embeddings,
+                               "embeddings|a shorter text needs less", err);
     bool ok = embeddings && llama_embed(s->e->model, ids, n, embeddings, err) &&
               nats_feed(s, embeddings, n, labels ? ids : NULL, nll, progress, err);
     free(embeddings);

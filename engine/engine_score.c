@@ -60,7 +60,8 @@ bool engine_score(struct engine *e, const int32_t *ids, size_t n, real *nll,
     if (n < 2)
         return err_set(err, ERR_INPUT, "%zu token%s: a loss needs at least two", n, text_plural(n));
     size_t H = e->model->config.hidden;
-    real *embeddings = mem_try((n - 1) * H, sizeof(real), "embeddings", err);
+    real *embeddings = mem_try((n - 1) * H, sizeof(real), "embeddings|a shorter text needs less",
+                               err);
     bool ok = embeddings && llama_embed(e->model, ids, n - 1, embeddings, err) &&
               score_embeddings(e, embeddings, n - 1, 0, ids + 1, nll, progress, err);
     free(embeddings);
@@ -117,6 +118,8 @@ bool engine_score_given(struct engine *e, enum answer_mode given, const int32_t 
 
 /* ---- compress ------------------------------------------------------------------ */
 
+#define LESS "|a shorter text, or less in --dump, needs less"
+
 static bool compression_alloc(unsigned wanted, struct engine_compression *c, struct err *err)
 {
     size_t M = c->layers, H = c->hidden_size, N = c->tokens, cells = c->windows * c->W;
@@ -125,14 +128,14 @@ static bool compression_alloc(unsigned wanted, struct engine_compression *c, str
         size_t count;
         const char *what;
     } blocks[COMPRESSION_TENSORS] = {
-        [COMPRESSION_GATE] = {&c->gate, N * M, "gates"},
-        [COMPRESSION_ANCHORS] = {&c->anchors, N * H, "anchors"},
-        [COMPRESSION_MASS] = {&c->mass, cells, "mass"},
-        [COMPRESSION_COST] = {&c->cost, cells * c->K, "cost"},
-        [COMPRESSION_PLAN] = {&c->plan, cells * c->K, "plan"},
-        [COMPRESSION_RAW_SLOTS] = {&c->raw_slots, c->windows * c->K * H, "slots"},
-        [COMPRESSION_SLOTS] = {&c->slot_vectors, c->windows * c->K * H, "slots"},
-        [COMPRESSION_HIDDEN] = {&c->hidden, M * N * H, "hidden states"},
+        [COMPRESSION_GATE] = {&c->gate, N * M, "gates" LESS},
+        [COMPRESSION_ANCHORS] = {&c->anchors, N * H, "anchors" LESS},
+        [COMPRESSION_MASS] = {&c->mass, cells, "mass" LESS},
+        [COMPRESSION_COST] = {&c->cost, cells * c->K, "cost" LESS},
+        [COMPRESSION_PLAN] = {&c->plan, cells * c->K, "plan" LESS},
+        [COMPRESSION_RAW_SLOTS] = {&c->raw_slots, c->windows * c->K * H, "slots" LESS},
+        [COMPRESSION_SLOTS] = {&c->slot_vectors, c->windows * c->K * H, "slots" LESS},
+        [COMPRESSION_HIDDEN] = {&c->hidden, M * N * H, "hidden states" LESS},
     };
     for (size_t i = 0; i < COMPRESSION_TENSORS; i++) {
         if (!(wanted & 1u << i) || !blocks[i].count)

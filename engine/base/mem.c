@@ -70,17 +70,27 @@ char *xstrdup(const char *text)
     return xstrndup(text, strlen(text));
 }
 
+/* `what` up to its bar, the trouble, and behind the bar the way out. */
+static void refuse(struct err *err, const char *what, const char *trouble)
+{
+    int length = (int)strcspn(what, "|");
+    err_set(err, ERR_MEMORY, "%.*s: %s%s%s", length, what, trouble, what[length] ? "; " : "",
+            what[length] ? what + length + 1 : "");
+}
+
 void *mem_try_raw(size_t count, size_t bytes, const char *what, struct err *err)
 {
     size_t total, size;
     if (!size_mul(count, bytes, &total) || !size_round_up(size_max(total, 1), CACHE_LINE, &size)) {
-        err_set(err, ERR_MEMORY, "%s: size overflows", what);
+        refuse(err, what, "size overflows");
         return NULL;
     }
     bool large = total >= 2 * HUGE_PAGE;
     void *p; /* what is behind the last whole huge page is in small ones */
     if (posix_memalign(&p, large ? HUGE_PAGE : CACHE_LINE, size) != 0) {
-        err_set(err, ERR_MEMORY, "%s: no memory for %.1f MiB", what, (double)total / 1048576.0);
+        char trouble[64];
+        snprintf(trouble, sizeof trouble, "no memory for %.1f MiB", (double)total / 1048576.0);
+        refuse(err, what, trouble);
         return NULL;
     }
     if (large)

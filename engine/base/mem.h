@@ -21,7 +21,8 @@ MEM_NEW char *xstrdup(const char *text);
 MEM_NEW char *xstrndup(const char *text, size_t length);
 
 /* A zeroed block of count * bytes aligned to 64 bytes (freed with free), or
- * NULL with an ERR_MEMORY that names `what` and the size. */
+ * NULL with an ERR_MEMORY that names `what` and the size, and behind them what `what` says behind
+ * a bar: "key cache|a shorter text needs less". */
 void *mem_try(size_t count, size_t bytes, const char *what, struct err *err);
 
 /* The same with unspecified content, for what is written in full anyway. */

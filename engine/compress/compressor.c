@@ -64,7 +64,8 @@ bool compressor_init(struct compressor *c, const struct compressor_shape *shape,
         return false;
     c->shape = *shape;
     list_tensors(c);
-    c->block = mem_try(c->count, sizeof *c->block, "the compressor", err);
+    c->block = mem_try(c->count, sizeof *c->block, "the compressor|a smaller model needs less",
+                       err);
     if (!c->block) {
         compressor_free(c);
         return false;

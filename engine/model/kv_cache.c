@@ -6,6 +6,8 @@
 #include "engine/base/size.h"
 #include "engine/model/llama_block.h"
 
+#define LESS "|a shorter text, or a smaller --segment, needs less"
+
 bool kv_cache_init(struct kv_cache *cache, const struct model *model, size_t capacity,
                    struct err *err)
 {
@@ -22,10 +24,10 @@ bool kv_cache_init(struct kv_cache *cache, const struct model *model, size_t cap
     cache->room -= cache->room % ATTENTION_STORE_ROWS;
     cache->layer_bytes = attention_store_bytes(cache->rounded, cache->room, &shape);
     const size_t layers = config->layers, bytes = cache->layer_bytes;
-    uint8_t *keys = mem_try_raw(layers, bytes, "key cache", err);
-    uint8_t *values = keys ? mem_try_raw(layers, bytes, "value cache", err) : NULL;
-    int32_t *positions = values ? mem_try(capacity, sizeof *positions, "cache positions", err)
-                                : NULL;
+    uint8_t *keys = mem_try_raw(layers, bytes, "key cache" LESS, err);
+    uint8_t *values = keys ? mem_try_raw(layers, bytes, "value cache" LESS, err) : NULL;
+    int32_t *positions =
+        values ? mem_try(capacity, sizeof *positions, "cache positions" LESS, err) : NULL;
     if (!positions) {
         free(keys);
         free(values);

@@ -64,8 +64,10 @@ static bool pass_init(struct pass *pass, const struct model *model, bool has_cac
     const struct attention_shape shape = llama_attention_shape(config);
     size_t store = attention_store_bytes(rounded, room, &shape) / sizeof(real);
     size_t count = scratch + x_count + 2 * (n * K + store);
-    pass->block = mem_try_raw(count, sizeof *pass->block, "activations", err);
-    pass->positions = mem_try(n, sizeof *pass->positions, "positions", err);
+    pass->block = mem_try_raw(count, sizeof *pass->block, "activations|a shorter text needs less",
+                                err);
+    pass->positions = mem_try(n, sizeof *pass->positions, "positions|a shorter text needs less",
+                              err);
     if (!pass->block || !pass->positions) {
         pass_free(pass);
         return false;

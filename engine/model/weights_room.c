@@ -6,6 +6,8 @@
 #include "engine/base/mem.h"
 #include "engine/model/quant_pack.h"
 
+#define LESS "--precision f32 does without them, more slowly; a smaller model needs less"
+
 /* Values of the copy that this matrix needs. */
 static size_t copy_values(const struct weight *w)
 {
@@ -56,7 +58,7 @@ static bool reserve_packed(struct llama_weights *w, const struct llama_config *c
     struct weight *m;
     for (size_t i = 0; (m = weights_matrix_at(w, c, i)); i++)
         total += packed_bytes(m);
-    w->packed = mem_try_raw(total, 1, "quantised weights", err);
+    w->packed = mem_try_raw(total, 1, "quantised weights|" LESS, err);
     for (size_t i = 0; w->packed && (m = weights_matrix_at(w, c, i)); i++) {
         if (packed_bytes(m) == 0)
             continue;
@@ -90,7 +92,8 @@ static bool reserve_rounded(struct llama_weights *w, const struct llama_config *
     struct weight *m;
     for (size_t i = 0; (m = weights_matrix_at(w, c, i)); i++)
         total += rounded_values(m);
-    w->rounded = mem_try_raw(total, sizeof *w->rounded, "weights in bfloat16", err);
+    w->rounded = mem_try_raw(total, sizeof *w->rounded, "weights in bfloat16|" LESS,
+                             err);
     for (size_t i = 0; w->rounded && (m = weights_matrix_at(w, c, i)); i++) {
         if (rounded_values(m) == 0)
             continue;
@@ -123,7 +126,8 @@ static bool reserve_transposed(struct llama_weights *w, const struct llama_confi
     }
     if (!wanted || w->transposed[kind])
         return true;
-    w->transposed[kind] = mem_try_raw(total, 1, "transposed weights", err);
+    w->transposed[kind] = mem_try_raw(total, 1, "transposed weights|a smaller model needs less",
+                                      err);
     for (size_t i = 0; w->transposed[kind] && (m = weights_matrix_at(w, c, i)); i++) {
         uint8_t *room = w->transposed[kind] + used;
         size_t bytes = transposed_bytes(m, kind);

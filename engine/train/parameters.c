@@ -6,14 +6,16 @@
 #include "engine/base/mem.h"
 #include "engine/ops/reduce.h"
 
+#define LESS "a smaller model has a smaller compressor"
+
 bool parameters_init(struct parameters *p, real *value, size_t count,
                      const struct compressor_tensor *tensors, size_t n_tensors, struct err *err)
 {
     *p = (struct parameters){
         .value = value, .count = count, .tensors = tensors, .n_tensors = n_tensors};
-    p->gradient = mem_try(count, sizeof(real), "gradients", err);
-    p->moment1 = p->gradient ? mem_try(count, sizeof(real), "first moments", err) : NULL;
-    p->moment2 = p->moment1 ? mem_try(count, sizeof(real), "second moments", err) : NULL;
+    p->gradient = mem_try(count, sizeof(real), "gradients|" LESS, err);
+    p->moment1 = p->gradient ? mem_try(count, sizeof(real), "first moments|" LESS, err) : NULL;
+    p->moment2 = p->moment1 ? mem_try(count, sizeof(real), "second moments|" LESS, err) : NULL;
     if (p->moment2)
         return true;
     parameters_free(p);
@@ -31,7 +33,8 @@ void parameters_free(struct parameters *p)
 
 bool parameters_keep_average(struct parameters *p, struct err *err)
 {
-    p->average = mem_try(p->count, sizeof(real), "mean of the weights", err);
+    p->average = mem_try(p->count, sizeof(real), "mean of the weights|average=0 does without it",
+                         err);
     if (p->average)
         memcpy(p->average, p->value, p->count * sizeof *p->value);
     return p->average;

@@ -56,7 +56,8 @@ static bool draw_prompt(struct trainer *t, struct err *err)
     size_t H = t->model->config.hidden, n = t->config.soft_tokens;
     struct rng rng;
     rng_seed(&rng, t->config.seed);
-    t->soft_prompt = mem_try(n * H, sizeof(real), "soft prompt", err);
+    t->soft_prompt = mem_try(n * H, sizeof(real), "soft prompt|fewer soft_tokens need less",
+                             err);
     if (!t->soft_prompt)
         return false;
     for (size_t i = 0; i < n; i++)

@@ -143,6 +143,8 @@ static void blocks_that_cannot_be_are_refused(void **state)
     assert_int_equal(err.code, ERR_MEMORY);
     assert_string_equal(err.text, "the weights: size overflows");
     assert_null(mem_try(SIZE_MAX - 3, 1, "the weights", &err));
+    assert_null(mem_try(SIZE_MAX, 2, "the weights|a smaller model needs less", &err));
+    assert_string_equal(err.text, "the weights: size overflows; a smaller model needs less");
     unsigned char *p = mem_try(3, 5, "a block", &err);
     assert_non_null(p);
     assert_int_equal((uintptr_t)p % 64, 0);
