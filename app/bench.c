@@ -78,8 +78,8 @@ static bool prepare(struct bench *b, uint64_t seed, struct bench_times *out, str
     out->hidden_states = shape.M;
     out->hidden_size = shape.H;
     b->ids = xcalloc(BENCH_CONTEXT + BENCH_PREDICT, sizeof *b->ids);
-    b->hidden = mem_try(shape.M * BENCH_CONTEXT, shape.H * sizeof *b->hidden, "hidden states|a smaller model needs less",
-                        err);
+    b->hidden = mem_try(shape.M * BENCH_CONTEXT, shape.H * sizeof *b->hidden,
+                        "hidden states|a smaller model needs less", err);
     if (!b->hidden || !compressor_init(&b->compressor, &shape, err))
         return false;
     struct rng rng;

@@ -48,8 +48,8 @@ static const struct {
     {"Anchor", "The mixture is the token's anchor: the one vector that it sends. Nothing is "
                "squeezed through attention again and again.",
      "view gates gate"},
-    {"How much may it say?", "Sender mass: each token's share of the message. {small} sends little; "
-                             "even share is 1/{window}.",
+    {"How much may it say?", "Sender mass: each token's share of the message. {small} sends "
+                             "little; even share is 1/{window}.",
      "view document mass\nfocus plan"},
     {"Who carries it?", "{per-window} slots of equal capacity, each starting at its home span of "
                         "{ratio} tokens. Likeness says which token suits which slot.",
@@ -162,7 +162,13 @@ static size_t document_slots(const struct session *s)
 }
 
 /* Words of the document that captions speak of: the designed ones where it has them. */
-enum { WANTED_BYTES = 1 << 16, WORDS_BYTES = 2048, WORD_MOST = 14, SMALL_MOST = 3, TELLING_LEAST = 5 };
+enum {
+    WANTED_BYTES = 1 << 16,
+    WORDS_BYTES = 2048,
+    WORD_MOST = 14,
+    SMALL_MOST = 3,
+    TELLING_LEAST = 5
+};
 
 /* Bytes of the word of plain letters at `at`, which moves behind it and what follows up to the
  * next; 0: it has other characters. */
@@ -193,7 +199,8 @@ static void choose_word(const struct session *s, const char *wanted, bool small,
     const struct snapshot_document *d = s->snapshot->document;
     size_t size = d && d->text ? size_min(d->size, WORDS_BYTES) : 0, best = 0;
     out[0] = '\0';
-    if (size && count_word(d->text, size_min(d->size, WANTED_BYTES), wanted, strlen(wanted))) {
+    size_t all = size ? size_min(d->size, WANTED_BYTES) : 0;
+    if (all && count_word(d->text, all, wanted, strlen(wanted))) {
         snprintf(out, WORD_MOST + 1, "%s", wanted);
         return;
     }
