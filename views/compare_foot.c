@@ -149,7 +149,7 @@ static void made_of_text(const struct scene *c, const struct compare *m, int sid
         return;
     double *share = xcalloc(c->tokens, sizeof *share), *size_of = xcalloc(c->tokens, sizeof *share);
     for (size_t t = 0; t < c->tokens; t++) {
-        for (int i = 0; i <= difference; i++) {
+        for (int i = 0; i < (difference ? 2 : 1); i++) {
             struct plan_ref plan = {of[i], of[i]->plan};
             double part = plan_slot_share(&plan, t, c->v->slot);
             share[t] += difference && i == 0 ? -part : part;

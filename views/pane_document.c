@@ -57,7 +57,7 @@ static double tint_value(const struct scene *c, const float *looked_at, size_t t
     case VALUE_MASS:
         return c->s->minimap_mass ? (double)c->s->minimap_mass[token] : (double)NAN;
     case VALUE_LOOKED_AT:
-        return (double)looked_at[token];
+        return looked_at ? (double)looked_at[token] : (double)NAN;
     case VALUE_LOSS:
         return loss_shown(c->s, c->v, token);
     default:
