@@ -37,11 +37,13 @@ static void field_text(const struct scene *c, const struct strip_geometry *g,
 }
 
 /* senders off 2e-03   slots exact */
-static void balance_text(const struct scene *c, char *out, size_t size)
+static void balance_text(const struct scene *c, bool hint, char *out, size_t size)
 {
     out[0] = '\0';
     if (!scene_has_plan(c))
         return;
+    if (hint)
+        text_add(out, size, PLAN_MORE_ITERATIONS "   ");
     double received = 0;
     char off[16];
     for (size_t j = 0; j < c->window->slots; j++)
@@ -105,9 +107,17 @@ struct strip_geometry strip_geometry(const struct scene *c)
     enum { LOOKS = sizeof look / sizeof *look };
     struct strip_geometry g = {.area = c->layout.area[AREA_STRIP]};
     char note[96];
-    balance_text(c, note, sizeof note);
     g.curve = c->v->columns >= CURVE_SCREEN && scene_has_plan(c) && c->window->f &&
               c->window->iters > 1;
+    if (scene_has_plan(c) && plan_wants_iterations(c)) {
+        balance_text(c, true, note, sizeof note);
+        g.note = g.hint = true;
+        if (place_with_bar(c, &g, look->gap, text_columns(note)) &&
+            2 * g.bar_columns >= (g.curve ? CURVE_COLUMNS : BAR_COLUMNS))
+            return g;
+        g.hint = false;
+    }
+    balance_text(c, false, note, sizeof note);
     for (int k = 0; k < 2 * LOOKS; k++) {
         g.note = k < LOOKS;
         g.brief = look[k % LOOKS].brief;
@@ -179,7 +189,7 @@ void draw_strip(struct scene *c)
     if (g.bar_columns > 0)
         draw_bar(c, &g);
     char note[96];
-    balance_text(c, note, sizeof note);
+    balance_text(c, g.hint, note, sizeof note);
     int columns = text_columns(note);
     if (g.note)
         canvas_text(c->canvas, last, end - columns - 1, columns, ROLE_VALUE, 0, note, strlen(note));

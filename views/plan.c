@@ -226,6 +226,11 @@ static void elsewhere_text(const struct scene *c, char *out, size_t size)
     }
 }
 
+bool plan_wants_iterations(const struct scene *c)
+{
+    return plan_senders_off(c) > PLAN_OFF_MOST && c->iteration == c->window->iters;
+}
+
 static void balance_candidates(const struct scene *c, struct candidates *list)
 {
     char text[80];
@@ -242,8 +247,8 @@ static void balance_candidates(const struct scene *c, struct candidates *list)
         candidate(list, 9, "before balancing");
     else if (off > PLAN_OFF_MOST)
         candidate(list, 9, "not converged");
-    if (off > PLAN_OFF_MOST && c->iteration == c->window->iters)
-        candidate(list, 1, "try more iterations");
+    if (plan_wants_iterations(c))
+        candidate(list, 1, PLAN_MORE_ITERATIONS);
 }
 
 void plan_heading_text(const struct scene *c, int limit, struct parts *parts)

@@ -16,6 +16,10 @@ float *plan_mass(const struct scene *scene);
 /* sum over tokens of |sent - sender mass| of the plan as shown. */
 double plan_senders_off(const struct scene *scene);
 
+/* The plan after its last iteration is not balanced: what is suggested then. */
+#define PLAN_MORE_ITERATIONS "try more iterations"
+bool plan_wants_iterations(const struct scene *scene);
+
 /* How much the answer (or its lit token) looked at each slot of the window, [slots];
  * false when there is nothing to show. */
 bool plan_used(const struct scene *scene, double *used);

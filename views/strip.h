@@ -9,6 +9,7 @@ struct strip_geometry {
     bool brief;    /* short words */
     bool no_slots; /* without the number of slots behind the ratio */
     bool note;     /* room for what is left to balance, at the end of the last row */
+    bool hint;     /* and for the way to balance, where it is missed */
     int field_row[STRIP_FIELDS], field_column[STRIP_FIELDS]; /* of the screen */
     int bar, bar_columns; /* in the first row; 0 columns: none */
     bool curve;           /* senders off of each iteration in place of the bar */

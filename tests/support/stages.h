@@ -42,6 +42,7 @@ void stage_zoom_gates(struct stage *g);
 void stage_speech(struct stage *g);
 void stage_strip(struct stage *g);
 void stage_not_converged(struct stage *g);
+void stage_few_iterations(struct stage *g);
 void stage_lock(struct stage *g);
 void stage_words_unit(struct stage *g);
 void stage_mass_range(struct stage *g);

@@ -113,6 +113,18 @@ void stage_not_converged(struct stage *g)
     g->v.strip_field = STRIP_EPS;
 }
 
+/* As few as were asked for: more of them are suggested. */
+void stage_few_iterations(struct stage *g)
+{
+    stage_not_converged(g);
+    g->v.iteration = -1;
+    for (size_t i = 0; i < g->s->windows; i++) {
+        struct snapshot_window *w = g->s->window[i];
+        w->iters = 1;
+        snapshot_window_plan_at(w, 1, w->plan);
+    }
+}
+
 void stage_lock(struct stage *g)
 {
     stage_plan(g);
