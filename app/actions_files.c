@@ -225,7 +225,8 @@ static bool quit_after_save(struct session *s, bool sure, struct err *err)
 
 bool do_quit(struct session *s, const struct words *words, struct err *err)
 {
-    size_t edits = edits_count(&s->edits);
+    bool saved = edits_equal(&s->edits, &s->saved);
+    size_t edits = saved ? 0 : view_edits_count(s->snapshot, &s->view);
     if (run_control_trains(s) && !s->headless)
         return quit_after_save(s, words->force, err);
     if (!words->force && edits && !s->quit_asked && !s->headless) {

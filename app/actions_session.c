@@ -56,6 +56,8 @@ bool do_save(struct session *s, const struct words *words, struct err *err)
         figure_meta_free(&meta);
     }
     if (ok)
+        edits_assign(&s->saved, &s->edits);
+    if (ok)
         session_note(s, with_text ? "%s written: it opens without the model"
                                   : "%s written: without the text, of which it has the hash", path);
     free(path);
@@ -88,6 +90,7 @@ bool do_restore(struct session *s, const struct words *words, struct err *err)
     pins_free(&pins);
     autosave_adopt(s, words->rest);
     reopen_restored(s, &meta);
+    edits_assign(&s->saved, &s->edits);
     dialog_screen(s, SCREEN_EXPLORE);
     session_compose(s);
     if (text_missing)

@@ -126,7 +126,7 @@ bool do_play(struct session *s, const struct words *words, struct err *err)
 static void tell_settings(struct session *s, const char *what)
 {
     const struct compress_settings *c = &s->edits.settings;
-    size_t edits = edits_count(&s->edits);
+    size_t edits = view_edits_count(s->snapshot, &s->view);
     session_note(s, "%s: iterations %u, eps %.4g, window %zu, ratio %.4g, %zu edit%s", what,
                  c->iters, c->eps, c->window, c->ratio, edits, text_plural(edits));
 }

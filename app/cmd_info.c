@@ -23,14 +23,22 @@ static void print_list(const json_t *list, const char *separator)
     }
 }
 
-/* The values of an object in a row, as a tensor's: "wq F32 32x64". */
+/* The values of an object in a row, as a tensor's: "wq F32 32x64". Where none of them is the
+ * name of the whole, each with its own: "mute_slot 6". */
 static void print_row(const json_t *object)
 {
     const char *key, *separator = "";
     json_t *value;
+    bool named = json_is_string(
+        json_object_iter_value(json_object_iter((json_t *)(uintptr_t)object)));
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
         fputs(separator, stdout);
+        if (!named) {
+            char name[96];
+            text_sanitize(name, sizeof name, key, strlen(key));
+            printf("%s ", name);
+        }
         print_value(value);
         separator = "  ";
     }
@@ -81,6 +89,8 @@ static void print_facts(const json_t *object, int indent)
                 printf("\n%*s", indent + 2, "");
                 print_value(json_array_get(value, i));
             }
+        else if (strcmp(key, "range") == 0) /* no shape: from, to */
+            print_list(value, "-");
         else
             print_value(value);
         putchar('\n');

@@ -61,6 +61,7 @@ void session_free(struct session *s)
     list_clear(&s->list);
     edits_free(&s->edits);
     edits_free(&s->opened_with);
+    edits_free(&s->saved);
     undo_free(&s->undo);
     free(s->document.path);
     free(s->path_before);

@@ -108,7 +108,7 @@ struct session {
     /* Edits: what is wanted, what the document was opened with, and the way back.
      * `known` once the engine has told its settings; before that, settings given by
      * the rc file wait in edits.settings with their bit in `given`. */
-    struct edits edits, opened_with;
+    struct edits edits, opened_with, saved; /* saved: in a session file */
     bool edits_known, given[5];
     struct undo undo;
 

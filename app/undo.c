@@ -41,6 +41,13 @@ void edits_free(struct edits *edits)
     *edits = (struct edits){0};
 }
 
+void edits_assign(struct edits *to, const struct edits *from)
+{
+    struct edits copy = edits_copy(from);
+    edits_free(to);
+    *to = copy;
+}
+
 bool edits_is_muted(const struct edits *edits, size_t slot)
 {
     return slot < edits->muted_count && edits->muted[slot];

@@ -27,6 +27,7 @@ struct edits {
 struct engine_edits edits_for_engine(const struct edits *edits);
 
 struct edits edits_copy(const struct edits *edits);
+void edits_assign(struct edits *to, const struct edits *from);
 void edits_free(struct edits *edits);
 bool edits_equal(const struct edits *a, const struct edits *b);
 size_t edits_muted(const struct edits *edits); /* how many */

@@ -78,13 +78,19 @@ static void add_parts(const struct scene *c, struct edit_list *list)
             text_add(list->text, sizeof list->text, "%s", parts[i].name);
 }
 
-void edits_text(const struct scene *c, char *out, size_t size)
+static struct edit_list list_edits(const struct scene *c)
 {
     struct edit_list list = {0};
     add_parts(c, &list);
     add_slots(c, &list);
     add_tokens(c, &list);
     add_layers(c, &list);
+    return list;
+}
+
+void edits_text(const struct scene *c, char *out, size_t size)
+{
+    struct edit_list list = list_edits(c);
     out[0] = '\0';
     if (list.count > 0)
         text_add(out, size, "%zu edit%s: %s%s%s", list.count, list.count > 1 ? "s" : "", list.text,
@@ -117,4 +123,14 @@ void view_edits_text(const struct snapshot *s, const struct view_state *v, char 
     if (scene.document)
         edits_text(&scene, out, size);
     scene_free(&scene);
+}
+
+size_t view_edits_count(const struct snapshot *s, const struct view_state *v)
+{
+    struct scene scene;
+    size_t count;
+    scene_init(&scene, s, v, NULL);
+    count = scene.document ? list_edits(&scene).count : 0;
+    scene_free(&scene);
+    return count;
 }

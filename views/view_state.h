@@ -237,6 +237,7 @@ void view_unit_range(const struct snapshot_document *document, enum unit unit, s
 /* What was changed by hand: "2 edits: s12 off, "coal" x0"; "" without. */
 void view_edits_text(const struct snapshot *snapshot, const struct view_state *state, char *out,
                      size_t size);
+size_t view_edits_count(const struct snapshot *snapshot, const struct view_state *state);
 
 /* The sentence of the status line for the cursor, also what `y` copies. */
 void view_status_text(const struct snapshot *snapshot, const struct view_state *state, char *out,

@@ -83,6 +83,23 @@ class InputTest(ExplorerTest):
             self.assertEqual(terminal.wait_exit(), 130)
             self.assertEqual(terminal.modes_now(), terminal.modes)
 
+    def test_asks_before_edits_are_lost(self):
+        with self.open("--no-answers") as terminal:
+            terminal.wait_for(b"? help")
+            terminal.settle()
+            terminal.type(b":only L1\r")
+            terminal.wait_for(b"only layer taken from")
+            terminal.settle()
+            terminal.type(b":pool mean\r")
+            terminal.settle()
+            terminal.type(b"q")
+            terminal.wait_for(b"2 edits will be forgotten.")
+            terminal.type(b"\x1b[27u")
+            terminal.settle()
+            terminal.type(b"S")
+            terminal.wait_for(b"it opens without the model")
+            self.quit(terminal)  # they are in the file
+
     def test_paste_is_never_typed(self):
         with self.open() as terminal:
             terminal.wait_for(b"? help")

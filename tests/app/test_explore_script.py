@@ -186,6 +186,14 @@ class CommandsTest(ScriptTest):
                    'expect "edits dropped"', "set eps", 'expect "eps 0.1:"', "key u", "set eps",
                    'expect "eps 0.3:"')
 
+    def test_info_names_the_edits_of_a_figure(self):
+        figure = self.home / "edited.svg"
+        self.plays("wait idle", "range 20 40", "mute s3", "mass 20 2", "mute L1", "wait idle",
+                   f"export plan {figure}", "wait idle")
+        _, facts, _ = call("info", figure)
+        for words in ("\n  mute_slot 3\n  token 20  mass 2\n  mute_layer 1\n", "20-40\n"):
+            self.assertIn(words, facts.decode())
+
     def test_edits_by_hand(self):
         self.plays("goto 20", "key m", "wait idle", 'expect "token 20 \\"\\" sends nothing; r"',
                    "key l h", 'expect "mass 0.00x even"', "focus plan", 'expect "1 edit: "', "key u",
@@ -194,6 +202,7 @@ class CommandsTest(ScriptTest):
                    'expect "may send 0.5x"', "reset", "wait idle", "mute L1", "wait idle",
                    'expect "L1 is shut"', "focus gates", 'expect "L1 off"', "only L2", "wait idle",
                    'expect "L2 is the only layer taken from"', 'expect "mean entropy 0.00 bits"',
+                   "key u", "wait idle", "key C-r", 'expect ", 1 edit "', "wait idle",
                    "only L2", "wait idle", 'expect "every layer is open again"', "only w1:s3",
                    "wait idle", 'expect "only s3"', "undo", "wait idle", 'mute "salt"',
                    "wait idle", 'expect "sends nothing"', "mass even", "wait idle",
