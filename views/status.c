@@ -174,8 +174,10 @@ static void loss_sentence(const struct scene *c, struct parts *parts)
     const struct snapshot_loss *l = c->s->loss;
     char words[256];
     if (!l || isnan(l->full[c->token])) {
-        parts_add(parts, l ? "its loss is not known: range A B, then loss, measures there"
-                           : "the command loss tells what it costs");
+        bool begins = l && c->token + 1 < l->tokens && !isnan(l->full[c->token + 1]);
+        parts_add(parts, begins ? "nothing stands before it that could tell it"
+                         : l ? "its loss is not known: range A B, then loss, measures there"
+                             : "the command loss tells what it costs");
         return;
     }
     if (c->s->loss_stale)

@@ -1,4 +1,5 @@
 /* The sentences of the status line. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include "tests/support/sample_snapshot.h"
 #include "tests/support/sample_training.h"
 #include "tests/support/sample_view.h"
+#include "tests/support/stages.h"
 #include "views/view_state.h"
 
 static void assert_status(const struct snapshot *s, const struct view_state *v,
@@ -73,6 +75,23 @@ static void test_status_names_slots_of_all_windows(void **state)
     snapshot_release(s);
 }
 
+/* Where a loss is missing, what there is to do about it, if anything. */
+static void test_status_of_missing_losses(void **state)
+{
+    (void)state;
+    struct stage g = {.s = sample_snapshot(), .v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN)};
+    stage_loss(&g);
+    struct snapshot_loss *l = snapshot_loss_retain(g.s->loss);
+    l->full[0] = l->full[400] = l->full[401] = NAN;
+    g.v.token = 0;
+    assert_status(g.s, &g.v, "token 0 \"The\" · nothing stands before it that could tell it");
+    g.v.token = 400;
+    assert_status(g.s, &g.v, "token 400 \"the\" · its loss is not known: range A B, then loss, "
+                             "measures there");
+    snapshot_loss_release(l);
+    snapshot_release(g.s);
+}
+
 /* A run of which nothing is left to come says so, and what it came to. */
 static void test_status_of_a_run(void **state)
 {
@@ -134,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_sentences),
         cmocka_unit_test(test_status_names_slots_of_all_windows),
+        cmocka_unit_test(test_status_of_missing_losses),
         cmocka_unit_test(test_status_of_a_run),
         cmocka_unit_test(test_status_compares_with_the_lock),
         cmocka_unit_test(test_status_of_nothing),
