@@ -124,7 +124,8 @@ static void run_key(struct session *s, uint32_t key)
 
 static bool overlay_takes(struct session *s, const struct input_event *event)
 {
-    bool lines = s->view.screen != SCREEN_EXPLORE && s->view.n_entries;
+    enum screen screen = s->view.screen;
+    bool lines = screen != SCREEN_EXPLORE && screen != SCREEN_COMPARE && s->view.n_entries;
     return (s->view.overlay != OVERLAY_NONE || lines) && dialog_key(s, event);
 }
 

@@ -20,7 +20,13 @@ static const char *const without_data[] = {segment_back, segment_on, NULL};
 static const char *const without_eval[] = {segment_back, segment_on, find, "focus next",
                                            "focus previous", NULL};
 
+/* Its maps have one size, one value and the last iteration. */
+static const char *const without_compare[] = {
+    "zoom", "zoom larger", "zoom smaller", "turn", "view next", "norm next", "strip", "step back",
+    "step on", "play", "difference", "follow", NULL};
+
 static const struct screen_ops ops[SCREEN_COUNT] = {
+    [SCREEN_COMPARE] = {.name = "Compare", .without = without_compare},
     [SCREEN_DATA] = {screens_data, screens_data_show, screens_data_refresh, SCOPE_DATA, "Data",
                      without_data},
     [SCREEN_EVAL] = {screens_eval, screens_eval_show, screens_eval_refresh, SCOPE_EVAL, "Eval",
@@ -48,10 +54,19 @@ static void command_name(const char *command, char *out, size_t size)
     out[length] = '\0';
 }
 
+/* Without A nothing is compared: what keys would change is not on the screen. */
+static bool takes_unpinned(const struct binding *binding, const char *name)
+{
+    return binding->changed || strcmp(name, "pin") == 0 || binding->group == GROUP_OUTPUT ||
+           (binding->group == GROUP_APPLICATION && strcmp(name, "focus") != 0);
+}
+
 bool screens_take_key(const struct session *s, const struct binding *binding)
 {
     char name[32];
     command_name(binding->command, name, sizeof name);
+    if (s->view.screen == SCREEN_COMPARE && !s->pinned && !takes_unpinned(binding, name))
+        return false;
     for (const char *const *w = ops[s->view.screen].without; w && *w; w++)
         if (binding->scope == SCOPE_ANY && !binding->changed && strcmp(*w, binding->command) == 0)
             return false;

@@ -19,8 +19,8 @@ ESC = b"\x1b[27u"
 BOXES = (b"H", b"i", b"?", b"\x1bOQ", b"\x1bOR", b"\x1bOS", b"O", b"L")
 EXPLORE = (b"\x1b[C\x1b[C", b"v", b"v", b"v", b"vv\t", b"\x1b[A", b"v", b"vz", b"+", b"+", b"z\t", b"v",
            b"c", b"vz", b"+", b"+", b"t", b"tz\t", b"v", b"z", b"z", b"g\x1b[C ", b"s", b",,", ESC + b"b",
-           b"\x1b[Zm", b"\t", *(ESC + box for box in BOXES), ESC + b"VV", ESC + b"1")
-OTHERS = (b"2", b"d", b"c", b"3", b":data q.jsonl\r", b"v", b"4", b":watch run\r", b"v", b"\t", b",",
+           b"\x1b[Zm", b"d", b"d\t", *(ESC + box for box in BOXES), ESC + b"VV", ESC + b"1")
+OTHERS = (b"2", b"B", b"c", b"3", b":data q.jsonl\r", b"v", b"4", b":watch run\r", b"v", b"\t", b",",
           ESC + b"\x1b[27u", b"5")
 COLOURED = re.compile(rb"\x1b\[[0-9;]*\b(?:3[0-8]|4[0-8]|9[0-7])[;0-9]*m")
 KNOWN = re.compile(r"\? help|\? F1|type \? |\?$")  # where a question mark is one

@@ -291,6 +291,14 @@ class CommandsTest(ScriptTest):
                    'expect "Document"')
         self.fails(2, "nothing is pinned · b pins what Explore shows", "compare")
 
+    def test_keys_without_use_in_compare(self):
+        self.plays("goto 20", "key 2", "key Right", 'expect "Right has no use in the Compare screen"',
+                   "key Home", 'expect "Home has no use in the Compare screen"', "key 1",
+                   'expect "token 20 "', "key b 2 z", 'expect "z has no use in the Compare screen"',
+                   "key s", 'expect "s has no use in the Compare screen"', "key Enter",
+                   'expect "Enter has no use in the Compare screen"', "key ?",
+                   'expect "Keys here: Compare"', "key Esc Right", 'expect "token 21 "')
+
     def test_pins_with_names(self):
         self.plays("pin soft", 'expect "compare soft makes it A again"', "set eps 0.4", "wait idle",
                    "pin sharp one", "set eps 0.2", "wait idle", "compare soft",
