@@ -79,7 +79,8 @@ static void test_status_names_slots_of_all_windows(void **state)
 static void test_status_of_missing_losses(void **state)
 {
     (void)state;
-    struct stage g = {.s = sample_snapshot(), .v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN)};
+    struct stage g = {.s = sample_snapshot(),
+                      .v = sample_view(36, 120, PANE_DOCUMENT, SOURCE_TOKEN)};
     stage_loss(&g);
     struct snapshot_loss *l = snapshot_loss_retain(g.s->loss);
     l->full[0] = l->full[400] = l->full[401] = NAN;
