@@ -119,7 +119,7 @@ enum action_arguments { TAKES_NONE = 0, TAKES_WORDS = 1, TAKES_TEXT = 2 };
     X(pin, "[NAME]", TEXT, NOTHING, "",                                                         \
       "keep what Explore shows as A of the Compare screen; with a name: for later, too")        \
     X(compare, "[NAME|FILE.cxt|CHECKPOINT|off]", TEXT, PINS, "off",                             \
-      "the Compare screen; with a pin or session file as A, a checkpoint as B; off lets go")    \
+      "the Compare screen; with a pin as A, a session file or checkpoint as B; off lets go")    \
     X(swap, "", NONE, NOTHING, "", "swap A and B in the Compare screen")                        \
     X(difference, "", NONE, NOTHING, "", "the plan as its difference from A, and back")         \
     X(flicker, "", NONE, NOTHING, "", "A in the place of B, and back")                          \

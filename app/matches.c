@@ -24,13 +24,26 @@ void matches_add(struct matches *m, const char *word, size_t length)
     m->words[m->count] = NULL;
 }
 
+/* Is it among the items, which end in commas, of the first `head` bytes? */
+static bool is_named(const struct matches *m, size_t head, const char *word, size_t length)
+{
+    for (size_t at = 0; at < head;) {
+        size_t item = strcspn(m->prefix + at, ",=");
+        if (item == length && memcmp(m->prefix + at, word, length) == 0)
+            return true;
+        at += item + 1;
+    }
+    return false;
+}
+
 void matches_add_list(struct matches *m, size_t head, const char *list)
 {
     while (*list) {
         size_t length = strcspn(list, "|"), room = head + length + 1;
         char *word = xmalloc(room);
         snprintf(word, room, "%.*s%.*s", (int)head, m->prefix, (int)length, list);
-        matches_add(m, word, room - 1);
+        if (!is_named(m, head, list, length))
+            matches_add(m, word, room - 1);
         free(word);
         list += length + (list[length] == '|');
     }
