@@ -251,10 +251,14 @@ static void changed_data_needs_consent(void **state)
     char *text;
     size_t size;
     assert_true(file_read(t.data_path, 1 << 20, &text, &size, &err));
+    free(t.data_path);
+    t.data_path = temporary_file(t.directory, "elsewhere", text, size);
+    t.data[0].path = t.data_path;
+    t.options.resume = true;
+    training_run(&t, 7, ERR_CANCELLED); /* the same bytes */
     text[0] = 'S';
     assert_true(file_replace(t.data_path, text, size, &err));
     free(text);
-    t.options.resume = true;
     training_run(&t, 0, ERR_INPUT);
     t.options.accept_data_change = true;
     training_run(&t, 0, ERR_NONE);
