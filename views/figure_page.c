@@ -255,7 +255,8 @@ static bool too_small(const struct page *page, const struct page_axis *axis,
     return err_set(err, ERR_USAGE,
                    "%s: %zu %ss on %g mm at %g dpi leave %.1f pixels each, %d are needed: "
                    "%s would do",
-                   figure_kind_name[data->kind], axis->cells, unit, given, dpi, fmax(0, have),
+                   figure_kind_name[data->kind], axis->cells, unit, given, dpi,
+                   floor(10 * fmax(0, have)) / 10,
                    FIGURE_CELL_PIXELS, advice);
 }
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import pathlib
+import re
 import struct
 import unittest
 import xml.etree.ElementTree
@@ -79,6 +80,16 @@ class Export(ProgramTest):
         self.document.unlink()
         error = self.run_error(3, "export", "--from-figure", first, *USING)
         self.assertIn("notes.txt is neither beside it nor a recent one", error["message"])
+
+    def test_widths_that_are_too_small_say_which_would_do(self):
+        def export(run, width, *expected):
+            return run(*expected, "export", self.document, *USING, "--view", "plan", "--range", "0-63",
+                       "--width", f"{width}mm", "-o", self.path / "small.png")
+
+        least = int(re.search(r"width=(\d+)mm", export(self.run_error, 25, 2)["message"])[1])
+        refused = export(self.run_error, least - 1, 2)["message"]
+        self.assertLess(float(re.search(r"leave (\S+) pixels each", refused)[1]), 3, refused)
+        export(self.run_json, least)
 
     def test_the_question_belongs_to_the_view(self):
         """It is recorded where no answer is drawn too, as by the key, and comes back."""
