@@ -9,11 +9,13 @@
 
 #include "app/actions.h"
 #include "app/dialog.h"
+#include "app/host.h"
 #include "app/jobs.h"
 #include "app/sandbox.h"
 #include "app/settings.h"
 #include "engine/base/mem.h"
 #include "engine/base/text.h"
+#include "engine/ops/matmul.h"
 #include "views/key_text.h"
 
 /* ---- commands and settings --------------------------------------------------------- */
@@ -106,6 +108,9 @@ void dialog_info(struct session *s)
         add_fact(s, "  sha256", "%s", d->sha256);
     add_fact(s, "precision", "%s, %d thread%s, seed %lu", f->precision, f->threads,
              text_plural((uint64_t)f->threads), s->preferences.seed);
+    char cpu[96];
+    host_cpu(cpu, sizeof cpu);
+    add_fact(s, "kernels", "%s, on %s", matmul_backend(), cpu);
     add_fact(s, "memory", "%.0f MiB in use; the model needs %.0f MiB, %.0f MiB were free",
              resident_mib(), (double)f->memory_needed / (1 << 20),
              (double)f->memory_free / (1 << 20));

@@ -150,6 +150,7 @@ class CommandsTest(ScriptTest):
                    "key F2", 'expect "Commands"', "key Esc", "help words", 'expect "sender mass"',
                    "key Esc", "health", 'expect "Plan health"', "key Esc", "show",
                    'expect "brush.min   5%"', "key Esc", "info", "wait idle",
+                   'expect "kernels "',
                    'expect "modelA F32, 3 layers x 64"', "key Esc", "key L", 'expect "Log"',
                    "key Esc", "switch train", 'expect "Train a compressor"', "switch explore",
                    "key O", 'expect "Type a path"', "key Esc", 'expect "token 0 of"')
