@@ -200,7 +200,8 @@ static void test_words_of_each_argument(void **state)
         const char *line, *words;
     } cases[] = {
         {"  set ali", "align"}, {"ans", "answers"}, {"answers full,co", "full,compressed"},
-        {"answers full,", "full,compressed full,none"}, {"answers none,full,", "none,full,compressed"},
+        {"answers full,", "full,compressed full,none"},
+        {"answers none,full,", "none,full,compressed"},
         {"zoom pl", "plan"}, {"zoom plan ", ""}, {"colors ", "next viridis cividis magma gray"},
         {"view ", "next document gates plan answers"}, {"view plan sl", "slot-share"},
         {"view pl l", "likeness"}, {"view document ma", "mass"},
