@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/batch.h"
 #include "app/cli.h"
@@ -62,6 +63,7 @@ static json_t *answer_json(const struct job *job, enum answer_mode mode)
         report_number(answer->tokens_per_s));
     if (mode == ANSWER_COMPRESSED)
         json_object_set_new(object, "compress_ms", report_number(answer->compress_ms));
+    json_object_set_new(object, "cut", json_boolean(answer->cut));
     return object;
 }
 
@@ -89,6 +91,15 @@ static void print_json(const struct job *job)
         report_json(document);
 }
 
+/* To a reader, not to a pipe: the answer itself stays as it is. */
+static void tell_cut(const struct job *job, enum answer_mode mode)
+{
+    const struct snapshot_answer *answer = answer_of(job, mode);
+    if (answer->cut && isatty(STDERR_FILENO))
+        report_note(job->arguments, "%s: cut at %zu tokens; --max-tokens allows more",
+                    answer_mode_name[mode], answer->tokens);
+}
+
 /* One answer is printed by itself; several on a line each, with their mode. */
 static void print_text(const struct job *job)
 {
@@ -98,6 +109,7 @@ static void print_text(const struct job *job)
             report_lines(text, strlen(text));
         else
             report_labelled(answer_mode_name[job->modes[i]], text);
+        tell_cut(job, job->modes[i]);
     }
 }
 

@@ -128,10 +128,7 @@ static void suspend(struct loop *l)
     signals_stop_self();
     run_control_suspend(s, false);
     terminal_resume(s->terminal, l->input);
-    s->slow_line = false; /* it may be another terminal */
-    session_apply_display(s);
-    if (terminal_is_slow_line(s->terminal))
-        session_leave_colors_out(s);
+    session_take_speed(s); /* it may be another terminal */
     take_size(s);
 }
 

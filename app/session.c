@@ -148,9 +148,12 @@ static void play_frame(struct session *s)
     s->play.fps = 0;
 }
 
-static void look_at_files(struct session *s)
+/* Files that changed, and the speed of the line. */
+static void look_around(struct session *s)
 {
     s->next_watch_ms = s->now_ms + WATCH_MS;
+    if (s->terminal && terminal_speed_changed(s->terminal))
+        session_take_speed(s);
     const char *path = watch_look(&s->document_watch);
     if (!path)
         path = watch_look(&s->model_watch);
@@ -183,7 +186,7 @@ void session_tick(struct session *s)
     if (s->hint_when_idle)
         give_hint(s);
     if (!s->headless && s->now_ms >= s->next_watch_ms)
-        look_at_files(s);
+        look_around(s);
     if (s->view.message[0] && s->now_ms >= s->message_until_ms && !s->headless) {
         s->view.message[0] = '\0';
         s->dirty = true;
@@ -244,6 +247,15 @@ void session_show_prompt(struct session *s)
         s->message_until_ms = s->now_ms + NOTE_MS;
         s->matches_shown = true;
     }
+}
+
+void session_take_speed(struct session *s)
+{
+    s->slow_line = false;
+    session_apply_display(s);
+    s->redraw = s->dirty = true;
+    if (terminal_is_slow_line(s->terminal))
+        session_leave_colors_out(s);
 }
 
 void session_leave_colors_out(struct session *s)

@@ -222,6 +222,9 @@ void session_show_prompt(struct session *s);
 /* What the terminal can do, with what `set` overrides. */
 void session_apply_display(struct session *s);
 
+/* The line has another speed, or it is another line: shades for a slow one, colours for others. */
+void session_take_speed(struct session *s);
+
 /* Shades in place of colours, with a note, until C-l: the line is slow. */
 void session_leave_colors_out(struct session *s);
 

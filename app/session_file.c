@@ -113,8 +113,8 @@ static json_t *text_json(const char *text)
 
 static json_t *answer_json(const struct snapshot_answer *a)
 {
-    return json_pack("{s:i, s:b, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}",
-                     "state", (int)a->state, "stale", (int)a->stale,
+    return json_pack("{s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}",
+                     "state", (int)a->state, "stale", (int)a->stale, "cut", (int)a->cut,
                      "positions", (json_int_t)a->context_positions,
                      "context", (json_int_t)a->context_tokens,
                      "first", (json_int_t)a->source_first, "kv_bytes", (json_int_t)a->kv_bytes,

@@ -266,6 +266,7 @@ static void read_answer(struct reader *r, struct snapshot *s, enum answer_mode m
     a->state = state == ANSWER_DONE || state == ANSWER_FAILED ? (enum answer_state)state
                                                               : ANSWER_STOPPED;
     a->stale = json_is_true(json_object_get(json, "stale"));
+    a->cut = json_is_true(json_object_get(json, "cut"));
     a->text = xcalloc(length + 1, 1);
     if (length)
         take(r, "answer-text", name, TENSOR_U8, a->text, length);

@@ -397,6 +397,17 @@ bool terminal_speed_is_slow(speed_t speed, dev_t device)
     return speed <= B19200 || (speed <= B57600 && is_serial(device));
 }
 
+bool terminal_speed_changed(struct terminal *t)
+{
+    struct termios now;
+    if (tcgetattr(t->line.out, &now) != 0 || cfgetospeed(&now) == cfgetospeed(&t->modes))
+        return false;
+    cfsetospeed(&t->modes, cfgetospeed(&now)); /* it stays so when the program ends */
+    cfsetispeed(&t->modes, cfgetispeed(&now));
+    arm(t);
+    return true;
+}
+
 bool terminal_is_slow_line(const struct terminal *t)
 {
     struct stat st;

@@ -53,6 +53,8 @@ void terminal_redraw(struct terminal *terminal);
 /* Does a frame in colours take longer than a second and a half? So it does on a line of 19200 baud
  * or less, and on one of up to 57600 that is really serial: pseudo terminals say 38400. */
 bool terminal_is_slow_line(const struct terminal *terminal);
+/* Has the line got another speed since this was asked last? */
+bool terminal_speed_changed(struct terminal *terminal);
 bool terminal_speed_is_slow(speed_t speed, dev_t device); /* of such a line */
 
 /* Has the terminal not yet taken what was written? Then a frame is better left

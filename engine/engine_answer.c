@@ -289,19 +289,22 @@ static bool generate(struct run *r, const struct progress *progress, struct err 
     real *logits = arena_array(&r->arena, real, vocab);
     real *attention = arena_array(&r->arena, real, r->cache.capacity);
     real *embedding = arena_array(&r->arena, real, H);
+    bool stopped = false;
     memcpy(embedding, r->prompt + (r->n_prompt - 1) * H, H * sizeof(real));
     for (size_t i = 0; i < r->options->max_tokens; i++) {
         if (!progress_tick(progress, "answers", i, r->options->max_tokens, err) ||
             !step(r, embedding, logits, attention, err))
             return false;
         int32_t id = sampler_pick(&r->sampler, logits, vocab);
-        if (tokenizer_is_stop(e->model->tokenizer, id))
+        stopped = tokenizer_is_stop(e->model->tokenizer, id);
+        if (stopped)
             break;
         if (!append_token(r, id, attention))
             return true;
         if (!llama_embed(e->model, &id, 1, embedding, err))
             return false;
     }
+    r->answer->cut = !stopped;
     append_rest(r);
     return true;
 }

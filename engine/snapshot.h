@@ -69,6 +69,7 @@ struct snapshot_answer {
     atomic_uint references;
     enum answer_state state;
     bool stale; /* made with other settings, document or compressor */
+    bool cut;   /* it did not end by itself: that many tokens were allowed */
     char *text; /* raw bytes of the answer so far, complete characters only until
                    it is done */
     size_t tokens;         /* A */

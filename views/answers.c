@@ -225,6 +225,8 @@ void answer_time_text(const struct scene *c, enum answer_mode mode, struct parts
     if (started && a->tokens_per_s > 0)
         parts_add(parts, "%.0f tok/s", a->tokens_per_s);
     parts_add(parts, "%s", state_word(a));
+    if (a->state == ANSWER_DONE && a->cut)
+        parts_add(parts, "cut at %zu", a->tokens);
 }
 
 struct rect answer_text_rect(const struct scene *c, enum answer_mode mode)

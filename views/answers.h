@@ -28,7 +28,10 @@ void answer_flow_free(struct flow *flow);
 bool answer_flow_line(const struct flow *flow, int width, size_t *from, size_t *to);
 
 /* Rows of each of three answers below one another that leave one for what is missing. */
-enum { ANSWER_ROWS_WITH_LAST = 5 };
+enum {
+    ANSWER_ROWS_WITH_LAST = 5,
+    ANSWER_ROWS_AROUND = 3 /* heading and times above, that line below */
+};
 
 /* Where the pane puts the text of an answer, for drawing and the mouse; no rows when
  * the pane does not show it. */

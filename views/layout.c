@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/base/size.h"
+#include "views/answers.h"
 #include "views/caption.h"
 
 /* Row budget of the wide screen. */
@@ -17,6 +18,7 @@ enum {
     LEFT_LEAST = 36,
     TOKEN_TEXT_ROWS = 8, /* of upright token text under a plan */
     TEXT_LEAST = 3,      /* of the document below a zoomed plan, with its heading */
+    LAYOUT_ROWS_MOST = 1000,
     STRIP_COLUMNS = 120  /* from which the settings strip is one row */
 };
 
@@ -189,6 +191,13 @@ static int gates_rows(const struct layout_input *in, int rows)
     return fitting_rows(alone ? rows : rows - 2, layers, true);
 }
 
+/* The text, in rows that the pane above cannot fill. */
+static void lay_text(struct stack *stack)
+{
+    take(stack, AREA_DOCUMENT_HEADING, 1);
+    take(stack, AREA_DOCUMENT, stack->rest.rows);
+}
+
 /* One pane in all of the space. */
 static void lay_pane(const struct layout_input *in, struct layout *layout,
                      struct rect space)
@@ -200,6 +209,12 @@ static void lay_pane(const struct layout_input *in, struct layout *layout,
     int rows = stack.rest.rows;
     bool own_table = in->turned || (in->zoomed && in->zoom_level >= 2);
     bool plan = in->focus == PANE_PLAN && !own_table;
+    int answers = in->zoomed && in->focus == PANE_ANSWERS ? ANSWER_MODES * in->answer_rows : 0;
+    if (answers && rows - answers >= TEXT_LEAST) {
+        take(&stack, AREA_ANSWERS, answers);
+        lay_text(&stack);
+        return;
+    }
     if ((!plan && in->focus != PANE_GATES) || rows < 4) {
         take(&stack, whole[in->focus], rows);
         return;
@@ -210,8 +225,7 @@ static void lay_pane(const struct layout_input *in, struct layout *layout,
     take(&stack, AREA_AXIS, clamp_int(stack.rest.rows, 0, 1 + TOKEN_TEXT_ROWS));
     if (!in->zoomed || stack.rest.rows < TEXT_LEAST)
         return;
-    take(&stack, AREA_DOCUMENT_HEADING, 1); /* rows that cells cannot fill: the text */
-    take(&stack, AREA_DOCUMENT, stack.rest.rows);
+    lay_text(&stack);
 }
 
 static void lay_zoomed(const struct layout_input *in, struct layout *layout,
@@ -277,6 +291,26 @@ static int count_lines(const char *text)
     return lines;
 }
 
+/* Rows that the longest of the answers takes with its heading, times and last line; lines break at
+ * words, so that they hold less than their columns. */
+static int answer_rows(const struct snapshot *s, int columns)
+{
+    int most = ANSWER_ROWS_WITH_LAST;
+    size_t width = size_max(4, (size_t)columns * 3 / 4);
+    for (int m = 0; m < ANSWER_MODES; m++) {
+        const struct snapshot_answer *a = s->answer[m];
+        const char *text = !a ? NULL : a->state == ANSWER_FAILED ? a->error : a->text;
+        int rows = ANSWER_ROWS_AROUND;
+        for (; text && *text && rows < LAYOUT_ROWS_MOST; rows++) {
+            size_t line = strcspn(text, "\n");
+            rows += (int)size_min(line / width, LAYOUT_ROWS_MOST);
+            text += line + (text[line] == '\n');
+        }
+        most = rows > most ? rows : most;
+    }
+    return most;
+}
+
 struct layout_input layout_input_of(const struct snapshot *s, const struct view_state *v)
 {
     return (struct layout_input){
@@ -292,6 +326,7 @@ struct layout_input layout_input_of(const struct snapshot *s, const struct view_
         .layers = s->facts.layers ? s->facts.layers + 1 : 0,
         .slots = s->settings.slots_per_window,
         .window = s->settings.window,
+        .answer_rows = answer_rows(s, v->columns),
     };
 }
 

@@ -55,6 +55,7 @@ struct layout_input {
     bool strip;
     int prompt_rows; /* wanted, at least 1 */
     size_t layers, slots, window; /* M, K, W; 0 when unknown */
+    int answer_rows; /* of one answer, below each other; 0: as many as there are */
 };
 
 struct layout {

@@ -253,6 +253,17 @@ class SlowLineTest(ExplorerTest):
             terminal.settle()
             self.quit(terminal)
 
+    def test_another_speed_is_noticed(self):
+        with self.open(rows=36, columns=120) as terminal:
+            terminal.wait_for(b"48;5;")
+            for speed, told in ((termios.B9600, b"a slow line: shades"), (termios.B38400, b"48;5;")):
+                terminal.settle()
+                mark, modes = len(terminal.output), termios.tcgetattr(terminal.slave)
+                modes[4] = modes[5] = speed
+                termios.tcsetattr(terminal.slave, termios.TCSANOW, modes)
+                terminal.wait_for(told, since=mark)
+            self.quit(terminal)
+
     def test_a_line_that_says_it_is_slow_has_no_colours_from_the_start(self):
         for speed, colors in ((termios.B9600, False), (termios.B38400, True)):
             with self.subTest(speed), self.open(rows=36, columns=120, speed=speed) as terminal:

@@ -73,6 +73,11 @@ class CommandsTest(ScriptTest):
         self.fails(1, "expected", "find salt", "key G", "key n", "key n", wrapped)
         self.plays("find salt", "key g N", 'expect "search went on at the end"')
 
+    def test_zoomed_answers_leave_room_for_the_text(self):
+        """And tell which of them did not end by themselves."""
+        self.plays("ask Who?", "wait idle", "zoom answers", 'expect "done · cut at 20"',
+                   'expect "Document"', f'expect "{SAMPLE.read_text().split()[0]}"')
+
     def test_the_ends_of_windows_and_segments_are_told(self):
         for keys, told in (("G ]", "this is the last window"), ("g [", "this is the first window"),
                            ("G }", "this is the last segment"), ("g {", "this is the first segment")):

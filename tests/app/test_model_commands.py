@@ -6,8 +6,10 @@ import pathlib
 import struct
 import unittest
 
-from harness import (GOLDEN, ROOT, ProgramTest, call, golden_first, main_with_golden, read_safetensors,
+from harness import (GOLDEN, PROGRAM, ROOT, ProgramTest, call, golden_first, main_with_golden, read_safetensors,
                      strict_json, temporary_folder)
+
+from tests.support.pseudo_terminal import PseudoTerminal  # noqa: E402 (harness sets the path)
 
 MODEL_A = golden_first("modelA/A-F32.gguf", "modelA")
 MODEL_B = golden_first("modelB/B-Q8_0.gguf", "modelB/B-Q4_K_M.gguf")
@@ -131,6 +133,20 @@ class Ask(ProgramTest):
             self.assertEqual([a["mode"] for a in alone], [mode])
             same = [a for a in document["answers"] if a["mode"] == mode][0]
             self.assertEqual(alone[0]["text"], same["text"])
+
+    def test_what_was_cut_is_told(self):
+        """In a field, and to a reader on a terminal; an answer that ends by itself is whole."""
+        answer, = self.ask("--mode", "full")["answers"]
+        self.assertEqual((answer["cut"], answer["tokens"]), (True, 5))
+        for tokens in range(1, 200, 40):
+            answer, = self.ask("--mode", "none", "--max-tokens", tokens)["answers"]
+            self.assertEqual(answer["cut"], answer["tokens"] == tokens)
+        document = ROOT / "assets/questions.txt"
+        words = [PROGRAM, "ask", document, "-q", "Who?", "-m", MODEL_A, "-c", COMPRESSOR,
+                 "--max-tokens", "3", "--mode", "none"]
+        with PseudoTerminal(words) as terminal:
+            terminal.wait_for(b"none: cut at 3 tokens; --max-tokens allows more")
+            self.assertEqual(terminal.wait_exit(), 0)
 
     def test_plain_output(self):
         words = ["ask", "-", "-q", "Who?", "-m", MODEL_A, "-c", COMPRESSOR, "--max-tokens", "3"]

@@ -70,8 +70,26 @@ static void test_every_size(void **state)
             in.zoomed = true;
             in.zoom_level = columns % 3;
             in.strip = rows % 2 == 0;
+            in.answer_rows = rows % 3 * 5;
             check_one(&in);
         }
+}
+
+/* Zoomed answers take the rows that they fill; the text has the others. */
+static void test_zoomed_answers_leave_their_rest_to_the_text(void **state)
+{
+    (void)state;
+    struct layout_input in = input(34, 120);
+    in.focus = PANE_ANSWERS;
+    in.zoomed = true;
+    in.answer_rows = 5;
+    struct layout l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_ANSWERS].rows, 15);
+    assert_int_equal(l.area[AREA_DOCUMENT].rows, 34 - 2 - 2 - 15 - 1);
+    in.answer_rows = 10; /* all of it, where they are long */
+    l = layout_compute(&in);
+    assert_int_equal(l.area[AREA_ANSWERS].rows, 34 - 2 - 2);
+    assert_false(layout_shows(&l, AREA_DOCUMENT));
 }
 
 /* A row of gates holds pairs of layers, as many as in the others: none is left empty. */
@@ -267,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_size),    cmocka_unit_test(test_odd_inputs),
         cmocka_unit_test(test_gates_fill_their_rows),
+        cmocka_unit_test(test_zoomed_answers_leave_their_rest_to_the_text),
         cmocka_unit_test(test_zoomed_gates_leave_nothing_blank),
         cmocka_unit_test(test_wide_as_drawn), cmocka_unit_test(test_wide_limits),
         cmocka_unit_test(test_arrangement),
