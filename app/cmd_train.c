@@ -179,9 +179,10 @@ static json_t *estimate_json(const struct run_estimate *e)
 static bool print_estimate(struct job *j, struct err *err)
 {
     struct run_estimate e;
-    struct progress progress = {train_control_tick, &j->log.control};
+    struct progress progress = {train_log_tick, &j->log};
     if (!train_estimate(&j->run, &e, &progress, err))
         return false;
+    progress_line_end(&j->log.line);
     if (j->log.control.enabled) {
         json_t *event = estimate_json(&e);
         json_object_set_new(event, "event", json_string("estimate"));
@@ -234,8 +235,11 @@ static bool train(struct job *j, struct err *err)
     struct ranks *ranks = &j->run.ranks;
     struct run_listener listener = train_log_listener(&j->log);
     interrupt_catch();
+    if (ranks->rank == 0 && !j->log.control.enabled)
+        progress_line_start(&j->log.line, a);
     bool ok = cli_flag(a, "dry-run") ? print_estimate(j, err)
                                      : train_run(&j->run, &listener, err);
+    progress_line_end(&j->log.line);
     model_close(j->run.model);
     if (!ok && ranks->size > 1) { /* the others wait for this one */
         report_error(err, a, cli_flag(a, "json"));

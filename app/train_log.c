@@ -18,6 +18,7 @@ __attribute__((format(printf, 2, 3))) static void tell(struct train_log *g,
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    progress_line_end(&g->line);
     if (g->control.enabled)
         train_control_note(&g->control, text);
     else
@@ -130,6 +131,8 @@ static void on_started(void *context, const struct trainer *t)
 {
     struct train_log *g = context;
     const struct train_config *c = &t->config;
+    progress_line_end(&g->line);
+    g->line.enabled = false; /* from here on steps tell how far it is */
     train_control_tell(&g->control,
                        json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "started", "steps",
                                  (json_int_t)c->steps, "step", (json_int_t)t->state.step, "batch",
@@ -145,6 +148,13 @@ static bool on_save(void *context)
     return save;
 }
 
+bool train_log_tick(void *context, const char *stage, size_t done, size_t total)
+{
+    struct train_log *g = context;
+    progress_line_tick(&g->line, stage, done, total);
+    return train_control_tick(&g->control, stage, done, total);
+}
+
 struct run_listener train_log_listener(struct train_log *log)
 {
     return (struct run_listener){.context = log,
@@ -155,5 +165,5 @@ struct run_listener train_log_listener(struct train_log *log)
                                  .note = on_note,
                                  .stop = on_stop,
                                  .save = on_save,
-                                 .progress = {train_control_tick, &log->control}};
+                                 .progress = {train_log_tick, log}};
 }

@@ -4,6 +4,7 @@
 #define APP_TRAIN_LOG_H
 
 #include "app/cli.h"
+#include "app/report.h"
 #include "app/train_control.h"
 #include "app/train_probe.h"
 #include "engine/train/run.h"
@@ -21,8 +22,12 @@ struct train_log {
     size_t log_every;      /* steps between lines */
     struct train_history loss, norm;
     struct train_control control;
+    struct progress_line line; /* until the run has begun, or ends its measuring */
     struct train_probe probe;
 };
+
+/* How far reading and measuring are, to who steers or on a terminal; context: the log. */
+bool train_log_tick(void *context, const char *stage, size_t done, size_t total);
 
 /* For train_run; borrows the log. */
 struct run_listener train_log_listener(struct train_log *log);

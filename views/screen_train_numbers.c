@@ -125,7 +125,11 @@ void train_draw_numbers(struct scene *c, const struct training *t, struct rect a
     const struct training_check *last = training_last_check(&t->log, 0);
     char a[64], b[128], number[TEXT_NUMBER_MAX], held[16];
     if (!s && !last) {
-        draw_hint(c, area, t->stage[0] ? t->stage : "no step is done yet");
+        if (t->stage[0] && t->total > 0)
+            snprintf(b, sizeof b, "%s %zu/%zu", t->stage, t->done, t->total);
+        else
+            snprintf(b, sizeof b, "%s", t->stage[0] ? t->stage : "no step is done yet");
+        draw_hint(c, area, b);
         return;
     }
     snprintf(a, sizeof a, "%.3f  (z %+.1f)", s ? s->loss : (double)NAN,

@@ -132,7 +132,7 @@ static bool load_records(struct dataset *d, struct records *records,
             add_text(d, &r, tokenizer);
         record_free(&r);
         d->documents++;
-        if (mixed || !progress_tick(progress, "records", d->documents, 0, &local))
+        if (mixed || !progress_tick(progress, "records", records_percent(records), 100, &local))
             break;
     }
     d->bad = records_bad(records);

@@ -250,6 +250,12 @@ size_t input_line_number(const struct input *in)
     return in->line;
 }
 
+size_t input_percent(const struct input *in)
+{
+    size_t size = in->file.size, waiting = in->coding == CODING_PLAIN ? in->end - in->begin : 0;
+    return size ? (size_t)(100.0 * (double)(in->consumed - waiting) / (double)size) : 100;
+}
+
 const char *input_peek(const struct input *in, size_t *length)
 {
     *length = in->end - in->begin;

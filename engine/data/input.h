@@ -37,6 +37,9 @@ bool input_rest(struct input *input, size_t limit, char **data, size_t *length, 
 /* Number of the line that input_line returned last, from 1. */
 size_t input_line_number(const struct input *input);
 
+/* How much of the file was read, in percent. */
+size_t input_percent(const struct input *input);
+
 /* The first bytes of the (decompressed) content, without consuming them. */
 const char *input_peek(const struct input *input, size_t *length);
 

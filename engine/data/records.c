@@ -462,6 +462,12 @@ size_t records_bad(const struct records *r)
     return r->bad;
 }
 
+size_t records_percent(const struct records *r)
+{
+    size_t articles = json_array_size(json_object_get(r->squad, "data"));
+    return articles ? 100 * r->article / articles : input_percent(r->input);
+}
+
 const char *records_form(const struct records *r)
 {
     static const char *const names[] = {"text", "JSON lines", "SQuAD", "MRQA"};

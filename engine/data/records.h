@@ -51,6 +51,9 @@ bool records_refused(size_t good, size_t bad);
 size_t records_good(const struct records *records);
 size_t records_bad(const struct records *records);
 
+/* How much of the file was read, in percent. */
+size_t records_percent(const struct records *records);
+
 /* "text", "JSON lines", "SQuAD", "MRQA". */
 const char *records_form(const struct records *records);
 

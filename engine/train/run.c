@@ -293,6 +293,22 @@ bool train_run(const struct run_options *options, const struct run_listener *lis
 
 /* ---- dry run ------------------------------------------------------------------------------ */
 
+enum { MEASURED_STEPS = 2 };
+
+struct measuring {
+    const struct progress *progress;
+    size_t steps; /* that are done */
+};
+
+/* Both steps are one stage. */
+static bool measuring_tick(void *context, const char *stage, size_t done, size_t total)
+{
+    const struct measuring *m = context;
+    bool samples = m->progress && strcmp(stage, "samples") == 0;
+    return !samples || progress_tick(m->progress, "measuring", m->steps * total + done,
+                                     MEASURED_STEPS * total, NULL);
+}
+
 bool train_estimate(const struct run_options *options, struct run_estimate *out,
                     const struct progress *progress, struct err *err)
 {
@@ -309,8 +325,9 @@ bool train_estimate(const struct run_options *options, struct run_estimate *out,
     size_t peak = ok ? training_peak(&r.trainer) : 0;
     ok = ok && training_fits(&r.trainer, err);
     /* The first step widens the weights; the second is the one that counts. */
-    for (int i = 0; ok && i < 2; i++)
-        ok = trainer_step(&r.trainer, &step, progress, err);
+    struct measuring m = {progress, 0};
+    for (; ok && m.steps < MEASURED_STEPS; m.steps++)
+        ok = trainer_step(&r.trainer, &step, &(struct progress){measuring_tick, &m}, err);
     if (ok) {
         const struct train_config *c = &options->config;
         size_t checkpoint = parameters_saved_bytes(&r.trainer.parameters);

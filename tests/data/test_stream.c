@@ -266,11 +266,45 @@ static void lines_with_one_context_share_it(void **state)
     place_close(&p);
 }
 
+struct shares {
+    size_t last, ticks;
+    bool sound; /* in percent, and never less than before */
+};
+
+static bool take_share(void *context, const char *stage, size_t done, size_t total)
+{
+    struct shares *s = context;
+    s->sound &= strcmp(stage, "records") == 0 && total == 100 && done <= total && done >= s->last;
+    s->last = done;
+    s->ticks++;
+    return true;
+}
+
+/* Reading tells how much of the file it has read. */
+static void reading_tells_its_share(void **state)
+{
+    (void)state;
+    struct place p;
+    struct err err = {0};
+    place_open(&p, 0);
+    struct shares s = {.sound = true};
+    struct progress progress = {take_share, &s};
+    struct dataset *d = dataset_load(p.questions_path, NULL, p.model->tokenizer, 64, &progress,
+                                     &err);
+    assert_non_null(d);
+    assert_true(s.sound);
+    assert_true(s.ticks > 1);
+    assert_int_equal(s.last, 100);
+    dataset_free(d);
+    place_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_epoch_has_every_question_once),
         cmocka_unit_test(passes_are_counted),
+        cmocka_unit_test(reading_tells_its_share),
         cmocka_unit_test(groups_stand_together),
         cmocka_unit_test(groups_are_even),
         cmocka_unit_test(lines_with_one_context_share_it),
