@@ -19,16 +19,19 @@ enum accent {
 struct accent_colors {
     uint32_t rgb[3];
     uint8_t fixed[3]; /* of the 256 */
-    uint8_t user;     /* of the user's 16; 255: the default colour */
+    uint8_t user[3];  /* of the user's 16; 255: the default colour */
 };
-enum { NO_COLOR = 255 };
+enum { NO_COLOR = 255, RED = 1, BLUE = 4, PURPLE = 5, CYAN = 6 };
+#define NO_COLORS {NO_COLOR, NO_COLOR, NO_COLOR}
 
 static const struct accent_colors accents[ACCENT_COUNT] = {
-    [ACCENT_GRAY] = {{0x767676, 0x5f5f5f, 0x9e9e9e}, {243, 59, 247}, NO_COLOR},
-    [ACCENT_BLUE] = {{0x0675e3, 0x005faf, 0x5fafff}, {63, 25, 75}, 6},
-    [ACCENT_ORANGE] = {{0xba5d00, 0x875f00, 0xffaf00}, {131, 94, 214}, NO_COLOR},
-    [ACCENT_RED] = {{0xe2300c, 0xaf0000, 0xff8787}, {163, 124, 210}, 1},
-    [ACCENT_PURPLE] = {{0xcd35a7, 0x870087, 0xd787ff}, {98, 90, 177}, 5},
+    [ACCENT_GRAY] = {{0x767676, 0x5f5f5f, 0x9e9e9e}, {243, 59, 247}, NO_COLORS},
+    [ACCENT_BLUE] = {{0x0675e3, 0x005faf, 0x5fafff}, {63, 25, 75},
+                     {CYAN, BLUE, CYAN}}, /* cyan cannot be read on white */
+    [ACCENT_ORANGE] = {{0xba5d00, 0x875f00, 0xffaf00}, {131, 94, 214}, NO_COLORS},
+    [ACCENT_RED] = {{0xe2300c, 0xaf0000, 0xff8787}, {163, 124, 210}, {RED, RED, RED}},
+    [ACCENT_PURPLE] = {{0xcd35a7, 0x870087, 0xd787ff}, {98, 90, 177},
+                       {PURPLE, PURPLE, PURPLE}},
 };
 
 struct role_look {
@@ -105,7 +108,8 @@ static uint32_t accent_color(const struct display *display, enum accent accent)
         return colors->rgb[theme];
     if (display->depth == DEPTH_256)
         return THEME_PALETTE | colors->fixed[theme];
-    return colors->user == NO_COLOR ? THEME_DEFAULT_COLOR : THEME_PALETTE | colors->user;
+    uint8_t user = colors->user[theme];
+    return user == NO_COLOR ? THEME_DEFAULT_COLOR : THEME_PALETTE | user;
 }
 
 static uint32_t heat_color(const struct display *display, uint32_t rgb)
@@ -128,6 +132,6 @@ struct theme_style theme_resolve(const struct display *display,
         style.foreground = accent_color(display, look->accent);
     /* The cursor is what a terminal of 16 colours marks by colour as well. */
     if (display->depth == DEPTH_16 && cell->role == ROLE_CURSOR)
-        style.foreground = THEME_PALETTE | 6;
+        style.foreground = accent_color(display, ACCENT_BLUE);
     return style;
 }

@@ -183,6 +183,11 @@ static void test_depths(void **state)
                     (theme_is_palette(few.foreground) &&
                      theme_palette_index(few.foreground) < 16));
     }
+    /* cyan cannot be read on white */
+    uint32_t light = style_of(DEPTH_16, THEME_LIGHT, ROLE_CURSOR).foreground;
+    assert_int_equal(theme_palette_index(light), 4);
+    assert_int_equal(theme_palette_index(style_of(DEPTH_16, THEME_DARK, ROLE_CURSOR).foreground),
+                     6);
     assert_int_equal(style_of(DEPTH_MONO, THEME_DARK, ROLE_CURSOR).attr,
                      ATTR_BOLD | ATTR_REVERSE);
 
