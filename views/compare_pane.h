@@ -19,6 +19,7 @@ struct compare {
     int cells;     /* columns of cells that a map has */
     int halves;    /* slots, or more, that a row of the screen can show */
     int map_rows;  /* of each map; the axis is below */
+    int tall;      /* rows of the screen that each of them takes */
     size_t per_cell;
     bool has_axis;
     struct rect pane[COMPARE_SIDES]; /* no columns: not shown */

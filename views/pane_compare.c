@@ -19,6 +19,7 @@ enum {
     SIDES = COMPARE_SIDES,
     LABEL = GRID_LABEL,
     FOOT_LEAST = 4,
+    FOOT_MOST = 14, /* with room for all that it may have to say */
     TICK_CELLS = 16,
     STACK_COLUMNS = 96, /* from which numbers in three columns can be read below maps */
     TEXT_COLUMNS = 36   /* of the document, to stand beside maps */
@@ -58,6 +59,18 @@ static void take_fit(struct compare *m, const struct fit *f, int cells)
     m->map_rows = f->map_rows;
     m->per_cell = f->per_cell;
     m->cells = cells;
+    m->tall = 1;
+}
+
+/* On the tallest screens a row of the maps is several, before rows stay blank below the text. */
+static void make_taller(const struct scene *c, struct compare *m, struct rect body)
+{
+    int maps = m->stacked ? SIDES : 1, columns = body.columns > 1 ? body.columns : 1;
+    size_t lines = c->s->document ? 2 * c->s->document->size / (size_t)columns : 0;
+    int text = COMPARE_TEXT_LEAST + (int)size_min(lines, (size_t)body.rows / 2);
+    int room = body.rows - maps - 1 - FOOT_MOST - text;
+    if (m->halves == 1 && room >= 2 * maps * m->map_rows)
+        m->tall = room / (maps * m->map_rows);
 }
 
 /* Beside one another, or one alone: the numbers share a row where fewer slots share one for
@@ -79,7 +92,7 @@ static struct fit fit_beside(const struct scene *c, struct compare *m, int rows)
 /* The document stands where cells leave room, beside the numbers too if those keep enough. */
 static void stack_panes(const struct scene *c, struct compare *m, struct rect body)
 {
-    int used = (int)size_div_up(c->tokens, m->per_cell), rows = 1 + m->map_rows;
+    int used = (int)size_div_up(c->tokens, m->per_cell), rows = 1 + m->map_rows * m->tall;
     int text = body.columns - (LABEL + 1 + used + 1) - 1, height = SIDES * rows + 1;
     struct rect maps = body;
     m->foot = (struct rect){body.row + height, 0, body.rows - height, body.columns};
@@ -99,7 +112,7 @@ static void stack_panes(const struct scene *c, struct compare *m, struct rect bo
 static void place_beside(const struct scene *c, struct compare *m, struct rect body)
 {
     int width = m->all ? body.columns / SIDES : body.columns;
-    int rows = 1 + m->map_rows + m->has_axis;
+    int rows = 1 + m->map_rows * m->tall + m->has_axis;
     bool has_foot = body.rows >= 8;
     for (int i = 0; i < SIDES; i++) {
         int column = m->all ? i * width : 0;
@@ -125,8 +138,10 @@ static void place_panes(struct scene *c, struct compare *m)
     if (m->stacked) {
         take_fit(m, &stacked, cells);
         m->all = m->has_axis = true;
+        make_taller(c, m, body);
         stack_panes(c, m, body);
     } else {
+        make_taller(c, m, body);
         place_beside(c, m, body);
     }
     int foot = compare_foot_rows(c, m), left = m->foot.rows - foot;
@@ -207,10 +222,10 @@ static void draw_label(struct scene *c, const struct compare *m, const struct re
              chosen   ? c->v->slot
              : locked ? lock->slot
                       : from);
-    canvas_printf(c->canvas, pane->row + 1 + r, pane->column, LABEL,
+    canvas_printf(c->canvas, pane->row + 1 + r * m->tall, pane->column, LABEL,
                   chosen ? ROLE_CURSOR : ROLE_LABEL, 0, "%*s", LABEL, label);
     if (chosen && pane == &m->pane[m->all ? 1 : c->v->compare_side]) {
-        c->canvas->cursor_row = pane->row + 1 + r;
+        c->canvas->cursor_row = pane->row + 1 + r * m->tall;
         c->canvas->cursor_column =
             pane->column + LABEL + 1 + (int)((c->token - c->first) / m->grid[1].per_cell);
     }
@@ -220,7 +235,8 @@ static void draw_label(struct scene *c, const struct compare *m, const struct re
 static void offer_cell(struct scene *c, const struct compare *m, int side, int r, size_t x)
 {
     const struct rect *pane = &m->pane[side];
-    struct rect cell = {pane->row + 1 + r, pane->column + LABEL + 1 + (int)x, 1, 1};
+    struct rect cell = {pane->row + 1 + r * m->tall, pane->column + LABEL + 1 + (int)x, m->tall,
+                        1};
     struct view_hit hit = {.kind = HIT_COMPARE, .entry = (size_t)side};
     hit.pane = PANE_PLAN; /* whose slots the wheel goes through */
     hit.slot = slot_of_row(c, m, (size_t)(r * m->halves));
@@ -232,7 +248,7 @@ static void offer_cell(struct scene *c, const struct compare *m, int side, int r
 static void draw_axis(struct scene *c, const struct compare *m, const struct rect *pane)
 {
     const struct compare_grid *g = &m->grid[1];
-    int row = pane->row + 1 + m->map_rows, first = pane->column + LABEL + 1;
+    int row = pane->row + 1 + m->map_rows * m->tall, first = pane->column + LABEL + 1;
     int cursor = (int)((c->token - c->first) / g->per_cell);
     char name[64], text[96];
     scene_token_name(c, c->token, name, sizeof name);
@@ -270,8 +286,9 @@ static void draw_map(struct scene *c, const struct compare *m, int side)
     }
     for (int r = 0; r < m->map_rows && (size_t)(r * m->halves) < g->rows; r++) {
         for (size_t x = 0; x < g->columns && (int)x < m->cells; x++) {
-            draw_cell(c, m, side, pane->row + 1 + r, pane->column + LABEL + 1 + (int)x,
-                      (size_t)(r * m->halves), x);
+            for (int i = 0; i < m->tall; i++)
+                draw_cell(c, m, side, pane->row + 1 + r * m->tall + i,
+                          pane->column + LABEL + 1 + (int)x, (size_t)(r * m->halves), x);
             if (c->hit)
                 offer_cell(c, m, side, r, x);
         }

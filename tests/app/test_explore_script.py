@@ -78,6 +78,15 @@ class CommandsTest(ScriptTest):
         self.plays("ask Who?", "wait idle", "zoom answers", 'expect "done · cut at 20"',
                    'expect "Document"', f'expect "{SAMPLE.read_text().split()[0]}"')
 
+    def test_the_tallest_screens_compare_in_taller_rows(self):
+        dump = self.home / "tall.txt"
+        self.plays("pin", "set eps 0.5", "wait idle", "switch compare", "size 500x200",
+                   f"screen {dump}")
+        rows = dump.read_text().splitlines()
+        slots = [i for i, row in enumerate(rows) if re.match(r" +s\d+│", row)]
+        self.assertGreater(slots[1] - slots[0], 1)
+        self.assertLess(sum(not row.strip() for row in rows), 70)
+
     def test_the_ends_of_windows_and_segments_are_told(self):
         for keys, told in (("G ]", "this is the last window"), ("g [", "this is the first window"),
                            ("G }", "this is the last segment"), ("g {", "this is the first segment")):
