@@ -1,6 +1,7 @@
 #include "engine/train/checkpoint.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,16 +256,51 @@ static bool check_tensors(const struct safetensors *file, const struct contents 
     return true;
 }
 
-static uint64_t read_integer(const struct safetensors *file, const char *key)
+/* Digits alone, and no more than a run can count to. */
+static bool read_count(const struct safetensors *file, const char *key, uint64_t *out)
 {
+    const uint64_t most = (uint64_t)1 << 53;
     const char *text = safetensors_metadata(file, key);
-    return text ? strtoull(text, NULL, 10) : 0;
+    char *end;
+    if (!text || text[0] < '0' || text[0] > '9')
+        return false;
+    *out = strtoull(text, &end, 10);
+    return !*end && *out <= most;
 }
 
-static double read_number(const struct safetensors *file, const char *key)
+static bool read_number(const struct safetensors *file, const char *key, double *out)
 {
     const char *text = safetensors_metadata(file, key);
-    return text ? strtod(text, NULL) : 0;
+    char *end;
+    if (!text || !text[0])
+        return false;
+    *out = strtod(text, &end);
+    return !*end && !isnan(*out);
+}
+
+/* The numbers of *s. The hash says only that they are as they were written. */
+static bool read_numbers(const struct safetensors *file, const char *path,
+                         struct checkpoint_state *s, struct err *err)
+{
+    static const char *const counts[] = {"step", "samples", "tokens", "skipped", "best_step"};
+    uint64_t count[sizeof counts / sizeof *counts];
+    const char *wrong = NULL;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts && !wrong; i++)
+        if (!read_count(file, counts[i], &count[i]))
+            wrong = counts[i];
+    if (!wrong && !(read_number(file, "seconds", &s->seconds) && s->seconds >= 0 &&
+                    isfinite(s->seconds)))
+        wrong = "seconds";
+    if (!wrong && !read_number(file, "best", &s->best))
+        wrong = "best";
+    if (wrong)
+        return err_set(err, ERR_INPUT, "%s: \"%s\" is no number that a run writes", path, wrong);
+    s->step = (size_t)count[0];
+    s->samples = count[1];
+    s->tokens = count[2];
+    s->skipped = (size_t)count[3];
+    s->best_step = (size_t)count[4];
+    return true;
 }
 
 static char *read_text(const struct safetensors *file, const char *key)
@@ -294,8 +330,9 @@ static bool finite_file(const struct safetensors *file)
     return true;
 }
 
+/* Takes over what was read; *read holds the numbers. */
 static void adopt(const struct safetensors *file, struct parameters *p, struct stream_state *stream,
-                  struct checkpoint_state *s)
+                  struct checkpoint_state *s, const struct checkpoint_state *read)
 {
     read_block(file, p, "", p->value);
     read_block(file, p, "moment1.", p->moment1);
@@ -304,17 +341,9 @@ static void adopt(const struct safetensors *file, struct parameters *p, struct s
         read_block(file, p, "average.", p->average);
     memcpy(stream, safetensors_find(file, "stream")->data, sizeof *stream);
     checkpoint_state_free(s);
-    *s = (struct checkpoint_state){
-        .step = (size_t)read_integer(file, "step"),
-        .samples = read_integer(file, "samples"),
-        .tokens = read_integer(file, "tokens"),
-        .seconds = read_number(file, "seconds"),
-        .skipped = (size_t)read_integer(file, "skipped"),
-        .best = read_number(file, "best"),
-        .best_step = (size_t)read_integer(file, "best_step"),
-        .config = read_text(file, "config"),
-        .data = read_text(file, "data"),
-    };
+    *s = *read;
+    s->config = read_text(file, "config");
+    s->data = read_text(file, "data");
     const char *base = safetensors_metadata(file, "base_sha256");
     snprintf(s->base_sha256, sizeof s->base_sha256, "%s", base ? base : "");
 }
@@ -326,17 +355,21 @@ bool checkpoint_load(const char *path, struct parameters *p, struct stream_state
     if (!file)
         return false;
     struct contents expected;
+    struct checkpoint_state read = {0};
     contents_init(&expected, p, stream, s);
     bool ok = check_version(file, path, err) && check_tensors(file, &expected, path, err);
-    if (ok && !(same_counts(file, &expected) && hash_matches(file)))
+    if (ok && !same_counts(file, &expected))
+        ok = bad(path, "holds more than a checkpoint of this run: other settings?", err);
+    if (ok && !hash_matches(file))
         ok = bad(path, "checksum mismatch: the file was damaged", err);
     if (ok && !finite_file(file))
         ok = bad(path, "holds non-finite values", err);
     const char *base = safetensors_metadata(file, "base_sha256");
     if (ok && s->base_sha256[0] && (!base || strcmp(base, s->base_sha256) != 0))
         ok = bad(path, "belongs to another frozen model", err);
+    ok = ok && read_numbers(file, path, &read, err);
     if (ok)
-        adopt(file, p, stream, s);
+        adopt(file, p, stream, s, &read);
     contents_free(&expected);
     safetensors_close(file);
     return ok;
@@ -350,6 +383,8 @@ bool checkpoint_verify(const char *path, struct err *err)
         ok = bad(path, "checksum mismatch: the file was damaged", err);
     if (ok && !finite_file(file))
         ok = bad(path, "holds non-finite values", err);
+    struct checkpoint_state ignored;
+    ok = ok && read_numbers(file, path, &ignored, err);
     safetensors_close(file);
     return ok;
 }

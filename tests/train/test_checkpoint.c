@@ -1,5 +1,6 @@
 /* Checkpoints: damage is always noticed, what is not finite is never saved, and what belongs
  * to other programs, models or hyper-parameters is refused. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -241,7 +242,6 @@ static void other_hyper_parameters_are_refused(void **state)
     damage_close(&d);
 }
 
-/* Written by a program without the check on writing. */
 /* A header of any length may stand before the data, which need not be aligned then. */
 static void data_may_begin_anywhere(void **state)
 {
@@ -265,6 +265,84 @@ static void data_may_begin_anywhere(void **state)
     damage_close(&d);
 }
 
+/* A file whose hash is right, for a hash keeps nobody from writing what makes no sense. */
+static void numbers_that_no_run_writes_are_refused(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    damage_open(&d);
+    struct trainer *t = &d.trainer;
+    assert_true(loads(&d, &err));
+    assert_true(checkpoint_verify(d.file, &err));
+    assert_int_equal(t->state.step, 10);
+    for (int i = 0; i < 8; i++) {
+        struct checkpoint_state s = t->state;
+        const char *key[] = {"\"step\" is no number", "\"samples\"", "\"tokens\"", "\"skipped\"",
+                             "\"best_step\"", "\"seconds\"", "\"seconds\"", "\"best\""};
+        size_t *sizes[] = {&s.step, NULL, NULL, &s.skipped, &s.best_step};
+        uint64_t *counts[] = {NULL, &s.samples, &s.tokens};
+        double *numbers[] = {&s.seconds, &s.seconds, &s.best};
+        const double bad[] = {-1, (double)INFINITY, (double)NAN};
+        if (i < 5 && sizes[i])
+            *sizes[i] = SIZE_MAX;
+        else if (i < 5)
+            *counts[i] = (uint64_t)1 << 63;
+        else
+            *numbers[i - 5] = bad[i - 5];
+        assert_true(checkpoint_save(d.file, &t->parameters, &t->stream.state, &s, &err));
+        refused(&d, key[i]);
+        assert_int_equal(t->state.step, 10);
+        assert_false(checkpoint_verify(d.file, &err));
+        assert_non_null(strstr(err.text, key[i]));
+    }
+    damage_close(&d);
+}
+
+/* More than is expected, as where the settings of a run keep a mean no more; and less. */
+static void other_contents_are_refused(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    damage_open(&d);
+    struct trainer *t = &d.trainer;
+    struct parameters *p = &t->parameters;
+    assert_true(parameters_keep_average(p, &err));
+    refused(&d, "tensor \"average.");
+    assert_true(checkpoint_save(d.file, p, &t->stream.state, &t->state, &err));
+    assert_true(loads(&d, &err));
+    free(p->average);
+    p->average = NULL;
+    refused(&d, "more than a checkpoint of this run");
+    damage_close(&d);
+}
+
+static void what_is_no_checkpoint_is_said_to_be_none(void **state)
+{
+    (void)state;
+    struct damage d;
+    struct err err = {0};
+    damage_open(&d);
+    char *ready = file_join(d.dir, "compressor.safetensors"), *none = file_join(d.dir, "none");
+    assert_true(checkpoint_present(d.file));
+    const char *others[] = {ready, none, d.dir};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_false(checkpoint_present(others[i]));
+        err = (struct err){0};
+        assert_false(checkpoint_verify(others[i], &err));
+        assert_non_null(strstr(err.text, others[i]));
+    }
+    d.bytes[d.size - 1] ^= 1;
+    assert_true(file_replace(d.file, d.bytes, d.size, &err));
+    assert_false(checkpoint_verify(d.file, &err));
+    assert_non_null(strstr(err.text, "checksum mismatch"));
+    assert_true(checkpoint_present(d.file));
+    free(ready);
+    free(none);
+    damage_close(&d);
+}
+
 static void non_finite_files_are_refused(void **state)
 {
     (void)state;
@@ -279,6 +357,7 @@ static void non_finite_files_are_refused(void **state)
     assert_true(checkpoint_save(d.file, p, &d.trainer.stream.state, &d.trainer.state, &err));
     p->count = count;
     refused(&d, "non-finite");
+    assert_false(checkpoint_verify(d.file, &err));
     damage_close(&d);
 }
 
@@ -294,6 +373,9 @@ int main(void)
         cmocka_unit_test(another_model_is_refused),
         cmocka_unit_test(other_hyper_parameters_are_refused),
         cmocka_unit_test(data_may_begin_anywhere),
+        cmocka_unit_test(numbers_that_no_run_writes_are_refused),
+        cmocka_unit_test(other_contents_are_refused),
+        cmocka_unit_test(what_is_no_checkpoint_is_said_to_be_none),
         cmocka_unit_test(non_finite_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "engine/base/mem.h"
 #include "engine/compress/checkpoint_io.h"
@@ -185,6 +186,65 @@ static void other_files_of_a_run_are_left_alone(void **state)
     training_close(&t);
 }
 
+/* A log that was cut in a line, or holds lines that are none, ends before them; the run goes on. */
+static void a_spoilt_log_is_kept_as_far_as_it_is_sound(void **state)
+{
+    static const char *const spoilt[] = {"{\"step\": 1", "{\"step\": \"x\"}\n", "\\0\n", "[]\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+        struct training t;
+        struct err err = {0};
+        char *text;
+        size_t size, lines = 0;
+        open_short(&t);
+        char *dir = training_directory(&t, "run"), *log = file_join(dir, "log.jsonl");
+        training_run(&t, 2, ERR_CANCELLED);
+        assert_true(file_replace(log, spoilt[i], strlen(spoilt[i]), &err));
+        t.options.resume = true;
+        expect(&t, ERR_NONE, NULL);
+        assert_true(file_read(log, 1 << 20, &text, &size, &err));
+        for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1, lines++) {
+            json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL);
+            assert_true(json_is_integer(json_object_get(line, "step")));
+            json_decref(line);
+        }
+        assert_in_range(lines, 2, 3); /* steps 3 and 4, and a validation */
+        free(text);
+        free(log);
+        free(dir);
+        training_close(&t);
+    }
+}
+
+/* Nothing is begun anew in silence: what is left of the checkpoints stays as it is. */
+static void without_a_whole_checkpoint_nothing_goes_on(void **state)
+{
+    (void)state;
+    struct training t;
+    struct err err = {0};
+    open_short(&t);
+    char *dir = training_directory(&t, "run");
+    training_run(&t, 0, ERR_NONE);
+    static const char *const names[] = {"step-000002.safetensors", "step-000004.safetensors"};
+    for (int i = 0; i < 2; i++) {
+        char *path = file_join(dir, names[i]);
+        assert_true(file_replace(path, "cut", 3, &err));
+        free(path);
+    }
+    t.options.resume = true;
+    expect(&t, ERR_INPUT, "none of 2 checkpoints is whole; the newest: ");
+    for (int i = 0; i < 2; i++) {
+        char *path = file_join(dir, names[i]), *text;
+        size_t size;
+        assert_true(file_read(path, 100, &text, &size, &err));
+        assert_string_equal(text, "cut");
+        free(text);
+        free(path);
+    }
+    free(dir);
+    training_close(&t);
+}
+
 static void too_many_files_are_refused(void **state)
 {
     (void)state;
@@ -271,6 +331,8 @@ int main(void)
         cmocka_unit_test(a_file_is_no_run),
         cmocka_unit_test(an_empty_folder_has_nothing_to_resume),
         cmocka_unit_test(other_files_of_a_run_are_left_alone),
+        cmocka_unit_test(a_spoilt_log_is_kept_as_far_as_it_is_sound),
+        cmocka_unit_test(without_a_whole_checkpoint_nothing_goes_on),
         cmocka_unit_test(too_many_files_are_refused),
         cmocka_unit_test(one_batch_may_be_taken_again_and_again),
         cmocka_unit_test(rates_go_up_and_then_as_the_schedule_says),
