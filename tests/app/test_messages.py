@@ -23,7 +23,11 @@ REFUSED = (
     ("set eps 5", ":help set"), ('set "eps', ":help set"), ("set segment 16", ":help set"),
     ("iter", ":help iter"), ("view plan red blue", ":help view"), ("iter 31", ":help iter"), ("step over", ":help step"), ("play 0", ":help play"),
     ("mute s40", ":help mute"), ("mute xyzzy", ":help mute"), ("mute L0 rebalance", ":help mute"),
-    ("only 7", "Tab goes"), ("mass 7", ":help mass"), ("mass 7 -1", ":help mass"), ("shuffle x", ":help shuffle"),
+    ("mute w99:s0", ":help mute"), ("mute w0:s0", ":help mute"), ("mute w1:x", ":help mute"), ("mute w:s0", ":help mute"),
+    ("mute 99999", ":help mute"), ("mute 1 2", ":help mute"), ("mass s0 2", ":help mass"), ("mass 99999 2", ":help mass"),
+    ("mass 7 65", ":help mass"), ("mass 7 x", ":help mass"), ("move sideways", ":help move"), ("only s40", ":help only"),
+    ("only s0 s1", ":help only"), ("truncate 0", ":help truncate"), ("shuffle 4294967296", ":help shuffle"),
+    ("range 0 99999", ":help range"), ("goto compressed:0", ":help goto"), ("only 7", "Tab goes"), ("mass 7", ":help mass"), ("mass 7 -1", ":help mass"), ("shuffle x", ":help shuffle"),
     ("pool all", ":help pool"), ("truncate", ":help truncate"), ("truncate 9999", ":help truncate"),
     ("undo", "settings and edits"), ("redo", "u undoes"), ("reset", "m mutes"), ("regen", "a asks one"),
     ("control", "a asks one"), ("continue now", ":help continue"), ("loss some", ":help loss"),
@@ -76,6 +80,18 @@ class RefusedTest(ScriptTest):
         self.assertIn('found "wide wide"', said["layout wide wide"][0])
         self.assertIn('"row" is unknown, expected window, token or slot', said["norm row"][0])
         self.assertIn('"nowhere" is no place, expected N', said["goto nowhere"][0])
+
+    def test_edits_end_at_what_can_be_computed(self):
+        """Mass that a token may have, and the last slot of a window that receives."""
+        slots = [f"mute s{j}" for j in range(31)]
+        said = self.said(["goto 7", "mass 7 64", "mass double", "mass 7 0.015625", "mass half", "mass 7 0", "mass half",
+                          "reset", *slots, "mute s31 rebalance", "mute s31"])
+        self.assertEqual(sorted(said), ["mass double", "mass half", "mute s31 rebalance"])
+        for line in ("mass double", "mass half"):
+            self.assertIn("a token's mass is changed by 0.01562..64 at most", said[line][0])
+        self.assertEqual(len(said["mass half"]), 1)  # half of none is none
+        self.assertIn("one slot of the window must receive, w1:s31 is the last one · x takes all in again",
+                      said["mute s31 rebalance"][0])
 
     def test_why_a_key_cannot_be_bound(self):
         said = self.said(["bind gg turn", "bind g g turn", "bind C-x C-s save", "bind C-i turn", "bind plann w turn", "bind w turn now",
