@@ -1,5 +1,5 @@
-# `make analyze`: what gcc and clang find by following paths through each source. Nothing may be
-# reported.
+# `make analyze`: what gcc and clang find by following paths through each source, and what cppcheck
+# finds. Nothing may be reported.
 
 ANALYZED := $(wildcard engine/*.c engine/*/*.c views/*.c app/*.c)
 ANALYZE_FLAGS := $(CPPFLAGS_ALL) -std=c11 -ffp-contract=off $(CFLAGS)
@@ -23,6 +23,12 @@ analyze:
 	@$(MAKE) --no-print-directory -j2 analyze-reports
 	@grep -hE 'warning:' $(REPORTS) | sort -u > build/analyze/found; cat build/analyze/found; \
 	  echo "$$(wc -l < build/analyze/found) reports"; test ! -s build/analyze/found
+	@$(MAKE) --no-print-directory cppcheck
 
-.PHONY: analyze analyze-reports
+# But for what it cannot know, which has its reasons in that list.
+cppcheck:
+	@cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	  --suppressions-list=make/cppcheck-known -I. -D_GNU_SOURCE -DCOMPREXIT_VERSION='"$(VERSION)"' engine views app
+
+.PHONY: analyze analyze-reports cppcheck
 -include $(wildcard build/analyze/*/*.d build/analyze/*/*/*.d)
