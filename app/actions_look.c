@@ -153,6 +153,8 @@ static bool zoom_cells(struct session *s, int by, struct err *err)
     struct view_state *v = &s->view;
     if (!v->zoomed)
         return err_set(err, ERR_USAGE, "cells grow in a zoomed pane only" WAY "⁅z⁆ zooms");
+    if (v->focus != PANE_GATES && v->focus != PANE_PLAN)
+        return err_set(err, ERR_USAGE, "a text has no cells" WAY "gates and plan have some");
     int level = v->zoom_level + by;
     if (level < 0 || level >= ZOOM_LEVELS)
         return err_set(err, ERR_USAGE, "the cells are as %s" WAY "%s",

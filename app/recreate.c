@@ -162,7 +162,8 @@ static void add_cursor(struct buffer *l, const struct session *s)
         add(l, "goto %s:%zu", answer_mode_name[v->answer], v->answer_token);
     if (v->zoomed)
         add(l, "zoom %s", pane_word[v->focus]);
-    for (int i = 0; v->zoomed && i < v->zoom_level; i++)
+    bool cells = v->focus == PANE_GATES || v->focus == PANE_PLAN;
+    for (int i = 0; v->zoomed && cells && i < v->zoom_level; i++)
         add(l, "zoom larger");
     if (v->strip_open)
         add(l, "strip on");

@@ -5,6 +5,7 @@
 #include "engine/base/size.h"
 #include "views/answers.h"
 #include "views/document.h"
+#include "views/gates.h"
 #include "views/plan.h"
 
 /* The document pane, also when another pane is in front of it. */
@@ -92,9 +93,9 @@ static void follow_plan(const struct scene *c, struct view_state *v)
         v->plan_left = follow_one(v->plan_left, t.tokens, token, c->tokens);
         v->plan_top = follow_one(v->plan_top, t.slots, slot, slots);
     } else if (v->zoomed && v->zoom_level >= 2 && scene_has_plan(c)) {
-        struct plan_table t = plan_table(c, area);
+        struct token_table t = plan_table(c, area);
         v->plan_left = follow_one(v->plan_left, t.tokens, token, c->tokens);
-        v->plan_top = follow_one(v->plan_top, t.slots, slot, slots);
+        v->plan_top = follow_one(v->plan_top, t.rows, slot, slots);
     } else {
         struct grid g = scene_plan_grid(c);
         size_t cells = g.columns.n_cells > 0 ? (size_t)g.columns.n_cells : 0;
@@ -113,6 +114,12 @@ static void follow_gates(const struct scene *c, struct view_state *v)
         return;
     /* Rows count from the top, layers from the bottom. */
     size_t row = layers - 1 - size_min(v->layer, layers - 1);
+    if (gates_show_numbers(c)) {
+        struct token_table t = gates_table(c, g.area);
+        v->plan_left = follow_one(v->plan_left, t.tokens, c->token - c->first, c->tokens);
+        v->gate_top = follow_one(v->gate_top, t.rows, row, layers);
+        return;
+    }
     v->gate_top = follow_one(v->gate_top, (size_t)g.area.rows * g.per_row, row, layers);
     if (v->zoomed && v->focus == PANE_GATES) {
         size_t cells = g.columns.n_cells > 0 ? (size_t)g.columns.n_cells : 0;

@@ -66,9 +66,24 @@ static bool grid_token(const struct scene *c, const struct grid *g, int column,
     return true;
 }
 
+static struct view_hit hit_gates_table(const struct scene *c, int row, int column)
+{
+    struct view_hit hit = pane_hit(PANE_GATES);
+    struct token_table t = gates_table(c, c->layout.area[AREA_GATES]);
+    size_t token, at;
+    if (token_table_at(&t, row, column, &token, &at)) {
+        hit.kind = HIT_GATE;
+        hit.token = c->first + token;
+        hit.layer = c->window->layers - 1 - at;
+    }
+    return hit;
+}
+
 static struct view_hit hit_gates(const struct scene *c, int row, int column)
 {
     struct view_hit hit = pane_hit(PANE_GATES);
+    if (gates_show_numbers(c))
+        return hit_gates_table(c, row, column);
     struct grid g = scene_gates_grid(c);
     size_t from, to, layers = c->window ? c->window->layers : 0;
     if (scene_has_gates(c) && grid_token(c, &g, column, &hit.token) &&
@@ -82,12 +97,11 @@ static struct view_hit hit_gates(const struct scene *c, int row, int column)
 static struct view_hit hit_plan_table(const struct scene *c, int row, int column)
 {
     struct view_hit hit = pane_hit(PANE_PLAN);
-    struct plan_table t = plan_table(c, c->layout.area[AREA_PLAN]);
-    int r = row - t.area.row - PLAN_TABLE_HEAD, x = (column - t.cells) / PLAN_TABLE_CELL;
-    if (column >= t.cells && column < t.side && r >= 0 && (size_t)r < t.slots) {
+    struct token_table t = plan_table(c, c->layout.area[AREA_PLAN]);
+    size_t token;
+    if (token_table_at(&t, row, column, &token, &hit.slot)) {
         hit.kind = HIT_PLAN;
-        hit.token = c->first + t.token + (size_t)x;
-        hit.slot = t.slot + (size_t)r;
+        hit.token = c->first + token;
     }
     return hit;
 }

@@ -170,14 +170,20 @@ static int fitting_rows(int rows, int n, bool all)
     return needed < rows ? needed : rows;
 }
 
+/* Rows of `n` with a cell for each value: mass, axis and token text go with them. */
+static int cell_rows(int rows, int n)
+{
+    rows -= 2 + clamp_int(rows / 4, 1, TOKEN_TEXT_ROWS);
+    return rows < n ? rows : n;
+}
+
 /* Rows of the zoomed plan: mass and axis go with it. */
 static int plan_rows(const struct layout_input *in, int rows)
 {
     int slots = (int)size_min(in->slots ? in->slots : 32, 512), plan = rows - 2;
     if (!in->zoomed || in->zoom_level == 0)
         return fitting_rows(plan, slots, in->zoomed);
-    plan -= clamp_int(rows / 4, 1, TOKEN_TEXT_ROWS);
-    return plan < slots ? plan : slots;
+    return cell_rows(rows, slots);
 }
 
 /* Rows of the gates: sender mass and axis go with them where they leave room for those, or show
@@ -187,7 +193,7 @@ static int gates_rows(const struct layout_input *in, int rows)
     int layers = (int)size_min(in->layers ? in->layers : 31, 512);
     bool alone = !in->zoomed || layers <= rows;
     if (in->zoomed && in->zoom_level > 0)
-        return layers < rows - 2 ? layers : rows - 2;
+        return cell_rows(rows, layers);
     return fitting_rows(alone ? rows : rows - 2, layers, true);
 }
 
@@ -207,15 +213,16 @@ static void lay_pane(const struct layout_input *in, struct layout *layout,
     struct stack stack = {layout, space};
     take(&stack, AREA_STRIP, clamp_int(strip_rows(in, space.columns), 0, space.rows / 3));
     int rows = stack.rest.rows;
-    bool own_table = in->turned || (in->zoomed && in->zoom_level >= 2);
-    bool plan = in->focus == PANE_PLAN && !own_table;
+    bool numbers = in->zoomed && in->zoom_level >= 2;
+    bool plan = in->focus == PANE_PLAN && !in->turned && !numbers;
+    bool gates = in->focus == PANE_GATES && (in->gate_bars || !numbers);
     int answers = in->zoomed && in->focus == PANE_ANSWERS ? ANSWER_MODES * in->answer_rows : 0;
     if (answers && rows - answers >= TEXT_LEAST) {
         take(&stack, AREA_ANSWERS, answers);
         lay_text(&stack);
         return;
     }
-    if ((!plan && in->focus != PANE_GATES) || rows < 4) {
+    if ((!plan && !gates) || rows < 4) {
         take(&stack, whole[in->focus], rows);
         return;
     }
@@ -321,6 +328,7 @@ struct layout_input layout_input_of(const struct snapshot *s, const struct view_
         .zoomed = v->zoomed,
         .turned = v->turned,
         .zoom_level = v->zoom_level,
+        .gate_bars = v->value[PANE_GATES] == VALUE_ENTROPY,
         .strip = v->strip_open,
         .prompt_rows = v->prompt_open ? count_lines(v->prompt_text) : 1,
         .layers = s->facts.layers ? s->facts.layers + 1 : 0,

@@ -52,6 +52,7 @@ struct layout_input {
     enum pane focus;
     bool zoomed, turned;
     int zoom_level;
+    bool gate_bars; /* entropy: no numbers, however large the cells */
     bool strip;
     int prompt_rows; /* wanted, at least 1 */
     size_t layers, slots, window; /* M, K, W; 0 when unknown */

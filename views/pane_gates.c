@@ -46,10 +46,11 @@ bool gates_row_layers(const struct grid *g, size_t layers, int row, size_t *from
 
 /* ---- heat ------------------------------------------------------------------- */
 
-/* Gates of the unit that a token belongs to: their mean by sender mass. */
-static float *unit_gates(const struct scene *c)
+float *gates_of_units(const struct scene *c)
 {
     const struct snapshot_window *w = c->window;
+    if (c->v->unit == UNIT_TOKEN)
+        return NULL;
     float *gate = xcalloc(w->tokens * w->layers, sizeof *gate);
     for (size_t t = 0; t < w->tokens;) {
         size_t from, to;
@@ -125,7 +126,7 @@ static double column_strength(const struct scene *c, const struct grid *g, size_
 static void draw_heat(struct scene *c, const struct grid *g)
 {
     struct heat_grid heat;
-    float *units = c->v->unit == UNIT_TOKEN ? NULL : unit_gates(c);
+    float *units = gates_of_units(c);
     make_grid(c, g, units ? units : c->window->gate, &heat);
     if (c->v->normalise == NORM_TOKEN)
         heat_normalise(&heat, NORM_TOKEN);
@@ -279,6 +280,19 @@ static void mark_column(struct scene *c, const struct grid *g, int row)
         canvas_put(c->canvas, row, g->columns.cells + cell, TEE_DOWN, ROLE_MARK, 0);
 }
 
+/* How large the cells are, and what colours and numbers are. */
+static void cells_text(const struct scene *c, const struct grid *g, struct parts *right)
+{
+    if (gates_show_numbers(c))
+        parts_add(right, "gate in %%");
+    else if (g->halves == 2)
+        parts_add(right, "%zu layer%s per half row", g->per_row / 2, g->per_row > 2 ? "s" : "");
+    else if (g->per_row > 1)
+        parts_add(right, "%zu layers per row", g->per_row);
+    if (c->v->normalise == NORM_TOKEN) /* without it the colours would be misread */
+        parts_add(right, "by token");
+}
+
 static void draw_gates_heading(struct scene *c, const struct grid *g)
 {
     struct rect area = c->layout.area[AREA_GATES_HEADING];
@@ -291,19 +305,16 @@ static void draw_gates_heading(struct scene *c, const struct grid *g)
         parts_add(&right, "mean entropy %.2f bits", gate_mean_entropy_bits(c->window));
         if (entropy)
             parts_add(&right, "at most %.2f", log2((double)size_max(c->window->layers, 2)));
-        else if (g->halves == 2)
-            parts_add(&right, "%zu layer%s per half row", g->per_row / 2,
-                      g->per_row > 2 ? "s" : "");
-        else if (g->per_row > 1)
-            parts_add(&right, "%zu layers per row", g->per_row);
+        else
+            cells_text(c, g, &right);
     }
-    char name[48];
-    snprintf(name, sizeof name, "Layer gates%s%s",
-             entropy ? ": entropy in bits" : "",
-             scene_is_locked(c, PANE_GATES) ? " *" : "");
+    char name[64];
+    snprintf(name, sizeof name, "Layer gates%s%s%s", entropy ? ": entropy in bits" : "",
+             zoom_words(c), scene_is_locked(c, PANE_GATES) ? " *" : "");
     draw_heading(c, area, c->v->zoomed ? 0 : TEE_DOWN, name, c->v->focus == PANE_GATES,
                  right.text);
-    mark_column(c, g, area.row);
+    if (!c->v->zoomed)
+        mark_column(c, g, area.row);
 }
 
 static void place_cursor(struct scene *c, const struct grid *g)
@@ -325,6 +336,10 @@ void draw_gates(struct scene *c)
         draw_gates_heading(c, &g);
     if (!scene_shows(c, AREA_GATES))
         return;
+    if (gates_show_numbers(c)) {
+        draw_gates_table(c, c->layout.area[AREA_GATES]);
+        return;
+    }
     bool entropy = c->v->value[PANE_GATES] == VALUE_ENTROPY && scene_has_gates(c);
     bool plan = scene_shows(c, AREA_PLAN); /* which has mass and axis then */
     if (!plan && scene_shows(c, AREA_MASS))

@@ -162,10 +162,8 @@ static void draw_made_of(struct scene *c, const struct grid *g)
 static void draw_plan_heading(struct scene *c, const struct grid *g)
 {
     struct rect area = c->layout.area[AREA_PLAN_HEADING];
-    static const char *const zoom[] = {" (zoom)", " (zoom: cells)", " (zoom: numbers)"};
     char name[48];
-    int level = c->v->zoom_level < 0 ? 0 : c->v->zoom_level > 2 ? 2 : c->v->zoom_level;
-    snprintf(name, sizeof name, "Plan%s%s", c->v->zoomed ? zoom[level] : "",
+    snprintf(name, sizeof name, "Plan%s%s", zoom_words(c),
              scene_is_locked(c, PANE_PLAN) ? " *" : "");
     struct parts right = {0};
     plan_heading_text(c, area.columns - text_columns(name) - 11, &right);

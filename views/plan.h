@@ -3,6 +3,7 @@
 #define VIEWS_PLAN_H
 
 #include "views/scene.h"
+#include "views/token_table.h"
 
 /* The chosen value of every cell of the window as shown, [tokens, slots], with the
  * cells of a unit added up (likeness and cost: their mean by sender mass). Free it. */
@@ -36,15 +37,7 @@ bool plan_slot_lit(const struct scene *scene, size_t slot);
 double plan_slot_strength(const struct scene *scene, size_t slot);
 
 /* The zooms: how many tokens and slots stand where. */
-struct plan_table {
-    struct rect area;
-    size_t token, tokens; /* first shown, how many */
-    size_t slot, slots;
-    int cells, side; /* first column of the cells, column of the frame behind them */
-    size_t hidden;   /* slot rows that do not fit */
-};
-struct plan_table plan_table(const struct scene *scene, struct rect area);
-enum { PLAN_TABLE_CELL = 7, PLAN_TABLE_HEAD = 3 };
+struct token_table plan_table(const struct scene *scene, struct rect area);
 
 struct plan_turned {
     struct rect area;

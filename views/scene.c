@@ -215,6 +215,13 @@ void scene_token_name(const struct scene *c, size_t token, char *out, size_t siz
         token_range_label(c->document, from, to, out, size);
 }
 
+const char *zoom_words(const struct scene *c)
+{
+    static const char *const words[] = {" (zoom)", " (zoom: cells)", " (zoom: numbers)"};
+    int level = c->v->zoom_level;
+    return !c->v->zoomed ? "" : words[level < 0 ? 0 : level > 2 ? 2 : level];
+}
+
 void scene_waiting_text(const struct scene *c, const char *otherwise, char *out,
                         size_t size)
 {

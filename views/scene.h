@@ -97,6 +97,9 @@ size_t parts_that_fit(const char *text, int columns);
 /* To be told while drawing: what a click into the area means. Later ones go before. */
 void scene_offer_hit(struct scene *scene, struct rect area, struct view_hit hit);
 
+/* Behind the name of a zoomed pane, how large its cells are: " (zoom: cells)"; else "". */
+const char *zoom_words(const struct scene *scene);
+
 /* A hint in the middle of a pane that has nothing to show yet. */
 void draw_hint(struct scene *scene, struct rect area, const char *text);
 void scene_waiting_text(const struct scene *scene, const char *otherwise, char *out, size_t size);

@@ -260,6 +260,25 @@ static void cell_sentence(const struct scene *c, struct parts *parts)
     parts_add(parts, "likeness %.2f", 1 - (double)w->cost[token * w->slots + slot]);
 }
 
+/* A cell of the zoomed gates: L12 x token 162 "coal" · gate 2.3% · 0.7x even · mean 1.9% */
+static void gate_sentence(const struct scene *c, struct parts *parts)
+{
+    const struct snapshot_window *w = c->window;
+    size_t layer = size_min(c->v->layer, w->layers - 1);
+    float *units = gates_of_units(c);
+    double gate = (double)(units ? units : w->gate)[(c->token - c->first) * w->layers + layer];
+    double sum = 0;
+    char name[128];
+    free(units);
+    for (size_t t = 0; t < c->tokens; t++)
+        sum += (double)w->gate[t * w->layers + layer];
+    name_token(c, c->token, name, sizeof name);
+    parts_add(parts, "L%zu x %s", layer, name);
+    parts_add(parts, "gate %.1f%%", 100 * gate);
+    parts_add(parts, "%.2fx even", gate * (double)w->layers);
+    parts_add(parts, "mean %.1f%%", 100 * sum / (double)c->tokens);
+}
+
 /* What the lock's weight of the cursor's place means. */
 static const char *share_of(enum source_kind lock, enum source_kind cursor)
 {
@@ -323,6 +342,11 @@ static void sentence(const struct scene *c, struct parts *parts)
         return;
     if (c->v->zoomed && c->v->focus == PANE_PLAN && scene_has_plan(c)) {
         cell_sentence(c, parts);
+        return;
+    }
+    if (c->v->zoomed && c->v->focus == PANE_GATES && scene_has_gates(c) &&
+        c->v->value[PANE_GATES] != VALUE_ENTROPY) {
+        gate_sentence(c, parts);
         return;
     }
     name_source(c, cursor, name, sizeof name);

@@ -279,6 +279,15 @@ class CommandsTest(ScriptTest):
                    'expect "Plan (zoom: numbers)"', 'expect "is made of"', "key -",
                    'expect "Plan (zoom: cells)"', "key + l l j", 'expect "of the slot"')
 
+    def test_zoom_of_the_gates_down_to_numbers(self):
+        self.plays("goto 162", "zoom gates", 'expect "Layer gates (zoom)"', 'expect "x even"',
+                   "key +", 'expect "Layer gates (zoom: cells)"', "key +",
+                   'expect "Layer gates (zoom: numbers)"', 'expect "gate in %"',
+                   'expect "is taken most by"', "norm token", 'expect "by token"',
+                   "norm window", "unit word", 'expect "is taken most by"', "unit token",
+                   "view gates entropy", 'expect "entropy in bits"', 'expect "at most"',
+                   "zoom document", "key +", 'expect "a text has no cells"')
+
     def test_what_compression_costs(self):
         self.plays("goto 300", "loss", "wait idle", 'expect " nats · 300/1571"',
                    'expect "full "',

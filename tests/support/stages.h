@@ -39,6 +39,8 @@ void stage_zoom_numbers(struct stage *g);
 void stage_zoom_turned(struct stage *g);
 void stage_zoom_turned_numbers(struct stage *g);
 void stage_zoom_gates(struct stage *g);
+void stage_zoom_gates_cells(struct stage *g);
+void stage_zoom_gates_numbers(struct stage *g);
 void stage_speech(struct stage *g);
 void stage_strip(struct stage *g);
 void stage_not_converged(struct stage *g);

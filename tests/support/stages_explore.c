@@ -94,6 +94,19 @@ void stage_zoom_gates(struct stage *g)
     g->v.zoomed = true;
 }
 
+void stage_zoom_gates_cells(struct stage *g)
+{
+    stage_zoom_gates(g);
+    g->v.zoom_level = 1;
+}
+
+void stage_zoom_gates_numbers(struct stage *g)
+{
+    stage_zoom_gates(g);
+    g->v.zoom_level = 2;
+    g->v.plan_left = 43;
+}
+
 void stage_speech(struct stage *g)
 {
     g->v.speak = true;

@@ -70,13 +70,14 @@ static void test_hit_plan_and_gates(void **state)
             }
             v.turned = false;
             v.focus = PANE_GATES;
-            v.zoom_level = v.zoom_level > 1 ? 1 : v.zoom_level;
             for (size_t t = 114; t < 242; t += 9) {
                 v.token = t;
                 v.layer = t % 31;
                 struct view_hit hit = hit_cursor(s, &v);
                 assert_int_equal(hit.kind, HIT_GATE);
                 assert_true(hit.layer <= v.layer && v.layer - hit.layer < 12);
+                if (v.zoomed && v.zoom_level > 0)
+                    assert_true(hit.token == t && hit.layer == v.layer);
             }
         }
     snapshot_release(s);
