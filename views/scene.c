@@ -209,10 +209,17 @@ void scene_token_name(const struct scene *c, size_t token, char *out, size_t siz
 {
     size_t from, to;
     view_unit_range(c->document, c->v->unit, token, &from, &to);
-    if (c->v->unit == UNIT_TOKEN)
+    if (c->v->unit == UNIT_TOKEN) {
         token_label(c->document, token, TOKEN_TRIMMED, out, size);
-    else
-        token_range_label(c->document, from, to, out, size);
+        return;
+    }
+    char text[96];
+    size_t first = c->first, end = c->first + c->tokens;
+    token_range_label(c->document, from, to, text, sizeof text);
+    bool here = c->s->windows && from < end && to > first;
+    out[0] = '\0'; /* a dash where the window's border cuts it */
+    text_add(out, size, "%s%s%s", here && from < first ? "-" : "", text,
+             here && to > end ? "-" : "");
 }
 
 const char *zoom_words(const struct scene *c)

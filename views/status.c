@@ -28,12 +28,10 @@ static void name_token(const struct scene *c, size_t token, char *out, size_t si
         text_add(out, size, "token %zu \"%s\"", token, text);
         return;
     }
-    size_t first = c->first, end = c->first + c->tokens;
     text_add(out, size, "%s %zu", unit_name[c->v->unit], from);
     if (to - 1 > from)
         text_add(out, size, "-%zu", to - 1);
-    text_add(out, size, " \"%s%s%s\"", c->s->windows && from < first ? "-" : "", text,
-             c->s->windows && to > end ? "-" : "");
+    text_add(out, size, " \"%s\"", text);
 }
 
 static void name_answer_token(const struct scene *c, enum answer_mode mode, size_t token,

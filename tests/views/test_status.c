@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -41,6 +42,13 @@ static void test_status_sentences(void **state)
     char text[512];
     view_status_text(s, &v, text, sizeof text);
     assert_non_null(strstr(text, "word 241-243 \"-dairies\" ·"));
+    struct canvas canvas; /* and under the plan */
+    canvas_init(&canvas, v.rows, v.columns);
+    view_draw(s, &v, &canvas);
+    char *screen = canvas_dump(&canvas, false);
+    assert_non_null(strstr(screen, "^242 -dairies"));
+    free(screen);
+    canvas_free(&canvas);
     v.unit = UNIT_TOKEN;
     v.token = 165;
     v.moved.kind = SOURCE_LAYER;
