@@ -1,11 +1,13 @@
 /* Commands that move the cursor, find, select and lock. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/actions.h"
 #include "app/cursor.h"
 #include "app/dialog.h"
+#include "app/live.h"
 #include "app/refusal.h"
 #include "app/search.h"
 #include "app/tour.h"
@@ -215,10 +217,35 @@ bool do_match(struct session *s, const struct words *words, struct err *err)
 
 /* ---- range ---------------------------------------------------------------------- */
 
+/* Answers about another range are stale, until this one is asked. */
+static void range_changed(struct session *s)
+{
+    session_compose(s);
+    live_changed(s);
+}
+
+static void drop_range(struct session *s)
+{
+    s->view.has_range = s->view.range_open = false;
+    range_changed(s);
+}
+
+/* Slots stand for whole windows, whatever part of them the range takes. */
 static void tell_range(struct session *s)
 {
-    session_note(s, "range: tokens %zu to %zu; answers and figures use it, ⁅Esc⁆ drops it",
-                 s->view.range_from, s->view.range_to);
+    const struct view_state *v = &s->view;
+    char slots[80] = "";
+    range_changed(s);
+    if (s->snapshot->windows > 0) {
+        size_t first = snapshot_window_of(s->snapshot, v->range_from) + 1;
+        size_t last = snapshot_window_of(s->snapshot, v->range_to) + 1;
+        if (first < last)
+            snprintf(slots, sizeof slots, ", slots of windows %zu to %zu", first, last);
+        else
+            snprintf(slots, sizeof slots, ", slots of window %zu", first);
+    }
+    session_note(s, "range: tokens %zu to %zu%s; answers and figures use it, ⁅Esc⁆ drops it",
+                 v->range_from, v->range_to, slots);
 }
 
 /* "A B", "A-B" or "A..B". */
@@ -242,8 +269,7 @@ bool do_range(struct session *s, const struct words *words, struct err *err)
 {
     uint64_t from, to;
     if (words->count == 1 && strcmp(words->word[0], "off") == 0) {
-        s->view.has_range = s->view.range_open = false;
-        s->dirty = true;
+        drop_range(s);
         return true;
     }
     if (!need_document(s, err))
@@ -408,7 +434,7 @@ bool do_back(struct session *s, const struct words *words, struct err *err)
     else if (v->locked.kind != SOURCE_NONE)
         v->locked = (struct source){0};
     else if (v->has_range)
-        v->has_range = v->range_open = false;
+        drop_range(s);
     else if (v->zoomed)
         v->zoomed = false;
     else if (v->screen != SCREEN_EXPLORE)

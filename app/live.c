@@ -14,11 +14,11 @@ void live_soon(struct session *s)
     s->live_due_ms = s->question ? s->now_ms + BUSY_MS : 0;
 }
 
-static bool is_stale(const struct session *s)
+/* With another range the full context changes as well. */
+static bool is_stale(const struct session *s, enum answer_mode mode)
 {
-    const struct snapshot_answer *a =
-        s->published ? s->published->answer[ANSWER_COMPRESSED] : NULL;
-    return a && a->stale && !s->waiting[ANSWER_COMPRESSED];
+    const struct snapshot_answer *a = s->snapshot->answer[mode];
+    return s->preferences.answers[mode] && a && a->stale && !s->waiting[mode];
 }
 
 void live_tick(struct session *s)
@@ -32,8 +32,12 @@ void live_tick(struct session *s)
     }
     s->live_due_ms = 0;
     session_collect(s); /* the last of these jobs may have ended since */
-    if (!s->worker || !s->preferences.answers[ANSWER_COMPRESSED] || !is_stale(s))
-        return;
-    jobs_ask(s, ANSWER_COMPRESSED);
-    session_compose(s);
+    bool compressed = s->worker && is_stale(s, ANSWER_COMPRESSED);
+    bool full = s->worker && is_stale(s, ANSWER_FULL);
+    if (compressed)
+        jobs_ask(s, ANSWER_COMPRESSED);
+    if (full)
+        jobs_ask(s, ANSWER_FULL);
+    if (compressed || full)
+        session_compose(s);
 }

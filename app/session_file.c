@@ -113,10 +113,11 @@ static json_t *text_json(const char *text)
 
 static json_t *answer_json(const struct snapshot_answer *a)
 {
-    return json_pack("{s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}",
+    return json_pack("{s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}",
                      "state", (int)a->state, "stale", (int)a->stale, "cut", (int)a->cut,
                      "positions", (json_int_t)a->context_positions,
                      "context", (json_int_t)a->context_tokens,
+                     "asked_from", (json_int_t)a->asked_from, "asked_to", (json_int_t)a->asked_to,
                      "first", (json_int_t)a->source_first, "kv_bytes", (json_int_t)a->kv_bytes,
                      "compress_ms", a->compress_ms, "prepare_ms", a->prepare_ms,
                      "first_ms", a->first_token_ms, "tokens_per_s", a->tokens_per_s,

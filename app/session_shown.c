@@ -46,6 +46,28 @@ static void add_waiting(const struct session *s, struct snapshot *snapshot)
     }
 }
 
+/* Answers about another range of the document than the one that is chosen now. A range whose end is
+ * not marked yet changes with each move. */
+static void add_outdated(const struct session *s, struct snapshot *snapshot)
+{
+    const struct view_state *v = &s->view;
+    size_t from = v->has_range ? v->range_from : 0;
+    size_t to = v->has_range ? v->range_to + 1 : snapshot->document ? snapshot->document->tokens : 0;
+    if (s->continue_from) {
+        from = 0;
+        to = s->continue_from;
+    }
+    for (enum answer_mode m = 0; m < ANSWER_NONE && !v->range_open; m++) {
+        const struct snapshot_answer *a = snapshot->answer[m];
+        bool ended = a && (a->state == ANSWER_DONE || a->state == ANSWER_STOPPED);
+        if (!ended || a->stale || !a->asked_to || (a->asked_from == from && a->asked_to == to))
+            continue;
+        struct snapshot_answer *stale = snapshot_answer_copy(a);
+        stale->stale = true;
+        snapshot_set_answer(snapshot, m, stale);
+    }
+}
+
 /* Sender mass in units of the even share, for the whole document. */
 static void add_minimap(struct snapshot *snapshot)
 {
@@ -68,6 +90,7 @@ void session_compose(struct session *s)
     if (s->document.raw)
         snapshot_set_document(next, snapshot_document_retain(s->document.raw));
     add_minimap(next);
+    add_outdated(s, next);
     if (s->worker) {
         add_activity(s, next);
         add_waiting(s, next);

@@ -64,7 +64,7 @@ void engine_mark_stale(struct engine *e, struct snapshot *next)
     struct snapshot_answer *old = next->answer[ANSWER_COMPRESSED];
     if (!old || old->stale)
         return;
-    struct snapshot_answer *stale = engine_answer_copy(old);
+    struct snapshot_answer *stale = snapshot_answer_copy(old);
     stale->stale = true;
     snapshot_set_answer(next, ANSWER_COMPRESSED, stale);
 }

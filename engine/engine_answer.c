@@ -46,26 +46,6 @@ static void answer_append_text(struct snapshot_answer *a, const char *text, size
     a->text[old + length] = '\0';
 }
 
-struct snapshot_answer *engine_answer_copy(const struct snapshot_answer *from)
-{
-    struct snapshot_answer *a = snapshot_answer_new();
-    /* All but the count, which the other thread changes meanwhile. */
-    const size_t plain = offsetof(struct snapshot_answer, state);
-    memcpy((char *)a + plain, (const char *)from + plain, sizeof *a - plain);
-    a->text = from->text ? xstrdup(from->text) : NULL;
-    a->ids = xmalloc((from->tokens + 1) * sizeof *a->ids);
-    a->start = xcalloc(from->tokens + 2, sizeof *a->start);
-    a->attention = from->sources ? xcalloc((from->tokens + 1) * from->sources, sizeof(float))
-                                 : NULL;
-    if (from->ids)
-        memcpy(a->ids, from->ids, from->tokens * sizeof *a->ids);
-    if (a->attention && from->attention)
-        memcpy(a->attention, from->attention, from->tokens * from->sources * sizeof(float));
-    if (from->start)
-        memcpy(a->start, from->start, (from->tokens + 1) * sizeof *a->start);
-    return a;
-}
-
 /* Publishes the present state of the answer. */
 static void show(struct run *r)
 {
@@ -76,7 +56,7 @@ static void show(struct run *r)
 
 static void change_state(struct run *r, enum answer_state state)
 {
-    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    struct snapshot_answer *a = snapshot_answer_copy(r->answer);
     a->state = state;
     snapshot_answer_release(r->answer);
     r->answer = a;
@@ -122,9 +102,12 @@ static size_t count_context(struct run *r, size_t from, size_t to)
 {
     if (r->mode == ANSWER_NONE || from == to)
         return 0;
+    r->context_tokens = to - from;
     if (r->mode == ANSWER_FULL)
         return to - from;
-    return r->e->given_slots ? r->e->n_given_slots : engine_slots_asked(r->e, from, to, &r->arena);
+    if (r->e->given_slots)
+        return r->e->n_given_slots;
+    return engine_slots_asked(r->e, from, to, &r->context_tokens, &r->arena);
 }
 
 /* The context as embeddings [r->n_context, H], or NULL with *err. */
@@ -134,7 +117,6 @@ static real *context_embeddings(struct run *r, size_t from, size_t to,
     struct engine *e = r->e;
     if (r->mode == ANSWER_NONE || from == to)
         return arena_array(&r->arena, real, 1);
-    r->context_tokens = to - from;
     if (r->mode == ANSWER_COMPRESSED && e->given_slots)
         return given_slots(r);
     if (r->mode == ANSWER_COMPRESSED) {
@@ -240,7 +222,7 @@ static void keep_attention(const struct run *r, struct snapshot_answer *a, const
 /* Adds one token; returns false when the answer is complete after it. */
 static bool append_token(struct run *r, int32_t id, const real *attention)
 {
-    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    struct snapshot_answer *a = snapshot_answer_copy(r->answer);
     size_t length;
     const char *text = token_stream_feed(&r->stream, r->e->model->tokenizer, id, &length);
     /* Blanks and line ends before the first word are no part of the answer; a line
@@ -275,7 +257,7 @@ static void append_rest(struct run *r)
     const char *text = token_stream_flush(&r->stream, &length);
     if (length == 0)
         return;
-    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    struct snapshot_answer *a = snapshot_answer_copy(r->answer);
     answer_append_text(a, text, length);
     a->start[a->tokens] = (uint32_t)strlen(a->text);
     snapshot_answer_release(r->answer);
@@ -352,7 +334,7 @@ static void score_others(struct run *r)
         struct snapshot_answer *old = r->e->snapshot->answer[mode];
         if (!old || old->state != ANSWER_DONE)
             continue;
-        struct run other = {.e = r->e, .mode = mode, .answer = engine_answer_copy(old)};
+        struct run other = {.e = r->e, .mode = mode, .answer = snapshot_answer_copy(old)};
         score(&other, other.answer);
         show(&other);
         snapshot_answer_release(other.answer);
@@ -361,7 +343,7 @@ static void score_others(struct run *r)
 
 static void finish(struct run *r, bool ok, const struct err *err)
 {
-    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    struct snapshot_answer *a = snapshot_answer_copy(r->answer);
     a->state = ok                                  ? ANSWER_DONE
                : err && err->code == ERR_CANCELLED ? ANSWER_STOPPED
                                                    : ANSWER_FAILED;
@@ -409,6 +391,7 @@ static void begin(struct run *r)
 {
     r->answer = snapshot_answer_new();
     r->answer->f1 = r->answer->exact = -1;
+    asked_range(r, &r->answer->asked_from, &r->answer->asked_to);
     change_state(r, ANSWER_PREPARING);
 }
 
@@ -421,7 +404,7 @@ static bool prepare(struct run *r, const char *question, const struct progress *
     if (!read_prompt(r, progress, err))
         return false;
     /* What was published is not changed any more: the views read it. */
-    struct snapshot_answer *a = engine_answer_copy(r->answer);
+    struct snapshot_answer *a = snapshot_answer_copy(r->answer);
     a->state = ANSWER_RUNNING;
     a->compress_ms = r->compress_ms;
     a->context_positions = r->n_context;

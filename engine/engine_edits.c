@@ -188,7 +188,7 @@ void engine_mark_answer(const struct engine *e, struct snapshot *next)
     bool stale = e->outdated || !as_now(e, MUTED_ANSWER) || origin(e) != e->answer_origin;
     if (!answer || answer->stale == stale)
         return;
-    struct snapshot_answer *changed = engine_answer_copy(answer);
+    struct snapshot_answer *changed = snapshot_answer_copy(answer);
     changed->stale = stale;
     snapshot_set_answer(next, ANSWER_COMPRESSED, changed);
 }

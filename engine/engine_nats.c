@@ -266,7 +266,8 @@ static bool answer_nats(const struct control_work *w, const struct control_conte
 static bool check_positions(const struct control_work *w, struct arena *arena, struct err *err)
 {
     const struct engine *e = w->e;
-    size_t slots = engine_slots_asked(e, w->from, w->to, arena), limit = e->model->config.positions;
+    size_t tokens, slots = engine_slots_asked(e, w->from, w->to, &tokens, arena);
+    size_t limit = e->model->config.positions;
     bool lead = tokenizer_bos(e->model->tokenizer) >= 0;
     size_t needed = e->soft.n + lead + slots + w->query.count + w->answer.count;
     return needed <= limit ||

@@ -102,10 +102,13 @@ void engine_edits_end(struct engine *e);
 size_t engine_count_slots(const struct engine *e, const struct engine_segment *segment,
                           struct arena *arena);
 
-/* Slots of the windows that touch tokens [from, to), read or not, without the muted ones. */
 /* What stands behind "take less text" in a message. */
 const char *engine_less_text(const struct engine *e);
-size_t engine_slots_asked(const struct engine *e, size_t from, size_t to, struct arena *arena);
+
+/* Slots of the windows that touch tokens [from, to), read or not, without the muted ones, and how
+ * many tokens these windows have. */
+size_t engine_slots_asked(const struct engine *e, size_t from, size_t to, size_t *tokens,
+                          struct arena *arena);
 
 /* The slots of the read windows that touch tokens [from, to), muted ones left out: their
  * vectors in the arena, [*count, H], and in *source the index of each over the document,
@@ -170,9 +173,5 @@ void engine_mark_answer(const struct engine *e, struct snapshot *next);
 /* A compressed answer, losses or a control begin: with what is muted now. */
 void engine_remember_muted(struct engine *e, enum muted_set what);
 void engine_unmute(struct engine *e, enum muted_set which);
-
-/* A copy with one reference and room for one more token, to be changed and
- * published. */
-struct snapshot_answer *engine_answer_copy(const struct snapshot_answer *from);
 
 #endif

@@ -26,9 +26,11 @@ static size_t count_heard(const struct engine *e, size_t first, size_t n)
     return heard;
 }
 
-size_t engine_slots_asked(const struct engine *e, size_t from, size_t to, struct arena *arena)
+size_t engine_slots_asked(const struct engine *e, size_t from, size_t to, size_t *tokens,
+                          struct arena *arena)
 {
     size_t asked = 0, index = 0;
+    *tokens = 0;
     for (size_t i = 0; i < e->n_segments; i++) {
         const struct engine_segment *segment = &e->segments[i];
         struct arena_mark mark = arena_mark(arena);
@@ -37,8 +39,10 @@ size_t engine_slots_asked(const struct engine *e, size_t from, size_t to, struct
         for (size_t w = 0; w < layout.windows; w++) {
             const struct window_plan *window = &layout.window[w];
             size_t first = segment->first + window->first;
-            if (first < to && first + window->tokens > from)
+            if (first < to && first + window->tokens > from) {
                 asked += count_heard(e, index, window->slots);
+                *tokens += window->tokens;
+            }
             index += window->slots;
         }
         arena_release(arena, mark);

@@ -4,6 +4,7 @@
 #include "engine/snapshot.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,6 +172,26 @@ struct snapshot_answer *snapshot_answer_new(void)
     struct snapshot_answer *a = xcalloc(1, sizeof *a);
     atomic_init(&a->references, 1);
     a->f1 = a->exact = -1;
+    return a;
+}
+
+struct snapshot_answer *snapshot_answer_copy(const struct snapshot_answer *from)
+{
+    struct snapshot_answer *a = snapshot_answer_new();
+    /* All but the count, which the other thread changes meanwhile. */
+    const size_t plain = offsetof(struct snapshot_answer, state);
+    memcpy((char *)a + plain, (const char *)from + plain, sizeof *a - plain);
+    a->text = from->text ? xstrdup(from->text) : NULL;
+    a->ids = xmalloc((from->tokens + 1) * sizeof *a->ids);
+    a->start = xcalloc(from->tokens + 2, sizeof *a->start);
+    a->attention = from->sources ? xcalloc((from->tokens + 1) * from->sources, sizeof(float))
+                                 : NULL;
+    if (from->ids)
+        memcpy(a->ids, from->ids, from->tokens * sizeof *a->ids);
+    if (a->attention && from->attention)
+        memcpy(a->attention, from->attention, from->tokens * from->sources * sizeof(float));
+    if (from->start)
+        memcpy(a->start, from->start, (from->tokens + 1) * sizeof *a->start);
     return a;
 }
 

@@ -81,7 +81,9 @@ struct snapshot_answer {
                               the document; muted slots are there with a share of 0 */
     size_t source_first;   /* slot or token of the document that source 0 is */
     size_t context_positions; /* tokens or slots in the prompt */
-    size_t context_tokens;    /* of the document that they stand for; 0: all */
+    size_t context_tokens;    /* of the document that they stand for; 0: all. Slots stand for
+                                 whole windows, whatever the range in them */
+    size_t asked_from, asked_to; /* the range of the document that was asked; to 0: not known */
     size_t kv_bytes;
     double compress_ms;    /* compressed: model pass + gates + plan + slots */
     double prepare_ms;     /* reading the prompt */
@@ -196,6 +198,8 @@ void snapshot_window_release(struct snapshot_window *w);
 
 /* Empty, scores unknown. */
 struct snapshot_answer *snapshot_answer_new(void);
+/* A copy with one reference and room for one more token, to be changed and published. */
+struct snapshot_answer *snapshot_answer_copy(const struct snapshot_answer *from);
 struct snapshot_answer *snapshot_answer_retain(struct snapshot_answer *a);
 void snapshot_answer_release(struct snapshot_answer *a);
 

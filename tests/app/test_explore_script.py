@@ -470,6 +470,16 @@ class CommandsTest(ScriptTest):
                    "key V", 'expect "range: tokens 20 to 40"', "goto 60", "log",
                    'expect "range: tokens 20 to 40"')
 
+    def test_answers_about_another_range_are_stale(self):
+        ask = ("size 160x40", "range 200 300", 'expect "slots of windows 2 to 3;"',
+               "ask What replaced peat?", "wait idle", 'expect "64 slots (4.0x)"', 'expect "101 tokens"')
+        self.fails(1, 'expected "stale"', *ask, 'expect "stale"')
+        self.plays(*ask, "key Esc", 'expect "Full context (stale: r asks again)"',
+                   'expect "Compressed (stale: r asks again)"')
+        self.fails(1, 'expected "stale"', *ask, "range off", "range 200 300", 'expect "stale"')
+        self.fails(1, 'expected "stale"', *ask, "key Esc", "regen", "wait idle", 'expect "stale"')
+        self.fails(1, 'expected "stale"', *ask, "set live on", "key Esc", "wait idle", 'expect "stale"')
+
     def test_slots_are_counted_over_unread_parts(self):
         self.plays("range 1540 1560", "answers compressed", "ask What replaced peat?", "wait idle",
                    "focus answers", "follow", 'expect "window 13 of 13"')

@@ -103,7 +103,9 @@ static void test_what_does_not_fit_is_refused_unread(void **state)
     size_t tokens = engine_snapshot(e)->document->tokens;
     assert_true(tokens > 4 * e->model->config.positions);
     assert_refused(e, ANSWER_FULL, 0, tokens);
-    assert_refused(e, ANSWER_COMPRESSED, 1, engine_slots_asked(e, 0, tokens, &arena));
+    size_t covered, slots = engine_slots_asked(e, 0, tokens, &covered, &arena);
+    assert_refused(e, ANSWER_COMPRESSED, 1, slots);
+    assert_int_equal(covered, tokens);
     struct ask_options options = {.max_tokens = 1, .gold = "1764"};
     struct err err = {0};
     assert_true(engine_ask(e, "When?", ANSWER_NONE, &options, NULL, &err));
@@ -126,10 +128,16 @@ static void test_slots_are_counted_unread(void **state)
     engine_set_muted(e, muted, 70);
     for (size_t from = 0; from < 700; from += 97) {
         struct ask_options options = {.max_tokens = 1, .from = from, .to = from + 131};
-        size_t counted = engine_slots_asked(e, from, from + 131, &arena);
+        size_t covered, counted = engine_slots_asked(e, from, from + 131, &covered, &arena);
         assert_true(engine_ask(e, "When?", ANSWER_COMPRESSED, &options, NULL, &err));
-        const struct snapshot_answer *a = engine_snapshot(e)->answer[ANSWER_COMPRESSED];
+        const struct snapshot *s = engine_snapshot(e);
+        const struct snapshot_answer *a = s->answer[ANSWER_COMPRESSED];
         assert_int_equal(a->context_positions, counted);
+        assert_int_equal(a->asked_from, from);
+        assert_int_equal(a->asked_to, from + 131);
+        assert_int_equal(a->context_tokens, covered); /* of whole windows */
+        assert_int_equal(covered, s->window_first[snapshot_window_of(s, from + 130) + 1] -
+                                      s->window_first[snapshot_window_of(s, from)]);
     }
     arena_free(&arena);
     engine_close(e);
