@@ -82,10 +82,11 @@ static void answers_text(const struct scene *c, const struct compare *m, char *o
     if (!a || !b)
         return;
     if (stale[0] || stale[1]) {
+        bool of_b = m->swapped == stale[0]; /* A is left, unless they were swapped */
         text_add(out, size, "answers: %s stale, %s asks again",
-                 !stale[1]   ? "A's is"
-                 : !stale[0] ? "B's is"
-                             : "both are",
+                 stale[0] && stale[1] ? "both are"
+                 : of_b               ? "B's is"
+                                      : "A's is",
                  key_text(c->v, "⁅r⁆").text);
         return;
     }

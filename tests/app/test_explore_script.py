@@ -444,7 +444,7 @@ class CommandsTest(ScriptTest):
         ask = ("size 120x36", "answers compressed", "ask What replaced peat?", "wait idle", "pin",
                "set ratio 16", "wait idle", "switch compare")
         self.plays(*ask, "expect \"answers: B's is stale, r asks again\"", 'expect "stale:"',
-                   "key B", "expect \"answers: A's is stale, r asks again\"", "key r", "wait idle",
+                   "key B", 'expect "A - B"', "expect \"answers: B's is stale, r asks again\"", "key r", "wait idle",
                    'expect "answers: 1 word differs"')
         self.fails(1, 'expected "F1"', *ask, 'expect "F1"')
 
