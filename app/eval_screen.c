@@ -251,7 +251,8 @@ void eval_screen_start(struct session *s, const char *path, size_t limit)
     MEM_GROW(r->sets, r->capacity, r->n + 1);
     struct results_set *set = &r->sets[r->n];
     *set = (struct results_set){.id = e->next_id++, .path = xstrdup(path), .limit = limit,
-                                .state = RESULTS_WAITING, .ratio = s->snapshot->settings.ratio};
+                                .state = RESULTS_WAITING, .ratio = s->snapshot->settings.ratio,
+                                .untrained = s->snapshot->facts.untrained};
     name_set(set, path);
     snprintf(set->compressor, sizeof set->compressor, "%s", s->snapshot->facts.compressor);
     struct eval_job *j = xcalloc(1, sizeof *j);

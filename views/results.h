@@ -27,6 +27,7 @@ struct results_set {
     char *path;
     size_t limit; /* questions asked for; 0: all */
     char name[96], compressor[64];
+    bool untrained; /* that compressor */
     double ratio;
     enum results_state state;
     size_t wanted; /* questions; 0: not known yet */

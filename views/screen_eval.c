@@ -241,7 +241,7 @@ static void set_line(struct scene *c, struct rect area, int row)
     struct results_score slots = results_score(set, RESULTS_COMPRESSED);
     struct results_score wrong = results_score(set, RESULTS_WRONG);
     struct parts parts = {.limit = area.columns - 2};
-    parts_add(&parts, "%s", set->compressor);
+    parts_add(&parts, "%s%s", set->compressor, set->untrained ? ", UNTRAINED" : "");
     if (set->wanted)
         parts_add(&parts, "%zu of %zu question%s", set->n, set->wanted, text_plural(set->wanted));
     else
@@ -450,7 +450,7 @@ void eval_draw(struct scene *c)
 void eval_title(const struct scene *c, struct parts *parts)
 {
     const struct results_set *set = set_of(c);
-    parts_add(parts, "%s", set->compressor);
+    parts_add(parts, "%s%s", set->compressor, set->untrained ? ", UNTRAINED" : "");
     if (set->ratio > 0)
         parts_add(parts, "x%g", set->ratio);
     if (set->wanted)

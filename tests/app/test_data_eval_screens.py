@@ -109,7 +109,8 @@ class EvalTest(ScriptTest):
         """The same questions with another compressor are another line of the table."""
         path = write_questions(self.home)
         self.plays(f"eval {path} limit 3", "wait idle", "compressor none", "wait idle", "key r",
-                   "wait idle", 'expect "warm start"', "key [", 'expect "compressorA"')
+                   "wait idle", 'expect "warm start, UNTRAINED · x4"', "key [",
+                   'expect "compressorA · x4"')
 
     def test_table_as_a_file(self):
         path = write_questions(self.home)
