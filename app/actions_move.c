@@ -346,6 +346,7 @@ static bool most_looked_at(const struct snapshot_answer *a, size_t token, size_t
     for (size_t j = 1; j < a->sources; j++)
         if (row[j] > row[*slot])
             *slot = j;
+    *slot += a->source_first;
     return true;
 }
 

@@ -272,6 +272,7 @@ static void read_answer(struct reader *r, struct snapshot *s, enum answer_mode m
         take(r, "answer-text", name, TENSOR_U8, a->text, length);
     a->context_positions = count_in(json, "positions", TOKENS_MAX);
     a->context_tokens = count_in(json, "context", TOKENS_MAX);
+    a->settings = s->settings; /* attention on other slots is not saved */
     a->asked_from = count_in(json, "asked_from", TOKENS_MAX);
     a->asked_to = count_in(json, "asked_to", TOKENS_MAX);
     a->kv_bytes = count_in(json, "kv_bytes", SIZE_MAX >> 1);

@@ -46,24 +46,45 @@ static void add_waiting(const struct session *s, struct snapshot *snapshot)
     }
 }
 
-/* Answers about another range of the document than the one that is chosen now. A range whose end is
- * not marked yet changes with each move. */
-static void add_outdated(const struct session *s, struct snapshot *snapshot)
+/* Is an answer about another range of the document than the one that is chosen now? A range whose
+ * end is not marked yet changes with each move. */
+static bool asked_elsewhere(const struct session *s, const struct snapshot_answer *a)
 {
     const struct view_state *v = &s->view;
     size_t from = v->has_range ? v->range_from : 0;
-    size_t to = v->has_range ? v->range_to + 1 : snapshot->document ? snapshot->document->tokens : 0;
+    size_t to = v->has_range ? v->range_to + 1 : session_tokens(s);
     if (s->continue_from) {
         from = 0;
         to = s->continue_from;
     }
-    for (enum answer_mode m = 0; m < ANSWER_NONE && !v->range_open; m++) {
+    return !v->range_open && a->asked_to && (a->asked_from != from || a->asked_to != to);
+}
+
+/* Was it given slots that stood for other tokens than those of now? */
+static bool has_other_slots(const struct snapshot_answer *a, const struct snapshot_settings *now)
+{
+    const struct snapshot_settings *then = &a->settings;
+    return then->window && (then->window != now->window || then->segment != now->segment ||
+                            then->slots_per_window != now->slots_per_window ||
+                            then->align_head != now->align_head);
+}
+
+static void add_outdated(const struct session *s, struct snapshot *snapshot)
+{
+    for (enum answer_mode m = 0; m < ANSWER_NONE; m++) {
         const struct snapshot_answer *a = snapshot->answer[m];
-        bool ended = a && (a->state == ANSWER_DONE || a->state == ANSWER_STOPPED);
-        if (!ended || a->stale || !a->asked_to || (a->asked_from == from && a->asked_to == to))
+        if (!a || (a->state != ANSWER_DONE && a->state != ANSWER_STOPPED))
+            continue;
+        bool blind = m == ANSWER_COMPRESSED && has_other_slots(a, &snapshot->settings);
+        if (!blind && (a->stale || !asked_elsewhere(s, a)))
             continue;
         struct snapshot_answer *stale = snapshot_answer_copy(a);
         stale->stale = true;
+        if (blind) { /* where it looked has no place in the plan of now */
+            free(stale->attention);
+            stale->attention = NULL;
+            stale->sources = 0;
+        }
         snapshot_set_answer(snapshot, m, stale);
     }
 }

@@ -391,6 +391,7 @@ static void begin(struct run *r)
 {
     r->answer = snapshot_answer_new();
     r->answer->f1 = r->answer->exact = -1;
+    r->answer->settings = r->e->snapshot->settings;
     asked_range(r, &r->answer->asked_from, &r->answer->asked_to);
     change_state(r, ANSWER_PREPARING);
 }

@@ -52,6 +52,19 @@ struct snapshot_window {
     double eps;
 };
 
+/* Settings that can be changed live. */
+struct snapshot_settings {
+    unsigned window; /* W */
+    double ratio;
+    unsigned slots_per_window; /* K */
+    double eps;
+    unsigned iters;
+    bool align_head;
+    unsigned segment;
+    unsigned long seed;
+    unsigned max_tokens;
+};
+
 enum answer_mode { ANSWER_FULL, ANSWER_COMPRESSED, ANSWER_NONE, ANSWER_MODES };
 extern const char *const answer_mode_name[ANSWER_MODES]; /* "full", "compressed", "none" */
 
@@ -84,6 +97,7 @@ struct snapshot_answer {
     size_t context_tokens;    /* of the document that they stand for; 0: all. Slots stand for
                                  whole windows, whatever the range in them */
     size_t asked_from, asked_to; /* the range of the document that was asked; to 0: not known */
+    struct snapshot_settings settings; /* that were in force then; window 0: not known */
     size_t kv_bytes;
     double compress_ms;    /* compressed: model pass + gates + plan + slots */
     double prepare_ms;     /* reading the prompt */
@@ -110,19 +124,6 @@ struct snapshot_control {
     double full, compressed, wrong, none; /* full NaN: longer than the model can read */
     bool stale; /* other slots were left out then */
     char reference[96], other[64]; /* the answer; name of the other text; sanitised */
-};
-
-/* Settings that can be changed live. */
-struct snapshot_settings {
-    unsigned window; /* W */
-    double ratio;
-    unsigned slots_per_window; /* K */
-    double eps;
-    unsigned iters;
-    bool align_head;
-    unsigned segment;
-    unsigned long seed;
-    unsigned max_tokens;
 };
 
 /* What is open and what it costs; strings are sanitised. */

@@ -236,7 +236,9 @@ static void answer_sentence(const struct scene *c, const struct brush *b,
         return;
     }
     if (!a || !a->attention) {
-        parts_add(parts, "attention was not kept");
+        parts_add(parts, a && a->stale ? "it looked at slots that are no more: %s asks again"
+                                       : "attention was not kept",
+                  key_text(c->v, "⁅r⁆").text);
         return;
     }
     add_top_tokens(b, c, 0, c->document->tokens, "looked at", parts);

@@ -480,6 +480,17 @@ class CommandsTest(ScriptTest):
         self.fails(1, 'expected "stale"', *ask, "key Esc", "regen", "wait idle", 'expect "stale"')
         self.fails(1, 'expected "stale"', *ask, "set live on", "key Esc", "wait idle", 'expect "stale"')
 
+    def test_where_an_answer_looked_is_not_shown_on_other_slots(self):
+        ask = ("goto 162", "ask What replaced peat?", "wait idle", "focus answers",
+               "goto compressed:0", 'expect "looked at: "', 'expect "looked at \\""')
+        gone = ("expect \"it looked at slots that are no more: r asks again\"",)
+        for setting in ("ratio 8", "window 64", "align head"):
+            change = (f"set {setting}", "wait idle", "focus answers", "goto compressed:0")
+            self.plays(*ask, *change, *gone, "undo", "wait idle", "goto compressed:0",
+                       'expect "looked at \\""')
+            self.fails(1, 'expected "looked at: "', *ask, *change, 'expect "looked at: "')
+        self.plays(*ask, "set eps 0.4", "wait idle", 'expect "looked at: "')
+
     def test_slots_are_counted_over_unread_parts(self):
         self.plays("range 1540 1560", "answers compressed", "ask What replaced peat?", "wait idle",
                    "focus answers", "follow", 'expect "window 13 of 13"')
