@@ -52,6 +52,8 @@ void session_free(struct session *s)
     snapshot_release(s->restored);
     free(s->restored_file);
     snapshot_release(s->pinned);
+    snapshot_window_release(s->held);
+    free(s->held_of);
     free(s->pin_name);
     pins_free(&s->pins);
     reopening_free(s->reopening);

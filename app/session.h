@@ -92,6 +92,8 @@ struct session {
     /* What was asked for. */
     struct snapshot *restored; /* of a session file: shown in place of the engine's; or NULL */
     struct figure_meta_file *restored_file; /* where it is not NULL; owned */
+    struct snapshot_window *held; /* the last window on screen that had a plan; or NULL */
+    char *held_of;                /* what it was made with; owned */
     struct snapshot *pinned; /* A of Compare, or B (view.pin_is_b); one reference; or NULL */
     char *pin_name;
     struct figure_meta_file *pin_file; /* session file that it is of, owned; or NULL */
@@ -200,6 +202,9 @@ void session_document_settled(struct session *s, bool ok);
 
 /* Takes what the worker has to say; true when anything changed. */
 bool session_collect(struct session *s);
+
+/* Forgets the plan that is shown while another one is made. */
+void session_drop_held(struct session *s);
 
 /* Makes the shown snapshot from the engine's and what only the UI knows (queued
  * answers, work in progress), and keeps the cursor inside of it. */

@@ -54,6 +54,7 @@ static void forget_document(struct session *s)
     s->restored = NULL;
     free(s->restored_file);
     s->restored_file = NULL;
+    session_drop_held(s);
     snapshot_document_release(s->document.raw);
     s->document.raw = NULL;
     watch_clear(&s->document_watch);

@@ -1,6 +1,7 @@
 /* What a session shows: the snapshot on screen, made from the engine's and what only the
  * UI knows, and the reading that it lacks. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,34 @@ static void add_minimap(struct snapshot *snapshot)
     }
 }
 
+void session_drop_held(struct session *s)
+{
+    snapshot_window_release(s->held);
+    s->held = NULL;
+    s->view.held = NULL;
+    free(s->held_of);
+    s->held_of = NULL;
+}
+
+/* With each step of a setting the plan is made again: the one before is shown until then, so that
+ * the pane is never empty for the moment in between. Not when nobody makes it. */
+static void hold_plan(struct session *s)
+{
+    const struct snapshot_facts *facts = &s->snapshot->facts;
+    size_t at = s->snapshot->windows ? snapshot_window_of(s->snapshot, s->view.token) : 0;
+    struct snapshot_window *now = s->snapshot->windows ? s->snapshot->window[at] : NULL;
+    char of[256];
+    snprintf(of, sizeof of, "%s %s", facts->model, facts->compressor);
+    if (now && now->has_plan && now != s->held) {
+        session_drop_held(s);
+        s->held = snapshot_window_retain(now);
+        s->held_of = xstrdup(of);
+    } else if (s->held && (s->read_failed || !s->worker || strcmp(s->held_of, of) != 0)) {
+        session_drop_held(s);
+    }
+    s->view.held = s->held;
+}
+
 void session_compose(struct session *s)
 {
     struct snapshot *next = snapshot_derive(s->restored ? s->restored : s->published);
@@ -137,6 +166,7 @@ void session_compose(struct session *s)
     s->view.rebalanced = edits_rebalanced(&s->edits);
     tour_refresh(s);
     cursor_clamp(s);
+    hold_plan(s);
     view_follow_cursor(s->snapshot, &s->view);
     s->dirty = true;
 }

@@ -338,6 +338,7 @@ static void restore(struct session *s)
     s->view.prompt_text = now.prompt_text;
     s->view.prompt_point = now.prompt_point;
     s->view.prompt_open = now.prompt_open;
+    s->view.held = now.held;
     s->view.entries = NULL;
     s->view.n_entries = 0;
     s->view.overlay = OVERLAY_NONE;

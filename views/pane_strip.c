@@ -40,7 +40,7 @@ static void field_text(const struct scene *c, const struct strip_geometry *g,
 static void balance_text(const struct scene *c, bool hint, char *out, size_t size)
 {
     out[0] = '\0';
-    if (!scene_has_plan(c))
+    if (!scene_has_plan(c) || c->stale)
         return;
     if (hint)
         text_add(out, size, PLAN_MORE_ITERATIONS "   ");

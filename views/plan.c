@@ -169,6 +169,8 @@ double plan_slot_strength(const struct scene *c, size_t slot)
     const double faded = 0.6;
     bool nobody_asked =
         c->v->moved.kind == SOURCE_NONE && c->v->locked.kind == SOURCE_NONE;
+    if (c->stale)
+        return faded;
     bool elsewhere = (c->light.kind == SOURCE_TOKEN || c->light.kind == SOURCE_SLOT) &&
                      c->brush.window != c->window_index;
     if (nobody_asked || elsewhere || c->light.kind == SOURCE_LAYER ||
@@ -267,7 +269,9 @@ void plan_heading_text(const struct scene *c, int limit, struct parts *parts)
         snprintf(text, sizeof text, "by %s", normalise_name[c->v->normalise]);
         candidate(&list, 6, text); /* without it the colours would be misread */
     }
-    if (scene_has_plan(c) && !c->v->mean_pooling)
+    if (c->stale)
+        candidate(&list, 9, "stale");
+    else if (scene_has_plan(c) && !c->v->mean_pooling)
         balance_candidates(c, &list);
     if (c->s->windows > 0) {
         snprintf(text, sizeof text, "window %zu of %zu", c->window_index + 1,

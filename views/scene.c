@@ -26,6 +26,18 @@ static void choose_plan(struct scene *c)
     }
 }
 
+/* Until the plan is made again, the one before stands in its place, where it has the same cells. */
+static void choose_window(struct scene *c)
+{
+    const struct snapshot_window *held = c->v->held;
+    c->window = c->s->window[c->window_index];
+    c->stale = held && c->s != c->v->pinned && !(c->window && c->window->has_plan) &&
+               held->first == c->first && held->tokens == c->tokens &&
+               held->slots == window_slot_count(c->s, c->window_index);
+    if (c->stale)
+        c->window = held;
+}
+
 static struct source cursor_source(const struct scene *c)
 {
     const struct view_state *v = c->v;
@@ -56,7 +68,7 @@ void scene_init(struct scene *c, const struct snapshot *s, const struct view_sta
         c->window_index = snapshot_window_of(s, c->token);
         c->first = s->window_first[c->window_index];
         c->tokens = s->window_first[c->window_index + 1] - c->first;
-        c->window = s->window[c->window_index];
+        choose_window(c);
     }
     choose_plan(c);
     c->cursor = cursor_source(c);

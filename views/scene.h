@@ -21,6 +21,7 @@ struct scene {
     size_t window_index;         /* its window; 0 without windows */
     size_t first, tokens;        /* of that window, read or not */
     const struct snapshot_window *window; /* NULL: unread */
+    bool stale;                  /* that window was made with other settings: v->held */
     struct plan_ref plan;        /* as shown: perhaps of an earlier iteration */
     float *scrubbed;             /* owned; NULL: the last iteration */
     unsigned iteration;

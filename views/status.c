@@ -350,7 +350,7 @@ static void sentence(const struct scene *c, struct parts *parts)
         return;
     }
     name_source(c, cursor, name, sizeof name);
-    parts_add(parts, "%s", name);
+    parts_add(parts, "%s%s", c->stale ? "stale: " : "", name);
     switch (c->brush.source.kind) {
     case SOURCE_TOKEN:
         if (c->v->value[PANE_DOCUMENT] == VALUE_LOSS)

@@ -141,6 +141,9 @@ struct view_state {
     int iteration; /* -1: the last; else the scrubbed one */
     bool playing;
 
+    /* The plan before it is made again: shown as stale meanwhile. NULL: none; borrowed from app. */
+    const struct snapshot_window *held;
+
     /* The Compare screen. */
     const struct snapshot *pinned; /* A, or B; NULL: none; borrowed from app */
     bool pin_is_b;                 /* then what Explore shows is A */

@@ -12,6 +12,7 @@ struct stage {
     struct snapshot *s;
     struct view_state v;
     struct snapshot *pinned; /* of the Compare screen */
+    struct snapshot_window *held; /* whose plan is made again */
     bool muted[256], layer_off[31];
     struct training training;
     struct run_plan plan;
@@ -79,6 +80,7 @@ void stage_hostile(struct stage *g);
 void stage_fragments(struct stage *g);
 void stage_unread(struct stage *g);
 void stage_no_plan(struct stage *g);
+void stage_held_plan(struct stage *g);
 void stage_engine_problem(struct stage *g);
 
 /* Screens 3 to 5. */

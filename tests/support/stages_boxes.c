@@ -223,6 +223,18 @@ void stage_no_plan(struct stage *g)
     g->s->activity.eta_ms = -1;
 }
 
+/* Its plan is being made again: the one before stands there. */
+void stage_held_plan(struct stage *g)
+{
+    stage_plan(g);
+    g->held = g->s->window[1];
+    g->v.held = g->held;
+    g->s->window[1] = NULL;
+    sample_read_window(g->s, 1);
+    g->s->window[1]->has_plan = false;
+    g->s->settings.eps = 0.2;
+}
+
 void stage_engine_problem(struct stage *g)
 {
     stage_unread(g);

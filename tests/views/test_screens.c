@@ -137,6 +137,7 @@ static const struct scene_test scenes[] = {
     {"unread", stage_unread, 120, 36, MONO},
     {"unread", stage_unread, 80, 24, MONO},
     {"no-plan", stage_no_plan, 120, 36, MONO},
+    {"held-plan", stage_held_plan, 120, 36, MONO | TRUE},
     {"engine-problem", stage_engine_problem, 120, 36, MONO},
     {"train", stage_train, 112, 30, MONO},
     {"train", stage_train, 64, 16, MONO},
@@ -167,6 +168,7 @@ static void stage_free(struct stage *stage)
 {
     snapshot_release(stage->s);
     snapshot_release(stage->pinned);
+    snapshot_window_release(stage->held);
     training_free(&stage->training);
     run_plan_free(&stage->plan);
     samples_free(&stage->samples);
