@@ -123,11 +123,13 @@ static bool make_untrained(struct engine *e, const struct model *m, struct compr
 static bool check_fit(const struct compressor *c, const struct compressor_info *info,
                       const struct model *m, const char *path, struct err *err)
 {
+    char name[96];
+    engine_model_title(m, name, sizeof name);
     if (c->shape.H != m->config.hidden || c->shape.M > m->config.layers + 1)
         return err_set(err, ERR_INPUT,
                        "%s: made for a model of hidden size %zu and %zu layers, open is %s with "
                        "hidden size %zu and %zu layers",
-                       path, c->shape.H, c->shape.M - 1, m->config.name, m->config.hidden,
+                       path, c->shape.H, c->shape.M - 1, name, m->config.hidden,
                        m->config.layers);
     if (info->base_sha256[0] == '\0')
         return true;
@@ -138,7 +140,7 @@ static bool check_fit(const struct compressor *c, const struct compressor_info *
     return err_set(err, ERR_INPUT,
                    "%s: made for another model (its embedding has sha256 %.8s.., that of %s is "
                    "%.8s..)",
-                   path, info->base_sha256, m->config.name, hex);
+                   path, info->base_sha256, name, hex);
 }
 
 /* Loads path, or the untrained start for "none". */

@@ -20,9 +20,7 @@ void engine_fill_settings(const struct engine *e, struct snapshot_settings *out)
     out->seed = (unsigned long)e->options.seed;
 }
 
-/* What people call the model: its file's name and the type of its weights, as the
- * name inside of the file is often that of a training run. */
-static void model_title(const struct model *m, char *out, size_t size)
+void engine_model_title(const struct model *m, char *out, size_t size)
 {
     char stem[64];
     const char *name = file_name(m->path);
@@ -53,7 +51,7 @@ static size_t prepared_bytes(const struct model *m)
 void engine_fill_facts(const struct engine *e, struct snapshot_facts *f)
 {
     const struct model *m = e->model;
-    model_title(m, f->model, sizeof f->model);
+    engine_model_title(m, f->model, sizeof f->model);
     snprintf(f->compressor, sizeof f->compressor, "%s",
              e->untrained ? "warm start" : e->compressor_info.name);
     snprintf(f->compressor_note, sizeof f->compressor_note, "%.190s", e->compressor_info.note);

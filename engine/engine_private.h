@@ -162,6 +162,10 @@ void engine_copy_reals(float *to, const real *from, size_t count);
 
 /* The facts part of a snapshot. */
 void engine_fill_facts(const struct engine *e, struct snapshot_facts *facts);
+/* What people call the model: its file's name and the type of its weights, as the name inside of
+ * the file is often that of a training run. */
+void engine_model_title(const struct model *m, char *out, size_t size);
+
 void engine_fill_settings(const struct engine *e, struct snapshot_settings *out);
 
 /* The compressed answer made so far does not fit what is open any more. */

@@ -187,6 +187,11 @@ class Ask(ProgramTest):
         self.run_error(2, *words, "-q", "Who?")
         self.run_error(2, *words, "--questions", "x")
 
+    def test_a_model_is_named_as_on_screen(self):
+        error = self.run_error(3, "ask", ROOT / "assets/harbour.txt", "-q", "Who?", "-m", MODEL_B,
+                               "-c", COMPRESSOR)
+        self.assertRegex(error["message"], r"made for .*\b(open is|that of) B Q\d")
+
     def test_from_a_slots_file(self):
         """What compress -o wrote answers as its document does; nothing else is taken."""
         folder = temporary_folder(self.addCleanup)
