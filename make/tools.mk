@@ -73,6 +73,7 @@ help:
 	@echo "make man readme build/comprexit.1; the README's section on commands"
 	@echo "make layers     check which folders include which"
 	@echo "make golden-check GOLDEN=DIR   parity with reference vectors alone"
+	@echo "make gradient-table   each gradient beside central differences in double precision"
 	@echo "make CUDA=1 device-check   each operation of a GPU against its twin on the host"
 	@echo "make asan ubsan tsan cpus fuzz power-cuts random-keys coverage analyze bench-peers lint format"
 

@@ -12,14 +12,9 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "tests/support/usage.h"
 
-/* How much of each quantity's tolerance was used: a report over a whole program. */
-static struct usage {
-    char quantity[48], place[128];
-    double worst;
-    size_t values;
-} usages[64];
-static size_t n_usages;
+static struct usages usages; /* of the whole program */
 
 static const char *golden_directory(void)
 {
@@ -288,25 +283,6 @@ double golden_number(const json_t *object, const char *key)
     return json_number_value(value);
 }
 
-/* used: part of the tolerance; more than 1, or NaN, is a failure. */
-static void account(const char *quantity, const char *place, double used, size_t values)
-{
-    size_t i = 0;
-    while (i < n_usages && strcmp(usages[i].quantity, quantity) != 0)
-        i++;
-    if (i == sizeof usages / sizeof *usages)
-        return;
-    if (i == n_usages) {
-        n_usages++;
-        snprintf(usages[i].quantity, sizeof usages[i].quantity, "%s", quantity);
-    }
-    usages[i].values += values;
-    if (!(used <= usages[i].worst)) {
-        usages[i].worst = used;
-        snprintf(usages[i].place, sizeof usages[i].place, "%s", place);
-    }
-}
-
 void golden_near(const char *quantity, const char *place, const real *got, const double *want,
                  size_t count, double tolerance)
 {
@@ -321,7 +297,7 @@ void golden_near(const char *quantity, const char *place, const real *got, const
         if (isnan(difference))
             break;
     }
-    account(quantity, place, most / tolerance, count);
+    usages_add(&usages, quantity, place, most / tolerance, count);
     if (!(most <= tolerance))
         fail_msg("%s, %s: element %zu of %zu is %.9g, expected %.9g (off by %.3g, tolerance %.3g)",
                  quantity, place, worst, count, (double)got[worst], want[worst], most, tolerance);
@@ -342,7 +318,7 @@ void golden_near_norm(const char *quantity, const char *place, const real *got, 
     for (size_t i = 0; i < count; i++)
         square += want[i] * want[i];
     double off = distance(got, want, count), allowed = tolerance * sqrt(square);
-    account(quantity, place, off / allowed, count);
+    usages_add(&usages, quantity, place, off / allowed, count);
     if (!(off <= allowed))
         fail_msg("%s, %s: off by %.3g in norm, %.3g allowed (norm %.6g)", quantity, place, off,
                  allowed, sqrt(square));
@@ -352,7 +328,7 @@ void golden_near_rms(const char *quantity, const char *place, const real *got, c
                      size_t count, double tolerance)
 {
     double off = distance(got, want, count) / sqrt((double)count);
-    account(quantity, place, off / tolerance, count);
+    usages_add(&usages, quantity, place, off / tolerance, count);
     if (!(off <= tolerance))
         fail_msg("%s, %s: root mean square difference %.3g, tolerance %.3g", quantity, place, off,
                  tolerance);
@@ -360,10 +336,7 @@ void golden_near_rms(const char *quantity, const char *place, const real *got, c
 
 void golden_report(void)
 {
-    for (size_t i = 0; i < n_usages; i++)
-        print_message("golden: %-28s %9zu values, at most %5.1f%% of the tolerance (%s)\n",
-                      usages[i].quantity, usages[i].values, 100 * usages[i].worst,
-                      usages[i].place);
+    usages_report(&usages, "golden");
 }
 
 char *golden_default_model(void)

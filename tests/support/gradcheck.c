@@ -10,9 +10,16 @@
 #include <cmocka.h>
 
 #include "engine/base/mem.h"
+#include "tests/support/usage.h"
 
 enum { ELEMENTS_MAX = 300, DIRECTIONS = 3 };
 static const double step = 1e-6, tolerance = 1e-6;
+static struct usages usages; /* of the whole program */
+
+static void report(void)
+{
+    usages_report(&usages, "gradcheck");
+}
 
 bool gradcheck_possible(void)
 {
@@ -46,9 +53,22 @@ static double numeric(double (*loss)(void *), void *context, real *x)
     return (above - below) / (2 * step);
 }
 
+/* Of a name "case, tensor" the table has a line for the tensor. */
+static void account(const char *name, const char *place, double used)
+{
+    const char *tensor = strstr(name, ", ");
+    char where[128];
+    snprintf(where, sizeof where, "%s, %s", name, place);
+    if (!usages.count)
+        atexit(report);
+    usages_add(&usages, tensor ? tensor + 2 : name, where, used, 1);
+}
+
 static void check(const char *name, const char *place, double want, double got, double scale)
 {
-    if (!(fabs(want - got) <= tolerance * scale))
+    double allowed = tolerance * scale, off = fabs(want - got);
+    account(name, place, off > 0 ? off / allowed : 0);
+    if (!(off <= allowed))
         fail_msg("%s, %s: gradient %.12g, central difference %.12g (scale %.3g)", name, place, got,
                  want, scale);
 }
