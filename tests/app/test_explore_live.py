@@ -21,7 +21,7 @@ class LiveTest(ScriptTest):
         self.assertIn("stale", self.shown(*ASKED, "set eps 0.3", "wait idle"))
 
     def test_on_answers_again(self):
-        for change in ("set eps 0.3", "mute w1:s0", "mass 3 0", "undo"):
+        for change in ("set eps 0.3", "mute w1:s0", "mass 3 0", "undo", "range 3 9"):
             with self.subTest(change=change):
                 self.assertNotIn("stale", self.shown("set eps 0.2", *ASKED, "set live on", change,
                                                      "wait idle"))

@@ -440,6 +440,21 @@ class CommandsTest(ScriptTest):
                    'expect "done"', "set eps 0.5", "wait idle", 'expect "stale"', "regen",
                    "wait idle", "focus plan", "mute s1", "wait idle", 'expect "stale"')
 
+    def test_answers_of_another_range_are_stale(self):
+        ask = ("answers compressed", "ask What replaced peat?", "wait idle")
+        done, stale, there = (self.home / name for name in ("a.csv", "b.csv", "there.cxt"))
+        self.plays(*ask, "range 10 60", 'expect "stale"', "key r", "wait idle",
+                   f"export answers {done}", "truncate 300", f"export answers {stale}",
+                   f"save {there}")
+        self.assertIn(",done,", done.read_text())
+        self.assertIn(",stale,", stale.read_text())
+        self.plays(f"restore {there}", "wait idle", 'expect "stale"')
+        for same in ("range off", "key Esc", "range 0 1570"):
+            with self.subTest(same=same):
+                self.fails(1, 'expected "stale"', *ask, "range 10 60", same, 'expect "stale"')
+        self.fails(1, 'expected "stale"', "answers none", *ask[1:], "range 10 60",
+                   'expect "stale"')
+
     def test_a_stale_answer_is_not_compared(self):
         ask = ("size 120x36", "answers compressed", "ask What replaced peat?", "wait idle", "pin",
                "set ratio 16", "wait idle", "switch compare")
