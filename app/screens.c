@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/dialog.h"
+#include "app/keycodes.h"
 
 struct screen_ops {
     const struct screen_action *actions;
@@ -101,9 +102,13 @@ enum key_scope screens_scope(const struct session *s)
     return scope_of(&s->view);
 }
 
-void screens_key_now(const struct view_state *v, const char *own, char now[KEY_NAME_BYTES])
+bool screens_key_now(const struct view_state *v, const char *own, char now[KEY_NAME_BYTES])
 {
+    uint32_t key;
+    if (!keycode_parse(own, &key))
+        return false;
     keymap_now(v->keys, scope_of(v), own, now, KEY_NAME_BYTES);
+    return true;
 }
 
 const char *screens_place(const struct session *s)

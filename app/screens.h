@@ -32,7 +32,7 @@ void screens_refresh(struct session *s);
 enum key_scope screens_scope(const struct session *s);
 
 /* key_now of view_state, whose keys are a struct keymap. */
-void screens_key_now(const struct view_state *state, const char *own, char now[KEY_NAME_BYTES]);
+bool screens_key_now(const struct view_state *state, const char *own, char now[KEY_NAME_BYTES]);
 const char *screens_place(const struct session *s);
 
 /* ---- screens_train.c ----------------------------------------------------------- */

@@ -173,8 +173,9 @@ struct view_state {
     size_t prompt_point;      /* cursor as a byte offset */
     const char *question;     /* shown in the closed prompt */
 
-    /* The key that does now what the program's own key `own` does there; NULL: that itself. */
-    void (*key_now)(const struct view_state *state, const char *own, char now[KEY_NAME_BYTES]);
+    /* The key that does now what the program's own key `own` does there; NULL: that itself.
+     * False when it is no key. */
+    bool (*key_now)(const struct view_state *state, const char *own, char now[KEY_NAME_BYTES]);
     const void *keys; /* for it; borrowed from app */
 
     /* Below everything: a tour, a presentation, a script; borrowed from app. */

@@ -455,6 +455,10 @@ class CommandsTest(ScriptTest):
         self.fails(1, 'expected "stale"', "answers none", *ask[1:], "range 10 60",
                    'expect "stale"')
 
+    def test_brackets_of_a_text_stay(self):
+        """Messages mark keys with such brackets; those of a text that is no key are its own."""
+        self.fails(2, "w\u2045n.m.\u2046", "goto w\u2045n.m.\u2046")
+
     def test_a_stale_answer_is_not_compared(self):
         ask = ("size 120x36", "answers compressed", "ask What replaced peat?", "wait idle", "pin",
                "set ratio 16", "wait idle", "switch compare")
