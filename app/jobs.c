@@ -282,15 +282,10 @@ void jobs_ask(struct session *s, enum answer_mode mode)
         .max_tokens = s->preferences.max_tokens,
         .seed = s->preferences.seed,
         .attention = true,
-        .from = s->view.has_range ? s->view.range_from : 0,
-        .to = s->view.has_range ? s->view.range_to + 1 : 0,
         .gold = a->gold,
         .continuation = s->continue_from > 0,
     };
-    if (s->continue_from) {
-        a->options.from = 0;
-        a->options.to = s->continue_from;
-    }
+    session_asked_range(s, &a->options.from, &a->options.to);
     s->waiting[mode]++;
     worker_post(s->worker, &a->job);
 }

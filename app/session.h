@@ -210,6 +210,10 @@ void session_drop_held(struct session *s);
  * answers, work in progress), and keeps the cursor inside of it. */
 void session_compose(struct session *s);
 
+/* Tokens [from, to) of the document that a question is about now: those before a continuation,
+ * else the range, else all of them (to 0). */
+void session_asked_range(const struct session *s, size_t *from, size_t *to);
+
 /* Reads the part of the document on screen that is not read yet. */
 void session_read_visible(struct session *s);
 

@@ -47,18 +47,21 @@ static void add_waiting(const struct session *s, struct snapshot *snapshot)
     }
 }
 
+void session_asked_range(const struct session *s, size_t *from, size_t *to)
+{
+    const struct view_state *v = &s->view;
+    *from = v->has_range && !s->continue_from ? v->range_from : 0;
+    *to = s->continue_from ? s->continue_from : v->has_range ? v->range_to + 1 : 0;
+}
+
 /* Is an answer about another range of the document than the one that is chosen now? A range whose
  * end is not marked yet changes with each move. */
 static bool asked_elsewhere(const struct session *s, const struct snapshot_answer *a)
 {
-    const struct view_state *v = &s->view;
-    size_t from = v->has_range ? v->range_from : 0;
-    size_t to = v->has_range ? v->range_to + 1 : session_tokens(s);
-    if (s->continue_from) {
-        from = 0;
-        to = s->continue_from;
-    }
-    return !v->range_open && a->asked_to && (a->asked_from != from || a->asked_to != to);
+    size_t from, to;
+    session_asked_range(s, &from, &to);
+    to = to ? to : session_tokens(s);
+    return !s->view.range_open && a->asked_to && (a->asked_from != from || a->asked_to != to);
 }
 
 /* Was it given slots that stood for other tokens than those of now? */
