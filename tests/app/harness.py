@@ -11,6 +11,7 @@ import pathlib
 import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -20,6 +21,9 @@ from tests.support.processes import PATIENCE, temporary_folder  # noqa: E402, F4
 PROGRAM = os.path.abspath(os.environ.get("COMPREXIT", ROOT / "build/release/comprexit"))
 GOLDEN = pathlib.Path(os.environ.get("COMPREXIT_GOLDEN", ROOT / "tests/golden"))
 SKIPPED = 77
+# What whoever runs the tests has opened and set is not theirs.
+OWN = tempfile.TemporaryDirectory()
+os.environ.update(XDG_STATE_HOME=f"{OWN.name}/state", XDG_CONFIG_HOME=f"{OWN.name}/config")
 CODES = {"F32": "f", "I32": "i", "F64": "d", "U8": "B", "I64": "q"}
 
 
