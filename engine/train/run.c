@@ -297,16 +297,19 @@ enum { MEASURED_STEPS = 2 };
 
 struct measuring {
     const struct progress *progress;
-    size_t steps; /* that are done */
+    size_t steps;       /* that are done */
+    size_t done, total; /* samples of all steps */
 };
 
-/* Both steps are one stage. */
+/* Both steps are one stage; whether to go on is asked within their passes too. */
 static bool measuring_tick(void *context, const char *stage, size_t done, size_t total)
 {
-    const struct measuring *m = context;
-    bool samples = m->progress && strcmp(stage, "samples") == 0;
-    return !samples || progress_tick(m->progress, "measuring", m->steps * total + done,
-                                     MEASURED_STEPS * total, NULL);
+    struct measuring *m = context;
+    if (strcmp(stage, "samples") == 0) {
+        m->done = m->steps * total + done;
+        m->total = MEASURED_STEPS * total;
+    }
+    return progress_tick(m->progress, "measuring", m->done, m->total, NULL);
 }
 
 bool train_estimate(const struct run_options *options, struct run_estimate *out,
@@ -325,7 +328,7 @@ bool train_estimate(const struct run_options *options, struct run_estimate *out,
     size_t peak = ok ? training_peak(&r.trainer) : 0;
     ok = ok && training_fits(&r.trainer, err);
     /* The first step widens the weights; the second is the one that counts. */
-    struct measuring m = {progress, 0};
+    struct measuring m = {.progress = progress};
     for (; ok && m.steps < MEASURED_STEPS; m.steps++)
         ok = trainer_step(&r.trainer, &step, &(struct progress){measuring_tick, &m}, err);
     if (ok) {

@@ -323,6 +323,38 @@ static void rates_go_up_and_then_as_the_schedule_says(void **state)
     near(schedule_rate(SCHEDULE_LINEAR, 6, 5, 5, 5), 0);     /* all of it up */
 }
 
+/* How often measuring asked whether to go on, and the answers after the first `allowed`. */
+struct asked {
+    size_t times, allowed;
+};
+
+static bool count_measuring(void *context, const char *stage, size_t done, size_t total)
+{
+    struct asked *a = context;
+    assert_true(done <= total || total == 0);
+    return strcmp(stage, "measuring") != 0 || a->times++ < a->allowed;
+}
+
+/* A step of one pass is long where the model is large: it is asked within it. */
+static void measuring_is_stopped_within_a_step(void **state)
+{
+    (void)state;
+    struct training t;
+    struct asked all = {.allowed = SIZE_MAX}, some = {.allowed = 3};
+    struct run_estimate estimate;
+    struct err err = {0};
+    open_short(&t);
+    t.options.config.micro_batch = t.options.config.batch;
+    if (!train_estimate(&t.options, &estimate, &(struct progress){count_measuring, &all}, &err))
+        fail_msg("%s", err.text);
+    assert_true(all.times > 4);
+    assert_false(train_estimate(&t.options, &estimate, &(struct progress){count_measuring, &some},
+                                &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
+    assert_int_equal(some.times, 4);
+    training_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +368,7 @@ int main(void)
         cmocka_unit_test(too_many_files_are_refused),
         cmocka_unit_test(one_batch_may_be_taken_again_and_again),
         cmocka_unit_test(rates_go_up_and_then_as_the_schedule_says),
+        cmocka_unit_test(measuring_is_stopped_within_a_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
